@@ -1,0 +1,95 @@
+//! What the world must do: everything a node asks of its shell.
+
+use crate::event::Event;
+use crate::ids::{GroupId, LinkId, Token};
+use crate::time::Duration;
+
+/// One thing for the shell to do now. Drain [`crate::Node::poll_action`] until `None` after every input.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Action {
+    /// Send the first `len` bytes of the buffer that was passed to `poll_action` on `link`, whole or not at all.
+    /// Never block: a frame that does not fit replaces the one still waiting. Report nothing back.
+    Transmit {
+        /// The link.
+        link: LinkId,
+        /// Length of the bytes, already coded for the link's kind.
+        len: usize,
+    },
+    /// Feed the watchdog, now, in this step. Report nothing back.
+    FeedWatchdog,
+    /// Write [`crate::Node::saved`] to the disk and sync it; then give [`crate::Input::Persisted`] with `serial`.
+    Persist {
+        /// Names this write; a later one supersedes an earlier one.
+        serial: u32,
+    },
+    /// Run `verb` of resource number `resource` (0 is leftmost) of `group` as a child in its own process group;
+    /// then give [`crate::Input::ScriptDone`] with `token`. The core owns the time limit.
+    RunScript {
+        /// The group.
+        group: GroupId,
+        /// Position in the group, from the left.
+        resource: u8,
+        /// What to call it with.
+        verb: Verb,
+        /// Hand this back once.
+        token: Token,
+    },
+    /// Kill that call's process group; its [`crate::Input::ScriptDone`] then says [`crate::Outcome::Killed`].
+    KillScript {
+        /// The call.
+        token: Token,
+    },
+    /// Send gratuitous ARP for every service address of `group` (again). Report nothing back.
+    Announce {
+        /// The group.
+        group: GroupId,
+    },
+    /// Send one echo request to every ping node; give [`crate::Input::PingAnswer`] for each answer.
+    Ping,
+    /// Cut the peer's power; then give [`crate::Input::FenceDone`].
+    Fence,
+    /// Ask by ARP probe whether any service address answers; then give [`crate::Input::ProbeDone`].
+    ProbeAddresses,
+    /// Tell people. Never affects what the shell does next.
+    Report(Event),
+    /// Everything is settled: disarm the watchdog if `clean`, and end.
+    Exit {
+        /// Every group is proven stopped, so the watchdog may be closed.
+        clean: bool,
+    },
+}
+
+/// The argument that a script is called with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Verb {
+    /// Bring the resource up.
+    Start,
+    /// Take the resource down.
+    Stop,
+    /// Say whether it runs.
+    Status,
+}
+
+impl Verb {
+    /// The word on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Status => "status",
+        }
+    }
+
+    /// The limit of this verb among `limits`.
+    #[must_use]
+    pub const fn limit(self, limits: &crate::config::ScriptLimits) -> Duration {
+        match self {
+            Self::Start => limits.start,
+            Self::Stop => limits.stop,
+            Self::Status => limits.status,
+        }
+    }
+}

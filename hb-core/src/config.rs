@@ -1,0 +1,210 @@
+//! What the shell tells a node about its cluster, once, at start: times, links, groups, ping nodes, limits.
+
+use crate::ids::Side;
+use crate::time::Duration;
+use heapless::{String, Vec};
+
+/// Resource groups at most (lines of `haresources`).
+pub const MAX_GROUPS: usize = 8;
+/// Heartbeat links at most (serial lines and UDP media together).
+pub const MAX_LINKS: usize = 8;
+/// Ping nodes at most; a ping group counts as one.
+pub const MAX_PINGS: usize = 8;
+/// Resources in one group at most.
+pub const MAX_RESOURCES: usize = 64;
+/// Bytes of a node name at most.
+pub const MAX_NAME: usize = 64;
+
+/// The times that the protocol runs on. `2 x keepalive < deadtime <= initdead`, `warntime < deadtime`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Timing {
+    /// Between two steady heartbeats. 10 ms to 1 h.
+    pub keepalive: Duration,
+    /// Silence after which the peer is reported late.
+    pub warntime: Duration,
+    /// Silence on all links after which the peer is dead.
+    pub deadtime: Duration,
+    /// The deadtime until the peer was met once since the own start.
+    pub initdead: Duration,
+    /// Silence after which a ping node is dead.
+    pub deadping: Duration,
+}
+
+/// How bytes arrive on a link.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LinkKind {
+    /// A byte stream (serial line): frames are COBS-coded between zero bytes.
+    Stream,
+    /// One frame per datagram (UDP).
+    Datagram,
+}
+
+/// One resource group: one logical line of `haresources`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct GroupConfig {
+    /// CRC-32 of the group's name (its first resource). Names, not positions, pair the groups of the two nodes.
+    pub name_hash: u32,
+    /// CRC-32 of the canonical line; differs when the two files differ in this group (DESIGN §7 O10).
+    pub digest: u32,
+    /// The node named in front of the line.
+    pub preferred: Side,
+    /// Number of resources, 1 to [`MAX_RESOURCES`]. Started from 0 upwards, stopped downwards.
+    pub resources: u8,
+    /// Whether every script of the group is present and executable here.
+    pub claimable: bool,
+}
+
+/// What an isolated non-holder does (DESIGN §7 O2b).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Isolated {
+    /// Claim nothing until a ping node answers or an operator says so.
+    Wait,
+    /// Claim all the same.
+    Claim,
+}
+
+/// A fence device is configured (DESIGN §7 O2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FenceConfig {
+    /// How long a node that holds nothing waits before it fires.
+    pub delay: Duration,
+    /// Also fence a peer that was not heard since the own start.
+    pub startup: bool,
+}
+
+/// Time limits of one script call. A call that exceeds its limit is killed and counts as failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ScriptLimits {
+    /// Limit of one `start`.
+    pub start: Duration,
+    /// Limit of one `stop`.
+    pub stop: Duration,
+    /// Limit of one `status`.
+    pub status: Duration,
+}
+
+/// Periodic `status` of the held resources (directive `monitor`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MonitorConfig {
+    /// Pause between two rounds over a held group.
+    pub period: Duration,
+    /// Failures in a row that mean a restart in place, and after that a handover. At least 1.
+    pub failures: u8,
+}
+
+/// Everything a node needs to know besides keys and saved state.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// CRC-16-sized hash of the two sorted node names and nothing else; frames of another cluster are counted.
+    pub cluster: u16,
+    /// This node's side.
+    pub side: Side,
+    /// The peer's name, to recognise a running Linux-HA Heartbeat (DESIGN §4).
+    pub peer_name: String<MAX_NAME>,
+    /// Hash that changes with every boot of this machine: a peer that sees it change has proof of a reset.
+    pub boot: u32,
+    /// The protocol's times.
+    pub timing: Timing,
+    /// Digest of the times that both nodes must share.
+    pub timing_digest: u32,
+    /// `nice_failback off` / `auto_failback on`: the preferred node takes its groups back when it returns.
+    pub failback: bool,
+    /// What an isolated non-holder does.
+    pub isolated: Isolated,
+    /// The links, in the order of `ha.cf`.
+    pub links: Vec<LinkKind, MAX_LINKS>,
+    /// Number of ping nodes, 0 to [`MAX_PINGS`].
+    pub pings: u8,
+    /// The groups, in the order of `haresources`.
+    pub groups: Vec<GroupConfig, MAX_GROUPS>,
+    /// The fence, if one is configured.
+    pub fence: Option<FenceConfig>,
+    /// Limits of script calls.
+    pub limits: ScriptLimits,
+    /// Resource monitoring, off by default.
+    pub monitor: Option<MonitorConfig>,
+}
+
+/// Why a [`Config`] is refused; each names the relation that does not hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ConfigError {
+    /// `keepalive` is below 10 ms or above one hour.
+    Keepalive,
+    /// `deadtime` is not above twice `keepalive`.
+    Deadtime,
+    /// `warntime` is not below `deadtime`, or zero.
+    Warntime,
+    /// `initdead` is below `deadtime`.
+    Initdead,
+    /// There is no link.
+    NoLink,
+    /// Two groups have the same name.
+    DuplicateGroup,
+    /// A group has no resource, or more than [`MAX_RESOURCES`].
+    Resources,
+    /// More than [`MAX_PINGS`] ping nodes.
+    Pings,
+    /// `monitor` with no failures or a zero period.
+    Monitor,
+}
+
+impl core::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Keepalive => "keepalive must be 10ms to 1 hour",
+            Self::Deadtime => "deadtime must be more than twice keepalive",
+            Self::Warntime => "warntime must be above 0 and below deadtime",
+            Self::Initdead => "initdead must not be below deadtime",
+            Self::NoLink => "there is no heartbeat link",
+            Self::DuplicateGroup => "two groups begin with the same resource",
+            Self::Resources => "a group must have 1 to 64 resources",
+            Self::Pings => "more than 8 ping nodes",
+            Self::Monitor => "monitor needs a period above 0 and at least 1 failure",
+        })
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
+impl Config {
+    /// Check every relation that the state machine relies on.
+    ///
+    /// # Errors
+    /// The first relation that does not hold.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let t = &self.timing;
+        let hour = Duration::from_secs(3600);
+        if t.keepalive < Duration::from_millis(10) || t.keepalive > hour {
+            return Err(ConfigError::Keepalive);
+        }
+        if t.deadtime <= t.keepalive.times(2) {
+            return Err(ConfigError::Deadtime);
+        }
+        if t.warntime >= t.deadtime || t.warntime.is_zero() {
+            return Err(ConfigError::Warntime);
+        }
+        if t.initdead < t.deadtime {
+            return Err(ConfigError::Initdead);
+        }
+        if self.links.is_empty() {
+            return Err(ConfigError::NoLink);
+        }
+        if usize::from(self.pings) > MAX_PINGS {
+            return Err(ConfigError::Pings);
+        }
+        if let Some(m) = &self.monitor
+            && (m.failures == 0 || m.period.is_zero())
+        {
+            return Err(ConfigError::Monitor);
+        }
+        for (i, group) in self.groups.iter().enumerate() {
+            if group.resources == 0 || usize::from(group.resources) > MAX_RESOURCES {
+                return Err(ConfigError::Resources);
+            }
+            if self.groups.iter().skip(i + 1).any(|g| g.name_hash == group.name_hash) {
+                return Err(ConfigError::DuplicateGroup);
+            }
+        }
+        Ok(())
+    }
+}

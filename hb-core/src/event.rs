@@ -1,0 +1,202 @@
+//! What people are told: every line of the log comes from one of these. Edge-triggered, never one per beat.
+
+use crate::action::Verb;
+use crate::ids::{GroupId, Incarnation, LinkId, PingId};
+use crate::input::Outcome;
+use crate::message::{GroupState, Reason};
+use crate::time::Duration;
+
+/// Something an operator may want to read. The shell turns it into words, with names for the numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// The node begins: it shows its groups unknown until they are proven stopped.
+    Joining(Incarnation),
+    /// All groups are proven stopped or stuck, and the peer was met or `initdead` has passed.
+    Joined,
+    /// A watchdog of an earlier life may still fire: not joining yet.
+    WatchdogPending,
+    /// An incarnation of the peer proved that it lives now.
+    PeerMet(Incarnation),
+    /// The peer is heard both ways.
+    PeerUp,
+    /// No beat of the peer for `warntime`.
+    PeerLate(Duration),
+    /// No beat of the peer on any link for its deadtime.
+    PeerDead(Duration),
+    /// `initdead` passed and the peer was never met.
+    PeerNeverMet,
+    /// The peer leaves in order.
+    PeerLeaving,
+    /// The peer hears nothing of this node, though it is heard.
+    PeerDeaf,
+    /// Authentic frames of an incarnation that never answers a challenge: a one-way link or a replay.
+    OneWayOrReplay,
+    /// The peer's machine runs Linux-HA Heartbeat.
+    PeerForeign,
+    /// A link is heard again, or for the first time.
+    LinkUp(LinkId),
+    /// A link fell silent while others carry on, or its device failed.
+    LinkDown(LinkId),
+    /// First bad frame since the link was last clean, with its reason.
+    BadFrames(LinkId, BadFrame),
+    /// A group changed its state on this node.
+    Group {
+        /// Which group.
+        group: GroupId,
+        /// From this.
+        from: GroupState,
+        /// To this.
+        to: GroupState,
+        /// At this epoch.
+        epoch: u32,
+        /// Because of this.
+        cause: Cause,
+    },
+    /// The claim went on before the new epoch was proven to be on the disk.
+    Unproven(GroupId),
+    /// A script call did not end well. `Outcome::Stopped` after a `start`: it said yes, but status says stopped.
+    Script {
+        /// The group.
+        group: GroupId,
+        /// Position in the group, from the left.
+        resource: u8,
+        /// The call.
+        verb: Verb,
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// A held resource failed its periodic status for the n-th time in a row.
+    MonitorFailed {
+        /// The group.
+        group: GroupId,
+        /// Position in the group, from the left.
+        resource: u8,
+        /// Failures in a row.
+        count: u8,
+    },
+    /// Both nodes held a group; this one keeps it.
+    ConflictWon(GroupId),
+    /// Both nodes held a group; this one stops it.
+    ConflictLost(GroupId),
+    /// This node wants the group.
+    Wanted(GroupId, Reason),
+    /// A claim waits, for this.
+    Waiting(GroupId, Wait),
+    /// The peer's line for this group differs from ours.
+    GroupDiffers(GroupId),
+    /// The shared times differ; the larger deadtime counts.
+    TimingDiffers {
+        /// The peer's deadtime.
+        peer_deadtime: Duration,
+    },
+    /// Configuration matches again.
+    ConfigAgrees,
+    /// A ping node answers again, or for the first time.
+    PingUp(PingId),
+    /// A ping node fell silent.
+    PingDown(PingId),
+    /// Every link and every ping node fell silent together: this node takes itself for the isolated one.
+    Isolated,
+    /// A ping node answers again, or the peer is heard.
+    NotIsolated,
+    /// The own loop stood still for this long.
+    Stalled(Duration),
+    /// Fencing the peer.
+    Fencing,
+    /// The fence proved the peer off.
+    Fenced,
+    /// The fence failed; it is tried again.
+    FenceFailed,
+    /// The operator vouched that the peer is off.
+    ConfirmedDown,
+    /// The node stops its groups and leaves.
+    Leaving,
+    /// The watchdog is no longer fed, for this group is stuck.
+    FeedingStopped(GroupId),
+    /// Events that did not fit the queue.
+    Lost(u32),
+}
+
+/// Why a group changed its state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cause {
+    /// The start-up clean-up.
+    Join,
+    /// The peer is dead or was never met.
+    PeerDead,
+    /// The peer leaves.
+    PeerLeaving,
+    /// The right to claim is this node's, by mark or preference.
+    Right,
+    /// The peer wanted it, or this node gives it away.
+    Handover(Reason),
+    /// Both held it.
+    Conflict,
+    /// This node leaves.
+    Leave,
+    /// A script's answer.
+    Script,
+    /// The monitor.
+    Monitor,
+    /// Another try after both nodes failed.
+    Retry,
+    /// The operator.
+    Operator,
+}
+
+/// What a claim waits for. Every waiting state has its reason here, in the log and in the status.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wait {
+    /// The peer was not met yet and `initdead` has not passed.
+    Peer,
+    /// The right to claim is the peer's.
+    PeerRight,
+    /// The peer may still run the group.
+    PeerRuns,
+    /// A stop failed on the peer, and nothing proves that it is off.
+    PeerStuck,
+    /// The peer runs Linux-HA Heartbeat.
+    PeerForeign,
+    /// The fence has not succeeded yet.
+    Fence,
+    /// This node is isolated.
+    Isolated,
+    /// One-way link or replay: an ARP probe was answered, or is under way.
+    OneWay,
+    /// A script is missing or not executable here.
+    Scripts,
+    /// A start failed here and on the peer: the next try comes after a pause.
+    Retry,
+    /// A start failed here: `hbd clear` allows another.
+    Failed,
+    /// The configurations differ.
+    ConfigDiffers,
+    /// A watchdog of an earlier life may still fire.
+    WatchdogPending,
+    /// The node leaves.
+    Leaving,
+}
+
+/// Why a frame was not taken. Counted per link; reported once per run of bad frames.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum BadFrame {
+    /// Too short, too long, or not COBS.
+    Malformed,
+    /// A newer version of the protocol.
+    NewerVersion,
+    /// Another cluster.
+    OtherCluster,
+    /// The own frame came back.
+    Own,
+    /// No key with this index.
+    UnknownKey,
+    /// The tag does not match.
+    BadTag,
+    /// The tag matches, the body does not decode.
+    BadBody,
+    /// A sequence number that was met before.
+    Replayed,
+    /// A short form of an incarnation not met.
+    NotMet,
+}

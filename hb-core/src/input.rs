@@ -1,0 +1,141 @@
+//! What the world did: everything a node can be told. Inputs never fail; bad bytes are counted.
+
+use crate::ids::{GroupId, LinkId, PingId, Token};
+use crate::time::Duration;
+
+/// One thing that happened. The shell reads everything that is ready, one `Input` each, and ends the round with
+/// [`Input::Tick`]; timers fire only there, so queued input always comes before a timer (DESIGN §6).
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a> {
+    /// Bytes from a stream link in any split, or exactly one datagram from a datagram link.
+    Received {
+        /// Where they came from.
+        link: LinkId,
+        /// The bytes as they came.
+        bytes: &'a [u8],
+    },
+    /// A link's device opened or failed. Links start down.
+    LinkChanged {
+        /// Which link.
+        link: LinkId,
+        /// Usable now?
+        up: bool,
+    },
+    /// A script call ended; every [`crate::Action::RunScript`] gets exactly one of these.
+    ScriptDone {
+        /// The token of the call.
+        token: Token,
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// A ping node answered.
+    PingAnswer {
+        /// Which one.
+        ping: PingId,
+    },
+    /// [`crate::Action::Persist`] number `serial` is on the disk.
+    Persisted {
+        /// The serial of the action.
+        serial: u32,
+    },
+    /// [`crate::Action::Fence`] ended.
+    FenceDone {
+        /// The peer is proven off.
+        ok: bool,
+    },
+    /// [`crate::Action::ProbeAddresses`] ended.
+    ProbeDone {
+        /// Some service address of a group answered an ARP probe.
+        answered: bool,
+    },
+    /// The scripts of a group appeared or went away.
+    Claimable {
+        /// Which group.
+        group: GroupId,
+        /// All scripts are present and executable.
+        claimable: bool,
+    },
+    /// The watchdog's state changed. It starts as [`Watchdog::Off`].
+    Watchdog(Watchdog),
+    /// Time passed: at the latest at `poll_deadline()`, and at the end of every round of inputs.
+    Tick {
+        /// Every link was read until it had nothing left. `false` postpones the judgement of silence.
+        drained: bool,
+    },
+}
+
+/// The watchdog as the shell knows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Watchdog {
+    /// None is configured, or it failed to open.
+    Off,
+    /// Armed by this daemon, with the timeout read back from the driver.
+    Armed {
+        /// The driver's timeout.
+        timeout: Duration,
+    },
+    /// Armed by an earlier life that may still fire: the node does not join until this is settled (DESIGN §7 O1).
+    Pending,
+}
+
+/// How a script call ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// `start` or `stop` exited with 0.
+    Ok,
+    /// `start` or `stop` exited with this code (128 + signal when it was killed by one it did not get from us).
+    Failed(u8),
+    /// `status` answered that the resource runs.
+    Running,
+    /// `status` answered that the resource is stopped.
+    Stopped,
+    /// It was killed by [`crate::Action::KillScript`].
+    Killed,
+    /// It could not be started at all (no such file, no process).
+    NotRun,
+}
+
+/// What an operator asks for (DESIGN §10).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Command {
+    /// `hbd standby`: give these groups to the peer.
+    Standby(Scope),
+    /// `hbd takeover`: take these groups from the peer.
+    Takeover(Scope),
+    /// `hbd confirm-down NODE`: the operator vouches that the peer is off.
+    ConfirmDown,
+    /// `hbd clear GROUP`: forget a failed start, or try a stuck stop again.
+    Clear(GroupId),
+    /// `hbd stop`: leave in order.
+    Stop,
+}
+
+/// Which groups a command means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// Every group.
+    All,
+    /// Groups that prefer this node.
+    Local,
+    /// Groups that prefer the peer.
+    Foreign,
+}
+
+/// Why a command is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// No group is in a state that the command could change.
+    NothingToDo,
+    /// The peer is not there (or not heard both ways) to take the groups.
+    PeerNotUp,
+    /// The peer cannot run the group: a start failed there, its script is missing, or it is isolated.
+    PeerUnable,
+    /// This node cannot run the group: a start failed here, or its script is missing.
+    SelfUnable,
+    /// The two nodes' configurations differ in this group (DESIGN §7 O10).
+    ConfigDiffers,
+    /// The node is joining or leaving.
+    Busy,
+    /// The peer is alive: `confirm-down` would be a lie.
+    PeerAlive,
+}

@@ -1,0 +1,108 @@
+//! A snapshot of a node for `hbd status`: everything that an operator can see, copied out, no borrow kept.
+
+use crate::config::{MAX_GROUPS, MAX_LINKS, MAX_PINGS};
+use crate::event::Wait;
+use crate::ids::Incarnation;
+use crate::message::{GroupState, Phase, Reason};
+use crate::time::Duration;
+use heapless::Vec;
+
+/// The whole snapshot.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// Where this node is in its life.
+    pub phase: Phase,
+    /// This life.
+    pub incarnation: Incarnation,
+    /// The peer.
+    pub peer: PeerStatus,
+    /// The links, in configured order.
+    pub links: Vec<LinkStatus, MAX_LINKS>,
+    /// The groups, in configured order.
+    pub groups: Vec<GroupStatus, MAX_GROUPS>,
+    /// The ping nodes, in configured order: answering?
+    pub pings: Vec<bool, MAX_PINGS>,
+    /// Watchdog feeds so far.
+    pub fed: u32,
+    /// This node takes itself for the isolated one.
+    pub isolated: bool,
+    /// The longest that the own loop was late.
+    pub worst_late: Duration,
+    /// Events that were lost because the queue was full.
+    pub events_lost: u32,
+}
+
+/// Liveness of the peer (DESIGN §6).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum PeerState {
+    /// Never met since the own start.
+    Unknown,
+    /// Heard within `warntime`.
+    Up,
+    /// Silent for `warntime`.
+    Late,
+    /// Silent on all links for the deadtime.
+    Dead,
+}
+
+/// The peer as this node sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct PeerStatus {
+    /// Its liveness.
+    pub state: PeerState,
+    /// It is heard, but says that it does not hear this node.
+    pub deaf: bool,
+    /// It runs Linux-HA Heartbeat.
+    pub foreign: bool,
+    /// Authentic frames come, but of an incarnation that never answers.
+    pub one_way: bool,
+    /// Its last shown phase, once met.
+    pub phase: Option<Phase>,
+    /// Its incarnation, once met.
+    pub incarnation: Option<Incarnation>,
+    /// Since its last beat.
+    pub last_heard: Option<Duration>,
+    /// The configurations agree; `None` until it said so.
+    pub config_match: Option<bool>,
+}
+
+/// One link.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LinkStatus {
+    /// The device is open.
+    pub open: bool,
+    /// The peer is heard on it.
+    pub heard: bool,
+    /// The peer says that it hears this node on it.
+    pub hears: bool,
+    /// Good frames received.
+    pub rx: u32,
+    /// Frames sent.
+    pub tx: u32,
+    /// Beats of the peer that never came on this link.
+    pub lost: u32,
+    /// Bad frames of every kind.
+    pub bad: u32,
+    /// Last round trip.
+    pub rtt: Option<Duration>,
+}
+
+/// One group.
+#[derive(Clone, Copy, Debug)]
+pub struct GroupStatus {
+    /// Its state here.
+    pub state: GroupState,
+    /// Its state on the peer, if the peer was met and lists it.
+    pub peer_state: Option<GroupState>,
+    /// The epoch of this tenure, or the highest seen.
+    pub epoch: u32,
+    /// This node is preferred.
+    pub preferred_here: bool,
+    /// The group is wanted here for this reason.
+    pub wanted: Option<Reason>,
+    /// Why nothing happens, if the group is not held here.
+    pub wait: Option<Wait>,
+    /// The lines of the two nodes agree; `None` until the peer said so.
+    pub config_match: Option<bool>,
+}

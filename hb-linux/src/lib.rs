@@ -1,0 +1,1 @@
+//! The Linux daemon `hbd`: files, media, watchdog, scripts and command line around `hb-core`.

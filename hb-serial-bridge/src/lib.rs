@@ -1,0 +1,2 @@
+//! Relay between two serial ports.
+#![cfg_attr(not(test), no_std)]

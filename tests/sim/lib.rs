@@ -1,0 +1,1 @@
+//! The deterministic simulator: two nodes on a virtual clock.
