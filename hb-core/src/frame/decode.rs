@@ -101,3 +101,62 @@ impl<const N: usize> Default for Decoder<N> {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    /// Everything that comes out of `bytes`.
+    fn decode<const N: usize>(bytes: &[u8]) -> Vec<Result<Vec<u8>, BadFrame>> {
+        let mut decoder = Decoder::<N>::new();
+        let mut out = Vec::new();
+        for byte in bytes {
+            if let Some(result) = decoder.push(*byte) {
+                out.push(result.map(<[u8]>::to_vec));
+            }
+        }
+        out
+    }
+
+    const BAD: Result<Vec<u8>, BadFrame> = Err(BadFrame::Malformed);
+
+    #[test]
+    fn a_frame_comes_out_at_its_last_byte() {
+        assert_eq!(decode::<8>(&[0, 3, 1, 2, 1, 0]), [Ok([1, 2, 0].to_vec())]);
+        assert_eq!(decode::<8>(&[0, 3, 1, 2, 1]), []);
+    }
+
+    #[test]
+    fn delimiters_alone_and_the_end_of_an_earlier_frame_are_silent() {
+        assert_eq!(decode::<8>(&[0; 20]), []);
+        assert_eq!(decode::<8>(&[9, 9, 9, 0, 0, 2, 7, 0, 0]), [Ok([7].to_vec())]);
+    }
+
+    #[test]
+    fn each_damaged_frame_is_one_error() {
+        // Cut inside a block, cut before any block, and nothing but a code.
+        assert_eq!(decode::<8>(&[0, 5, 1, 2, 0, 0, 9, 0, 1, 0]), [BAD, BAD, BAD]);
+    }
+
+    #[test]
+    fn a_frame_as_long_as_the_buffer_fits_and_one_byte_more_does_not() {
+        assert_eq!(decode::<3>(&[0, 4, 1, 2, 3, 0]), [Ok([1, 2, 3].to_vec())]);
+        assert_eq!(decode::<3>(&[0, 5, 1, 2, 3, 4, 0, 2, 6, 0]), [BAD, Ok([6].to_vec())]);
+        // The byte too many is the zero that a block stands for.
+        assert_eq!(decode::<3>(&[0, 4, 1, 2, 3, 1, 0, 2, 6, 0]), [BAD, Ok([6].to_vec())]);
+    }
+
+    #[test]
+    fn endless_noise_without_a_delimiter_is_one_error() {
+        let mut noise = [0x55; 100_000];
+        noise[0] = 0;
+        noise[99_999] = 0;
+        assert_eq!(decode::<300>(&noise), [BAD]);
+    }
+
+    #[test]
+    fn the_state_is_small() {
+        assert!(size_of::<Decoder<264>>() <= 264 + 6);
+    }
+}

@@ -156,3 +156,130 @@ fn step(field: &[u8], name: &[u8], at: u16, byte: u8) -> Step {
         _ => Step::Differs,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{encode, max_encoded};
+    use proptest::prelude::*;
+    use std::format;
+    use std::string::String;
+    use std::vec::Vec;
+
+    const CLASSIC_BEAT: &str = ">>>\nt=status\nst=active\nsrc=ha-2\nseq=1a2b\nhg=1a\nts=3f7a1b2c\n\
+        ld=0.00 0.01 0.05 1/92 12345\nttl=3\nauth=1 1adb2328\n<<<\n";
+
+    fn netstring_beat(src: &str) -> Vec<u8> {
+        let mut text = b"###\n".to_vec();
+        for field in ["(0)t=status", "(0)st=active", "(0)dt=7530", "(0)protocol=1", &format!("(0)src={src}")]
+        {
+            text.extend(format!("{}:{field},", field.len()).bytes());
+        }
+        text.extend(b"27:(1)srcuuid=\x00\x0a,src=ha-9\x00\x00\x00,");
+        text.extend(b"%%%\n11:1 1adb2328aa,");
+        text
+    }
+
+    fn hits(bytes: &[u8], name: &str) -> usize {
+        let mut matcher = Matcher::new();
+        bytes.iter().filter(|byte| matcher.push(**byte, name)).count()
+    }
+
+    #[test]
+    fn classic_text_of_the_peer_is_recognised_on_a_stream_and_in_a_datagram() {
+        assert_eq!(hits(CLASSIC_BEAT.as_bytes(), "ha-2"), 1);
+        let mut with_nul = CLASSIC_BEAT.as_bytes().to_vec();
+        with_nul.push(0);
+        assert!(datagram(&with_nul, "ha-2"));
+        assert_eq!(hits(CLASSIC_BEAT.repeat(3).as_bytes(), "ha-2"), 3);
+        assert_eq!(hits(CLASSIC_BEAT.replace('\n', "\r").as_bytes(), "HA-2"), 1);
+        assert_eq!(hits(CLASSIC_BEAT.replace('\n', "\r\n").as_bytes(), "ha-2"), 1);
+    }
+
+    #[test]
+    fn netstrings_of_the_peer_are_recognised() {
+        assert!(datagram(&netstring_beat("ha-2"), "ha-2"));
+        assert!(datagram(&netstring_beat("ha-2"), "Ha-2"));
+        assert_eq!(hits(&netstring_beat("ha-2").repeat(2), "ha-2"), 1, "no line end leads to the second");
+    }
+
+    #[test]
+    fn another_name_is_not_the_peer() {
+        for name in ["ha-1", "ha-", "ha-22", "a-2", "status", ""] {
+            assert_eq!(hits(CLASSIC_BEAT.as_bytes(), name), 0, "{name}");
+            assert!(!datagram(&netstring_beat("ha-2"), name), "{name}");
+        }
+        assert!(!datagram(&netstring_beat("ha-2"), "ha-9"), "inside a binary value");
+    }
+
+    #[test]
+    fn the_name_must_be_the_sender_of_a_message() {
+        for text in [
+            "src=ha-2\n",
+            ">>>\nt=status\n<<<\nsrc=ha-2\n",
+            ">>>\ninfo=src=ha-2\n<<<\n",
+            ">>>\nxsrc=ha-2\n<<<\n",
+            ">>>\ndest=ha-2\n<<<\n",
+            ">>\nsrc=ha-2\n",
+            ">>>>\nsrc=ha-2\n",
+            "x>>>\nsrc=ha-2\n",
+            ">>>\nt=status\n\0src=ha-2\n",
+            "###\n12:(0)src=ha-2;",
+            "###\n11:(1)src=ha-2,",
+            "###\n99999999999:(0)src=ha-2,",
+            "###\n:(0)src=ha-2,",
+            "###12:(0)src=ha-2,",
+        ] {
+            assert_eq!(hits(text.as_bytes(), "ha-2"), 0, "{text:?}");
+        }
+        assert!(!datagram(b"\n>>>\nsrc=ha-2\n<<<\n", "ha-2"), "a datagram begins with the marker");
+        assert!(!datagram(b"", "ha-2"));
+    }
+
+    #[test]
+    fn a_cut_message_does_not_hide_the_next_one() {
+        for cut in 0..CLASSIC_BEAT.len() {
+            let text = format!("{}\n{CLASSIC_BEAT}", CLASSIC_BEAT.get(..cut).unwrap());
+            assert!(hits(text.as_bytes(), "ha-2") >= 1, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_message_without_end_is_given_up_and_the_next_is_seen() {
+        let mut text = String::from(">>>\n");
+        while text.len() < 3 * usize::from(MAX_TEXT) {
+            text.push_str("info=what is this\n");
+        }
+        text.push_str("src=ha-2\n");
+        assert_eq!(hits(text.as_bytes(), "ha-2"), 0);
+        text.push_str(CLASSIC_BEAT);
+        assert_eq!(hits(text.as_bytes(), "ha-2"), 1);
+    }
+
+    #[test]
+    fn the_state_is_small() {
+        assert!(size_of::<Matcher>() <= 12);
+    }
+
+    proptest! {
+        #[test]
+        fn a_native_frame_is_never_taken_for_text(
+            body in proptest::collection::vec(any::<u8>(), 12..200), key in 0_u8..16,
+        ) {
+            let mut bytes = [0x10 | key].to_vec();
+            bytes.extend(body);
+            prop_assert!(!datagram(&bytes, "ha-2"));
+            let mut frame = std::vec![0; max_encoded(bytes.len())];
+            let len = encode(&bytes, &mut frame).unwrap();
+            prop_assert_eq!(hits(&frame[..len].repeat(3), "ha-2"), 0);
+        }
+
+        #[test]
+        fn text_after_any_noise_and_a_line_end_is_recognised(
+            noise in proptest::collection::vec(any::<u8>(), 0..300),
+        ) {
+            let text: Vec<u8> = noise.into_iter().chain(*b"\n").chain(CLASSIC_BEAT.repeat(2).bytes()).collect();
+            prop_assert!(hits(&text, "ha-2") >= 1);
+        }
+    }
+}

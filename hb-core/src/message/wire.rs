@@ -67,34 +67,35 @@ pub struct Header {
     pub key: u8,
     /// Who sent it.
     pub source: Side,
-    /// Which cluster it belongs to.
-    pub cluster: u16,
     /// A short form: [`life_byte`] of the sender's incarnation.
     pub life: Option<u8>,
 }
 
 impl Header {
-    /// Read the header of a datagram.
+    /// Read the header of a datagram that came to a node of `cluster`.
+    ///
+    /// Version and cluster have their place in every version to come, so that a newer frame of this cluster can be
+    /// named as one, and noise or a stranger's text is not.
     ///
     /// # Errors
-    /// [`BadFrame::Malformed`] for a length or a bit that no frame of this version has, [`BadFrame::NewerVersion`].
-    pub fn parse(datagram: &[u8]) -> Result<Self, BadFrame> {
-        if datagram.len() < MIN_DATAGRAM || datagram.len() > MAX_DATAGRAM {
-            return Err(BadFrame::Malformed);
-        }
+    /// [`BadFrame::NewerVersion`], [`BadFrame::OtherCluster`], or [`BadFrame::Malformed`] for all that no frame of this
+    /// version can be.
+    pub fn parse(datagram: &[u8], cluster: u16) -> Result<Self, BadFrame> {
         let [first, flags, low, high, life, ..] = *datagram else { return Err(BadFrame::Malformed) };
+        let ours = u16::from_le_bytes([low, high]) == cluster;
         match first >> 4 {
-            VERSION => {}
-            0 => return Err(BadFrame::Malformed),
-            _ => return Err(BadFrame::NewerVersion),
+            VERSION if ours => {}
+            VERSION => return Err(BadFrame::OtherCluster),
+            newer if ours && newer > VERSION => return Err(BadFrame::NewerVersion),
+            _ => return Err(BadFrame::Malformed),
         }
-        if flags & !(FROM_ODD | LONG) != 0 {
+        let possible = (MIN_DATAGRAM..=MAX_DATAGRAM).contains(&datagram.len());
+        if !possible || flags & !(FROM_ODD | LONG) != 0 {
             return Err(BadFrame::Malformed);
         }
         Ok(Self {
             key: first & 15,
             source: if flags & FROM_ODD == 0 { Side::Even } else { Side::Odd },
-            cluster: u16::from_le_bytes([low, high]),
             life: (flags & LONG == 0).then_some(life),
         })
     }
