@@ -1,0 +1,8 @@
+//! What people read: the core's events in words, and the lines that the daemon adds itself.
+
+pub mod names;
+mod text;
+pub mod words;
+
+pub use names::{GroupNames, Names};
+pub use text::{LINE, Text};
