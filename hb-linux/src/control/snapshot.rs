@@ -199,12 +199,7 @@ impl From<&GroupReply<'_>> for Group {
 
 impl From<&WatchdogReply<'_>> for Watchdog {
     fn from(r: &WatchdogReply<'_>) -> Self {
-        Self {
-            device: r.device.to_string(),
-            timeout_s: r.timeout_s,
-            fed: r.fed,
-            boot_status: r.boot_status,
-        }
+        Self { device: r.device.to_string(), timeout_s: r.timeout_s, fed: r.fed, boot_status: r.boot_status }
     }
 }
 

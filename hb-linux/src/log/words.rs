@@ -108,7 +108,9 @@ pub fn event(names: &Names, event: &Event, out: &mut Text<LINE>) -> Severity {
             ));
             tell
         }
-        Event::Group { group, from, to, epoch, cause } => group_line(names, group, (from, to), epoch, cause, out),
+        Event::Group { group, from, to, epoch, cause } => {
+            group_line(names, group, (from, to), epoch, cause, out)
+        }
         Event::Unproven(group) => {
             out.put(format_args!(
                 "Group {}: the claim goes on unproven: the disk did not confirm the new epoch in time",
@@ -212,7 +214,9 @@ pub fn event(names: &Names, event: &Event, out: &mut Text<LINE>) -> Severity {
             Crit
         }
         Event::ConfirmedDown => {
-            out.put(format_args!("The operator confirmed that node {peer} is off: its groups may be claimed"));
+            out.put(format_args!(
+                "The operator confirmed that node {peer} is off: its groups may be claimed"
+            ));
             Warn
         }
         Event::Leaving => {
@@ -227,7 +231,9 @@ pub fn event(names: &Names, event: &Event, out: &mut Text<LINE>) -> Severity {
             Crit
         }
         Event::Lost(count) => {
-            out.put(format_args!("{count} events were not told: they came faster than they could be written"));
+            out.put(format_args!(
+                "{count} events were not told: they came faster than they could be written"
+            ));
             Warn
         }
     }
@@ -266,7 +272,9 @@ fn group_line(
         }
         GroupState::Stuck => {
             severity = Severity::Crit;
-            out.put(format_args!("Resource group {name} is stuck, it may still run (mend it, then: hbd clear {name}): "));
+            out.put(format_args!(
+                "Resource group {name} is stuck, it may still run (mend it, then: hbd clear {name}): "
+            ));
         }
         GroupState::Unknown => out.put(format_args!("Resource group {name} is unknown again: ")),
     }
@@ -284,13 +292,16 @@ fn cause_words(names: &Names, cause: Cause, to: GroupState, out: &mut Text<LINE>
         Cause::Handover(reason) => out.put(format_args!("handover: {}", reason_words(reason))),
         Cause::Conflict => out.put(format_args!("both nodes had it")),
         Cause::Leave => out.put(format_args!("this node leaves")),
-        Cause::Script => out.put(format_args!("{}", match to {
-            GroupState::Held => "every start script succeeded",
-            GroupState::Idle => "every stop script succeeded and status says stopped",
-            GroupState::Stuck => "a stop script failed or hung, or status still says running",
-            GroupState::Failed | GroupState::Stopping => "a start script failed",
-            GroupState::Starting | GroupState::Unknown => "a script's answer",
-        })),
+        Cause::Script => out.put(format_args!(
+            "{}",
+            match to {
+                GroupState::Held => "every start script succeeded",
+                GroupState::Idle => "every stop script succeeded and status says stopped",
+                GroupState::Stuck => "a stop script failed or hung, or status still says running",
+                GroupState::Failed | GroupState::Stopping => "a start script failed",
+                GroupState::Starting | GroupState::Unknown => "a script's answer",
+            }
+        )),
         Cause::Monitor => out.put(format_args!("the monitor found it not running")),
         Cause::Retry => out.put(format_args!("another try after a start failed on both nodes")),
         Cause::Operator => out.put(format_args!("asked for by an operator")),
@@ -383,7 +394,9 @@ pub const fn bad_frame(why: BadFrame) -> &'static str {
 /// Why a command is refused, in words for the operator.
 pub fn refusal_words<const N: usize>(own: &str, peer: &str, refusal: Refusal, out: &mut Text<N>) {
     match refusal {
-        Refusal::NothingToDo => out.put(format_args!("nothing to do: no group is in a state that this changes")),
+        Refusal::NothingToDo => {
+            out.put(format_args!("nothing to do: no group is in a state that this changes"))
+        }
         Refusal::PeerNotUp => {
             out.put(format_args!("node {peer} is not there, or is not heard both ways, to take the groups"));
         }
@@ -394,7 +407,9 @@ pub fn refusal_words<const N: usize>(own: &str, peer: &str, refusal: Refusal, ou
             "node {own} cannot run the group: a start failed here (hbd clear), or a script is missing"
         )),
         Refusal::ConfigDiffers => {
-            out.put(format_args!("haresources or the times differ between the nodes: make them the same first"));
+            out.put(format_args!(
+                "haresources or the times differ between the nodes: make them the same first"
+            ));
         }
         Refusal::Busy => out.put(format_args!("node {own} is joining or leaving: try again in a moment")),
         Refusal::PeerAlive => {
