@@ -298,7 +298,8 @@ mod tests {
     fn the_table_reads_at_a_glance() {
         let text = human(&sample());
         let lines: Vec<&str> = text.lines().collect();
-        let cells = |i: usize| lines[i].split("  ").filter(|c| !c.is_empty()).map(str::trim).collect::<Vec<_>>();
+        let cells =
+            |i: usize| lines[i].split("  ").filter(|c| !c.is_empty()).map(str::trim).collect::<Vec<_>>();
         assert_eq!(cells(0), ["node", "ha-1", "in service"]);
         assert_eq!(cells(1), ["peer", "ha-2", "up", "heard 120 ms ago"]);
         assert_eq!(lines[0].find("in service"), lines[1].find("up"));

@@ -4,13 +4,13 @@
 //! [`wire::Request`] at a time; the daemon answers with a row of [`wire::Reply`]s that ends with one for which
 //! [`wire::Reply::is_last`] holds.
 
-//pub mod client;
-//pub mod server;
+pub mod client;
+pub mod server;
 pub mod snapshot;
 pub mod wire;
 
-//pub use client::Client;
-//pub use server::{Out, Server};
+pub use client::Client;
+pub use server::{Out, Server};
 pub use snapshot::Snapshot;
 pub use wire::{Reply, Request};
 
