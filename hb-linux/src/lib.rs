@@ -1,1 +1,11 @@
 //! The Linux daemon `hbd`: files, media, watchdog, scripts and command line around `hb-core`.
+#![deny(unsafe_code)]
+
+pub mod arp;
+pub mod helper;
+pub mod link;
+pub mod resources;
+pub mod state;
+#[allow(unsafe_code)]
+pub mod sys;
+pub mod watchdog;
