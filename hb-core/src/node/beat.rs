@@ -19,6 +19,10 @@ impl Node {
         }
         self.seq = self.seq.saturating_add(1);
         self.sends.sent(self.seq, self.now);
+        self.long_form = self.needs_hello();
+        if self.long_form {
+            self.shake.sent();
+        }
         self.out.transmit = self
             .links
             .iter()
@@ -36,7 +40,7 @@ impl Node {
 
     /// The long form is sent until the peer is known to hear this life.
     fn needs_hello(&self) -> bool {
-        !self.peer.both_ways() || self.now < self.hello_until
+        !self.peer.both_ways() || self.shake.unfinished() || self.now < self.hello_until
     }
 
     /// The message for one link.
@@ -62,7 +66,7 @@ impl Node {
             echo,
             groups: self.groups.iter().map(group_beat).collect(),
         };
-        let hello = self.needs_hello().then(|| self.hello());
+        let hello = self.long_form.then(|| self.hello());
         Message { source: self.config.side, incarnation: self.incarnation, seq: self.seq, beat, hello }
     }
 

@@ -12,8 +12,7 @@ mod scripts;
 mod status;
 mod tick;
 
-#[cfg(test)]
-mod tests;
+
 
 use crate::action::Action;
 use crate::auth::Keyring;
@@ -125,6 +124,8 @@ pub struct Node {
     undrained: Option<Instant>,
     /// Send the long form at least until then.
     hello_until: Instant,
+    /// The current beat is a long form.
+    long_form: bool,
     next_beat: Instant,
     leave: Option<Leave>,
     next_token: u32,
@@ -208,6 +209,7 @@ impl Node {
             recovering: false,
             undrained: None,
             hello_until: now,
+            long_form: true,
             next_beat: now.plus(config.timing.keepalive),
             leave: None,
             next_token: 0,

@@ -84,20 +84,28 @@ impl Node {
     }
 
     fn message(&mut self, link: LinkId, message: &Message) {
-        if let Some(hello) = &message.hello {
-            let met = self.peer.met;
-            if self.shake.hello(message.incarnation, hello, met, self.now) {
-                self.admit(message.incarnation, hello);
-            } else if met != Some(message.incarnation) {
-                self.unmet(link, message, hello);
-                return;
-            }
-        }
-        self.epochs_of(message);
-        if message.seq <= self.peer.seq {
+        if self.peer.met == Some(message.incarnation) && message.seq <= self.peer.seq {
             self.old_copy(link, message);
             return;
         }
+        match &message.hello {
+            Some(hello) => {
+                let met = self.peer.met;
+                let admitted = self.shake.hello(message.incarnation, hello, met);
+                if admitted {
+                    self.admit(message.incarnation, hello);
+                } else if met != Some(message.incarnation) {
+                    self.unmet(link, message, hello);
+                    return;
+                }
+                self.peer.knows_us = self.shake.knows_us;
+                if self.shake.unfinished() {
+                    self.answer();
+                }
+            }
+            None => self.shake.short(),
+        }
+        self.epochs_of(message);
         self.peer.seq = message.seq;
         self.peer.last_heard = self.now;
         self.good_on(link, message);
@@ -170,6 +178,11 @@ impl Node {
             link.rx = link.rx.saturating_add(1);
         }
         self.hello_until = self.now.plus(self.config.timing.deadtime);
+        self.answer();
+    }
+
+    /// A hello that lacks something is answered at once.
+    fn answer(&mut self) {
         if self.shake.may_answer(self.now) {
             self.out.beat = true;
         }
