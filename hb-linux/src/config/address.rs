@@ -41,10 +41,15 @@ impl fmt::Display for AddressFault<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ip(word) => {
-                write!(f, "`{word}` is not an IPv4 address; write four numbers from 0 to 255, such as 192.168.2.50")
+                write!(
+                    f,
+                    "`{word}` is not an IPv4 address; write four numbers from 0 to 255, such as 192.168.2.50"
+                )
             }
             Self::Use(ip) => write!(f, "{ip} cannot be a service address; write one of the clients' network"),
-            Self::Prefix(word, Some(bits)) => write!(f, "`{word}` is a mask, not a number of bits; write /{bits}"),
+            Self::Prefix(word, Some(bits)) => {
+                write!(f, "`{word}` is a mask, not a number of bits; write /{bits}")
+            }
             Self::Prefix(word, None) => write!(f, "`{word}` is not a number of mask bits; write /1 to /32"),
             Self::NoPrefix(ip, iface) => {
                 write!(f, "`{iface}` stands where the number of mask bits belongs; write `{ip}/24/{iface}`")
@@ -52,7 +57,9 @@ impl fmt::Display for AddressFault<'_> {
             Self::Edge(ip, bits) => {
                 write!(f, "{ip} is the first or last address of its /{bits} network; write one between them")
             }
-            Self::Iface(word) => write!(f, "`{word}` is not the name of an interface; write one such as eth0"),
+            Self::Iface(word) => {
+                write!(f, "`{word}` is not the name of an interface; write one such as eth0")
+            }
             Self::Alias(word, base) => {
                 write!(f, "`{word}` is an alias, which is not a device of its own; write `{base}`")
             }
@@ -60,10 +67,16 @@ impl fmt::Display for AddressFault<'_> {
                 write!(f, "`{word}` is not a broadcast address; write one such as 192.168.2.255")
             }
             Self::Outside(broadcast, ip, bits) => {
-                write!(f, "broadcast address {broadcast} is outside {ip}/{bits}; write one inside it, or none")
+                write!(
+                    f,
+                    "broadcast address {broadcast} is outside {ip}/{bits}; write one inside it, or none"
+                )
             }
             Self::TooMany(word) => {
-                write!(f, "`{word}` is too much; write ADDRESS/BITS/INTERFACE/BROADCAST, or less of it from the right")
+                write!(
+                    f,
+                    "`{word}` is too much; write ADDRESS/BITS/INTERFACE/BROADCAST, or less of it from the right"
+                )
             }
         }
     }
@@ -160,7 +173,12 @@ fn broadcast(word: &str, ip: Ipv4Addr, bits: u8) -> Result<Ipv4Addr, AddressFaul
 mod tests {
     use super::*;
 
-    fn service(ip: [u8; 4], prefix: Option<u8>, iface: Option<&str>, broadcast: Option<[u8; 4]>) -> ServiceAddress {
+    fn service(
+        ip: [u8; 4],
+        prefix: Option<u8>,
+        iface: Option<&str>,
+        broadcast: Option<[u8; 4]>,
+    ) -> ServiceAddress {
         ServiceAddress {
             ip: ip.into(),
             prefix,
@@ -193,7 +211,10 @@ mod tests {
     #[test]
     fn every_fault_says_what_to_write() {
         for (word, text) in [
-            ("192.168.2", "`192.168.2` is not an IPv4 address; write four numbers from 0 to 255, such as 192.168.2.50"),
+            (
+                "192.168.2",
+                "`192.168.2` is not an IPv4 address; write four numbers from 0 to 255, such as 192.168.2.50",
+            ),
             (
                 "192.168.2.500",
                 "`192.168.2.500` is not an IPv4 address; write four numbers from 0 to 255, such as 192.168.2.50",
@@ -206,9 +227,18 @@ mod tests {
             ("10.0.0.1/0", "`0` is not a number of mask bits; write /1 to /32"),
             ("10.0.0.1/+8", "`+8` is not a number of mask bits; write /1 to /32"),
             ("10.0.0.1/", "`` is not a number of mask bits; write /1 to /32"),
-            ("10.0.0.1/eth0", "`eth0` stands where the number of mask bits belongs; write `10.0.0.1/24/eth0`"),
-            ("10.0.0.0/24", "10.0.0.0 is the first or last address of its /24 network; write one between them"),
-            ("10.0.0.255/24", "10.0.0.255 is the first or last address of its /24 network; write one between them"),
+            (
+                "10.0.0.1/eth0",
+                "`eth0` stands where the number of mask bits belongs; write `10.0.0.1/24/eth0`",
+            ),
+            (
+                "10.0.0.0/24",
+                "10.0.0.0 is the first or last address of its /24 network; write one between them",
+            ),
+            (
+                "10.0.0.255/24",
+                "10.0.0.255 is the first or last address of its /24 network; write one between them",
+            ),
             ("10.0.0.1/24/", "`` is not the name of an interface; write one such as eth0"),
             (
                 "10.0.0.1/24/averyveryverylongname",

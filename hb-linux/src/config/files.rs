@@ -37,7 +37,10 @@ pub(super) fn read(path: &Path, report: &mut Report<'_>) -> Option<Vec<u8>> {
         }
         Ok(_) => Some(bytes),
         Err(error) => {
-            report.error(1, format_args!("{}; write the file, or name its directory with --config-dir", reason(&error)));
+            report.error(
+                1,
+                format_args!("{}; write the file, or name its directory with --config-dir", reason(&error)),
+            );
             None
         }
     }

@@ -93,11 +93,6 @@ impl<'a> Report<'a> {
         Self { file, findings }
     }
 
-    /// Was a configuration error reported about this file?
-    pub(super) fn has_errors(&self) -> bool {
-        self.findings.of(Class::Configuration).any(|f| f.file == self.file)
-    }
-
     /// A configuration error.
     pub(super) fn error(&mut self, line: u32, text: fmt::Arguments<'_>) {
         self.add(line, Class::Configuration, text);

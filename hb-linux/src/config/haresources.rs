@@ -15,15 +15,24 @@ pub(super) const IPADDR: &str = "IPaddr";
 
 /// Parse `haresources`. `nodes` are those of `ha.cf`, found at `ha_cf`; with fewer than two of them names are not
 /// checked, as that is an error of `ha.cf`. Groups with errors are left out. Scripts are not looked for yet.
-pub(super) fn parse(bytes: &[u8], nodes: &[At<String>], ha_cf: &str, report: &mut Report<'_>) -> Vec<At<Group>> {
+pub(super) fn parse(
+    bytes: &[u8],
+    nodes: &[At<String>],
+    ha_cf: &str,
+    report: &mut Report<'_>,
+) -> Vec<At<Group>> {
     let mut groups = Vec::new();
-    for line in lexer::lines(bytes, Syntax::Haresources, report) {
-        if let Some(group) = one(&line, nodes, ha_cf, report) {
+    let lines = lexer::lines(bytes, Syntax::Haresources, report);
+    for line in &lines {
+        if let Some(group) = one(line, nodes, ha_cf, report) {
             add(&mut groups, group, report);
         }
     }
-    if groups.is_empty() && !report.has_errors() {
-        report.warn(1, format_args!("no resource group: nothing will ever move; write for example `ha-1 192.168.2.50`"));
+    if lines.is_empty() {
+        report.warn(
+            1,
+            format_args!("no resource group: nothing will ever move; write for example `ha-1 192.168.2.50`"),
+        );
     }
     groups
 }
@@ -112,7 +121,10 @@ fn resource(word: &Word<'_>, report: &mut Report<'_>) -> Option<Resource> {
     // IPaddr2 of the later original takes the same argument.
     if name == IPADDR || name == "IPaddr2" {
         let [argument] = args.as_slice() else {
-            report.error(line, format_args!("`{text}`: {name} takes one address; write `{name}::192.168.2.50/24`"));
+            report.error(
+                line,
+                format_args!("`{text}`: {name} takes one address; write `{name}::192.168.2.50/24`"),
+            );
             return None;
         };
         let address = service(argument, line, report)?;
@@ -190,7 +202,8 @@ mod tests {
     use super::*;
 
     fn run(text: &str) -> (Vec<At<Group>>, Vec<String>) {
-        let nodes = [At { value: String::from("ha-1"), line: 38 }, At { value: String::from("ha-2"), line: 40 }];
+        let nodes =
+            [At { value: String::from("ha-1"), line: 38 }, At { value: String::from("ha-2"), line: 40 }];
         let mut findings = Findings::new();
         let groups = parse(text.as_bytes(), &nodes, "ha.cf", &mut Report::new("haresources", &mut findings));
         let texts = findings.as_slice().iter().map(|f| format!("{}: {}", f.line, f.text)).collect();
@@ -216,12 +229,20 @@ mod tests {
             ("ha-1: 192.168.2.50", vec!["IPaddr::192.168.2.50", "jdmail"]),
             (
                 "ha-2: 10.0.0.170/24/eth0",
-                vec!["IPaddr::10.0.0.170/24/eth0", "Filesystem::/dev/sda1::/data1::ext2", "IPaddr::10.0.0.7", "x:y"],
+                vec![
+                    "IPaddr::10.0.0.170/24/eth0",
+                    "Filesystem::/dev/sda1::/data1::ext2",
+                    "IPaddr::10.0.0.7",
+                    "x:y",
+                ],
             ),
         ];
         assert_eq!(groups.len(), 2);
         for ((name, list), (expected_name, expected_list)) in groups.iter().zip(&expected) {
-            assert_eq!((name.as_str(), list), (*expected_name, &expected_list.iter().map(ToString::to_string).collect()));
+            assert_eq!(
+                (name.as_str(), list),
+                (*expected_name, &expected_list.iter().map(ToString::to_string).collect())
+            );
         }
     }
 
@@ -239,7 +260,10 @@ mod tests {
             ("ha-1 ::a", "1: `::a` has an empty part; write SCRIPT::ARGUMENT::ARGUMENT"),
             ("ha-1 a::::b", "1: `a::::b` has an empty part; write SCRIPT::ARGUMENT::ARGUMENT"),
             ("ha-1 10.0.0.1::x", "1: `10.0.0.1::x`: an address takes no `::` argument; write `10.0.0.1`"),
-            ("ha-1 /etc/init.d/x", "1: `/etc/init.d/x` is a path; write the name of a script in resource.d or /etc/init.d"),
+            (
+                "ha-1 /etc/init.d/x",
+                "1: `/etc/init.d/x` is a path; write the name of a script in resource.d or /etc/init.d",
+            ),
             ("ha-1 IPaddr", "1: `IPaddr`: IPaddr takes one address; write `IPaddr::192.168.2.50/24`"),
             (
                 "ha-1 IPaddr2::10.0.0.1::eth0",
@@ -252,14 +276,20 @@ mod tests {
             ("ha-1 a\nha-2 a", "2: `a` is already in line 1; remove one"),
             ("ha-1 a b\nha-2 b", "2: `b` is already in line 1; remove one"),
             ("ha-1 a b b", "1: `b` is already in line 1; remove one"),
-            ("ha-1 10.0.0.1\nha-2 IPaddr::10.0.0.1", "2: `IPaddr::10.0.0.1` is already in line 1; remove one"),
+            (
+                "ha-1 10.0.0.1\nha-2 IPaddr::10.0.0.1",
+                "2: `IPaddr::10.0.0.1` is already in line 1; remove one",
+            ),
             ("ha-1 a 10.0.0.1/24\nha-2 b 10.0.0.1", "2: `10.0.0.1` is already in line 1; remove one"),
             (
                 "ha-1 a x\nha-2 b x",
                 "2: `x` is also in the group of line 1: the group that stops takes it from the other; \
                  move it to one of them",
             ),
-            ("# nothing", "1: no resource group: nothing will ever move; write for example `ha-1 192.168.2.50`"),
+            (
+                "# nothing",
+                "1: no resource group: nothing will ever move; write for example `ha-1 192.168.2.50`",
+            ),
         ] {
             assert_eq!(run(text).1, [expected], "{text}");
         }

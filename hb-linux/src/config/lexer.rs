@@ -38,7 +38,10 @@ pub(super) fn lines<'a>(bytes: &'a [u8], syntax: Syntax, report: &mut Report<'_>
         number += 1;
         if raw.ends_with(b"\r") && !dos {
             dos = true;
-            report.warn(number, format_args!("the file has DOS line ends; write it with Unix ones (`tr -d '\\r'`)"));
+            report.warn(
+                number,
+                format_args!("the file has DOS line ends; write it with Unix ones (`tr -d '\\r'`)"),
+            );
         }
         let mut text = trim_end(raw.split(|b| *b == b'#').next().unwrap_or_default());
         open = text.ends_with(b"\\");
@@ -48,11 +51,15 @@ pub(super) fn lines<'a>(bytes: &'a [u8], syntax: Syntax, report: &mut Report<'_>
                 open = false;
                 report.error(
                     number,
-                    format_args!("`\\` does not continue a line of ha.cf; repeat the directive on the next line"),
+                    format_args!(
+                        "`\\` does not continue a line of ha.cf; repeat the directive on the next line"
+                    ),
                 );
             }
         }
-        for word in text.split(|b| matches!(b, b' ' | b'\t' | b'\r') || (*b == b',' && syntax == Syntax::HaCf)) {
+        for word in
+            text.split(|b| matches!(b, b' ' | b'\t' | b'\r') || (*b == b',' && syntax == Syntax::HaCf))
+        {
             if word.is_empty() {
                 continue;
             }
@@ -87,7 +94,10 @@ fn trim_end(mut text: &[u8]) -> &[u8] {
 
 fn checked<'a>(word: &'a [u8], line: u32, report: &mut Report<'_>) -> Option<&'a str> {
     if let Some(byte) = word.iter().find(|b| !b.is_ascii_graphic()) {
-        report.error(line, format_args!("byte 0x{byte:02x} is not plain text; write ASCII letters, digits and signs only"));
+        report.error(
+            line,
+            format_args!("byte 0x{byte:02x} is not plain text; write ASCII letters, digits and signs only"),
+        );
         return None;
     }
     if word.len() > MAX_WORD {
@@ -135,7 +145,10 @@ mod tests {
         assert_eq!(findings, ["f:1: `\\` at the end of the file continues nothing; remove it"]);
         let (lines, findings) = run(b"node a \\\nb", Syntax::HaCf);
         assert_eq!(lines, [words(&[("node", 1), ("a", 1)]), words(&[("b", 2)])]);
-        assert_eq!(findings, ["f:1: `\\` does not continue a line of ha.cf; repeat the directive on the next line"]);
+        assert_eq!(
+            findings,
+            ["f:1: `\\` does not continue a line of ha.cf; repeat the directive on the next line"]
+        );
     }
 
     #[test]

@@ -66,9 +66,9 @@ pub(super) struct Written(pub(super) Duration);
 impl fmt::Display for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let us = self.0.as_micros();
-        if us % 1_000_000 == 0 {
+        if us.is_multiple_of(1_000_000) {
             write!(f, "{}", us / 1_000_000)
-        } else if us % 1000 == 0 {
+        } else if us.is_multiple_of(1000) {
             write!(f, "{}ms", us / 1000)
         } else {
             write!(f, "{us}us")
@@ -87,7 +87,7 @@ impl fmt::Display for Shown {
             let (s, ms) = (us / 1_000_000, us / 1000 % 1000);
             match ms {
                 0 => write!(f, "{s} s"),
-                _ if ms % 100 == 0 => write!(f, "{s}.{} s", ms / 100),
+                _ if ms.is_multiple_of(100) => write!(f, "{s}.{} s", ms / 100),
                 _ => write!(f, "{s}.{ms:03} s"),
             }
         } else {
@@ -194,7 +194,10 @@ mod tests {
             (0, "0 ms", "0"),
         ] {
             let time = Duration::from_micros(us);
-            assert_eq!((Shown(time).to_string().as_str(), Written(time).to_string().as_str()), (shown, written));
+            assert_eq!(
+                (Shown(time).to_string().as_str(), Written(time).to_string().as_str()),
+                (shown, written)
+            );
         }
         assert_eq!(round_up(Duration::from_micros(10_000_001)), Duration::from_secs(11));
         assert_eq!(round_up(Duration::from_micros(1_000_001)), Duration::from_millis(1100));

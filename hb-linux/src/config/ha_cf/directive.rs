@@ -21,7 +21,10 @@ impl<'a> Directive<'a> {
         match self.args {
             [one] => Some(one.text),
             [] => {
-                report.error(self.line, format_args!("`{name}` has no value; write for example `{name} {example}`"));
+                report.error(
+                    self.line,
+                    format_args!("`{name}` has no value; write for example `{name} {example}`"),
+                );
                 None
             }
             [number, unit, ..]
@@ -49,8 +52,10 @@ impl<'a> Directive<'a> {
     /// Put `value` into `slot`. A second, different value for the same thing is an error.
     pub(super) fn set<T: PartialEq>(&self, slot: &mut Option<At<T>>, value: T, report: &mut Report<'_>) {
         match slot {
-            Some(first) if first.value == value => report
-                .warn(self.line, format_args!("`{}` says the same as line {}; remove one", self.name, first.line)),
+            Some(first) if first.value == value => report.warn(
+                self.line,
+                format_args!("`{}` says the same as line {}; remove one", self.name, first.line),
+            ),
             Some(first) => report.error(
                 self.line,
                 format_args!("`{}` contradicts line {}; keep one of the two", self.name, first.line),
@@ -78,7 +83,12 @@ impl<'a> Directive<'a> {
             Ok(_) => {
                 report.error(
                     self.line,
-                    format_args!("`{} {word}` is out of range; write {} to {}", self.name, Shown(min), Shown(max)),
+                    format_args!(
+                        "`{} {word}` is out of range; write {} to {}",
+                        self.name,
+                        Shown(min),
+                        Shown(max)
+                    ),
                 );
                 None
             }

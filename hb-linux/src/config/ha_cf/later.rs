@@ -54,7 +54,10 @@ pub(super) fn respawn(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>)
     let Some(path) = d.path(command.text, "/usr/lib/heartbeat/ipfail", report) else { return };
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     cf.respawn.push(At { value: (String::from(user.text), path), line: d.line });
-    report.warn(d.line, format_args!("`respawn` is not active yet: {name} is not started; start it another way"));
+    report.warn(
+        d.line,
+        format_args!("`respawn` is not active yet: {name} is not started; start it another way"),
+    );
 }
 
 /// `stonith TYPE CONFIGFILE`
@@ -62,7 +65,9 @@ pub(super) fn stonith(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>)
     let [_, file] = d.args else {
         report.error(
             d.line,
-            format_args!("`stonith` takes a type and a file; write for example `stonith baytech /etc/ha.d/conf`"),
+            format_args!(
+                "`stonith` takes a type and a file; write for example `stonith baytech /etc/ha.d/conf`"
+            ),
         );
         return;
     };
@@ -97,7 +102,8 @@ pub(super) fn other(d: &Directive<'_>, report: &mut Report<'_>) {
         "crm" | "pacemaker" => crm(d, report),
         "autojoin" => autojoin(d, report),
         "ucast6" | "mcast6" | "ping6" | "hbaping" | "tipc" | "rds" | "openais" => {
-            let instead = if d.name.contains("ping") { "`ping`" } else { "`serial`, `bcast`, `mcast` or `ucast`" };
+            let instead =
+                if d.name.contains("ping") { "`ping`" } else { "`serial`, `bcast`, `mcast` or `ucast`" };
             report.error(d.line, format_args!("`{}` is not supported; use {instead} instead", d.name));
         }
         name => match NO_MEANING.iter().find(|(known, _)| *known == name) {
@@ -112,7 +118,10 @@ pub(super) fn other(d: &Directive<'_>, report: &mut Report<'_>) {
 fn crm(d: &Directive<'_>, report: &mut Report<'_>) {
     let Some(word) = d.value("no", report) else { return };
     if switch(word) == Some(false) {
-        report.warn(d.line, format_args!("`{}` has no meaning here: it belongs to Pacemaker; remove the line", d.name));
+        report.warn(
+            d.line,
+            format_args!("`{}` has no meaning here: it belongs to Pacemaker; remove the line", d.name),
+        );
     } else {
         report.error(
             d.line,
@@ -128,11 +137,15 @@ fn autojoin(d: &Directive<'_>, report: &mut Report<'_>) {
     match d.value("none", report) {
         Some("none") => report.warn(
             d.line,
-            format_args!("`autojoin` has no meaning here: no node joins that `node` does not name; remove the line"),
+            format_args!(
+                "`autojoin` has no meaning here: no node joins that `node` does not name; remove the line"
+            ),
         ),
         Some(word) => report.error(
             d.line,
-            format_args!("`autojoin {word}` lets other nodes join; write `autojoin none` and two `node` lines"),
+            format_args!(
+                "`autojoin {word}` lets other nodes join; write `autojoin none` and two `node` lines"
+            ),
         ),
         None => {}
     }
@@ -149,7 +162,10 @@ fn unknown(d: &Directive<'_>, report: &mut Report<'_>) {
             report.error(d.line, format_args!("`{}` is not known, as case matters; write `{known}`", d.name));
         }
         Some((_, known)) => {
-            report.error(d.line, format_args!("`{}` is not known; write `{known}`, or remove the line", d.name));
+            report.error(
+                d.line,
+                format_args!("`{}` is not known; write `{known}`, or remove the line", d.name),
+            );
         }
         None => report.error(d.line, format_args!("`{}` is not known; remove the line", d.name)),
     }
@@ -173,4 +189,3 @@ fn distance(a: &str, b: &str) -> usize {
     }
     row.last().copied().unwrap_or(a.len())
 }
-

@@ -123,7 +123,8 @@ pub(super) fn mcast(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
     let port = d.number_of("port", port.text, 1, 65_535, report).and_then(|n| u16::try_from(n).ok());
     let ttl = d.number_of("ttl", ttl.text, 0, 255, report).and_then(|n| u8::try_from(n).ok());
     let loopback = d.number_of("loop", lo.text, 0, 1, report).map(|n| n == 1);
-    let (Some(iface), Some(group), Some(port), Some(ttl), Some(loopback)) = (iface, address, port, ttl, loopback)
+    let (Some(iface), Some(group), Some(port), Some(ttl), Some(loopback)) =
+        (iface, address, port, ttl, loopback)
     else {
         return;
     };
@@ -171,7 +172,9 @@ pub(super) fn hopfudge(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>
     d.set(&mut cf.hopfudge, hops, report);
     report.warn(
         d.line,
-        format_args!("`hopfudge` has no effect: heartbeats of two nodes are never forwarded; remove the line"),
+        format_args!(
+            "`hopfudge` has no effect: heartbeats of two nodes are never forwarded; remove the line"
+        ),
     );
 }
 

@@ -35,6 +35,8 @@ pub(crate) struct At<T> {
 #[derive(Clone, Default)]
 pub(crate) struct HaCf {
     pub(crate) nodes: Vec<At<String>>,
+    /// A `node` line was refused, so names cannot be counted on.
+    pub(crate) bad_node: bool,
     pub(crate) keepalive: Option<At<Duration>>,
     pub(crate) warntime: Option<At<Duration>>,
     pub(crate) deadtime: Option<At<Duration>>,
@@ -47,6 +49,8 @@ pub(crate) struct HaCf {
     pub(crate) udpport: Option<At<u16>>,
     pub(crate) serial_rtscts: Option<At<bool>>,
     pub(crate) links: Vec<At<Medium>>,
+    /// Some medium was written, if only a wrong one.
+    pub(crate) any_medium: bool,
     pub(crate) pings: Vec<At<Ping>>,
     pub(crate) watchdog: Option<At<PathBuf>>,
     pub(crate) watchdog_timeout: Option<At<u32>>,
@@ -89,6 +93,7 @@ pub(super) fn parse(bytes: &[u8], report: &mut Report<'_>) -> HaCf {
 }
 
 fn one(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
+    cf.any_medium |= matches!(d.name, "serial" | "bcast" | "udp" | "mcast" | "ucast");
     match d.name {
         "node" => nodes::node(cf, d, report),
         "ping" => nodes::ping(cf, d, report),
@@ -125,8 +130,38 @@ fn one(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
 
 /// Every directive that has a meaning here, to guess what a misspelt one was meant to be.
 const NAMES: [&str; 34] = [
-    "node", "ping", "ping_group", "keepalive", "warntime", "deadtime", "initdead", "deadping", "auto_failback",
-    "nice_failback", "baud", "udpport", "serial", "serial_rtscts", "bcast", "mcast", "ucast", "hopfudge", "watchdog",
-    "watchdog_timeout", "logfile", "debugfile", "logfacility", "rtprio", "script_timeout", "monitor", "isolated",
-    "fence_delay", "startup_fence", "respawn", "stonith", "stonith_host", "udp", "crm",
+    "node",
+    "ping",
+    "ping_group",
+    "keepalive",
+    "warntime",
+    "deadtime",
+    "initdead",
+    "deadping",
+    "auto_failback",
+    "nice_failback",
+    "baud",
+    "udpport",
+    "serial",
+    "serial_rtscts",
+    "bcast",
+    "mcast",
+    "ucast",
+    "hopfudge",
+    "watchdog",
+    "watchdog_timeout",
+    "logfile",
+    "debugfile",
+    "logfacility",
+    "rtprio",
+    "script_timeout",
+    "monitor",
+    "isolated",
+    "fence_delay",
+    "startup_fence",
+    "respawn",
+    "stonith",
+    "stonith_host",
+    "udp",
+    "crm",
 ];

@@ -21,9 +21,12 @@ pub(super) fn node(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
         let name = word.text;
         let fits = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
         if !fits || name.len() > MAX_NAME {
+            cf.bad_node = true;
             report.error(
                 d.line,
-                format_args!("`{name}` is not a node name; write what `uname -n` prints, at most {MAX_NAME} bytes"),
+                format_args!(
+                    "`{name}` is not a node name; write what `uname -n` prints, at most {MAX_NAME} bytes"
+                ),
             );
         } else if let Some(first) = cf.nodes.iter().find(|n| n.value == name) {
             report.error(d.line, format_args!("node `{name}` is already in line {}; remove one", first.line));
@@ -58,7 +61,9 @@ pub(super) fn ping_group(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'
     let [name, hosts @ ..] = d.args else {
         report.error(
             d.line,
-            format_args!("`ping_group` has no name; write for example `ping_group net 192.168.2.1 192.168.2.2`"),
+            format_args!(
+                "`ping_group` has no name; write for example `ping_group net 192.168.2.1 192.168.2.2`"
+            ),
         );
         return;
     };
@@ -104,7 +109,10 @@ fn add(cf: &mut HaCf, d: &Directive<'_>, ping: Ping, report: &mut Report<'_>) {
     } else if cf.pings.len() == MAX_PINGS {
         report.error(
             d.line,
-            format_args!("`{}` is one ping node too many; write at most {MAX_PINGS}, or a ping_group", ping.name),
+            format_args!(
+                "`{}` is one ping node too many; write at most {MAX_PINGS}, or a ping_group",
+                ping.name
+            ),
         );
     } else {
         cf.pings.push(At { value: ping, line: d.line });

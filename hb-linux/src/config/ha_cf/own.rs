@@ -43,7 +43,9 @@ pub(super) fn script_timeout(cf: &mut HaCf, d: &Directive<'_>, report: &mut Repo
     let Some(at) = ["", "start", "stop", "status"].iter().position(|v| *v == verb) else {
         report.error(
             d.line,
-            format_args!("script_timeout: `{verb}` is not a verb; write start, stop or status before the time"),
+            format_args!(
+                "script_timeout: `{verb}` is not a verb; write start, stop or status before the time"
+            ),
         );
         return;
     };

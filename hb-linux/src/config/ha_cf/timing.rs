@@ -33,7 +33,9 @@ pub(super) fn auto_failback(cf: &mut HaCf, d: &Directive<'_>, report: &mut Repor
         }
         None => report.error(
             d.line,
-            format_args!("auto_failback: `{word}` is not known; write `auto_failback on` or `auto_failback off`"),
+            format_args!(
+                "auto_failback: `{word}` is not known; write `auto_failback on` or `auto_failback off`"
+            ),
         ),
     }
 }
