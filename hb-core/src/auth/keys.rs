@@ -171,9 +171,7 @@ impl core::error::Error for KeyError {}
 
 #[cfg(test)]
 mod tests {
-    extern crate std;
     use super::*;
-    use std::format;
 
     fn key(method: Method, secret: &str) -> Key {
         Key::new(method, secret.as_bytes()).unwrap()
@@ -213,7 +211,7 @@ mod tests {
     #[test]
     fn debug_output_never_shows_a_secret() {
         let ring = Keyring::new(&[(1, key(Method::Sha1, "HI!"))], 1).unwrap();
-        let text = format!("{ring:?}");
+        let text = std::format!("{ring:?}");
         assert!(text.contains("Sha1") && !text.contains("HI!"), "{text}");
         assert!(!text.contains("72, 73"), "{text}");
     }

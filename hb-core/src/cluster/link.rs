@@ -62,10 +62,11 @@ impl Link {
         first
     }
 
-    /// The peer begins a new incarnation: its numbers start anew.
+    /// The peer begins a new incarnation: its numbers start anew, and it was not heard yet.
     pub(crate) fn forget_sequence(&mut self) {
         self.seq = 0;
         self.theirs = None;
+        self.heard = false;
     }
 }
 

@@ -72,6 +72,8 @@ pub(crate) struct Peer {
     pub(crate) left: bool,
     /// An operator vouched that it is off, and it was not heard since.
     pub(crate) vouched: bool,
+    /// Its life has met ours, so what it says that it hears is us.
+    pub(crate) knows_us: bool,
     /// That its times differ was reported.
     pub(crate) timing_reported: bool,
 }
@@ -96,6 +98,7 @@ impl Peer {
             timing_digest: None,
             left: false,
             vouched: false,
+            knows_us: false,
             timing_reported: false,
         }
     }
@@ -105,9 +108,9 @@ impl Peer {
         matches!(self.state, PeerState::Up | PeerState::Late)
     }
 
-    /// Heard both ways.
+    /// Heard both ways: it has met our life, and hears it now.
     pub(crate) fn both_ways(&self) -> bool {
-        self.alive() && self.hears != 0
+        self.alive() && self.knows_us && self.hears != 0
     }
 
     /// Its groups by our name: `None` when it does not list the group.

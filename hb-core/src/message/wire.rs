@@ -52,8 +52,16 @@ pub const fn max_datagram(groups: usize) -> usize {
     let lives = VARINT + VARINT + VARINT;
     let echo = 1 + 2;
     let beat = HEAD + echo + groups * (1 + VARINT + VARINT);
-    let hello =
-        VARINT + 8 + (1 + 8) + VARINT + VARINT + (1 + VARINT) + VARINT + groups * (VARINT + VARINT + 1);
+    let hello = VARINT
+        + 8
+        + (1 + 8)
+        + (1 + VARINT)
+        + 1
+        + VARINT
+        + VARINT
+        + (1 + VARINT)
+        + VARINT
+        + groups * (VARINT + VARINT + 1);
     HEADER + lives + beat + hello + MAX_TAG
 }
 
@@ -117,29 +125,12 @@ pub fn life_byte(life: Incarnation) -> u8 {
 }
 
 #[derive(Serialize, Deserialize)]
-struct HeadWire {
-    flags: u8,
-    hears: u8,
-    counts: u8,
-}
-
-#[derive(Serialize, Deserialize)]
-struct EchoWire {
-    seq: u8,
-    hold: u16,
-}
-
-#[derive(Serialize, Deserialize)]
-struct GroupWire {
-    bits: u8,
-    epoch: u32,
-}
-
-#[derive(Serialize, Deserialize)]
 struct HelloWire {
     boot: u32,
     challenge: [u8; 8],
     echo: Option<[u8; 8]>,
+    met: Option<u32>,
+    known: bool,
     keepalive: u32,
     deadtime: u32,
     watchdog: Option<u32>,
@@ -150,6 +141,14 @@ struct HelloWire {
 struct Writer<'a>(&'a mut [u8]);
 
 impl Writer<'_> {
+    /// What `put(&byte)` for each of `bytes` would write.
+    fn bytes(&mut self, bytes: &[u8]) -> Option<()> {
+        let (room, rest) = core::mem::take(&mut self.0).split_at_mut_checked(bytes.len())?;
+        room.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        self.0 = rest;
+        Some(())
+    }
+
     fn put<T: Serialize>(&mut self, value: &T) -> Option<()> {
         let used = postcard::to_slice(value, self.0).ok()?.len();
         let (_, rest) = core::mem::take(&mut self.0).split_at_mut_checked(used)?;
@@ -162,6 +161,13 @@ impl Writer<'_> {
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
+    /// What `take::<u8>()` would give, without the detour: a heartbeat is mostly single bytes.
+    fn byte(&mut self) -> Option<u8> {
+        let (byte, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(*byte)
+    }
+
     fn take<T: Deserialize<'a>>(&mut self) -> Option<T> {
         let (value, rest) = postcard::take_from_bytes(self.0).ok()?;
         self.0 = rest;
@@ -185,9 +191,9 @@ pub fn encode(msg: &Message, cluster: u16, key: u8, out: &mut [u8]) -> Option<us
     if key > 15 {
         return None;
     }
-    writer.put(&[VERSION << 4 | key, from | form, low, high])?;
+    writer.bytes(&[VERSION << 4 | key, from | form, low, high])?;
     match &msg.hello {
-        None => writer.put(&life_byte(msg.incarnation))?,
+        None => writer.bytes(&[life_byte(msg.incarnation)])?,
         Some(_) => writer.put(&msg.incarnation)?,
     }
     writer.put(&msg.seq)?;
@@ -201,25 +207,50 @@ pub fn encode(msg: &Message, cluster: u16, key: u8, out: &mut [u8]) -> Option<us
     room.checked_sub(writer.0.len())
 }
 
-/// Read the body of a datagram whose tag was checked. `signed` is the datagram without its tag, `short` the met
-/// incarnation that a short form belongs to. `None` if it is not exactly one message with possible values.
+/// A message that says nothing yet: what [`decode`] writes over.
 #[must_use]
-pub fn decode(header: &Header, signed: &[u8], short: Option<Incarnation>) -> Option<Message> {
+pub const fn blank(source: Side) -> Message {
+    Message {
+        source,
+        incarnation: Incarnation { counter: 0, nonce: 0 },
+        seq: 0,
+        beat: Beat {
+            phase: Phase::Joining,
+            unconfirmed: false,
+            armed: false,
+            link: 0,
+            hears: 0,
+            score: 0,
+            echo: None,
+            groups: Vec::new(),
+        },
+        hello: None,
+    }
+}
+
+/// Read the body of a datagram whose tag was checked over `msg` (in place: a message is large, and to hand it up by
+/// value would cost more than to decode it). `signed` is the datagram without its tag, `short` the met incarnation
+/// that a short form belongs to.
+///
+/// `None` if it is not exactly one message with possible values; `msg` is then partly overwritten.
+#[must_use]
+pub fn decode(header: &Header, signed: &[u8], short: Option<Incarnation>, msg: &mut Message) -> Option<()> {
+    msg.source = header.source;
     let mut reader = Reader(signed.get(HEADER..)?);
-    let incarnation = match short {
+    match short {
         Some(met) => {
-            let _life: u8 = reader.take()?;
-            met
+            _ = reader.byte()?;
+            msg.incarnation = met;
         }
-        None => reader.take()?,
-    };
-    let seq = reader.take()?;
-    let beat = take_beat(&mut reader)?;
-    let hello = match header.life {
-        Some(_) => None,
-        None => Some(take_hello(&mut reader, beat.groups.len())?),
-    };
-    reader.0.is_empty().then_some(Message { source: header.source, incarnation, seq, beat, hello })
+        None => msg.incarnation = Incarnation { counter: reader.take()?, nonce: reader.take()? },
+    }
+    msg.seq = reader.take()?;
+    take_beat(&mut reader, &mut msg.beat)?;
+    msg.hello = None;
+    if short.is_none() {
+        msg.hello = Some(take_hello(&mut reader, msg.beat.groups.len())?);
+    }
+    reader.0.is_empty().then_some(())
 }
 
 fn put_beat(writer: &mut Writer<'_>, beat: &Beat) -> Option<()> {
@@ -229,7 +260,7 @@ fn put_beat(writer: &mut Writer<'_>, beat: &Beat) -> Option<()> {
     let echo = beat.echo.and_then(|echo| {
         let hold = echo.hold.as_micros().checked_div(ECHO_UNIT.as_micros())?;
         let hold = u16::try_from(hold).ok().filter(|hold| *hold <= MAX_HOLD)?;
-        Some(EchoWire { seq: echo.seq, hold })
+        Some((echo.seq, hold))
     });
     let phase = match beat.phase {
         Phase::Joining => 0,
@@ -242,44 +273,41 @@ fn put_beat(writer: &mut Writer<'_>, beat: &Beat) -> Option<()> {
         | beat.link << 4
         | flag(echo.is_some(), ECHOES);
     let groups = u8::try_from(beat.groups.len()).ok()?;
-    writer.put(&HeadWire { flags, hears: beat.hears, counts: beat.score << 4 | groups })?;
-    if let Some(echo) = echo {
-        writer.put(&echo)?;
+    writer.bytes(&[flags, beat.hears, beat.score << 4 | groups])?;
+    if let Some((seq, hold)) = echo {
+        writer.bytes(&[seq])?;
+        writer.put(&hold)?;
     }
     beat.groups.iter().try_for_each(|group| put_group(writer, group))
 }
 
-fn take_beat(reader: &mut Reader<'_>) -> Option<Beat> {
-    let HeadWire { flags, hears, counts } = reader.take()?;
-    let phase = match flags & 3 {
+fn take_beat(reader: &mut Reader<'_>, beat: &mut Beat) -> Option<()> {
+    let (flags, hears, counts) = (reader.byte()?, reader.byte()?, reader.byte()?);
+    beat.phase = match flags & 3 {
         0 => Phase::Joining,
         1 => Phase::Up,
         2 => Phase::Leaving,
         _ => return None,
     };
-    let (score, count) = (counts >> 4, counts & 15);
-    if usize::from(score) > MAX_PINGS || usize::from(count) > MAX_GROUPS {
+    beat.unconfirmed = flags & UNCONFIRMED != 0;
+    beat.armed = flags & ARMED != 0;
+    beat.link = flags >> 4 & 7;
+    beat.hears = hears;
+    beat.score = counts >> 4;
+    let count = counts & 15;
+    if usize::from(beat.score) > MAX_PINGS || usize::from(count) > MAX_GROUPS {
         return None;
     }
-    let echo = if flags & ECHOES == 0 { None } else { Some(take_echo(reader)?) };
-    let mut groups = Vec::new();
+    beat.echo = if flags & ECHOES == 0 { None } else { Some(take_echo(reader)?) };
+    beat.groups.clear();
     for _ in 0..count {
-        groups.push(take_group(reader)?).ok()?;
+        beat.groups.push(take_group(reader)?).ok()?;
     }
-    Some(Beat {
-        phase,
-        unconfirmed: flags & UNCONFIRMED != 0,
-        armed: flags & ARMED != 0,
-        link: flags >> 4 & 7,
-        hears,
-        score,
-        echo,
-        groups,
-    })
+    Some(())
 }
 
 fn take_echo(reader: &mut Reader<'_>) -> Option<Echo> {
-    let EchoWire { seq, hold } = reader.take()?;
+    let (seq, hold): (_, u16) = (reader.byte()?, reader.take()?);
     (hold <= MAX_HOLD).then_some(Echo { seq, hold: ECHO_UNIT.times(u64::from(hold)) })
 }
 
@@ -301,7 +329,8 @@ fn put_group(writer: &mut Writer<'_>, group: &GroupBeat) -> Option<()> {
         Some(Reason::Operator) => 4,
     };
     let bits = state | wanted << 3 | flag(group.able, ABLE) | flag(group.mark.is_some(), MARKED);
-    writer.put(&GroupWire { bits, epoch: group.epoch })?;
+    writer.bytes(&[bits])?;
+    writer.put(&group.epoch)?;
     match group.mark {
         // A mark is never above the epoch beside it; if it were, it would be sent as that epoch.
         Some(mark) => writer.put(&group.epoch.saturating_sub(mark)),
@@ -310,7 +339,7 @@ fn put_group(writer: &mut Writer<'_>, group: &GroupBeat) -> Option<()> {
 }
 
 fn take_group(reader: &mut Reader<'_>) -> Option<GroupBeat> {
-    let GroupWire { bits, epoch } = reader.take()?;
+    let (bits, epoch): (_, u32) = (reader.byte()?, reader.take()?);
     let state = match bits & 7 {
         0 => GroupState::Unknown,
         1 => GroupState::Idle,
@@ -338,6 +367,8 @@ fn put_hello(writer: &mut Writer<'_>, hello: &Hello) -> Option<()> {
         boot: hello.boot,
         challenge: hello.challenge,
         echo: hello.echo,
+        met: hello.met,
+        known: hello.known,
         keepalive: millis(hello.keepalive),
         deadtime: millis(hello.deadtime),
         watchdog: hello.watchdog.map(millis),
@@ -357,6 +388,8 @@ fn take_hello(reader: &mut Reader<'_>, count: usize) -> Option<Hello> {
         boot: hello.boot,
         challenge: hello.challenge,
         echo: hello.echo,
+        met: hello.met,
+        known: hello.known,
         keepalive: millis(hello.keepalive),
         deadtime: millis(hello.deadtime),
         watchdog: hello.watchdog.map(millis),

@@ -12,9 +12,6 @@ mod scripts;
 mod status;
 mod tick;
 
-#[cfg(test)]
-mod tests;
-
 use crate::action::Action;
 use crate::auth::Keyring;
 use crate::cluster::clock::Clock;
@@ -125,6 +122,8 @@ pub struct Node {
     undrained: Option<Instant>,
     /// Send the long form at least until then.
     hello_until: Instant,
+    /// The current beat is a long form.
+    long_form: bool,
     next_beat: Instant,
     leave: Option<Leave>,
     next_token: u32,
@@ -208,6 +207,7 @@ impl Node {
             recovering: false,
             undrained: None,
             hello_until: now,
+            long_form: true,
             next_beat: now.plus(config.timing.keepalive),
             leave: None,
             next_token: 0,
@@ -295,7 +295,8 @@ impl Node {
 
     /// The earliest time at which something changes by itself, in running time.
     fn deadline(&self) -> Instant {
-        let mut at = self.next_beat.min(self.silence_deadline()).min(self.pings.deadline()).min(self.fence.deadline());
+        let mut at =
+            self.next_beat.min(self.silence_deadline()).min(self.pings.deadline()).min(self.fence.deadline());
         at = at.min(self.unconfirmed.unwrap_or(Instant::NEVER));
         at = at.min(self.leave.map_or(Instant::NEVER, |leave| leave.until));
         if let OneWay::Answered(again) = self.one_way {

@@ -84,20 +84,28 @@ impl Node {
     }
 
     fn message(&mut self, link: LinkId, message: &Message) {
-        if let Some(hello) = &message.hello {
-            let met = self.peer.met;
-            if self.shake.hello(message.incarnation, hello, met, self.now) {
-                self.admit(message.incarnation, hello);
-            } else if met != Some(message.incarnation) {
-                self.unmet(link, message, hello);
-                return;
-            }
-        }
-        self.epochs_of(message);
-        if message.seq <= self.peer.seq {
+        if self.peer.met == Some(message.incarnation) && message.seq <= self.peer.seq {
             self.old_copy(link, message);
             return;
         }
+        match &message.hello {
+            Some(hello) => {
+                let met = self.peer.met;
+                let admitted = self.shake.hello(message.incarnation, hello, met, self.incarnation.nonce);
+                if admitted {
+                    self.admit(message.incarnation, hello);
+                } else if met != Some(message.incarnation) {
+                    self.unmet(link, message, hello);
+                    return;
+                }
+                self.peer.knows_us = self.shake.knows_us;
+                if self.shake.unfinished() {
+                    self.answer();
+                }
+            }
+            None => self.shake.short(),
+        }
+        self.epochs_of(message);
         self.peer.seq = message.seq;
         self.peer.last_heard = self.now;
         self.good_on(link, message);
@@ -153,7 +161,9 @@ impl Node {
         let mut shows_holder = false;
         let mut higher = false;
         for (name, shown) in hello.groups.iter().zip(&message.beat.groups) {
-            let Some(group) = self.groups.iter_mut().find(|g| g.config.name_hash == name.hash) else { continue };
+            let Some(group) = self.groups.iter_mut().find(|g| g.config.name_hash == name.hash) else {
+                continue;
+            };
             higher |= group.saw(shown.epoch);
             shows_holder |= match shown.state {
                 GroupState::Starting | GroupState::Held | GroupState::Stopping | GroupState::Stuck => true,
@@ -170,6 +180,11 @@ impl Node {
             link.rx = link.rx.saturating_add(1);
         }
         self.hello_until = self.now.plus(self.config.timing.deadtime);
+        self.answer();
+    }
+
+    /// A hello that lacks something is answered at once.
+    fn answer(&mut self) {
         if self.shake.may_answer(self.now) {
             self.out.beat = true;
         }
@@ -203,7 +218,8 @@ impl Node {
         let mut now_differs = !timing_agrees;
         let mut news: heapless::Vec<Event, 9> = heapless::Vec::new();
         for (at, group) in self.groups.iter_mut().enumerate() {
-            let same = self.peer.name(group.config.name_hash).is_some_and(|n| n.digest == group.config.digest);
+            let same =
+                self.peer.name(group.config.name_hash).is_some_and(|n| n.digest == group.config.digest);
             now_differs |= !same;
             if !same && group.agreed != Some(false) {
                 let _ = u8::try_from(at).map(|at| news.push(Event::GroupDiffers(crate::ids::GroupId(at))));
