@@ -32,7 +32,10 @@ pub use settings::{
     WatchdogSettings,
 };
 
+use crate::sys::host::{boot_identity, node_name};
+use crate::sys::iface;
 use chain::Times;
+use core::net::Ipv4Addr;
 use finding::Report;
 use ha_cf::{At, HaCf};
 use hb_core::auth::{Keyring, Method};
@@ -132,9 +135,10 @@ fn read(paths: &Paths, node: Option<&str>) -> Loaded {
     let report = &mut Report::new(&ha_cf_file, &mut findings);
     let bytes = files::read(&paths.ha_cf(), report);
     let ha_cf_read = bytes.is_some();
-    let ha_cf = bytes.map(|b| ha_cf::parse(&b, report)).unwrap_or_default();
+    let mut ha_cf = bytes.map(|b| ha_cf::parse(&b, report)).unwrap_or_default();
+    leave_out_own_ucast(&mut ha_cf, |ip| matches!(iface::holding(ip), Ok(Some(_))), report);
     let times = chain::resolve(&ha_cf, report);
-    let own = ha_cf_read.then(|| names::own_and_peer(&ha_cf, node, &machine_name(paths), report)).flatten();
+    let own = ha_cf_read.then(|| names::own_and_peer(&ha_cf, node, &node_name(), report)).flatten();
 
     let report = &mut Report::new(&haresources_file, &mut findings);
     let bytes = files::read(&paths.haresources(), report);
@@ -153,7 +157,7 @@ fn read(paths: &Paths, node: Option<&str>) -> Loaded {
     let parsed = Parsed { ha_cf_file, haresources_file, ha_cf_read, ha_cf, groups };
     let mut settings = None;
     if let (Some((own, peer)), Some(keys), false) = (own, keys, findings.any(Class::Configuration)) {
-        let extra = build::Extra { own, peer, keys, files: digests, boot: boot(paths) };
+        let extra = build::Extra { own, peer, keys, files: digests, boot: boot_identity() };
         let report = &mut Report::new(&parsed.ha_cf_file, &mut findings);
         settings = build::settings(parsed.clone(), &times, extra, report);
     }
@@ -197,14 +201,22 @@ fn key_findings(
     }
 }
 
-/// This machine's name as `uname -n` prints it; empty where `/proc` is missing.
-fn machine_name(paths: &Paths) -> String {
-    let text = files::read_text(&paths.proc_dir.join("sys/kernel/hostname"));
-    String::from_utf8_lossy(text.trim_ascii()).into_owned()
-}
-
-/// A number that changes with every boot; 0, which proves nothing, where the kernel does not tell.
-fn boot(paths: &Paths) -> u32 {
-    let id = files::read_text(&paths.proc_dir.join("sys/kernel/random/boot_id"));
-    if id.is_empty() { 0 } else { files::Crc32::of(&id) }
+/// A `ucast` line to this machine itself is left out, so that `ha.cf` can be the same on both nodes and hold one line
+/// for each: what remains has the same position on both. The loopback stays, for two daemons on one machine.
+fn leave_out_own_ucast(cf: &mut HaCf, is_own: impl Fn(Ipv4Addr) -> bool, report: &mut Report<'_>) {
+    let before = cf.links.len();
+    let mut last = 1;
+    cf.links.retain(|link| match &link.value {
+        Medium::Ucast { peer, .. } if !peer.is_loopback() && is_own(*peer) => {
+            last = link.line;
+            false
+        }
+        _ => true,
+    });
+    if cf.links.is_empty() && before > 0 {
+        report.error(
+            last,
+            format_args!("this node would send heartbeats to itself only; write the peer's address into another `ucast`"),
+        );
+    }
 }

@@ -5,6 +5,8 @@ use crate::config::address;
 use crate::config::finding::Report;
 use crate::config::ha_cf::{At, HaCf};
 use crate::config::settings::{Group, Medium};
+use crate::sys::errno::Errno;
+use crate::sys::iface::{self, IfName};
 use core::fmt;
 use std::string::String;
 use std::vec::Vec;
@@ -26,13 +28,10 @@ pub(super) fn links(machine: &Machine, cf: &HaCf, report: &mut Report<'_>) {
                 ),
             );
         }
-        if (port < 1024 && !machine.may(Right::NetBindService)) || !machine.may(Right::NetRaw) {
+        if port < 1024 && !machine.may(Right::NetBindService) {
             report.lacks(
                 link.line,
-                format_args!(
-                    "`{}` takes port {port} of one interface, which only root may; run as root",
-                    link.value
-                ),
+                format_args!("`{}` takes UDP port {port}, which only root may; run as root", link.value),
             );
         }
     }
@@ -96,12 +95,25 @@ pub(super) fn services(machine: &Machine, groups: &[At<Group>], report: &mut Rep
     }
 }
 
-fn interface(machine: &Machine, iface: &str, line: u32, report: &mut Report<'_>) -> bool {
-    if machine.interfaces.iter().any(|i| i == iface) {
-        return true;
+fn interface(machine: &Machine, name: &str, line: u32, report: &mut Report<'_>) -> bool {
+    if machine.interfaces.iter().any(|i| i == name) {
+        return match IfName::new(name).map(|n| iface::usable(&n)) {
+            Some(Err(Errno::NET_DOWN)) => {
+                report.lacks(line, format_args!("interface `{name}` is down; run `ifconfig {name} up`"));
+                false
+            }
+            Some(Err(Errno::NO_ADDRESS)) => {
+                report.lacks(
+                    line,
+                    format_args!("interface `{name}` has no IPv4 address; run `ifconfig {name} ADDRESS`"),
+                );
+                false
+            }
+            _ => true,
+        };
     }
     let names = Names(machine.interfaces.iter().filter(|i| *i != "lo").collect());
-    report.lacks(line, format_args!("interface `{iface}` is not there; {names}"));
+    report.lacks(line, format_args!("interface `{name}` is not there; {names}"));
     false
 }
 

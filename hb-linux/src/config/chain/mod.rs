@@ -6,6 +6,9 @@
 //! keepalive + 1 s <= watchdog timeout <= deadtime - keepalive       (DESIGN §8)
 //! ```
 
+#[cfg(test)]
+mod tests;
+
 use super::finding::Report;
 use super::ha_cf::{At, HaCf};
 use super::settings::Medium;
