@@ -5,7 +5,6 @@ use crate::config::WatchdogSettings;
 use crate::helper::Level;
 use crate::sys::Errno;
 use crate::watchdog::{Problem, Watchdog};
-use core::ffi::CStr;
 use hb_core::{Duration, Input, Instant, Watchdog as State};
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;

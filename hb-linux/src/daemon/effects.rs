@@ -49,7 +49,8 @@ impl Effects {
     fn perform(&mut self, now: Instant, node: &Node, action: Action, frame: &[u8]) {
         match action {
             Action::Transmit { link, len } => {
-                if let (Some(link), Some(frame)) = (self.links.get_mut(usize::from(link.0)), frame.get(..len)) {
+                if let (Some(link), Some(frame)) = (self.links.get_mut(usize::from(link.0)), frame.get(..len))
+                {
                     // What becomes of it shows in the link's counters and changes.
                     let _ = link.send(now, frame);
                 }
@@ -70,15 +71,11 @@ impl Effects {
                 }
             }
             Action::KillScript { token } => self.runner.kill(now, token),
-            Action::Announce { group } => self.announcer.announce(now, group),
+            Action::Announce { group } => self.announcer.announce(now, group, &mut self.voice),
             Action::Ping => self.pinger.send_all(),
             // No fence device can be configured in this version, so the core never asks; if it did, nothing was proven.
             Action::Fence => self.push(Input::FenceDone { ok: false }),
-            Action::ProbeAddresses => {
-                if let Some(answered) = self.announcer.probe(now) {
-                    self.push(Input::ProbeDone { answered });
-                }
-            }
+            Action::ProbeAddresses => self.announcer.probe(now, &mut self.voice),
             Action::Report(event) => self.voice.event(&event),
             Action::Exit { clean } => self.exit = Some(clean),
         }

@@ -55,10 +55,17 @@ pub fn answer(
         },
     };
     let verdict = node.operator(now, command);
-    fx.voice.say(Level::Info, format_args!("operator: {}: {}", said(&request), match verdict {
-        Ok(()) => "accepted",
-        Err(_) => "refused",
-    }));
+    fx.voice.say(
+        Level::Info,
+        format_args!(
+            "operator: {}: {}",
+            said(&request),
+            match verdict {
+                Ok(()) => "accepted",
+                Err(_) => "refused",
+            }
+        ),
+    );
     match verdict {
         Ok(()) => out.send(&Reply::Accepted),
         // Leaving already: that is what was asked for.

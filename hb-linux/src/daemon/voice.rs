@@ -5,7 +5,7 @@ use crate::log::{LINE, Names, Text, words};
 use crate::scripts::{Finished, What};
 use crate::sys::clock::WallTime;
 use core::fmt::Arguments;
-use hb_core::{Event, Outcome};
+use hb_core::{Event, GroupId, LinkId, Outcome};
 
 /// The helper, and the names that its lines need.
 #[derive(Debug)]
@@ -30,6 +30,20 @@ impl Voice {
     pub fn say(&mut self, level: Level, args: Arguments<'_>) {
         self.text.clear();
         self.text.put(args);
+        self.send(level);
+    }
+
+    /// A line about a link.
+    pub fn say_link(&mut self, level: Level, link: LinkId, args: Arguments<'_>) {
+        self.text.clear();
+        self.text.put(format_args!("Link {}: {args}", self.names.link(link)));
+        self.send(level);
+    }
+
+    /// A line about a group.
+    pub fn say_group(&mut self, level: Level, group: GroupId, args: Arguments<'_>) {
+        self.text.clear();
+        self.text.put(format_args!("Resource group {}: {args}", self.names.group(group)));
         self.send(level);
     }
 
