@@ -52,8 +52,16 @@ pub const fn max_datagram(groups: usize) -> usize {
     let lives = VARINT + VARINT + VARINT;
     let echo = 1 + 2;
     let beat = HEAD + echo + groups * (1 + VARINT + VARINT);
-    let hello =
-        VARINT + 8 + (1 + 8) + VARINT + VARINT + (1 + VARINT) + VARINT + groups * (VARINT + VARINT + 1);
+    let hello = VARINT
+        + 8
+        + (1 + 8)
+        + (1 + VARINT)
+        + 1
+        + VARINT
+        + VARINT
+        + (1 + VARINT)
+        + VARINT
+        + groups * (VARINT + VARINT + 1);
     HEADER + lives + beat + hello + MAX_TAG
 }
 
@@ -121,6 +129,8 @@ struct HelloWire {
     boot: u32,
     challenge: [u8; 8],
     echo: Option<[u8; 8]>,
+    met: Option<u32>,
+    known: bool,
     keepalive: u32,
     deadtime: u32,
     watchdog: Option<u32>,
@@ -357,6 +367,8 @@ fn put_hello(writer: &mut Writer<'_>, hello: &Hello) -> Option<()> {
         boot: hello.boot,
         challenge: hello.challenge,
         echo: hello.echo,
+        met: hello.met,
+        known: hello.known,
         keepalive: millis(hello.keepalive),
         deadtime: millis(hello.deadtime),
         watchdog: hello.watchdog.map(millis),
@@ -376,6 +388,8 @@ fn take_hello(reader: &mut Reader<'_>, count: usize) -> Option<Hello> {
         boot: hello.boot,
         challenge: hello.challenge,
         echo: hello.echo,
+        met: hello.met,
+        known: hello.known,
         keepalive: millis(hello.keepalive),
         deadtime: millis(hello.deadtime),
         watchdog: hello.watchdog.map(millis),
