@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Everything after the cluster is `postcard` (varints, least significant bits first). Nothing here trusts a byte; of a
-//! received frame only the [`Header`] is looked at before its tag was checked ([`crate::auth::open`]).
+//! received frame only the header is looked at before its tag was checked ([`crate::auth::open`]).
 
 mod decode;
 mod encode;
