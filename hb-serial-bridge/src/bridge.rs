@@ -25,8 +25,8 @@ where
     /// A relay that forwards no frame later than `max_age` after it was read.
     ///
     /// A late beat is taken for life, so a node's death may be seen later by as much. The nodes' keepalive is a good
-    /// value; it must not be shorter than the longest frame takes at the slower port (264 bytes: 275 ms at 9,600 baud,
-    /// 138 ms at 19,200).
+    /// value; it must not be shorter than the longest frame takes at the slower port (271 bytes: 283 ms at 9,600 baud,
+    /// 142 ms at 19,200).
     #[must_use]
     pub const fn new(a: A, b: B, max_age: Duration) -> Self {
         Self { a, b, a_to_b: Lane::new(max_age), b_to_a: Lane::new(max_age) }

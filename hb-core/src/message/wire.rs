@@ -55,8 +55,16 @@ pub const fn max_datagram(groups: usize) -> usize {
     let lives = VARINT + VARINT + VARINT;
     let echo = 1 + 2;
     let beat = HEAD + echo + groups * (1 + VARINT + VARINT);
-    let hello =
-        VARINT + 8 + (1 + 8) + VARINT + VARINT + (1 + VARINT) + VARINT + groups * (VARINT + VARINT + 1);
+    let hello = VARINT
+        + 8
+        + (1 + 8)
+        + (1 + VARINT)
+        + 1
+        + VARINT
+        + VARINT
+        + (1 + VARINT)
+        + VARINT
+        + groups * (VARINT + VARINT + 1);
     HEADER + lives + beat + hello + MAX_TAG
 }
 

@@ -131,6 +131,11 @@ fn put_hello(writer: &mut Writer<'_>, hello: &Hello) -> Option<()> {
     if let Some(echo) = &hello.echo {
         writer.bytes(echo)?;
     }
+    writer.bytes(&[u8::from(hello.met.is_some())])?;
+    if let Some(met) = hello.met {
+        writer.varint(met)?;
+    }
+    writer.bytes(&[u8::from(hello.known)])?;
     writer.varint(millis(hello.keepalive))?;
     writer.varint(millis(hello.deadtime))?;
     writer.bytes(&[u8::from(hello.watchdog.is_some())])?;
@@ -196,18 +201,18 @@ mod tests {
 
         #[test]
         fn a_hello_is_written_as_postcard(
-            boot: u32, challenge: [u8; 8], echo: Option<[u8; 8]>, times: [u32; 2], watchdog: Option<u32>,
+            boot: u32, challenge: [u8; 8], echo: Option<[u8; 8]>, met: Option<u32>, known: bool, times: [u32; 2], watchdog: Option<u32>,
             digest: u32, odd: bool,
         ) {
             let time = |ms: u32| Duration::from_millis(u64::from(ms));
             let preferred = if odd { Side::Odd } else { Side::Even };
             let name = GroupName { hash: boot, digest, preferred };
             let hello = Hello {
-                boot, challenge, echo, keepalive: time(times[0]), deadtime: time(times[1]),
+                boot, challenge, echo, met, known, keepalive: time(times[0]), deadtime: time(times[1]),
                 watchdog: watchdog.map(time), timing_digest: digest, groups: [name; 2].into_iter().collect(),
             };
             let wire = HelloWire {
-                boot, challenge, echo, keepalive: times[0], deadtime: times[1], watchdog, timing_digest: digest,
+                boot, challenge, echo, met, known, keepalive: times[0], deadtime: times[1], watchdog, timing_digest: digest,
             };
             let bytes = written(|w| put_hello(w, &hello));
             prop_assert_eq!(&bytes, &postcard(&(wire, name, name)));
