@@ -1,0 +1,3 @@
+//! Test rig and build tasks of `hbd`.
+
+pub mod netns;
