@@ -6,6 +6,7 @@
 
 mod action;
 pub mod auth;
+mod cluster;
 pub mod config;
 mod event;
 pub mod frame;

@@ -1,0 +1,161 @@
+//! Error numbers as values that can be compared, kept and shown without allocating.
+
+use super::Result;
+use core::ffi::{CStr, c_int};
+use core::fmt;
+
+/// An error number of the kernel, such as `ENODEV`. Shown as the C library's text for it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Errno(pub i32);
+
+impl Errno {
+    /// Try again: nothing there yet, or no room.
+    pub const AGAIN: Self = Self(libc::EAGAIN);
+    /// A signal came first.
+    pub const INTR: Self = Self(libc::EINTR);
+    /// Not permitted.
+    pub const PERM: Self = Self(libc::EPERM);
+    /// Access denied.
+    pub const ACCESS: Self = Self(libc::EACCES);
+    /// Argument out of range or not understood.
+    pub const INVALID: Self = Self(libc::EINVAL);
+    /// Input or output failed; also a line that was hung up.
+    pub const IO: Self = Self(libc::EIO);
+    /// No such file.
+    pub const NO_ENTRY: Self = Self(libc::ENOENT);
+    /// No such device.
+    pub const NO_DEVICE: Self = Self(libc::ENODEV);
+    /// In use.
+    pub const BUSY: Self = Self(libc::EBUSY);
+    /// The interface is down.
+    pub const NET_DOWN: Self = Self(libc::ENETDOWN);
+    /// The address is not configured here.
+    pub const NO_ADDRESS: Self = Self(libc::EADDRNOTAVAIL);
+    /// The address is taken.
+    pub const ADDRESS_IN_USE: Self = Self(libc::EADDRINUSE);
+    /// The other end is closed.
+    pub const PIPE: Self = Self(libc::EPIPE);
+    /// The call does not exist on this kernel.
+    pub const NO_CALL: Self = Self(libc::ENOSYS);
+    /// The device does not know this request.
+    pub const NOT_TTY: Self = Self(libc::ENOTTY);
+    /// No space left on the device.
+    pub const NO_SPACE: Self = Self(libc::ENOSPC);
+    /// A name that is too long.
+    pub const NAME_TOO_LONG: Self = Self(libc::ENAMETOOLONG);
+
+    /// The error number that the last failed call of the C library left.
+    #[must_use]
+    pub fn last() -> Self {
+        Self::from(&std::io::Error::last_os_error())
+    }
+
+    /// The C library's text, in English and without allocation.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        // SAFETY: strerror gives a valid C string for every number; the process has one thread, and for the numbers
+        // that the kernel uses both glibc and musl answer from static tables.
+        let text = unsafe { CStr::from_ptr(libc::strerror(self.0)) };
+        text.to_str().unwrap_or("unknown error")
+    }
+}
+
+impl From<&std::io::Error> for Errno {
+    /// Errors that std made up itself, without a number, become `EIO`.
+    fn from(error: &std::io::Error) -> Self {
+        Self(error.raw_os_error().unwrap_or(libc::EIO))
+    }
+}
+
+impl From<std::io::Error> for Errno {
+    fn from(error: std::io::Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<Errno> for std::io::Error {
+    fn from(errno: Errno) -> Self {
+        Self::from_raw_os_error(errno.0)
+    }
+}
+
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.text())
+    }
+}
+
+impl fmt::Debug for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Errno({}: {})", self.0, self.text())
+    }
+}
+
+impl core::error::Error for Errno {}
+
+impl embedded_io::Error for Errno {
+    fn kind(&self) -> embedded_io::ErrorKind {
+        match self.0 {
+            libc::ENOENT | libc::ENODEV | libc::ENXIO => embedded_io::ErrorKind::NotFound,
+            libc::EPERM | libc::EACCES => embedded_io::ErrorKind::PermissionDenied,
+            libc::EPIPE => embedded_io::ErrorKind::BrokenPipe,
+            libc::EINVAL => embedded_io::ErrorKind::InvalidInput,
+            libc::EINTR => embedded_io::ErrorKind::Interrupted,
+            libc::ETIMEDOUT => embedded_io::ErrorKind::TimedOut,
+            _ => embedded_io::ErrorKind::Other,
+        }
+    }
+}
+
+/// The value of a call that answers -1 on failure.
+pub(super) fn check(value: c_int) -> Result<c_int> {
+    if value == -1 { Err(Errno::last()) } else { Ok(value) }
+}
+
+/// A count of bytes, `None` for "not now", from a call that answers -1 on failure. `EINTR` runs it again.
+pub(super) fn transfer(mut call: impl FnMut() -> isize) -> Result<Option<usize>> {
+    loop {
+        if let Ok(count) = usize::try_from(call()) {
+            return Ok(Some(count));
+        }
+        match Errno::last() {
+            Errno::INTR => {}
+            Errno::AGAIN => return Ok(None),
+            other => return Err(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_words() {
+        assert_eq!(Errno::NO_DEVICE.to_string(), "No such device");
+        assert_eq!(format!("{:?}", Errno::AGAIN), "Errno(11: Resource temporarily unavailable)");
+        let io: std::io::Error = Errno::PERM.into();
+        assert_eq!(Errno::from(io), Errno::PERM);
+    }
+
+    #[test]
+    fn a_transfer_runs_again_after_a_signal_only() {
+        let mut calls = 0;
+        let result = transfer(|| {
+            calls += 1;
+            if calls < 3 {
+                // SAFETY: the calling thread's own errno.
+                unsafe { *libc::__errno_location() = libc::EINTR };
+                return -1;
+            }
+            7
+        });
+        assert_eq!((result, calls), (Ok(Some(7)), 3));
+        let blocked = transfer(|| {
+            // SAFETY: the calling thread's own errno.
+            unsafe { *libc::__errno_location() = libc::EAGAIN };
+            -1
+        });
+        assert_eq!(blocked, Ok(None));
+    }
+}

@@ -1,0 +1,298 @@
+//! Network interfaces: index, state and addresses, by the `SIOCGIF*` requests that every kernel has.
+
+use super::errno::check;
+use super::sockaddr::{from_in_addr, socket};
+use super::udp::source_toward;
+use super::{Errno, Fd, Result};
+use core::net::Ipv4Addr;
+
+/// Bytes of a name at most, without the NUL.
+const NAME_MAX: usize = libc::IFNAMSIZ - 1;
+/// Addresses of this machine that are looked at, at most.
+const ADDRESSES_MAX: usize = 128;
+
+/// The name of an interface, such as `eth1`, in the kernel's form.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct IfName([u8; libc::IFNAMSIZ]);
+
+impl IfName {
+    /// `None` if `name` cannot be that of an interface: empty, over 15 bytes, or with a blank or slash in it.
+    #[must_use]
+    pub fn new(name: &str) -> Option<Self> {
+        let bad = |b: u8| b == b'/' || b == 0 || b.is_ascii_whitespace();
+        if name.is_empty() || name.len() > NAME_MAX || name.bytes().any(bad) {
+            return None;
+        }
+        let mut raw = [0; libc::IFNAMSIZ];
+        raw.get_mut(..name.len())?.copy_from_slice(name.as_bytes());
+        Some(Self(raw))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        let len = self.0.iter().position(|&b| b == 0).unwrap_or(NAME_MAX);
+        core::str::from_utf8(self.0.get(..len).unwrap_or(&[])).unwrap_or("?")
+    }
+
+    /// The interface itself, when this is the name of an alias: `eth0` of `eth0:1`.
+    #[must_use]
+    pub fn base(&self) -> Self {
+        self.as_str().split(':').next().and_then(Self::new).unwrap_or(*self)
+    }
+
+    /// Is it the loopback?
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.as_str() == "lo"
+    }
+
+    pub(super) fn raw(&self) -> &[u8; libc::IFNAMSIZ] {
+        &self.0
+    }
+
+    fn from_kernel(raw: &[libc::c_char; libc::IFNAMSIZ]) -> Self {
+        Self(raw.map(|c| c as u8))
+    }
+}
+
+impl core::fmt::Debug for IfName {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl core::fmt::Display for IfName {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+fn probe() -> Result<Fd> {
+    socket(libc::AF_INET, libc::SOCK_DGRAM, 0)
+}
+
+fn request(probe: &Fd, name: &IfName, code: u64) -> Result<libc::ifreq> {
+    // SAFETY: an all-zero ifreq is valid: integers and a pointer that may be null.
+    let mut request: libc::ifreq = unsafe { core::mem::zeroed() };
+    request.ifr_name = name.0.map(|b| b as libc::c_char);
+    // SAFETY: the SIOCGIF* requests used here read the name and write within one ifreq.
+    check(unsafe { libc::ioctl(probe.raw(), code as libc::Ioctl, &raw mut request) })?;
+    Ok(request)
+}
+
+fn address(probe: &Fd, name: &IfName, code: u64) -> Result<Ipv4Addr> {
+    let answer = request(probe, name, code)?;
+    // SAFETY: these requests fill the address member with a sockaddr of AF_INET.
+    let raw = unsafe { answer.ifr_ifru.ifru_addr };
+    Ok(inet(&raw))
+}
+
+/// The IPv4 address in a generic socket address.
+fn inet(raw: &libc::sockaddr) -> Ipv4Addr {
+    // SAFETY: sockaddr and sockaddr_in are both 16 bytes of integers.
+    let raw: libc::sockaddr_in = unsafe { core::mem::transmute_copy(raw) };
+    from_in_addr(raw.sin_addr)
+}
+
+/// The interface's number.
+///
+/// # Errors
+/// `ENODEV`: there is none of this name.
+pub fn index(name: &IfName) -> Result<i32> {
+    let answer = request(&probe()?, name, libc::SIOCGIFINDEX as u64)?;
+    // SAFETY: SIOCGIFINDEX fills the index member.
+    Ok(unsafe { answer.ifr_ifru.ifru_ifindex })
+}
+
+/// What an interface is and can do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Flags(i32);
+
+impl Flags {
+    /// It is switched on.
+    #[must_use]
+    pub const fn up(self) -> bool {
+        self.0 & libc::IFF_UP != 0
+    }
+
+    /// Switched on and with a carrier, as far as the driver knows.
+    #[must_use]
+    pub const fn running(self) -> bool {
+        self.0 & libc::IFF_RUNNING != 0
+    }
+
+    /// It has a broadcast address.
+    #[must_use]
+    pub const fn broadcast(self) -> bool {
+        self.0 & libc::IFF_BROADCAST != 0
+    }
+
+    /// It carries multicast.
+    #[must_use]
+    pub const fn multicast(self) -> bool {
+        self.0 & libc::IFF_MULTICAST != 0
+    }
+
+    /// It resolves addresses by ARP.
+    #[must_use]
+    pub const fn arp(self) -> bool {
+        self.0 & (libc::IFF_NOARP | libc::IFF_LOOPBACK | libc::IFF_POINTOPOINT) == 0
+    }
+
+    /// It is the loopback.
+    #[must_use]
+    pub const fn loopback(self) -> bool {
+        self.0 & libc::IFF_LOOPBACK != 0
+    }
+}
+
+/// The interface's flags.
+///
+/// # Errors
+/// `ENODEV`: there is none of this name.
+pub fn flags(name: &IfName) -> Result<Flags> {
+    let answer = request(&probe()?, name, libc::SIOCGIFFLAGS as u64)?;
+    // SAFETY: SIOCGIFFLAGS fills the flags member.
+    Ok(Flags(i32::from(unsafe { answer.ifr_ifru.ifru_flags })))
+}
+
+/// The first IPv4 address of the interface.
+///
+/// # Errors
+/// `ENODEV`: no such interface. `EADDRNOTAVAIL`: it has no address.
+pub fn first_address(name: &IfName) -> Result<Ipv4Addr> {
+    address(&probe()?, name, libc::SIOCGIFADDR as u64)
+}
+
+/// Where broadcasts on the interface go: its broadcast address, 127.255.255.255 on the loopback, 255.255.255.255 where
+/// none is set.
+///
+/// # Errors
+/// `ENODEV`: no such interface. `EADDRNOTAVAIL`: it has no address.
+pub fn broadcast_address(name: &IfName) -> Result<Ipv4Addr> {
+    if name.is_loopback() {
+        return Ok(Ipv4Addr::new(127, 255, 255, 255));
+    }
+    let set = address(&probe()?, name, libc::SIOCGIFBRDADDR as u64)?;
+    Ok(if set.is_unspecified() { Ipv4Addr::BROADCAST } else { set })
+}
+
+/// Can IPv4 be spoken on it now: it is there, switched on, and has an address?
+///
+/// # Errors
+/// What is wrong: `ENODEV`, `ENETDOWN` or `EADDRNOTAVAIL`.
+pub fn usable(name: &IfName) -> Result<()> {
+    if !flags(name)?.up() {
+        return Err(Errno::NET_DOWN);
+    }
+    first_address(name).map(drop)
+}
+
+/// The Ethernet address of the interface.
+///
+/// # Errors
+/// `ENODEV`: no such interface. `EINVAL`: it is no Ethernet.
+pub fn hardware_address(name: &IfName) -> Result<[u8; 6]> {
+    let answer = request(&probe()?, name, libc::SIOCGIFHWADDR as u64)?;
+    // SAFETY: SIOCGIFHWADDR fills the hardware address member.
+    let raw = unsafe { answer.ifr_ifru.ifru_hwaddr };
+    if raw.sa_family != libc::ARPHRD_ETHER {
+        return Err(Errno::INVALID);
+    }
+    let [a, b, c, d, e, f, ..] = raw.sa_data.map(|c| c as u8);
+    Ok([a, b, c, d, e, f])
+}
+
+/// Call `look` with every IPv4 address of this machine and the interface (or alias label) that has it, until it
+/// answers `Some`.
+fn find<T>(mut look: impl FnMut(&Fd, IfName, Ipv4Addr) -> Option<T>) -> Result<Option<T>> {
+    let probe = probe()?;
+    // SAFETY: an all-zero ifreq is valid: integers and a pointer that may be null.
+    let mut list: [libc::ifreq; ADDRESSES_MAX] = unsafe { core::mem::zeroed() };
+    let mut conf = IfConf { len: size_of_val(&list) as i32, list: list.as_mut_ptr() };
+    // SAFETY: SIOCGIFCONF writes at most `len` bytes to `list` and the length back.
+    check(unsafe { libc::ioctl(probe.raw(), libc::SIOCGIFCONF as libc::Ioctl, &raw mut conf) })?;
+    let count = usize::try_from(conf.len).unwrap_or(0) / size_of::<libc::ifreq>();
+    for entry in list.iter().take(count) {
+        // SAFETY: SIOCGIFCONF fills the address member of each entry.
+        let raw = unsafe { entry.ifr_ifru.ifru_addr };
+        if i32::from(raw.sa_family) == libc::AF_INET
+            && let Some(found) = look(&probe, IfName::from_kernel(&entry.ifr_name), inet(&raw))
+        {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// `struct ifconf` of the kernel.
+#[repr(C)]
+struct IfConf {
+    len: i32,
+    list: *mut libc::ifreq,
+}
+
+/// The interface that has the address `ip` now.
+///
+/// # Errors
+/// As `socket(2)`.
+pub fn holding(ip: Ipv4Addr) -> Result<Option<IfName>> {
+    find(|_, name, address| (address == ip).then(|| name.base()))
+}
+
+/// The interface that packets to `ip` leave by: one with `ip` in its subnet, else the one that the routing table says.
+///
+/// # Errors
+/// `ENETUNREACH`: there is no route.
+pub fn toward(ip: Ipv4Addr) -> Result<IfName> {
+    let direct = find(|probe, name, own| {
+        let mask = u32::from(address(probe, &name, libc::SIOCGIFNETMASK as u64).ok()?);
+        let here = mask != 0 && mask != u32::MAX && u32::from(own) & mask == u32::from(ip) & mask;
+        here.then(|| name.base())
+    })?;
+    match direct {
+        Some(name) => Ok(name),
+        None => holding(source_toward(ip)?)?.ok_or(Errno(libc::ENETUNREACH)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lo() -> IfName {
+        IfName::new("lo").unwrap()
+    }
+
+    #[test]
+    fn names_are_checked() {
+        for bad in ["", "eth0/1", "a b", "sixteen-letters-", "x\0y"] {
+            assert!(IfName::new(bad).is_none(), "{bad}");
+        }
+        assert_eq!(IfName::new("eth0:12").unwrap().base().as_str(), "eth0");
+        assert_eq!(IfName::new("fifteen-letters").unwrap().to_string(), "fifteen-letters");
+    }
+
+    #[test]
+    fn the_loopback_is_there() {
+        assert!(index(&lo()).unwrap() > 0);
+        assert!(
+            flags(&lo()).unwrap().up() && flags(&lo()).unwrap().loopback() && !flags(&lo()).unwrap().arp()
+        );
+        assert_eq!(first_address(&lo()), Ok(Ipv4Addr::LOCALHOST));
+        assert_eq!(broadcast_address(&lo()), Ok(Ipv4Addr::new(127, 255, 255, 255)));
+        assert_eq!(usable(&lo()), Ok(()));
+        assert_eq!(hardware_address(&lo()), Err(Errno::INVALID));
+        assert_eq!(holding(Ipv4Addr::LOCALHOST), Ok(Some(lo())));
+        assert_eq!(toward(Ipv4Addr::new(127, 1, 2, 3)), Ok(lo()));
+    }
+
+    #[test]
+    fn what_is_not_there_says_so() {
+        let none = IfName::new("nosuchif0").unwrap();
+        assert_eq!(index(&none), Err(Errno::NO_DEVICE));
+        assert_eq!(usable(&none), Err(Errno::NO_DEVICE));
+        assert_eq!(holding(Ipv4Addr::new(198, 51, 100, 77)), Ok(None));
+    }
+}

@@ -1,0 +1,32 @@
+//! System calls: the only place with `unsafe`. Everything here exists on Linux 2.4.20 (DESIGN §1): no epoll, no
+//! signalfd, no `*at()` calls, no `SOCK_CLOEXEC`; descriptors get their flags by `fcntl`.
+//!
+//! The process has one thread, so nothing here races between making a descriptor and marking it close-on-exec.
+
+pub mod clock;
+pub mod errno;
+pub mod fd;
+pub mod host;
+pub mod icmp;
+pub mod iface;
+pub mod packet;
+pub mod poll;
+pub mod process;
+pub mod pty;
+pub mod random;
+pub mod sched;
+pub mod signal;
+mod sockaddr;
+pub mod spawn;
+pub mod tcp;
+pub mod tty;
+pub mod udp;
+pub mod unix;
+pub mod wdt;
+
+pub use errno::Errno;
+pub use fd::Fd;
+pub use poll::PollFd;
+
+/// What a system call gives: its value or the error number.
+pub type Result<T> = core::result::Result<T, Errno>;

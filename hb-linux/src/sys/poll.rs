@@ -1,0 +1,128 @@
+//! `poll(2)`: the one place where the daemon waits.
+
+use super::errno::check;
+use super::{Errno, Result};
+use core::ffi::c_short;
+use hb_core::Instant;
+use std::os::fd::RawFd;
+
+/// One descriptor to wait for. A negative number is skipped by the kernel.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub struct PollFd(libc::pollfd);
+
+impl PollFd {
+    /// An entry that waits for nothing.
+    pub const NONE: Self = Self(libc::pollfd { fd: -1, events: 0, revents: 0 });
+
+    /// Wait until `fd` can be read (or is closed or failed, which is always reported).
+    #[must_use]
+    pub const fn readable(fd: RawFd) -> Self {
+        Self(libc::pollfd { fd, events: libc::POLLIN, revents: 0 })
+    }
+
+    /// Wait for reading, and for room to write if `write`.
+    #[must_use]
+    pub const fn new(fd: RawFd, write: bool) -> Self {
+        let events = if write { libc::POLLIN | libc::POLLOUT } else { libc::POLLIN };
+        Self(libc::pollfd { fd, events, revents: 0 })
+    }
+
+    /// The descriptor.
+    #[must_use]
+    pub const fn fd(&self) -> RawFd {
+        self.0.fd
+    }
+
+    /// The last wait found something to read, an end or an error: read it to find out which.
+    #[must_use]
+    pub const fn can_read(&self) -> bool {
+        const ANY: c_short = libc::POLLIN | libc::POLLPRI | libc::POLLERR | libc::POLLHUP | libc::POLLNVAL;
+        self.0.revents & ANY != 0
+    }
+
+    /// The last wait found room to write, or an error that a write will show.
+    #[must_use]
+    pub const fn can_write(&self) -> bool {
+        self.0.revents & (libc::POLLOUT | libc::POLLERR) != 0
+    }
+
+    /// The other end is gone.
+    #[must_use]
+    pub const fn hung_up(&self) -> bool {
+        self.0.revents & libc::POLLHUP != 0
+    }
+}
+
+impl core::fmt::Debug for PollFd {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "PollFd({} {:#x} -> {:#x})", self.0.fd, self.0.events, self.0.revents)
+    }
+}
+
+/// Wait until something is ready or `timeout_ms` has passed (negative: for ever). Answers how many are ready; a signal
+/// ends the wait with 0.
+///
+/// # Errors
+/// As `poll(2)`, without `EINTR`.
+pub fn poll(fds: &mut [PollFd], timeout_ms: i32) -> Result<usize> {
+    for fd in fds.iter_mut() {
+        fd.0.revents = 0;
+    }
+    // The count's type is wide enough on every target; the daemon polls some twenty descriptors.
+    let count = fds.len() as libc::nfds_t;
+    // SAFETY: PollFd is a transparent pollfd; pointer and length are of a live, exclusively borrowed slice.
+    match check(unsafe { libc::poll(fds.as_mut_ptr().cast(), count, timeout_ms) }) {
+        Ok(ready) => Ok(usize::try_from(ready).unwrap_or(0)),
+        Err(Errno::INTR) => Ok(0),
+        Err(other) => Err(other),
+    }
+}
+
+/// The timeout for [`poll`] that ends at `deadline`, rounded up so that the loop never wakes too early; `-1` (for ever)
+/// for [`Instant::NEVER`].
+#[must_use]
+pub fn timeout_until(now: Instant, deadline: Instant) -> i32 {
+    if deadline == Instant::NEVER {
+        return -1;
+    }
+    let us = deadline.since(now).as_micros();
+    i32::try_from(us.div_ceil(1000)).unwrap_or(i32::MAX)
+}
+
+/// Wait without descriptors; for the command line and the helper, never for the daemon's loop. A signal ends it early.
+pub fn sleep_ms(ms: i32) {
+    let _ = poll(&mut [], ms);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::fd::pipe;
+
+    #[test]
+    fn it_reports_what_is_ready_and_nothing_else() {
+        let (read, write) = pipe().unwrap();
+        let mut fds = [PollFd::readable(read.raw()), PollFd::NONE];
+        assert_eq!(poll(&mut fds, 0), Ok(0));
+        assert!(!fds[0].can_read());
+        write.write(b"x").unwrap();
+        assert_eq!(poll(&mut fds, 1000), Ok(1));
+        assert!(fds[0].can_read() && !fds[0].hung_up() && !fds[1].can_read());
+        drop(write);
+        assert_eq!(poll(&mut fds, 0), Ok(1));
+        assert!(fds[0].hung_up());
+    }
+
+    #[test]
+    fn a_timeout_never_ends_before_its_deadline() {
+        let at = Instant::from_micros;
+        assert_eq!(timeout_until(at(0), Instant::NEVER), -1);
+        assert_eq!(timeout_until(at(10), at(10)), 0);
+        assert_eq!(timeout_until(at(20), at(10)), 0);
+        assert_eq!(timeout_until(at(0), at(1)), 1);
+        assert_eq!(timeout_until(at(0), at(1000)), 1);
+        assert_eq!(timeout_until(at(0), at(1001)), 2);
+        assert_eq!(timeout_until(at(0), at(u64::MAX - 1)), i32::MAX);
+    }
+}

@@ -1,0 +1,195 @@
+//! Serial lines: raw, 8N1, never waiting, three wires enough.
+
+use super::errno::check;
+use super::{Errno, Fd, Result};
+use core::ffi::{CStr, c_int};
+
+/// Speeds that a line may have, in bit/s.
+pub const BAUDS: [u32; 12] =
+    [1200, 2400, 4800, 9600, 19200, 38400, 57600, 115_200, 230_400, 460_800, 500_000, 921_600];
+
+/// The kernel's code for a speed.
+fn speed(baud: u32) -> Option<libc::speed_t> {
+    Some(match baud {
+        1200 => libc::B1200,
+        2400 => libc::B2400,
+        4800 => libc::B4800,
+        9600 => libc::B9600,
+        19200 => libc::B19200,
+        38400 => libc::B38400,
+        57600 => libc::B57600,
+        115_200 => libc::B115200,
+        230_400 => libc::B230400,
+        460_800 => libc::B460800,
+        500_000 => libc::B500000,
+        921_600 => libc::B921600,
+        _ => return None,
+    })
+}
+
+/// Is `baud` a speed that [`open`] can set?
+#[must_use]
+pub fn is_baud(baud: u32) -> bool {
+    speed(baud).is_some()
+}
+
+/// Open a serial line (or a pty) at `baud`, raw with 8 data bits, no parity, one stop bit. Modem lines are ignored, a
+/// close does not drop them, breaks are ignored; `rtscts` asks for hardware flow control. What was queued is thrown
+/// away. Opening waits for nothing.
+///
+/// # Errors
+/// As `open(2)`; `ENOTTY`: the file is no terminal; `EINVAL`: not a speed of [`BAUDS`], or the driver took other
+/// settings than these.
+pub fn open(device: &CStr, baud: u32, rtscts: bool) -> Result<Fd> {
+    let speed = speed(baud).ok_or(Errno::INVALID)?;
+    let fd = Fd::open(device, libc::O_RDWR | libc::O_NOCTTY | libc::O_NONBLOCK, 0)?;
+    let mut wanted = attributes(&fd)?;
+    // SAFETY: cfmakeraw and cfsetspeed change one termios.
+    unsafe {
+        libc::cfmakeraw(&raw mut wanted);
+        check(libc::cfsetspeed(&raw mut wanted, speed))?;
+    }
+    wanted.c_iflag |= libc::IGNBRK;
+    wanted.c_iflag &= !(libc::IXON | libc::IXOFF | libc::INPCK);
+    wanted.c_cflag |= libc::CS8 | libc::CLOCAL | libc::CREAD;
+    wanted.c_cflag &= !(libc::HUPCL | libc::CRTSCTS | libc::CSTOPB | libc::PARENB);
+    if rtscts {
+        wanted.c_cflag |= libc::CRTSCTS;
+    }
+    // One byte ends a read: so "nothing there" (EAGAIN) and "hung up" (0) differ.
+    wanted.c_cc[libc::VMIN] = 1;
+    wanted.c_cc[libc::VTIME] = 0;
+    // SAFETY: tcsetattr reads one termios.
+    check(unsafe { libc::tcsetattr(fd.raw(), libc::TCSANOW, &raw const wanted) })?;
+    let got = attributes(&fd)?;
+    // tcsetattr succeeds if it could do anything at all. A pty forces some control bits, so only the speed and what
+    // changes bytes are compared.
+    // SAFETY: cfgetospeed reads one termios.
+    if unsafe { libc::cfgetospeed(&raw const got) } != speed || got.c_lflag & libc::ICANON != 0 {
+        return Err(Errno::INVALID);
+    }
+    discard(&fd)?;
+    Ok(fd)
+}
+
+fn attributes(fd: &Fd) -> Result<libc::termios> {
+    // SAFETY: an all-zero termios is valid: integers only.
+    let mut termios: libc::termios = unsafe { core::mem::zeroed() };
+    // SAFETY: tcgetattr writes one termios.
+    check(unsafe { libc::tcgetattr(fd.raw(), &raw mut termios) })?;
+    Ok(termios)
+}
+
+/// Throw away what is queued in both directions.
+///
+/// # Errors
+/// As `tcflush(3)`.
+pub fn discard(fd: &Fd) -> Result<()> {
+    // SAFETY: tcflush touches no memory.
+    check(unsafe { libc::tcflush(fd.raw(), libc::TCIOFLUSH) })?;
+    Ok(())
+}
+
+/// Wait until everything written has left the machine.
+///
+/// # Errors
+/// As `tcdrain(3)`.
+pub fn drain(fd: &Fd) -> Result<()> {
+    // SAFETY: tcdrain touches no memory.
+    check(unsafe { libc::tcdrain(fd.raw()) })?;
+    Ok(())
+}
+
+/// Bytes that were written and have not left the machine.
+///
+/// # Errors
+/// `ENOTTY`: the driver does not say.
+pub fn output_queued(fd: &Fd) -> Result<usize> {
+    let mut count: c_int = 0;
+    // SAFETY: TIOCOUTQ writes one int.
+    check(unsafe { libc::ioctl(fd.raw(), libc::TIOCOUTQ, &raw mut count) })?;
+    Ok(usize::try_from(count).unwrap_or(0))
+}
+
+/// What the driver counted on a line since the machine started.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct LineErrors {
+    /// Bytes with a bad stop bit: wrong speed, or noise.
+    pub frame: u32,
+    /// Bytes that the hardware lost because nobody fetched them in time.
+    pub overrun: u32,
+    /// Bytes with bad parity.
+    pub parity: u32,
+    /// Breaks.
+    pub breaks: u32,
+    /// Bytes that the terminal layer's buffer had no room for.
+    pub buffer_overrun: u32,
+}
+
+/// Read the line's error counters.
+///
+/// # Errors
+/// `ENOTTY` or `EINVAL`: a device without them, such as a pty.
+pub fn line_errors(fd: &Fd) -> Result<LineErrors> {
+    // struct serial_icounter_struct: cts dsr rng dcd rx tx frame overrun parity brk buf_overrun reserved[9]
+    let mut counters: [c_int; 20] = [0; 20];
+    // SAFETY: TIOCGICOUNT writes 20 ints.
+    check(unsafe { libc::ioctl(fd.raw(), TIOCGICOUNT, counters.as_mut_ptr()) })?;
+    let [.., frame, overrun, parity, breaks, buffer_overrun, _, _, _, _, _, _, _, _, _] =
+        counters.map(|n| u32::try_from(n).unwrap_or(0));
+    Ok(LineErrors { frame, overrun, parity, breaks, buffer_overrun })
+}
+
+/// The same number on every architecture but mips.
+const TIOCGICOUNT: libc::Ioctl = 0x545D;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::{PollFd, poll::poll, pty};
+
+    #[test]
+    fn a_raw_line_carries_every_byte_unchanged() {
+        let (master, name) = pty::open().unwrap();
+        let slave = open(&name, 19200, false).unwrap();
+        let all: Vec<u8> = (0..=255).collect();
+        assert_eq!(slave.write(&all), Ok(Some(256)));
+        let mut got = Vec::new();
+        let mut buf = [0; 300];
+        while got.len() < 256 {
+            let mut fds = [PollFd::readable(master.raw())];
+            assert_eq!(poll(&mut fds, 2000), Ok(1));
+            let n = master.read(&mut buf).unwrap().unwrap();
+            got.extend_from_slice(&buf[..n]);
+        }
+        assert_eq!(got, all);
+        master.write(&[3, 4, 10, 13, 17, 19, 26]).unwrap();
+        let mut fds = [PollFd::readable(slave.raw())];
+        assert_eq!(poll(&mut fds, 2000), Ok(1));
+        assert_eq!(slave.read(&mut buf), Ok(Some(7)));
+        assert_eq!(buf[..7], [3, 4, 10, 13, 17, 19, 26]);
+        assert_eq!(slave.read(&mut buf), Ok(None));
+        drop(master);
+        assert!(!matches!(slave.read(&mut buf), Ok(None | Some(1..))));
+    }
+
+    #[test]
+    fn what_is_no_line_is_refused() {
+        assert_eq!(open(c"/dev/null", 9600, false).unwrap_err(), Errno::NOT_TTY);
+        assert_eq!(open(c"/nonexistent/tty", 9600, false).unwrap_err(), Errno::NO_ENTRY);
+        let (_master, name) = pty::open().unwrap();
+        assert_eq!(open(&name, 1234, false).unwrap_err(), Errno::INVALID);
+    }
+
+    #[test]
+    fn every_listed_speed_can_be_set() {
+        let (_master, name) = pty::open().unwrap();
+        for baud in BAUDS {
+            assert!(is_baud(baud));
+            let fd = open(&name, baud, true).unwrap();
+            assert_eq!(output_queued(&fd), Ok(0));
+            assert!(line_errors(&fd).is_err());
+        }
+        assert!(!is_baud(0));
+    }
+}
