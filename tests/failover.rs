@@ -1,7 +1,7 @@
 //! The stories of DESIGN §7, told to two real nodes on a virtual clock.
 
-use hb_core::message::GroupState;
 use hb_core::{Command, Duration, Event, Input, LinkId, PeerState, Refusal, Scope, Wait, Watchdog};
+use hb_core::message::GroupState;
 use hb_sim::{Answer, World};
 
 const A: usize = 0;
@@ -329,8 +329,9 @@ fn a_lost_state_file_costs_a_round_trip() {
     world.until(ms(2000), |w| w.serves(B)).expect("take-over");
     world.hosts[A].saved = hb_core::Saved::default();
     world.start(A);
-    let met = world
-        .until(ms(1000), |w| w.hosts[A].node.as_ref().unwrap().status(w.now).peer.state == PeerState::Up);
+    let met = world.until(ms(1000), |w| {
+        w.hosts[A].node.as_ref().unwrap().status(w.now).peer.state == PeerState::Up
+    });
     assert!(met.expect("met") <= ms(20), "{met:?}");
     world.until(ms(2000), |w| w.serves(A)).expect("failback");
     let epochs: Vec<u32> = world.hosts[A].saved.epochs.iter().map(|(_, epoch)| *epoch).collect();
@@ -459,11 +460,7 @@ fn a_running_linux_ha_heartbeat_is_not_claimed_against() {
     let mut world = World::new(|_| {});
     world.start(A);
     for _ in 0..60 {
-        world.inject(
-            A,
-            LinkId(1),
-            b">>>\nt=status\nst=active\nsrc=ha-2\nseq=1\nhg=1\nts=1\nttl=3\nauth=1 1\n<<<\n\0",
-        );
+        world.inject(A, LinkId(1), b">>>\nt=status\nst=active\nsrc=ha-2\nseq=1\nhg=1\nts=1\nttl=3\nauth=1 1\n<<<\n\0");
         world.run(ms(100));
     }
     assert!(!world.hosts[A].scripts.any(0));

@@ -4,8 +4,8 @@ use crate::script::Scripts;
 use hb_core::auth::{Key, Keyring, Method};
 use hb_core::config::{GroupConfig, Isolated, LinkKind, ScriptLimits, Timing};
 use hb_core::{
-    Action, Config, Duration, Event, FRAME_BUF, GroupId, Input, Instant, LinkId, Node, Outcome, PingId,
-    Saved, Side, Token, Verb, Watchdog,
+    Action, Config, Duration, Event, FRAME_BUF, GroupId, Input, Instant, LinkId, Node, Outcome, PingId, Saved, Side,
+    Token, Verb, Watchdog,
 };
 
 /// A configuration with one stream link, one datagram link and one group of two resources, preferred on the even side.
@@ -15,8 +15,7 @@ pub fn config(side: Side) -> Config {
         Side::Even => "ha-2",
         Side::Odd => "ha-1",
     };
-    let group =
-        GroupConfig { name_hash: 0x5011, digest: 1, preferred: Side::Even, resources: 2, claimable: true };
+    let group = GroupConfig { name_hash: 0x5011, digest: 1, preferred: Side::Even, resources: 2, claimable: true };
     Config {
         cluster: 0xBEEF,
         side,
@@ -273,9 +272,7 @@ impl World {
                     self.input(to, Input::Received { link, bytes: &bytes });
                 }
             }
-            Pending::Script { host, life, token, group, resource, verb, outcome }
-                if alive(self, host, life) =>
-            {
+            Pending::Script { host, life, token, group, resource, verb, outcome } if alive(self, host, life) => {
                 let h = &mut self.hosts[host];
                 if h.calls.iter().any(|(t, ..)| *t == token) {
                     h.calls.retain(|(t, ..)| *t != token);
@@ -294,10 +291,7 @@ impl World {
             Pending::Pong { host, life, ping } if alive(self, host, life) => {
                 self.input(host, Input::PingAnswer { ping });
             }
-            Pending::Script { .. }
-            | Pending::Persisted { .. }
-            | Pending::Probed { .. }
-            | Pending::Pong { .. } => {}
+            Pending::Script { .. } | Pending::Persisted { .. } | Pending::Probed { .. } | Pending::Pong { .. } => {}
         }
     }
 
@@ -313,8 +307,7 @@ impl World {
     /// Do everything that the node asks for.
     pub fn drain(&mut self, host: usize) {
         let mut buffer = [0; FRAME_BUF];
-        while let Some(action) = self.hosts[host].node.as_mut().and_then(|node| node.poll_action(&mut buffer))
-        {
+        while let Some(action) = self.hosts[host].node.as_mut().and_then(|node| node.poll_action(&mut buffer)) {
             self.act(host, action, &buffer);
         }
     }

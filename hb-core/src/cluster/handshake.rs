@@ -167,10 +167,7 @@ mod tests {
     #[test]
     fn three_hellos_introduce_two_lives_and_a_fourth_ends_the_long_form() {
         let lives = [Incarnation { counter: 1, nonce: 10 }, Incarnation { counter: 1, nonce: 20 }];
-        let mut shakes = [
-            Handshake::new([1; 16], Duration::from_secs(1)),
-            Handshake::new([2; 16], Duration::from_secs(1)),
-        ];
+        let mut shakes = [Handshake::new([1; 16], Duration::from_secs(1)), Handshake::new([2; 16], Duration::from_secs(1))];
         let mut met = [None, None];
         let mut admitted = Vec::<usize, 8>::new();
         for step in 0..4 {
@@ -191,10 +188,7 @@ mod tests {
     #[test]
     fn a_recording_between_the_frames_of_a_meeting_only_delays_it() {
         let lives = [Incarnation { counter: 1, nonce: 10 }, Incarnation { counter: 1, nonce: 20 }];
-        let mut shakes = [
-            Handshake::new([1; 16], Duration::from_secs(1)),
-            Handshake::new([2; 16], Duration::from_secs(1)),
-        ];
+        let mut shakes = [Handshake::new([1; 16], Duration::from_secs(1)), Handshake::new([2; 16], Duration::from_secs(1))];
         let mut met = [None, None];
         for step in 0..40 {
             let (from, to) = (step % 2, 1 - step % 2);

@@ -12,6 +12,8 @@ mod scripts;
 mod status;
 mod tick;
 
+
+
 use crate::action::Action;
 use crate::auth::Keyring;
 use crate::cluster::clock::Clock;
@@ -295,8 +297,7 @@ impl Node {
 
     /// The earliest time at which something changes by itself, in running time.
     fn deadline(&self) -> Instant {
-        let mut at =
-            self.next_beat.min(self.silence_deadline()).min(self.pings.deadline()).min(self.fence.deadline());
+        let mut at = self.next_beat.min(self.silence_deadline()).min(self.pings.deadline()).min(self.fence.deadline());
         at = at.min(self.unconfirmed.unwrap_or(Instant::NEVER));
         at = at.min(self.leave.map_or(Instant::NEVER, |leave| leave.until));
         if let OneWay::Answered(again) = self.one_way {

@@ -161,9 +161,7 @@ impl Node {
         let mut shows_holder = false;
         let mut higher = false;
         for (name, shown) in hello.groups.iter().zip(&message.beat.groups) {
-            let Some(group) = self.groups.iter_mut().find(|g| g.config.name_hash == name.hash) else {
-                continue;
-            };
+            let Some(group) = self.groups.iter_mut().find(|g| g.config.name_hash == name.hash) else { continue };
             higher |= group.saw(shown.epoch);
             shows_holder |= match shown.state {
                 GroupState::Starting | GroupState::Held | GroupState::Stopping | GroupState::Stuck => true,
@@ -218,8 +216,7 @@ impl Node {
         let mut now_differs = !timing_agrees;
         let mut news: heapless::Vec<Event, 9> = heapless::Vec::new();
         for (at, group) in self.groups.iter_mut().enumerate() {
-            let same =
-                self.peer.name(group.config.name_hash).is_some_and(|n| n.digest == group.config.digest);
+            let same = self.peer.name(group.config.name_hash).is_some_and(|n| n.digest == group.config.digest);
             now_differs |= !same;
             if !same && group.agreed != Some(false) {
                 let _ = u8::try_from(at).map(|at| news.push(Event::GroupDiffers(crate::ids::GroupId(at))));
