@@ -83,6 +83,8 @@ fn long() -> Message {
             boot: 0x0102_0304,
             challenge: [0, 1, 2, 3, 4, 5, 6, 7],
             echo: Some([0xF8, 0xF9, 0xFA, 0xFB, 0xFC, 0xFD, 0xFE, 0xFF]),
+            met: Some(0x00AB_CDEF),
+            known: true,
             keepalive: Duration::from_millis(2000),
             deadtime: Duration::from_millis(10_000),
             watchdog: Some(Duration::from_millis(8000)),
@@ -145,8 +147,8 @@ fn long_crc() {
         &long(),
         1,
         "1103a3c5ac0298f5f2f60f020401030000e1f1a204c801ceffffffff0f0084868808000102030405\
-        060701f8f9fafbfcfdfeffd00f904e01c03ea6f2d0df0ceffdb6f50d01008002ffffffff070100ff\
-        ffffff0f0094fd8cfc",
+        060701f8f9fafbfcfdfeff01ef9baf0501d00f904e01c03ea6f2d0df0ceffdb6f50d01008002ffff\
+        ffff070100ffffffff0f000ba1aec5",
     );
 }
 
@@ -156,8 +158,8 @@ fn long_md5() {
         &long(),
         2,
         "1203a3c5ac0298f5f2f60f020401030000e1f1a204c801ceffffffff0f0084868808000102030405\
-        060701f8f9fafbfcfdfeffd00f904e01c03ea6f2d0df0ceffdb6f50d01008002ffffffff070100ff\
-        ffffff0f00b79d504862a9571d1ca70d3c",
+        060701f8f9fafbfcfdfeff01ef9baf0501d00f904e01c03ea6f2d0df0ceffdb6f50d01008002ffff\
+        ffff070100ffffffff0f00d67b7243e6c47133b845ebf7",
     );
 }
 
@@ -167,8 +169,8 @@ fn long_sha1() {
         &long(),
         3,
         "1303a3c5ac0298f5f2f60f020401030000e1f1a204c801ceffffffff0f0084868808000102030405\
-        060701f8f9fafbfcfdfeffd00f904e01c03ea6f2d0df0ceffdb6f50d01008002ffffffff070100ff\
-        ffffff0f00a3d7dcbf09606b06a4df9de5",
+        060701f8f9fafbfcfdfeff01ef9baf0501d00f904e01c03ea6f2d0df0ceffdb6f50d01008002ffff\
+        ffff070100ffffffff0f00d36cad185590abbb9e0b5cf5",
     );
 }
 
@@ -178,8 +180,8 @@ fn long_sha256() {
         &long(),
         4,
         "1403a3c5ac0298f5f2f60f020401030000e1f1a204c801ceffffffff0f0084868808000102030405\
-        060701f8f9fafbfcfdfeffd00f904e01c03ea6f2d0df0ceffdb6f50d01008002ffffffff070100ff\
-        ffffff0f00db19485ff3c0a0500803353f5f2ed7a0",
+        060701f8f9fafbfcfdfeff01ef9baf0501d00f904e01c03ea6f2d0df0ceffdb6f50d01008002ffff\
+        ffff070100ffffffff0f00a290005e23b266588d56dff5b4e0ac56",
     );
 }
 
@@ -190,9 +192,9 @@ fn on_a_serial_line() {
         (short(), "00021114a3c50fe9079903115ad836c3ea07027d31fbd400"),
         (
             long(),
-            "00101103a3c5ac0298f5f2f60f02040103010de1f1a204c801ceffffffff0f058486880823010203\
-            0405060701f8f9fafbfcfdfeffd00f904e01c03ea6f2d0df0ceffdb6f50d01098002ffffffff0701\
-            06ffffffff0f0594fd8cfc00",
+            "00101103a3c5ac0298f5f2f60f02040103010de1f1a204c801ceffffffff0f058486880829010203\
+        0405060701f8f9fafbfcfdfeff01ef9baf0501d00f904e01c03ea6f2d0df0ceffdb6f50d01098002\
+        ffffffff070106ffffffff0f050ba1aec500",
         ),
     ] {
         let mut datagram = [0xEE; MAX_DATAGRAM];

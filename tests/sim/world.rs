@@ -4,8 +4,8 @@ use crate::script::Scripts;
 use hb_core::auth::{Key, Keyring, Method};
 use hb_core::config::{GroupConfig, Isolated, LinkKind, ScriptLimits, Timing};
 use hb_core::{
-    Action, Config, Duration, Event, FRAME_BUF, GroupId, Input, Instant, LinkId, Node, Outcome, PingId, Saved, Side,
-    Token, Verb, Watchdog,
+    Action, Config, Duration, Event, FRAME_BUF, GroupId, Input, Instant, LinkId, Node, Outcome, PingId,
+    Saved, Side, Token, Verb, Watchdog,
 };
 
 /// A configuration with one stream link, one datagram link and one group of two resources, preferred on the even side.
@@ -15,7 +15,8 @@ pub fn config(side: Side) -> Config {
         Side::Even => "ha-2",
         Side::Odd => "ha-1",
     };
-    let group = GroupConfig { name_hash: 0x5011, digest: 1, preferred: Side::Even, resources: 2, claimable: true };
+    let group =
+        GroupConfig { name_hash: 0x5011, digest: 1, preferred: Side::Even, resources: 2, claimable: true };
     Config {
         cluster: 0xBEEF,
         side,
@@ -59,6 +60,7 @@ enum Pending {
     Persisted { host: usize, life: u32, serial: u32 },
     Probed { host: usize, life: u32 },
     Pong { host: usize, life: u32, ping: PingId },
+    Fenced { host: usize, life: u32, ok: bool },
 }
 
 /// One machine.
@@ -106,6 +108,10 @@ pub struct World {
     pub cut: [[bool; 2]; 2],
     /// Somebody answers an ARP probe.
     pub address_answers: bool,
+    /// The fence device cuts the other machine's power, instead of failing.
+    pub fence_works: bool,
+    /// How often it was fired.
+    pub fenced: u32,
     pending: Vec<(Instant, Pending)>,
     /// Longest time so far that both machines ran anything of group 0.
     pub overlap: Duration,
@@ -145,6 +151,8 @@ impl World {
             latency: Duration::from_millis(2),
             cut: [[false; 2]; 2],
             address_answers: false,
+            fence_works: true,
+            fenced: 0,
             pending: Vec::new(),
             overlap: Duration::ZERO,
             both_since: None,
@@ -272,7 +280,9 @@ impl World {
                     self.input(to, Input::Received { link, bytes: &bytes });
                 }
             }
-            Pending::Script { host, life, token, group, resource, verb, outcome } if alive(self, host, life) => {
+            Pending::Script { host, life, token, group, resource, verb, outcome }
+                if alive(self, host, life) =>
+            {
                 let h = &mut self.hosts[host];
                 if h.calls.iter().any(|(t, ..)| *t == token) {
                     h.calls.retain(|(t, ..)| *t != token);
@@ -288,10 +298,17 @@ impl World {
                 let answered = self.address_answers;
                 self.input(host, Input::ProbeDone { answered });
             }
+            Pending::Fenced { host, life, ok } if alive(self, host, life) => {
+                self.input(host, Input::FenceDone { ok });
+            }
             Pending::Pong { host, life, ping } if alive(self, host, life) => {
                 self.input(host, Input::PingAnswer { ping });
             }
-            Pending::Script { .. } | Pending::Persisted { .. } | Pending::Probed { .. } | Pending::Pong { .. } => {}
+            Pending::Script { .. }
+            | Pending::Persisted { .. }
+            | Pending::Probed { .. }
+            | Pending::Pong { .. }
+            | Pending::Fenced { .. } => {}
         }
     }
 
@@ -307,7 +324,8 @@ impl World {
     /// Do everything that the node asks for.
     pub fn drain(&mut self, host: usize) {
         let mut buffer = [0; FRAME_BUF];
-        while let Some(action) = self.hosts[host].node.as_mut().and_then(|node| node.poll_action(&mut buffer)) {
+        while let Some(action) = self.hosts[host].node.as_mut().and_then(|node| node.poll_action(&mut buffer))
+        {
             self.act(host, action, &buffer);
         }
     }
@@ -350,7 +368,14 @@ impl World {
             }
             Action::Announce { .. } => self.hosts[host].announced += 1,
             Action::ProbeAddresses => self.after(Duration::from_millis(50), Pending::Probed { host, life }),
-            Action::Fence => {}
+            Action::Fence => {
+                let ok = self.fence_works;
+                self.fenced += 1;
+                if ok {
+                    self.power_off(1 - host);
+                }
+                self.after(Duration::from_millis(100), Pending::Fenced { host, life, ok });
+            }
             Action::Ping => {
                 for (at, reaches) in self.hosts[host].reaches.clone().into_iter().enumerate() {
                     if reaches {

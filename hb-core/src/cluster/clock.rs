@@ -28,7 +28,13 @@ pub(crate) struct Reading {
 
 impl Clock {
     pub(crate) fn new(now: Instant, keepalive: Duration) -> Self {
-        Self { last: now, promised: Instant::NEVER, stalled: Duration::ZERO, worst: Duration::ZERO, tolerance: keepalive }
+        Self {
+            last: now,
+            promised: Instant::NEVER,
+            stalled: Duration::ZERO,
+            worst: Duration::ZERO,
+            tolerance: keepalive,
+        }
     }
 
     /// Take a reading. Time that goes backwards is held.
@@ -48,7 +54,8 @@ impl Clock {
 
     /// Remember what the shell is told, to measure the next input against; gives it in the caller's time.
     pub(crate) fn promise(&mut self, deadline: Instant) {
-        self.promised = if deadline == Instant::NEVER { deadline } else { deadline.plus(self.stalled).max(self.last) };
+        self.promised =
+            if deadline == Instant::NEVER { deadline } else { deadline.plus(self.stalled).max(self.last) };
     }
 
     /// The deadline last promised, in the caller's time.

@@ -47,9 +47,10 @@ pub(crate) fn judge(mine: Claim, peer: Claim) -> Verdict {
         (Starting, Stuck) => Verdict::Yield,
         (Held, Unknown | Idle | Stopping | Failed | Stuck) => Verdict::None,
         (Starting, Unknown | Idle | Stopping | Failed) => Verdict::None,
-        (Unknown | Idle | Stopping | Failed | Stuck, Unknown | Idle | Starting | Held | Stopping | Failed | Stuck) => {
-            Verdict::None
-        }
+        (
+            Unknown | Idle | Stopping | Failed | Stuck,
+            Unknown | Idle | Starting | Held | Stopping | Failed | Stuck,
+        ) => Verdict::None,
     }
 }
 

@@ -51,10 +51,14 @@ impl Fence {
             (Self::Armed(_) | Self::Unneeded | Self::Done, FenceEvent::Heard) => (Self::Unneeded, false),
             (Self::Fired, FenceEvent::Answer(true)) => (Self::Done, false),
             (Self::Fired, FenceEvent::Answer(false)) => (Self::Armed(now.plus(RETRY)), false),
-            (Self::Unneeded | Self::Armed(_) | Self::Fired | Self::Done, FenceEvent::Vouched) => (Self::Done, false),
+            (Self::Unneeded | Self::Armed(_) | Self::Fired | Self::Done, FenceEvent::Vouched) => {
+                (Self::Done, false)
+            }
             // A fence that was fired runs its course, even when the peer is heard meanwhile.
             (Self::Fired, FenceEvent::Heard | FenceEvent::Needed(_) | FenceEvent::Tick) => (self, false),
-            (Self::Armed(_), FenceEvent::Needed(_) | FenceEvent::Tick | FenceEvent::Answer(_)) => (self, false),
+            (Self::Armed(_), FenceEvent::Needed(_) | FenceEvent::Tick | FenceEvent::Answer(_)) => {
+                (self, false)
+            }
             (Self::Unneeded, FenceEvent::Tick | FenceEvent::Answer(_)) => (self, false),
             (Self::Done, FenceEvent::Needed(_) | FenceEvent::Tick | FenceEvent::Answer(_)) => (self, false),
         }
@@ -84,11 +88,56 @@ mod tests {
         let retry = Fence::Armed(NOW.plus(RETRY));
         use FenceEvent::{Answer, Heard, Needed, Tick, Vouched};
         let table = [
-            (Fence::Unneeded, [(Needed(delay), later, false), (Heard, Fence::Unneeded, false), (Tick, Fence::Unneeded, false), (Answer(true), Fence::Unneeded, false), (Vouched, Fence::Done, false)]),
-            (armed, [(Needed(delay), armed, false), (Heard, Fence::Unneeded, false), (Tick, armed, false), (Answer(true), armed, false), (Vouched, Fence::Done, false)]),
-            (due, [(Needed(delay), due, false), (Heard, Fence::Unneeded, false), (Tick, Fence::Fired, true), (Answer(false), due, false), (Vouched, Fence::Done, false)]),
-            (Fence::Fired, [(Needed(delay), Fence::Fired, false), (Heard, Fence::Fired, false), (Answer(true), Fence::Done, false), (Answer(false), retry, false), (Vouched, Fence::Done, false)]),
-            (Fence::Done, [(Needed(delay), Fence::Done, false), (Heard, Fence::Unneeded, false), (Tick, Fence::Done, false), (Answer(false), Fence::Done, false), (Vouched, Fence::Done, false)]),
+            (
+                Fence::Unneeded,
+                [
+                    (Needed(delay), later, false),
+                    (Heard, Fence::Unneeded, false),
+                    (Tick, Fence::Unneeded, false),
+                    (Answer(true), Fence::Unneeded, false),
+                    (Vouched, Fence::Done, false),
+                ],
+            ),
+            (
+                armed,
+                [
+                    (Needed(delay), armed, false),
+                    (Heard, Fence::Unneeded, false),
+                    (Tick, armed, false),
+                    (Answer(true), armed, false),
+                    (Vouched, Fence::Done, false),
+                ],
+            ),
+            (
+                due,
+                [
+                    (Needed(delay), due, false),
+                    (Heard, Fence::Unneeded, false),
+                    (Tick, Fence::Fired, true),
+                    (Answer(false), due, false),
+                    (Vouched, Fence::Done, false),
+                ],
+            ),
+            (
+                Fence::Fired,
+                [
+                    (Needed(delay), Fence::Fired, false),
+                    (Heard, Fence::Fired, false),
+                    (Answer(true), Fence::Done, false),
+                    (Answer(false), retry, false),
+                    (Vouched, Fence::Done, false),
+                ],
+            ),
+            (
+                Fence::Done,
+                [
+                    (Needed(delay), Fence::Done, false),
+                    (Heard, Fence::Unneeded, false),
+                    (Tick, Fence::Done, false),
+                    (Answer(false), Fence::Done, false),
+                    (Vouched, Fence::Done, false),
+                ],
+            ),
         ];
         for (from, row) in table {
             for (event, to, fires) in row {

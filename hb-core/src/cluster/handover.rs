@@ -58,7 +58,9 @@ pub(crate) fn grants(f: &Facts, reason: Reason, peer: GroupState, peer_able: boo
         // A failed start is passed on by its mark; a peer that failed is not able.
         Reason::Failed => false,
         Reason::Ping => !f.pinned && f.peer_score > f.score && f.score_settled,
-        Reason::Failback => !f.pinned && !f.quiet && f.failback && f.preferred != f.me && f.peer_score >= f.score,
+        Reason::Failback => {
+            !f.pinned && !f.quiet && f.failback && f.preferred != f.me && f.peer_score >= f.score
+        }
     }
 }
 
@@ -108,7 +110,11 @@ mod tests {
         assert_eq!(wanted(&f), Some(Reason::Operator));
         f.takeover = false;
         assert_eq!(wanted(&f), None);
-        assert!(Reason::Operator > Reason::Failed && Reason::Failed > Reason::Ping && Reason::Ping > Reason::Failback);
+        assert!(
+            Reason::Operator > Reason::Failed
+                && Reason::Failed > Reason::Ping
+                && Reason::Ping > Reason::Failback
+        );
     }
 
     #[test]

@@ -10,35 +10,26 @@ use crate::time::{Duration, Instant};
 ///
 /// Two lives that meet need three frames, each a hello with the sender's challenge and the echo of the receiver's:
 /// ```text
-///  A (new): a1, -   ->
-///                   <-  B: b1, a1      A admits B, and uses up a1
-///  A:       a2, b1  ->                 B admits A, uses up b1, and sees that A used up a1: A has met B
-///                   <-  B: b2, a2      A sees that B used up b1: B has met A; nobody lacks anything
+///  A (new): challenge a, met nobody              ->
+///                  <-  B: challenge b, echo a           A admits B, and uses up a
+///  A:       challenge a', echo b, met B          ->     B admits A, and knows that A has met it
+///                  <-  B: met A, knows it               A knows that B has met it: short forms from now on
 /// ```
-/// A challenge is used up by its echo. So a peer that shows another challenge than the one echoed to it has met us, and
-/// one that echoes our current challenge has seen that we met it: then the short form is enough for both.
+/// The long form goes on while one of the two does not know that the other has met it.
 #[derive(Debug)]
 pub(crate) struct Handshake {
     state: u64,
     /// Ours, outstanding: used once, then replaced.
     challenge: [u8; 8],
-    /// The last one that a peer's life showed, to be echoed, and whether that was done.
-    theirs: Option<Theirs>,
+    /// The last one that a peer's life showed, to be echoed.
+    theirs: Option<[u8; 8]>,
     /// The met life of the peer has met ours.
     pub(crate) knows_us: bool,
-    /// The peer's last hello does not echo our current challenge.
+    /// The peer's last frame was a hello that did not know that we have met it.
     lacks: bool,
     /// When the last answer went out, to bound answers under a flood of replayed frames.
     answered: Option<Instant>,
     spacing: Duration,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Theirs {
-    life: Incarnation,
-    challenge: [u8; 8],
-    /// The challenge of that life that was last sent back to it.
-    echoed: Option<[u8; 8]>,
 }
 
 impl Handshake {
@@ -80,14 +71,7 @@ impl Handshake {
 
     /// The peer's challenge, for our hello.
     pub(crate) fn echo(&self) -> Option<[u8; 8]> {
-        self.theirs.map(|theirs| theirs.challenge)
-    }
-
-    /// A hello of ours goes out.
-    pub(crate) fn sent(&mut self) {
-        if let Some(theirs) = &mut self.theirs {
-            theirs.echoed = Some(theirs.challenge);
-        }
+        self.theirs
     }
 
     /// Does one of the two still lack something that only a hello can tell?
@@ -95,24 +79,26 @@ impl Handshake {
         !self.knows_us || self.lacks
     }
 
-    /// A hello came, of a life that is met or not. `true` when it answers the outstanding challenge and was not met:
-    /// that life lives now.
-    pub(crate) fn hello(&mut self, life: Incarnation, hello: &Hello, met: Option<Incarnation>) -> bool {
-        let before = self.theirs.filter(|theirs| theirs.life == life);
-        let echoed = before.and_then(|theirs| theirs.echoed);
-        self.theirs = Some(Theirs { life, challenge: hello.challenge, echoed });
+    /// A hello came, of a life that is met or not; `ours` is the nonce of our own life. `true` when it answers the
+    /// outstanding challenge and was not met: that life lives now.
+    pub(crate) fn hello(
+        &mut self,
+        life: Incarnation,
+        hello: &Hello,
+        met: Option<Incarnation>,
+        ours: u32,
+    ) -> bool {
+        self.theirs = Some(hello.challenge);
         let answers = hello.echo == Some(self.challenge);
-        if answers {
+        let admits = met != Some(life) && answers;
+        if admits {
             self.renew();
         }
-        if met != Some(life) && !answers {
-            return false;
+        if admits || met == Some(life) {
+            self.knows_us = hello.met == Some(ours);
+            self.lacks = !hello.known;
         }
-        let used_up = echoed.is_some_and(|echoed| echoed != hello.challenge);
-        self.knows_us = used_up || (self.knows_us && met == Some(life));
-        // The renewed challenge of an admission is news to the peer; that of a met life is not.
-        self.lacks = !answers || met != Some(life);
-        met != Some(life)
+        admits
     }
 
     /// A short form came: the peer lacks nothing.
@@ -142,6 +128,8 @@ mod tests {
             boot: 1,
             challenge,
             echo,
+            met: None,
+            known: false,
             keepalive: Duration::from_secs(1),
             deadtime: Duration::from_secs(10),
             watchdog: None,
@@ -156,58 +144,56 @@ mod tests {
     fn only_the_outstanding_challenge_admits_and_only_once() {
         let mut shake = Handshake::new([3; 16], Duration::from_secs(1));
         let ours = shake.challenge();
-        assert!(!shake.hello(LIFE, &hello([9; 8], None), None), "no echo");
-        assert!(!shake.hello(LIFE, &hello([9; 8], Some([1; 8])), None), "another challenge");
-        assert!(shake.hello(LIFE, &hello([9; 8], Some(ours)), None));
-        assert!(!shake.hello(LIFE, &hello([9; 8], Some(ours)), None), "a recording of the echo");
+        assert!(!shake.hello(LIFE, &hello([9; 8], None), None, 1), "no echo");
+        assert!(!shake.hello(LIFE, &hello([9; 8], Some([1; 8])), None, 1), "another challenge");
+        assert!(shake.hello(LIFE, &hello([9; 8], Some(ours)), None, 1));
+        assert!(!shake.hello(LIFE, &hello([9; 8], Some(ours)), None, 1), "a recording of the echo");
         assert_eq!(shake.echo(), Some([9; 8]));
     }
 
-    /// Two lives on perfect links, hello by hello: who has met whom, and when does the long form end?
-    #[test]
-    fn three_hellos_introduce_two_lives_and_a_fourth_ends_the_long_form() {
-        let lives = [Incarnation { counter: 1, nonce: 10 }, Incarnation { counter: 1, nonce: 20 }];
-        let mut shakes = [Handshake::new([1; 16], Duration::from_secs(1)), Handshake::new([2; 16], Duration::from_secs(1))];
-        let mut met = [None, None];
-        let mut admitted = Vec::<usize, 8>::new();
-        for step in 0..4 {
+    const LIVES: [Incarnation; 2] =
+        [Incarnation { counter: 1, nonce: 10 }, Incarnation { counter: 1, nonce: 20 }];
+
+    /// Two lives on perfect links, each frame answered by the next: what the receiver admits at each step.
+    fn meet(
+        steps: usize,
+        mut between: impl FnMut(usize, &mut Handshake, Option<Incarnation>),
+    ) -> Vec<usize, 64> {
+        let mut shakes = [1u8, 2].map(|seed| Handshake::new([seed; 16], Duration::from_secs(1)));
+        let mut met = [None; 2];
+        let mut admitted = Vec::new();
+        for step in 0..steps {
             let (from, to) = (step % 2, 1 - step % 2);
-            let message = hello(shakes[from].challenge(), shakes[from].echo());
-            shakes[from].sent();
-            if shakes[to].hello(lives[from], &message, met[to]) {
-                met[to] = Some(lives[from]);
+            between(step, &mut shakes[to], met[to]);
+            if !shakes[from].unfinished() {
+                shakes[to].short();
+                continue;
+            }
+            let mut message = hello(shakes[from].challenge(), shakes[from].echo());
+            message.met = met[from].map(|life: Incarnation| life.nonce);
+            message.known = shakes[from].knows_us;
+            if shakes[to].hello(LIVES[from], &message, met[to], LIVES[to].nonce) {
+                met[to] = Some(LIVES[from]);
                 admitted.push(step).unwrap();
             }
         }
-        assert_eq!(admitted.as_slice(), [1, 2]);
-        assert!(!shakes[0].unfinished(), "{shakes:?}");
-        shakes[1].short();
-        assert!(!shakes[1].unfinished(), "{shakes:?}");
+        assert!(shakes.iter().all(|shake| !shake.unfinished()), "the long form never ends: {shakes:?}");
+        admitted
+    }
+
+    #[test]
+    fn three_hellos_introduce_two_lives() {
+        assert_eq!(meet(6, |_, _, _| {}).as_slice(), [1, 2]);
     }
 
     #[test]
     fn a_recording_between_the_frames_of_a_meeting_only_delays_it() {
-        let lives = [Incarnation { counter: 1, nonce: 10 }, Incarnation { counter: 1, nonce: 20 }];
-        let mut shakes = [Handshake::new([1; 16], Duration::from_secs(1)), Handshake::new([2; 16], Duration::from_secs(1))];
-        let mut met = [None, None];
-        for step in 0..40 {
-            let (from, to) = (step % 2, 1 - step % 2);
+        let admitted = meet(40, |step, shake, met| {
             if step % 3 == 0 {
-                let recording = hello([7; 8], Some([6; 8]));
-                assert!(!shakes[to].hello(LIFE, &recording, met[to]));
+                assert!(!shake.hello(LIFE, &hello([7; 8], Some([6; 8])), met, 10));
             }
-            if shakes[from].unfinished() {
-                let message = hello(shakes[from].challenge(), shakes[from].echo());
-                shakes[from].sent();
-                if shakes[to].hello(lives[from], &message, met[to]) {
-                    met[to] = Some(lives[from]);
-                }
-            } else {
-                shakes[to].short();
-            }
-        }
-        assert_eq!(met, [Some(lives[1]), Some(lives[0])]);
-        assert!(!shakes[0].unfinished() && !shakes[1].unfinished(), "{shakes:?}");
+        });
+        assert_eq!(admitted.len(), 2);
     }
 
     #[test]

@@ -111,7 +111,14 @@ impl Monitor {
     }
 
     /// The answer to the call; `None` when it is not ours.
-    pub(crate) fn done(&mut self, token: Token, outcome: Outcome, last: u8, config: &MonitorConfig, now: Instant) -> Option<Verdict> {
+    pub(crate) fn done(
+        &mut self,
+        token: Token,
+        outcome: Outcome,
+        last: u8,
+        config: &MonitorConfig,
+        now: Instant,
+    ) -> Option<Verdict> {
         match self.call {
             Some(call) if call.token == token => self.call = None,
             Some(_) | None => return None,

@@ -93,7 +93,11 @@ pub(crate) fn decide(s: &Situation) -> Decision {
     let failed = match s.state {
         GroupState::Idle => false,
         GroupState::Failed => true,
-        GroupState::Unknown | GroupState::Starting | GroupState::Held | GroupState::Stopping | GroupState::Stuck => {
+        GroupState::Unknown
+        | GroupState::Starting
+        | GroupState::Held
+        | GroupState::Stopping
+        | GroupState::Stuck => {
             return Decision::Wait(Wait::Peer);
         }
     };
@@ -141,7 +145,9 @@ pub(crate) fn decide(s: &Situation) -> Decision {
             }
             match ready(Cause::Right) {
                 // Sticky until cleared, unless nobody else can.
-                Decision::Claim(Cause::Retry) | Decision::Wait(Wait::Retry) if able => Decision::Wait(Wait::Failed),
+                Decision::Claim(Cause::Retry) | Decision::Wait(Wait::Retry) if able => {
+                    Decision::Wait(Wait::Failed)
+                }
                 decision => decision,
             }
         }

@@ -5,7 +5,14 @@ const STATES: [GroupState; 7] = [Unknown, Idle, Starting, Held, Stopping, Failed
 const PHASES: [Phase; 3] = [Phase::Joining, Phase::Up, Phase::Leaving];
 
 fn alive(state: GroupState, mark: Option<u32>) -> PeerSituation {
-    PeerSituation::Alive { state, mark, able: state != Failed, phase: Phase::Up, agrees: true, preferred: Side::Even }
+    PeerSituation::Alive {
+        state,
+        mark,
+        able: state != Failed,
+        phase: Phase::Up,
+        agrees: true,
+        preferred: Side::Even,
+    }
 }
 
 fn me(side: Side, mark: Option<u32>, peer: PeerSituation) -> Situation {
@@ -147,8 +154,14 @@ fn lines_that_differ_start_on_one_node_and_move_nowhere() {
     assert_eq!(decide(&even), Decision::Claim(Cause::Right));
     assert_eq!(decide(&odd), Decision::Wait(Wait::PeerRight));
     // Once somebody yielded, the token does not travel between lines that differ.
-    assert_eq!(decide(&me(Side::Odd, None, differ(Some(4), Side::Even))), Decision::Wait(Wait::ConfigDiffers));
-    assert_eq!(decide(&me(Side::Even, Some(4), differ(None, Side::Even))), Decision::Wait(Wait::ConfigDiffers));
+    assert_eq!(
+        decide(&me(Side::Odd, None, differ(Some(4), Side::Even))),
+        Decision::Wait(Wait::ConfigDiffers)
+    );
+    assert_eq!(
+        decide(&me(Side::Even, Some(4), differ(None, Side::Even))),
+        Decision::Wait(Wait::ConfigDiffers)
+    );
     // A group that the peer does not list starts where it is preferred.
     assert_eq!(decide(&me(Side::Even, None, PeerSituation::Alien)), Decision::Claim(Cause::Right));
     assert_eq!(decide(&me(Side::Odd, None, PeerSituation::Alien)), Decision::Wait(Wait::ConfigDiffers));

@@ -208,23 +208,39 @@ impl Sequence {
     }
 
     /// The requested call runs under `token`.
-    pub(crate) fn called(&mut self, token: Token, resource: u8, verb: Verb, now: Instant, limits: &ScriptLimits) {
+    pub(crate) fn called(
+        &mut self,
+        token: Token,
+        resource: u8,
+        verb: Verb,
+        now: Instant,
+        limits: &ScriptLimits,
+    ) {
         if verb == Verb::Stop && self.tries == 0 && !self.refused {
             self.first_stop = now;
         }
-        self.call = Some(Call { token, resource, verb, deadline: now.plus(verb.limit(limits)), killed: false });
+        self.call =
+            Some(Call { token, resource, verb, deadline: now.plus(verb.limit(limits)), killed: false });
     }
 
     /// The pause before the next call ends then.
     pub(crate) fn not_before(&self) -> Instant {
         match self.step {
             Step::Done(_) => Instant::NEVER,
-            Step::Check | Step::Stop | Step::Verify | Step::Look | Step::Start | Step::Confirm => self.not_before,
+            Step::Check | Step::Stop | Step::Verify | Step::Look | Step::Start | Step::Confirm => {
+                self.not_before
+            }
         }
     }
 
     /// The answer to a call. `false` when it is not ours.
-    pub(crate) fn done(&mut self, token: Token, outcome: Outcome, now: Instant, limits: &ScriptLimits) -> bool {
+    pub(crate) fn done(
+        &mut self,
+        token: Token,
+        outcome: Outcome,
+        now: Instant,
+        limits: &ScriptLimits,
+    ) -> bool {
         match self.call {
             Some(call) if call.token == token => {
                 self.call = None;
@@ -260,17 +276,27 @@ impl Sequence {
             // Stopped, though `stop` said no: ask it once more, then believe `status` (old scripts are not LSB).
             (Step::Verify, Outcome::Stopped) if self.refused && self.tries == 0 => self.stop_again(now),
             (Step::Verify, Outcome::Stopped) => self.below(),
-            (Step::Verify, Outcome::Running) if now.since(self.first_stop) < limits.stop => self.stop_again(now),
-            (Step::Verify, Outcome::Running | Outcome::Ok | Outcome::Failed(_) | Outcome::Killed | Outcome::NotRun) => {
+            (Step::Verify, Outcome::Running) if now.since(self.first_stop) < limits.stop => {
+                self.stop_again(now)
+            }
+            (
+                Step::Verify,
+                Outcome::Running | Outcome::Ok | Outcome::Failed(_) | Outcome::Killed | Outcome::NotRun,
+            ) => {
                 self.step = Step::Done(Finish::StopFailed);
             }
             (Step::Look | Step::Confirm, Outcome::Running) | (Step::Start, Outcome::Ok) => self.above(),
             (Step::Look, Outcome::Stopped) => self.step = Step::Start,
-            (Step::Start, Outcome::Failed(_) | Outcome::Running | Outcome::Stopped) => self.step = Step::Confirm,
+            (Step::Start, Outcome::Failed(_) | Outcome::Running | Outcome::Stopped) => {
+                self.step = Step::Confirm
+            }
             (Step::Look, Outcome::NotRun | Outcome::Ok | Outcome::Failed(_) | Outcome::Killed)
             | (Step::Start, Outcome::NotRun) => self.fail(false),
             (Step::Start, Outcome::Killed)
-            | (Step::Confirm, Outcome::Stopped | Outcome::Ok | Outcome::Failed(_) | Outcome::Killed | Outcome::NotRun) => {
+            | (
+                Step::Confirm,
+                Outcome::Stopped | Outcome::Ok | Outcome::Failed(_) | Outcome::Killed | Outcome::NotRun,
+            ) => {
                 self.fail(true);
             }
             (Step::Done(_), _) => {}

@@ -73,7 +73,17 @@ fn a_failed_start_takes_down_all_and_says_so() {
     assert_eq!(end, Finish::StartFailed);
     assert_eq!(
         calls,
-        [(0, Status), (0, Start), (1, Status), (1, Start), (1, Status), (1, Stop), (1, Status), (0, Stop), (0, Status)]
+        [
+            (0, Status),
+            (0, Start),
+            (1, Status),
+            (1, Start),
+            (1, Status),
+            (1, Stop),
+            (1, Status),
+            (0, Stop),
+            (0, Status)
+        ]
     );
 }
 
@@ -168,8 +178,14 @@ fn an_abort_kills_the_start_and_takes_down_what_was_begun() {
 
 #[test]
 fn every_step_and_outcome_leads_somewhere() {
-    let outcomes =
-        [Outcome::Ok, Outcome::Failed(1), Outcome::Running, Outcome::Stopped, Outcome::Killed, Outcome::NotRun];
+    let outcomes = [
+        Outcome::Ok,
+        Outcome::Failed(1),
+        Outcome::Running,
+        Outcome::Stopped,
+        Outcome::Killed,
+        Outcome::NotRun,
+    ];
     for goal in [Goal::Clean, Goal::Start, Goal::Stop, Goal::Restart(1)] {
         for first in outcomes {
             for second in outcomes {
@@ -178,7 +194,10 @@ fn every_step_and_outcome_leads_somewhere() {
                     let (calls, end) = run(Sequence::begin(goal, 3), |_, _, n| script[n % 3]);
                     assert!(!calls.is_empty());
                     let up = matches!(goal, Goal::Start | Goal::Restart(_));
-                    assert!(up || !matches!(end, Finish::Started | Finish::StartFailed), "{goal:?} {script:?}: {end:?}");
+                    assert!(
+                        up || !matches!(end, Finish::Started | Finish::StartFailed),
+                        "{goal:?} {script:?}: {end:?}"
+                    );
                 }
             }
         }

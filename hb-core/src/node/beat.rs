@@ -20,9 +20,6 @@ impl Node {
         self.seq = self.seq.saturating_add(1);
         self.sends.sent(self.seq, self.now);
         self.long_form = self.needs_hello();
-        if self.long_form {
-            self.shake.sent();
-        }
         self.out.transmit = self
             .links
             .iter()
@@ -52,10 +49,9 @@ impl Node {
             .filter(|(_, link)| link.heard)
             .fold(0, |bits, (at, _)| bits | 1u8.wrapping_shl(u32::try_from(at).unwrap_or(0)));
         let link = self.links.get(usize::from(id.0));
-        let echo = link.filter(|link| link.heard && link.seq != 0).map(|link| Echo {
-            seq: (link.seq & 0xFF) as u8,
-            hold: self.now.since(link.last_heard),
-        });
+        let echo = link
+            .filter(|link| link.heard && link.seq != 0)
+            .map(|link| Echo { seq: (link.seq & 0xFF) as u8, hold: self.now.since(link.last_heard) });
         let beat = Beat {
             phase: self.phase,
             unconfirmed: self.unconfirmed.is_some(),
@@ -80,6 +76,8 @@ impl Node {
             boot: self.config.boot,
             challenge: self.shake.challenge(),
             echo: self.shake.echo(),
+            met: self.peer.met.map(|life| life.nonce),
+            known: self.shake.knows_us,
             keepalive: self.config.timing.keepalive,
             deadtime: self.config.timing.deadtime,
             watchdog: match self.watchdog {

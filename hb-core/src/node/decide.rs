@@ -30,7 +30,8 @@ impl Node {
         match self.phase {
             Phase::Joining => {
                 let clean = self.groups.iter().all(|group| group.state != GroupState::Unknown);
-                let known = self.peer.state != PeerState::Unknown || self.peer.vouched || self.foreign_at.is_some();
+                let known =
+                    self.peer.state != PeerState::Unknown || self.peer.vouched || self.foreign_at.is_some();
                 if !clean || !known || self.watchdog == Watchdog::Pending {
                     return false;
                 }
@@ -46,7 +47,8 @@ impl Node {
 
     /// Since when do the two scores differ in the same direction?
     fn follow_scores(&mut self) {
-        let order = if self.peer.both_ways() { self.pings.score().cmp(&self.peer.score) } else { Ordering::Equal };
+        let order =
+            if self.peer.both_ways() { self.pings.score().cmp(&self.peer.score) } else { Ordering::Equal };
         if order != self.score_gap.0 {
             self.score_gap = (order, self.now);
         }
@@ -235,7 +237,10 @@ impl Node {
                     able: shown.able,
                     phase: self.peer.phase,
                     agrees: self.agrees(id),
-                    preferred: self.peer.name(group.config.name_hash).map_or(group.config.preferred, |n| n.preferred),
+                    preferred: self
+                        .peer
+                        .name(group.config.name_hash)
+                        .map_or(group.config.preferred, |n| n.preferred),
                 },
             },
         }

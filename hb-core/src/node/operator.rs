@@ -1,9 +1,9 @@
 //! Operators' commands (DESIGN §10): accepted as a whole for the groups that can follow, or refused with the reason.
 
 use super::Node;
-use crate::event::{Cause, Event};
 use crate::cluster::fence::FenceEvent;
 use crate::cluster::group::GroupEvent;
+use crate::event::{Cause, Event};
 use crate::ids::GroupId;
 use crate::input::{Command, Refusal, Scope};
 use crate::message::{GroupState, Phase, Reason};
@@ -114,7 +114,8 @@ impl Node {
         if !self.agrees(id) {
             return Err(Refusal::ConfigDiffers);
         }
-        let held = self.peer.group(group.config.name_hash).is_some_and(|shown| shown.state == GroupState::Held);
+        let held =
+            self.peer.group(group.config.name_hash).is_some_and(|shown| shown.state == GroupState::Held);
         if !held {
             return Err(Refusal::NothingToDo);
         }

@@ -91,7 +91,7 @@ impl Node {
         match &message.hello {
             Some(hello) => {
                 let met = self.peer.met;
-                let admitted = self.shake.hello(message.incarnation, hello, met);
+                let admitted = self.shake.hello(message.incarnation, hello, met, self.incarnation.nonce);
                 if admitted {
                     self.admit(message.incarnation, hello);
                 } else if met != Some(message.incarnation) {
@@ -161,7 +161,9 @@ impl Node {
         let mut shows_holder = false;
         let mut higher = false;
         for (name, shown) in hello.groups.iter().zip(&message.beat.groups) {
-            let Some(group) = self.groups.iter_mut().find(|g| g.config.name_hash == name.hash) else { continue };
+            let Some(group) = self.groups.iter_mut().find(|g| g.config.name_hash == name.hash) else {
+                continue;
+            };
             higher |= group.saw(shown.epoch);
             shows_holder |= match shown.state {
                 GroupState::Starting | GroupState::Held | GroupState::Stopping | GroupState::Stuck => true,
@@ -216,7 +218,8 @@ impl Node {
         let mut now_differs = !timing_agrees;
         let mut news: heapless::Vec<Event, 9> = heapless::Vec::new();
         for (at, group) in self.groups.iter_mut().enumerate() {
-            let same = self.peer.name(group.config.name_hash).is_some_and(|n| n.digest == group.config.digest);
+            let same =
+                self.peer.name(group.config.name_hash).is_some_and(|n| n.digest == group.config.digest);
             now_differs |= !same;
             if !same && group.agreed != Some(false) {
                 let _ = u8::try_from(at).map(|at| news.push(Event::GroupDiffers(crate::ids::GroupId(at))));

@@ -44,7 +44,8 @@ impl Node {
         let (now, limits) = (self.now, self.config.limits);
         let Some(group) = self.group_mut(id) else { return false };
         if group.monitor.call.is_some() || group.state == GroupState::Held {
-            let ask = if self.config.monitor.is_some() { self.ask_monitor(id) } else { Ask::Wait(Instant::NEVER) };
+            let ask =
+                if self.config.monitor.is_some() { self.ask_monitor(id) } else { Ask::Wait(Instant::NEVER) };
             // A sequence of a group that is not held any more waits until the monitor's call has ended.
             if ask != Ask::Wait(Instant::NEVER) || self.group(id).is_some_and(|g| g.monitor.call.is_some()) {
                 return false;
@@ -195,7 +196,9 @@ impl Node {
             }
             Verdict::Restart(from) => self.restart_in_place(id, from, resources),
             // It moves only to a node that can take it; else this one goes on trying.
-            Verdict::Handover(from) if !self.peer_could_take(id) => self.restart_in_place(id, from, resources),
+            Verdict::Handover(from) if !self.peer_could_take(id) => {
+                self.restart_in_place(id, from, resources)
+            }
             Verdict::Handover(resource) => {
                 self.report(Event::MonitorFailed { group: id, resource, count: self.monitor_limit() });
                 if let Some(group) = self.group_mut(id) {
@@ -260,7 +263,9 @@ impl Node {
         let Some(group) = self.group(id) else { return false };
         let (state, for_good) = (group.state, group.for_good);
         let event = match (state, finish) {
-            (GroupState::Unknown, Finish::Stopped | Finish::Started | Finish::StartFailed) => GroupEvent::Clean,
+            (GroupState::Unknown, Finish::Stopped | Finish::Started | Finish::StartFailed) => {
+                GroupEvent::Clean
+            }
             (_, Finish::StopFailed) => GroupEvent::StopFailed,
             (_, Finish::Started) => GroupEvent::Started,
             (GroupState::Starting, Finish::StartFailed | Finish::Stopped) => GroupEvent::StartFailed,

@@ -119,18 +119,23 @@ fn any_hello(groups: usize) -> impl Strategy<Value = Hello> {
         digest,
         preferred,
     });
-    let challenges = (any::<[u8; 8]>(), option::of(any::<[u8; 8]>()));
+    let challenges =
+        (any::<[u8; 8]>(), option::of(any::<[u8; 8]>()), option::of(any::<u32>()), any::<bool>());
     let times = (millis(), millis(), option::of(millis()));
     (any::<u32>(), challenges, times, any::<u32>(), vec(name, groups)).prop_map(
-        |(boot, (challenge, echo), (keepalive, deadtime, watchdog), timing_digest, groups)| Hello {
-            boot,
-            challenge,
-            echo,
-            keepalive,
-            deadtime,
-            watchdog,
-            timing_digest,
-            groups: groups.into_iter().collect(),
+        |(boot, (challenge, echo, met, known), (keepalive, deadtime, watchdog), timing_digest, groups)| {
+            Hello {
+                boot,
+                challenge,
+                echo,
+                met,
+                known,
+                keepalive,
+                deadtime,
+                watchdog,
+                timing_digest,
+                groups: groups.into_iter().collect(),
+            }
         },
     )
 }
@@ -154,6 +159,8 @@ pub(crate) fn largest() -> Message {
         boot: u32::MAX,
         challenge: [0xFF; 8],
         echo: Some([0xFF; 8]),
+        met: Some(u32::MAX),
+        known: true,
         keepalive: forever,
         deadtime: forever,
         watchdog: Some(forever),
