@@ -54,7 +54,7 @@ impl Job {
     fn serve(&self, listener: &Fd) -> Result<()> {
         new_session();
         let signals = Signals::install()?;
-        fd::standard_to_null()?;
+        fd::standard_to_null(3)?;
         let mut clock = Clock::start();
         let end = clock.now().plus(LIFE);
         let mut clients: Vec<(Fd, Instant)> = Vec::with_capacity(MAX_CLIENTS);
@@ -155,7 +155,7 @@ status)
 esac
 "#,
         pid = pid_file.display(),
-        hbd = hbd.display(),
+        hbd = hbd.to_string_lossy().replace('\'', r"'\''"),
     )
 }
 
