@@ -139,7 +139,7 @@ impl Start {
             }
         };
         if !foreground {
-            let _ = fd::standard_to_null();
+            let _ = fd::standard_to_null(3);
         }
         report(caller, EXIT_OK);
         crate::sys::guard::arm();

@@ -25,10 +25,22 @@ pub(super) struct TempDir(PathBuf);
 impl TempDir {
     /// Make one under `$TMPDIR`, or `/tmp`.
     pub(super) fn new() -> Result<Self, String> {
-        let parent = std::env::var_os("TMPDIR").filter(|dir| !dir.is_empty()).unwrap_or_else(|| "/tmp".into());
+        let parent =
+            std::env::var_os("TMPDIR").filter(|dir| !dir.is_empty()).unwrap_or_else(|| "/tmp".into());
         // Links are resolved now, so that what a process has in its command line is what is looked for later.
-        let parent = fs::canonicalize(&parent)
-            .map_err(|why| format!("{}: {why}; set TMPDIR to a directory you may write to", parent.display()))?;
+        let parent = fs::canonicalize(&parent).map_err(|why| {
+            format!("{}: {why}; set TMPDIR to a directory you may write to", parent.display())
+        })?;
+        // It is to stand in ha.cf and in a script, and 107 bytes are what a socket's name may have.
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+@%=~".contains(byte);
+        let bytes = parent.as_os_str().as_encoded_bytes();
+        if bytes.len() > 64 || !bytes.iter().all(plain) {
+            let asked = "at most 64 letters, digits and simple signs";
+            return Err(format!(
+                "{}: not fit for the demo; set TMPDIR to a path of {asked}",
+                parent.display()
+            ));
+        }
         let mut why = io::Error::from(io::ErrorKind::AlreadyExists);
         for _ in 0..16 {
             let mut name = [0; 4];
