@@ -69,7 +69,10 @@ pub fn run(options: &Options, already: i32) -> i32 {
         }
         Err(Taken::Failed(why)) => return failed(&format!("{}: {why}", options.run_dir.display()), why),
     };
-    print(&findings);
+    if !options.foreground {
+        // In the foreground the log shows them here as well.
+        print(&findings);
+    }
     let start = Start { paths, places, settings, findings, pidfile };
     if options.foreground {
         return start.go(None);
@@ -230,6 +233,7 @@ impl Start {
             look: (now, 0),
             now,
             revive: Instant::NEVER,
+            revived: Instant::ZERO,
         };
         shell.link_changes();
         Ok(shell)
