@@ -1,7 +1,8 @@
 //! The stories of DESIGN §7, told to two real nodes on a virtual clock.
 
+use hb_core::config::{FenceConfig, GroupConfig, MonitorConfig};
 use hb_core::message::GroupState;
-use hb_core::{Command, Duration, Event, Input, LinkId, PeerState, Refusal, Scope, Wait, Watchdog};
+use hb_core::{Command, Duration, Event, Input, LinkId, PeerState, Refusal, Scope, Side, Wait, Watchdog};
 use hb_sim::{Answer, World};
 
 const A: usize = 0;
@@ -515,4 +516,107 @@ fn a_steady_beat_fits_its_budget() {
     };
     assert!(longest(A) <= Some(36), "{:?}", longest(A));
     assert!(longest(B) <= Some(36), "{:?}", longest(B));
+}
+
+#[test]
+fn a_starter_that_hears_a_holder_withdraws_and_the_holder_goes_on() {
+    let mut world = settled(|_| {});
+    world.hosts[B].scripts.time = ms(400);
+    world.cut_all(true);
+    world.until(ms(3000), |w| w.hosts[B].scripts.any(0)).expect("it begins to start");
+    let calls = starts_and_stops(&world, A);
+    world.cut_all(false);
+    world.until(ms(3000), |w| !w.hosts[B].scripts.any(0)).expect("it withdraws");
+    world.run(ms(3000));
+    assert_eq!(starts_and_stops(&world, A), calls, "the holder runs no script");
+    assert!(world.serves(A) && !world.serves(B));
+    let epoch = |host: usize| world.hosts[host].node.as_ref().unwrap().status(world.now).groups[0].epoch;
+    assert!(epoch(A) >= epoch(B), "the holder went above the starter's epoch");
+}
+
+#[test]
+fn the_monitor_restarts_in_place_once_and_then_hands_over_for_good() {
+    let mut world = settled(|c| c.monitor = Some(MonitorConfig { period: ms(200), failures: 2 }));
+    world.hosts[A].scripts.running[0][1] = false;
+    world.until(ms(2000), |w| w.serves(A)).expect("restarted in place");
+    assert!(!world.hosts[B].scripts.any(0));
+    world.run(ms(100));
+    world.hosts[A].scripts.running[0][1] = false;
+    world.until(ms(3000), |w| w.serves(B) && !w.hosts[A].scripts.any(0)).expect("handed over");
+    world.run(ms(5000));
+    assert!(world.serves(B), "it sticks");
+    assert_eq!(state(&world, A), GroupState::Failed);
+    assert_eq!(world.overlap, Duration::ZERO);
+}
+
+#[test]
+fn a_fence_is_waited_for_and_fired_once() {
+    let fence = FenceConfig { delay: ms(300), startup: false };
+    let mut world = settled(|c| c.fence = Some(fence));
+    world.kill(A);
+    let time = world.until(ms(3000), |w| w.serves(B)).expect("take-over");
+    assert!(time >= ms(500 + 300), "deadtime, the delay of a node that holds nothing, the device: {time:?}");
+    assert_eq!(world.fenced, 1);
+    assert_eq!(world.overlap, Duration::ZERO, "the fence took the old service away first");
+}
+
+#[test]
+fn a_fence_that_fails_blocks_the_claim_until_somebody_vouches() {
+    let mut world = settled(|c| c.fence = Some(FenceConfig { delay: ms(0), startup: false }));
+    world.fence_works = false;
+    world.kill(A);
+    world.run(ms(12_000));
+    assert!(world.fenced >= 2, "it is tried again");
+    assert!(!world.hosts[B].scripts.any(0));
+    assert_eq!(world.hosts[B].node.as_ref().unwrap().status(world.now).groups[0].wait, Some(Wait::Fence));
+    world.power_off(A);
+    command(&mut world, B, Command::ConfirmDown).expect("accepted");
+    world.until(ms(1000), |w| w.serves(B)).expect("vouched");
+}
+
+#[test]
+fn a_fence_not_yet_fired_is_dropped_when_the_peer_is_heard() {
+    let mut world = settled(|c| c.fence = Some(FenceConfig { delay: ms(5000), startup: false }));
+    world.cut[A] = [true, true];
+    world.run(ms(1000));
+    world.cut[A] = [false, false];
+    world.run(ms(6000));
+    assert_eq!(world.fenced, 0);
+    assert!(world.serves(A) && !world.serves(B));
+}
+
+#[test]
+fn groups_live_on_their_own_nodes_and_one_death_moves_one() {
+    let mut world = World::new(|c| {
+        let second =
+            GroupConfig { name_hash: 0x77, digest: 3, preferred: Side::Odd, resources: 1, claimable: true };
+        c.groups.push(second).unwrap();
+        // The two files may list them in different orders: names pair them.
+        if c.side == Side::Odd {
+            c.groups.reverse();
+        }
+    });
+    world.start(A);
+    world.start(B);
+    world.run(ms(2000));
+    assert!(world.hosts[A].scripts.all(0) && !world.hosts[A].scripts.any(1));
+    assert!(world.hosts[B].scripts.all(0) && !world.hosts[B].scripts.any(1));
+    world.power_off(B);
+    world.until(ms(2000), |w| w.hosts[A].scripts.all(1)).expect("its group moves");
+    assert!(world.hosts[A].scripts.all(0));
+    world.start(B);
+    world.until(ms(3000), |w| w.hosts[B].scripts.all(0) && !w.hosts[A].scripts.any(1)).expect("and returns");
+}
+
+#[test]
+fn loss_that_lets_one_frame_through_per_window_moves_nothing() {
+    let mut world = settled(|_| {});
+    let calls = (starts_and_stops(&world, A), starts_and_stops(&world, B));
+    for _ in 0..40 {
+        world.cut_all(true);
+        world.run(ms(390));
+        world.cut_all(false);
+        world.run(ms(105));
+    }
+    assert_eq!((starts_and_stops(&world, A), starts_and_stops(&world, B)), calls);
 }

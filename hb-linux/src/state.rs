@@ -1,1 +1,232 @@
-//! x
+//! What the node keeps across its lives: a small text file with a checksum, replaced as a whole.
+//!
+//! ```text
+//! hbd-state 1
+//! counter 42
+//! epoch 1a2b3c4d 17
+//! crc 0badcafe
+//! ```
+//!
+//! One `epoch` line per group: hash of its name in hexadecimal, highest epoch seen. `crc` is the CRC-32 of all bytes
+//! before its line. A file that cannot be trusted is renamed aside and named in the log; the node then starts with
+//! [`Saved::default`], which is safe: the challenge decides who is live, not the counter (DESIGN §4).
+
+use crate::sys::Errno;
+use core::fmt::Write as _;
+use hb_core::Saved;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// Name of the file in the state directory.
+pub const FILE: &str = "state";
+/// Bytes of the file at most: header, counter, eight epochs, checksum.
+pub const MAX_BYTES: usize = 320;
+/// The bytes of one state file.
+pub type Text = heapless::String<MAX_BYTES>;
+
+/// Why a state file is not used.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Damage {
+    /// It does not begin with `hbd-state 1`: a newer version wrote it, or it is something else.
+    Version,
+    /// The checksum is missing or wrong.
+    Checksum,
+    /// This line (from 1) is not understood.
+    Line(u32),
+    /// It cannot be read.
+    Unreadable(Errno),
+}
+
+impl core::fmt::Display for Damage {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Version => f.write_str("it does not begin with \"hbd-state 1\""),
+            Self::Checksum => f.write_str("its checksum is wrong"),
+            Self::Line(number) => write!(f, "line {number} is not understood"),
+            Self::Unreadable(why) => write!(f, "it cannot be read: {why}"),
+        }
+    }
+}
+
+/// What a start finds.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What to start with.
+    pub saved: Saved,
+    /// The file was damaged, for this reason, and is now kept under this name (`None`: it could not be renamed).
+    pub damage: Option<(Damage, Option<PathBuf>)>,
+}
+
+/// The file's text for `saved`. Allocates nothing.
+#[must_use]
+pub fn encode(saved: &Saved) -> Text {
+    let mut text = Text::new();
+    // MAX_BYTES holds the longest numbers of the longest list, which a test proves.
+    let _ = write!(text, "hbd-state 1\ncounter {}\n", saved.counter);
+    for (group, epoch) in &saved.epochs {
+        let _ = writeln!(text, "epoch {group:08x} {epoch}");
+    }
+    let crc = crc32(text.as_bytes());
+    let _ = writeln!(text, "crc {crc:08x}");
+    text
+}
+
+/// Read back what [`encode`] wrote.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn decode(bytes: &[u8]) -> Result<Saved, Damage> {
+    let text = core::str::from_utf8(bytes).map_err(|_| Damage::Checksum)?;
+    if !text.starts_with("hbd-state 1\n") {
+        return Err(Damage::Version);
+    }
+    let at = text.rfind("crc ").ok_or(Damage::Checksum)?;
+    let (body, last) = text.split_at(at);
+    let crc = last.strip_prefix("crc ").and_then(|word| word.strip_suffix('\n'));
+    if crc.and_then(|word| u32::from_str_radix(word, 16).ok()) != Some(crc32(body.as_bytes())) {
+        return Err(Damage::Checksum);
+    }
+    let mut saved = Saved::default();
+    for (number, line) in (1_u32..).zip(body.lines()).skip(1) {
+        take_line(&mut saved, line).ok_or(Damage::Line(number))?;
+    }
+    Ok(saved)
+}
+
+fn take_line(saved: &mut Saved, line: &str) -> Option<()> {
+    let mut words = line.split(' ');
+    match (words.next()?, words.next()?, words.next(), words.next()) {
+        ("counter", counter, None, None) => saved.counter = counter.parse().ok()?,
+        ("epoch", group, Some(epoch), None) => {
+            let pair = (u32::from_str_radix(group, 16).ok()?, epoch.parse().ok()?);
+            saved.epochs.push(pair).ok()?;
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+/// Read the state of the last life from `dir`. No file is a first start. Never fails.
+#[must_use]
+pub fn load(dir: &Path) -> Loaded {
+    let path = dir.join(FILE);
+    let damage = match fs::read(&path) {
+        Ok(bytes) => match decode(&bytes) {
+            Ok(saved) => return Loaded { saved, damage: None },
+            Err(damage) => damage,
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Loaded { saved: Saved::default(), damage: None };
+        }
+        Err(error) => Damage::Unreadable(Errno::from(&error)),
+    };
+    Loaded { saved: Saved::default(), damage: Some((damage, set_aside(dir, &path))) }
+}
+
+/// Keep a damaged file under the first free name of `state.corrupt-1`, `-2`, and so on; the hundredth is overwritten.
+fn set_aside(dir: &Path, path: &Path) -> Option<PathBuf> {
+    let free = (1..100).map(|n| dir.join(format!("{FILE}.corrupt-{n}"))).find(|name| !name.exists());
+    let name = free.unwrap_or_else(|| dir.join(format!("{FILE}.corrupt-100")));
+    fs::rename(path, &name).ok().map(|()| name)
+}
+
+/// Put `bytes` in place of the state file so that a power cut leaves the old one or the new one: written beside it,
+/// synced, renamed, and the directory synced. Waits for the disk: for the helper and for start-up.
+///
+/// # Errors
+/// As the calls; the old file stands then.
+pub fn replace(dir: &Path, bytes: &[u8]) -> io::Result<()> {
+    let fresh = dir.join("state.new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    drop(file);
+    fs::rename(&fresh, dir.join(FILE))?;
+    File::open(dir)?.sync_all()
+}
+
+/// CRC-32 as in Ethernet and zip. Bitwise: the file has 300 bytes.
+fn crc32(bytes: &[u8]) -> u32 {
+    let step = |crc: u32, byte: &u8| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
+    };
+    !bytes.iter().fold(u32::MAX, step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Saved {
+        let mut saved = Saved { counter: 42, ..Saved::default() };
+        saved.epochs.push((0x1a2b_3c4d, 17)).unwrap();
+        saved.epochs.push((7, 0)).unwrap();
+        saved
+    }
+
+    fn folder(name: &str) -> PathBuf {
+        let dir = std::env::temp_dir().join(format!("hbd-state-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&dir);
+        fs::create_dir_all(&dir).unwrap();
+        dir
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+        assert_eq!(decode(encode(&sample()).as_bytes()), Ok(sample()));
+        assert_eq!(decode(encode(&Saved::default()).as_bytes()), Ok(Saved::default()));
+    }
+
+    #[test]
+    fn the_longest_state_fits() {
+        let mut saved = Saved { counter: u32::MAX, ..Saved::default() };
+        while saved.epochs.push((u32::MAX, u32::MAX)).is_ok() {}
+        assert_eq!(decode(encode(&saved).as_bytes()), Ok(saved));
+    }
+
+    #[test]
+    fn every_cut_and_every_flipped_bit_is_noticed() {
+        let good = encode(&sample());
+        for len in 0..good.len() {
+            assert!(decode(&good.as_bytes()[..len]).is_err(), "cut at {len}");
+        }
+        for at in 0..good.len() {
+            for bit in 0..8 {
+                let mut bad = good.as_bytes().to_vec();
+                bad[at] ^= 1 << bit;
+                // Hexadecimal digits in another case are the same checksum.
+                let same = bad.eq_ignore_ascii_case(good.as_bytes());
+                assert!(decode(&bad).is_err() || same, "byte {at} bit {bit}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_not_understood_is_named() {
+        let mut text = "hbd-state 1\ncounter 1\nepoch zz 1\n".to_owned();
+        text += &format!("crc {:08x}\n", crc32(text.as_bytes()));
+        assert_eq!(decode(text.as_bytes()), Err(Damage::Line(3)));
+        assert_eq!(decode(b"hbd-state 2\n"), Err(Damage::Version));
+    }
+
+    #[test]
+    fn a_damaged_file_is_kept_aside_and_the_node_starts_anew() {
+        let dir = folder("damaged");
+        assert!(load(&dir).damage.is_none());
+        replace(&dir, encode(&sample()).as_bytes()).unwrap();
+        assert_eq!(load(&dir).saved, sample());
+        for round in 1..=2 {
+            fs::write(dir.join(FILE), "hbd-state 1\ngarbage\n").unwrap();
+            let loaded = load(&dir);
+            let aside = dir.join(format!("state.corrupt-{round}"));
+            assert_eq!(loaded.saved, Saved::default());
+            assert_eq!(loaded.damage, Some((Damage::Checksum, Some(aside.clone()))));
+            assert_eq!(fs::read(aside).unwrap(), b"hbd-state 1\ngarbage\n");
+            assert!(load(&dir).damage.is_none());
+        }
+        fs::remove_dir_all(dir).unwrap();
+    }
+}

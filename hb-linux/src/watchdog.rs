@@ -1,1 +1,309 @@
-//! x
+//! The hardware (or software) watchdog: opened last, fed by the core's action only, disarmed only when every group is
+//! stopped (DESIGN §8).
+//!
+//! A path that ends in `.fake` is a regular file or FIFO for tests: every feed appends `.`, the magic close `V`, and a
+//! helper that outlives its daemon appends `R` where a real watchdog would have reset the machine. A lock on the file
+//! stands in for the driver's `EBUSY`.
+
+use crate::sys::wdt::{self, Info};
+use crate::sys::{Errno, Fd};
+use core::ffi::CStr;
+use core::fmt;
+use hb_core::Duration;
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
+
+/// Device number of `/dev/watchdog`.
+const MAJOR: u64 = 10;
+const MINOR: u64 = 130;
+
+/// Taken for the timeout of a driver that tells none: softdog's default.
+const USUAL_TIMEOUT: u32 = 60;
+
+/// Why there is no watchdog.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Problem {
+    /// There is no such file.
+    Missing,
+    /// It is not a character device.
+    NotADevice,
+    /// A character device, but with another number than 10:130.
+    OtherDevice {
+        /// Its major number.
+        major: u32,
+        /// Its minor number.
+        minor: u32,
+    },
+    /// Another process has it open: one of an earlier life, whose timer may still fire.
+    Busy,
+    /// There is no driver behind the device.
+    NoDriver,
+    /// It answers, but not as a watchdog.
+    NotAWatchdog,
+    /// Another error.
+    Failed(Errno),
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => {
+                f.write_str("there is no such device; make it with: mknod /dev/watchdog c 10 130")
+            }
+            Self::NotADevice => {
+                f.write_str("it is not a device; remove it and make it with: mknod /dev/watchdog c 10 130")
+            }
+            Self::OtherDevice { major, minor } => {
+                write!(f, "it is device {major}:{minor}; a watchdog is 10:130 (mknod /dev/watchdog c 10 130)")
+            }
+            Self::Busy => f.write_str("another process holds it, perhaps one of an earlier hbd"),
+            Self::NoDriver => {
+                f.write_str("no driver is loaded; load one, for example with: modprobe softdog")
+            }
+            Self::NotAWatchdog => f.write_str("it does not answer as a watchdog"),
+            Self::Failed(why) => why.fmt(f),
+        }
+    }
+}
+
+impl From<Errno> for Problem {
+    fn from(why: Errno) -> Self {
+        match why {
+            Errno::NO_ENTRY => Self::Missing,
+            Errno::BUSY => Self::Busy,
+            Errno::NO_DEVICE | Errno(libc::ENXIO) => Self::NoDriver,
+            other => Self::Failed(other),
+        }
+    }
+}
+
+/// Is `path` the stand-in for tests?
+#[must_use]
+pub fn is_fake(path: &[u8]) -> bool {
+    path.ends_with(b".fake")
+}
+
+/// Look at the device without opening it, for an open would arm it. A driver that is not loaded shows only when it is
+/// opened.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn inspect(path: &Path) -> Result<(), Problem> {
+    let meta = fs::metadata(path).map_err(|error| Problem::from(Errno::from(error)))?;
+    if is_fake(path.as_os_str().as_encoded_bytes()) {
+        return Ok(());
+    }
+    if !meta.file_type().is_char_device() {
+        return Err(Problem::NotADevice);
+    }
+    let (major, minor) = split_device(meta.rdev());
+    if (major, minor) == (MAJOR, MINOR) || is_watchdog_major(major) {
+        return Ok(());
+    }
+    let small = |n| u32::try_from(n).unwrap_or(u32::MAX);
+    Err(Problem::OtherDevice { major: small(major), minor: small(minor) })
+}
+
+/// Major and minor of a device number as the C library packs it.
+fn split_device(device: u64) -> (u64, u64) {
+    let major = ((device >> 8) & 0xfff) | ((device >> 32) & 0xffff_f000);
+    let minor = (device & 0xff) | ((device >> 12) & 0xffff_ff00);
+    (major, minor)
+}
+
+/// Newer kernels number `/dev/watchdog0` and on with a major of their own, and say which.
+fn is_watchdog_major(major: u64) -> bool {
+    let devices = fs::read_to_string("/proc/devices").unwrap_or_default();
+    devices.lines().any(|line| {
+        line.trim().split_once(' ').is_some_and(|(n, name)| name == "watchdog" && n.parse() == Ok(major))
+    })
+}
+
+/// An armed watchdog.
+#[derive(Debug)]
+pub struct Watchdog {
+    fd: Fd,
+    fake: bool,
+    by_write: bool,
+    timeout_s: u32,
+    timeout_set: bool,
+    info: Info,
+    boot_status: u32,
+}
+
+impl Watchdog {
+    /// Open and so arm the device, ask for a timeout of `seconds` (at least 1), and read back what the driver made of
+    /// it. Allocates nothing, so it may be tried again while it is [`Problem::Busy`].
+    ///
+    /// # Errors
+    /// Why it is not armed.
+    pub fn open(path: &CStr, seconds: u32) -> Result<Self, Problem> {
+        if is_fake(path.to_bytes()) {
+            return Self::open_fake(path, seconds);
+        }
+        let fd = wdt::open(path)?;
+        let Ok(info) = wdt::info(&fd) else {
+            // Whatever it is, do not leave it armed behind.
+            let _ = fd.write(b"V");
+            return Err(Problem::NotAWatchdog);
+        };
+        let wanted = i32::try_from(seconds.max(1)).unwrap_or(i32::MAX);
+        let taken = wdt::set_timeout(&fd, wanted).ok();
+        let timeout = wdt::timeout(&fd).ok().or(taken).and_then(|s| u32::try_from(s).ok()).filter(|&s| s > 0);
+        let boot_status = wdt::boot_status(&fd).unwrap_or(0);
+        let mut watchdog = Self {
+            fd,
+            fake: false,
+            by_write: false,
+            timeout_s: timeout.unwrap_or(USUAL_TIMEOUT),
+            timeout_set: taken.is_some(),
+            info,
+            boot_status,
+        };
+        watchdog.feed()?;
+        Ok(watchdog)
+    }
+
+    fn open_fake(path: &CStr, seconds: u32) -> Result<Self, Problem> {
+        // Read and write, so that opening a FIFO does not wait for its reader.
+        let flags = libc::O_RDWR | libc::O_APPEND | libc::O_CREAT | libc::O_NONBLOCK;
+        let fd = Fd::open(path, flags, 0o600)?;
+        if !fd.try_lock()? {
+            return Err(Problem::Busy);
+        }
+        let identity = heapless::String::try_from("fake, for tests").unwrap_or_default();
+        let options = Info::SET_TIMEOUT | Info::MAGIC_CLOSE;
+        let info = Info { options, firmware: 0, identity };
+        Ok(Self {
+            fd,
+            fake: true,
+            by_write: true,
+            timeout_s: seconds.max(1),
+            timeout_set: true,
+            info,
+            boot_status: 0,
+        })
+    }
+
+    /// Feed it: one system call, no memory, no disk.
+    ///
+    /// # Errors
+    /// The device failed. Feed on: it may answer again, and if not, it resets the machine, as it should.
+    pub fn feed(&mut self) -> Result<(), Errno> {
+        if !self.by_write {
+            match wdt::keep_alive(&self.fd) {
+                Err(Errno::NOT_TTY | Errno::INVALID) => self.by_write = true,
+                other => return other,
+            }
+        }
+        self.fd.write(b".").map(drop)
+    }
+
+    /// The timeout in force.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs(u64::from(self.timeout_s))
+    }
+
+    /// The timeout in force, in seconds.
+    #[must_use]
+    pub fn timeout_s(&self) -> u32 {
+        self.timeout_s
+    }
+
+    /// Did the driver let us set the timeout? If not, its own stands.
+    #[must_use]
+    pub fn timeout_was_set(&self) -> bool {
+        self.timeout_set
+    }
+
+    /// The driver's name.
+    #[must_use]
+    pub fn identity(&self) -> &str {
+        &self.info.identity
+    }
+
+    /// Does a magic close disarm it? Without it every close does, or none.
+    #[must_use]
+    pub fn has_magic_close(&self) -> bool {
+        self.info.options & Info::MAGIC_CLOSE != 0
+    }
+
+    /// Why the machine started last, as the driver's `WDIOF_*` bits; 0 if it does not say.
+    #[must_use]
+    pub fn boot_status(&self) -> u32 {
+        self.boot_status
+    }
+
+    /// The last start of the machine was this watchdog's reset.
+    #[must_use]
+    pub fn was_reset_by_it(&self) -> bool {
+        self.boot_status & Info::CARD_RESET != 0
+    }
+
+    /// The stand-in for tests.
+    #[must_use]
+    pub fn is_fake(&self) -> bool {
+        self.fake
+    }
+
+    /// The descriptor, for the helper to hold as well.
+    #[must_use]
+    pub fn fd(&self) -> &Fd {
+        &self.fd
+    }
+
+    /// Close with the magic character: every group is proven stopped. It is off when the helper has closed its
+    /// descriptor, too.
+    pub fn disarm(self) {
+        let _ = self.fd.write(b"V");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::CString;
+    use std::path::PathBuf;
+
+    fn fake(name: &str) -> (PathBuf, CString) {
+        let path = std::env::temp_dir().join(format!("hbd-{}-{name}.fake", std::process::id()));
+        let _ = fs::remove_file(&path);
+        let name = CString::new(path.to_str().unwrap()).unwrap();
+        (path, name)
+    }
+
+    #[test]
+    fn the_stand_in_shows_every_feed_and_the_magic_close() {
+        let (path, name) = fake("feeds");
+        assert_eq!(inspect(&path), Err(Problem::Missing));
+        let mut watchdog = Watchdog::open(&name, 8).unwrap();
+        assert_eq!((watchdog.timeout_s(), watchdog.boot_status()), (8, 0));
+        assert_eq!(inspect(&path), Ok(()));
+        assert_eq!(Watchdog::open(&name, 8).unwrap_err(), Problem::Busy);
+        watchdog.feed().unwrap();
+        watchdog.feed().unwrap();
+        watchdog.disarm();
+        assert_eq!(fs::read(&path).unwrap(), b"..V");
+        assert!(Watchdog::open(&name, 0).is_ok_and(|w| w.timeout_s() == 1));
+        fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn what_is_no_watchdog_is_named() {
+        assert_eq!(inspect(Path::new("/nonexistent")), Err(Problem::Missing));
+        assert_eq!(inspect(Path::new("/etc/passwd")), Err(Problem::NotADevice));
+        assert_eq!(inspect(Path::new("/dev/null")), Err(Problem::OtherDevice { major: 1, minor: 3 }));
+        assert_eq!(Watchdog::open(c"/dev/null", 5).unwrap_err(), Problem::NotAWatchdog);
+        assert_eq!(Watchdog::open(c"/nonexistent", 5).unwrap_err(), Problem::Missing);
+        assert!(Problem::Missing.to_string().contains("mknod /dev/watchdog c 10 130"));
+    }
+
+    #[test]
+    fn device_numbers_split_as_the_c_library_packs_them() {
+        for (major, minor) in [(10, 130), (250, 0), (4095, 1_048_575)] {
+            assert_eq!(split_device(libc::makedev(major, minor)), (u64::from(major), u64::from(minor)));
+        }
+    }
+}

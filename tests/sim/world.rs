@@ -60,6 +60,7 @@ enum Pending {
     Persisted { host: usize, life: u32, serial: u32 },
     Probed { host: usize, life: u32 },
     Pong { host: usize, life: u32, ping: PingId },
+    Fenced { host: usize, life: u32, ok: bool },
 }
 
 /// One machine.
@@ -107,6 +108,10 @@ pub struct World {
     pub cut: [[bool; 2]; 2],
     /// Somebody answers an ARP probe.
     pub address_answers: bool,
+    /// The fence device cuts the other machine's power, instead of failing.
+    pub fence_works: bool,
+    /// How often it was fired.
+    pub fenced: u32,
     pending: Vec<(Instant, Pending)>,
     /// Longest time so far that both machines ran anything of group 0.
     pub overlap: Duration,
@@ -146,6 +151,8 @@ impl World {
             latency: Duration::from_millis(2),
             cut: [[false; 2]; 2],
             address_answers: false,
+            fence_works: true,
+            fenced: 0,
             pending: Vec::new(),
             overlap: Duration::ZERO,
             both_since: None,
@@ -291,13 +298,17 @@ impl World {
                 let answered = self.address_answers;
                 self.input(host, Input::ProbeDone { answered });
             }
+            Pending::Fenced { host, life, ok } if alive(self, host, life) => {
+                self.input(host, Input::FenceDone { ok });
+            }
             Pending::Pong { host, life, ping } if alive(self, host, life) => {
                 self.input(host, Input::PingAnswer { ping });
             }
             Pending::Script { .. }
             | Pending::Persisted { .. }
             | Pending::Probed { .. }
-            | Pending::Pong { .. } => {}
+            | Pending::Pong { .. }
+            | Pending::Fenced { .. } => {}
         }
     }
 
@@ -357,7 +368,14 @@ impl World {
             }
             Action::Announce { .. } => self.hosts[host].announced += 1,
             Action::ProbeAddresses => self.after(Duration::from_millis(50), Pending::Probed { host, life }),
-            Action::Fence => {}
+            Action::Fence => {
+                let ok = self.fence_works;
+                self.fenced += 1;
+                if ok {
+                    self.power_off(1 - host);
+                }
+                self.after(Duration::from_millis(100), Pending::Fenced { host, life, ok });
+            }
             Action::Ping => {
                 for (at, reaches) in self.hosts[host].reaches.clone().into_iter().enumerate() {
                     if reaches {

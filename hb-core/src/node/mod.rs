@@ -225,11 +225,12 @@ impl Node {
 
     /// Take in one thing that happened. Never fails, never blocks; work is bounded by the bytes handed in.
     pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
+        let worst = self.clock.worst();
         let reading = self.clock.read(now);
         self.now = reading.now;
         self.late = self.late.max(reading.late);
         if let Some(gap) = reading.gap {
-            self.stood_still(gap);
+            self.stood_still(gap, reading.late > worst);
         }
         match input {
             Input::Received { link, bytes } => self.received(link, bytes),
@@ -341,10 +342,13 @@ impl Node {
     }
 
     /// The loop stood still for `gap`: what it believes may be old (DESIGN §6, §7 O8).
-    fn stood_still(&mut self, gap: Duration) {
-        self.report(Event::Stalled(gap));
+    fn stood_still(&mut self, gap: Duration, longest: bool) {
+        let timing = self.config.timing;
+        // On a busy machine with a short keepalive small gaps are no news.
+        if longest || gap >= timing.warntime {
+            self.report(Event::Stalled(gap));
+        }
         self.recovering = true;
-        let timing = &self.config.timing;
         let holds = self.groups.iter().any(|g| matches!(g.state, GroupState::Held | GroupState::Starting));
         if holds && gap > timing.deadtime.minus(timing.keepalive) {
             self.unconfirmed = Some(self.now.plus(timing.keepalive.times(2)));

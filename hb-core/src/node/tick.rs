@@ -96,7 +96,9 @@ impl Node {
             PeerState::Up | PeerState::Late if silence >= self.deadtime() => self.peer_silent(silence),
             PeerState::Up if silence >= timing.warntime => {
                 self.peer.state = peer::next(self.peer.state, PeerEvent::Late);
-                self.report(Event::PeerLate(silence));
+                if !self.peer.left {
+                    self.report(Event::PeerLate(silence));
+                }
             }
             PeerState::Dead if self.reset_proof().is_some_and(|at| self.now >= at) => self.peer_proven_off(),
             PeerState::Unknown | PeerState::Up | PeerState::Late | PeerState::Dead => {}
@@ -137,7 +139,12 @@ impl Node {
     fn peer_silent(&mut self, silence: Duration) {
         let met = self.peer.met.is_some();
         self.peer.state = peer::next(self.peer.state, PeerEvent::Silent);
-        self.report(if met { Event::PeerDead(silence) } else { Event::PeerNeverMet });
+        match (met, self.peer.left) {
+            // It said goodbye: its silence is no news.
+            (_, true) => {}
+            (true, false) => self.report(Event::PeerDead(silence)),
+            (false, false) => self.report(Event::PeerNeverMet),
+        }
         self.peer.hears = 0;
         for group in &mut self.groups {
             group.pinned = false;
@@ -146,7 +153,9 @@ impl Node {
         if met && !self.peer.left {
             let timing = self.config.timing;
             let alone = self.pings.silent_with(self.peer.last_heard, self.deadtime(), timing.keepalive);
-            if alone && self.config.isolated == Isolated::Wait {
+            let all_here =
+                self.groups.iter().all(|g| matches!(g.state, GroupState::Held | GroupState::Starting));
+            if alone && !all_here && self.config.isolated == Isolated::Wait {
                 self.isolated = true;
                 self.report(Event::Isolated);
             }

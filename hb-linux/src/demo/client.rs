@@ -2,14 +2,15 @@
 
 use crate::sys::poll::PollFd;
 use crate::sys::{Fd, tcp};
-use hb_core::time::{Duration, Instant};
+use core::net::SocketAddrV4;
+use hb_core::{Duration, Instant};
 
 /// Between two questions.
-pub(super) const PERIOD: Duration = Duration::from_millis(10);
+const PERIOD: Duration = Duration::from_millis(10);
 /// An answer that takes longer is none.
 const LIMIT: Duration = Duration::from_millis(300);
 /// Questions under way at most: those of `LIMIT`, and some.
-pub(super) const MAX_OPEN: usize = 32;
+const MAX_OPEN: usize = 32;
 
 /// How one question came out.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -39,6 +40,7 @@ impl Outage {
 /// Turns answers into outages.
 #[derive(Debug, Default)]
 pub(super) struct Meter {
+    first_good: Option<Instant>,
     last_good: Option<Instant>,
     failing: bool,
     worst: Option<Outage>,
@@ -66,8 +68,14 @@ impl Meter {
             self.worst = outage;
         }
         self.failing = false;
+        self.first_good.get_or_insert(now);
         self.last_good = Some(now);
         outage
+    }
+
+    /// When the first good answer came.
+    pub(super) const fn first_good(&self) -> Option<Instant> {
+        self.first_good
     }
 
     /// The longest outage that ended since the last call.
@@ -104,6 +112,11 @@ impl Client {
         Self { port, next: now, open: Vec::with_capacity(MAX_OPEN) }
     }
 
+    /// Where it asks.
+    pub(super) const fn address(&self) -> SocketAddrV4 {
+        super::service::address(self.port)
+    }
+
     /// When it wants to be run again at the latest.
     pub(super) const fn deadline(&self) -> Instant {
         self.next
@@ -133,7 +146,7 @@ impl Client {
         // After a pause of our own nothing is made up for.
         self.next = self.next.plus(PERIOD).max(now.minus(PERIOD));
         if self.open.len() < MAX_OPEN {
-            match tcp::connect(super::service::address(self.port)) {
+            match tcp::connect(self.address()) {
                 Ok(fd) => self.open.push(Question { fd, since: now, asked: false, got: Vec::new() }),
                 Err(_) => got(Answer::Bad),
             }
@@ -207,7 +220,8 @@ mod tests {
     fn the_worst_of_several_outages_is_told_once() {
         let mut meter = Meter::default();
         let at = Instant::from_millis;
-        for (ms, answer) in [(0, good("a")), (10, Answer::Bad), (50, good("b")), (60, Answer::Bad), (70, good("b"))]
+        for (ms, answer) in
+            [(0, good("a")), (10, Answer::Bad), (50, good("b")), (60, Answer::Bad), (70, good("b"))]
         {
             meter.note(at(ms), &answer);
         }
@@ -218,7 +232,8 @@ mod tests {
     #[test]
     fn only_a_whole_good_reply_is_good() {
         assert_eq!(understand(b"HTTP/1.0 200 OK\r\nX: y\r\n\r\nha-2 17\n"), good("ha-2"));
-        for wrong in ["", "HTTP/1.0 200 OK\r\n", "HTTP/1.0 200 OK\r\n\r\n", "HTTP/1.0 500 no\r\n\r\nha-2 1\n"] {
+        for wrong in ["", "HTTP/1.0 200 OK\r\n", "HTTP/1.0 200 OK\r\n\r\n", "HTTP/1.0 500 no\r\n\r\nha-2 1\n"]
+        {
             assert_eq!(understand(wrong.as_bytes()), Answer::Bad, "{wrong}");
         }
     }

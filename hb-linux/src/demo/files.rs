@@ -25,10 +25,12 @@ pub(super) struct TempDir(PathBuf);
 impl TempDir {
     /// Make one under `$TMPDIR`, or `/tmp`.
     pub(super) fn new() -> Result<Self, String> {
-        let parent = std::env::var_os("TMPDIR").filter(|dir| !dir.is_empty()).unwrap_or_else(|| "/tmp".into());
+        let parent =
+            std::env::var_os("TMPDIR").filter(|dir| !dir.is_empty()).unwrap_or_else(|| "/tmp".into());
         // Links are resolved now, so that what a process has in its command line is what is looked for later.
-        let parent = fs::canonicalize(&parent)
-            .map_err(|why| format!("{}: {why}; set TMPDIR to a directory you may write to", parent.display()))?;
+        let parent = fs::canonicalize(&parent).map_err(|why| {
+            format!("{}: {why}; set TMPDIR to a directory you may write to", parent.display())
+        })?;
         let mut why = io::Error::from(io::ErrorKind::AlreadyExists);
         for _ in 0..16 {
             let mut name = [0; 4];

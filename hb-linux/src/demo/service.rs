@@ -4,9 +4,9 @@
 use crate::sys::poll::{PollFd, poll, timeout_until};
 use crate::sys::process::{exit_now, fork, new_session};
 use crate::sys::signal::Signals;
-use crate::sys::{Errno, Fd, Result, clock::Clock, fd, tcp};
+use crate::sys::{Fd, Result, clock::Clock, fd, tcp};
 use core::net::{Ipv4Addr, SocketAddrV4};
-use hb_core::time::{Duration, Instant};
+use hb_core::{Duration, Instant};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -41,7 +41,8 @@ impl Job {
     pub(super) fn start(&self) -> core::result::Result<(), String> {
         let at = format!("127.0.0.1:{}", self.port);
         let listener = tcp::listen(address(self.port)).map_err(|why| format!("{at}: {why}"))?;
-        let child = fork(|| i32::from(self.serve(&listener).is_err())).map_err(|why| format!("fork: {why}"))?;
+        let child =
+            fork(|| i32::from(self.serve(&listener).is_err())).map_err(|why| format!("fork: {why}"))?;
         // The listener is open and the child has it, so from here on connections are accepted.
         write_pid(&self.pid_file, child.get()).map_err(|why| {
             let _ = crate::sys::process::signal(child, libc::SIGKILL);
@@ -66,7 +67,11 @@ impl Job {
             }
             clients.retain(|(_, since)| now.since(*since) < PATIENCE);
             let mut fds = vec![PollFd::readable(signals.fd())];
-            fds.push(if clients.len() < MAX_CLIENTS { PollFd::readable(listener.raw()) } else { PollFd::NONE });
+            fds.push(if clients.len() < MAX_CLIENTS {
+                PollFd::readable(listener.raw())
+            } else {
+                PollFd::NONE
+            });
             fds.extend(clients.iter().map(|(client, _)| PollFd::readable(client.raw())));
             let deadline = if clients.is_empty() { end } else { now.plus(PATIENCE) };
             poll(&mut fds, timeout_until(now, deadline))?;

@@ -1,7 +1,7 @@
 //! What people see: one row a second with the two nodes, the links between them and the client's answers, and between
 //! the rows what happened. On a terminal the row of the running second is drawn as it fills.
 
-use hb_core::time::{Duration, Instant};
+use hb_core::{Duration, Instant};
 use std::io::{self, Write};
 
 /// Marks of the client in one row.
@@ -256,6 +256,9 @@ mod tests {
         let text = String::from_utf8(line.out).unwrap();
         let rows: Vec<&str> = text.lines().collect();
         assert!(rows[0].starts_with("   0 s") && rows[0].ends_with("ha-2                     |"), "{text}");
-        assert!(rows[1].starts_with("   1 s") && rows[1].ends_with(&format!("ha-2  x{}", " ".repeat(19))), "{text}");
+        assert!(
+            rows[1].starts_with("   1 s") && rows[1].ends_with(&format!("ha-2  x{}", " ".repeat(19))),
+            "{text}"
+        );
     }
 }

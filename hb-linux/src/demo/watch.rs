@@ -4,7 +4,7 @@ use crate::control::wire::{Front, Reply, Request, decode, encode};
 use crate::control::{SOCKET, Snapshot};
 use crate::sys::poll::PollFd;
 use crate::sys::{Fd, unix};
-use hb_core::time::{Duration, Instant};
+use hb_core::{Duration, Instant};
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;

@@ -1,1 +1,195 @@
-//! x
+//! The helper child (DESIGN §8): everything that touches a disk or another daemon, away from the timing path.
+//!
+//! ```text
+//! hbd ----- log lines, state, orders -----> helper ----> log file, debug file, syslog, event ring, state file
+//!     <---- state is on disk, failures ----        (holds the watchdog's descriptor, feeds nothing)
+//! ```
+//!
+//! The two are joined by a pair of stream sockets: like a pipe it shows the other's end, but a pipe of Linux 2.4 holds
+//! 4 KB, and no pipe can carry the descriptor of a watchdog that is armed later. The daemon never waits on it: a line
+//! that does not fit is counted, and the count becomes a line of its own when there is room again; of states the newest
+//! is kept and sent as soon as there is room.
+//!
+//! When the channel ends without an order, the daemon is dead. If a watchdog is armed, the helper keeps its descriptor
+//! and stays until the machine resets; on kernels that disarm with the last close, this makes a killed daemon end like
+//! a hung one.
+
+pub mod line;
+mod logfile;
+mod outlet;
+pub mod record;
+pub mod ring;
+mod run;
+
+use crate::sys::clock::WallTime;
+use crate::sys::poll::{PollFd, poll};
+use crate::sys::process::{self, Pid};
+use crate::sys::{Errno, Fd, Result, unix};
+use crate::watchdog::Watchdog;
+use record::{Builder, RECORD_MAX};
+use std::os::fd::RawFd;
+use std::path::PathBuf;
+
+pub use line::{Facility, Level};
+pub use outlet::Outlet;
+pub use record::{Reply, Targets};
+
+/// Where the helper writes.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// `logfile`.
+    pub log: Option<PathBuf>,
+    /// `debugfile`.
+    pub debug: Option<PathBuf>,
+    /// `logfacility`.
+    pub facility: Option<Facility>,
+    /// The existing directory of the state file and the event ring.
+    pub state_dir: PathBuf,
+    /// Also write to standard error (`hbd run --foreground`).
+    pub terminal: bool,
+}
+
+/// The daemon's end.
+#[derive(Debug)]
+pub struct Helper {
+    setup: Setup,
+    outlet: Outlet,
+    pid: Pid,
+}
+
+impl Helper {
+    /// Fork the helper. It gets a copy of the watchdog's descriptor, if there is one, and of nothing else. Call it
+    /// before memory is locked and before anything large is built, so that the helper stays small.
+    ///
+    /// # Errors
+    /// As `socketpair(2)` and `fork(2)`.
+    pub fn start(setup: Setup, watchdog: Option<&Watchdog>) -> Result<Self> {
+        let (channel, pid) = launch(&setup, watchdog)?;
+        Ok(Self { setup, outlet: Outlet::new(channel), pid })
+    }
+
+    /// Fork another one after [`Reply::Gone`]: somebody killed the helper. What was counted and what waits is kept.
+    ///
+    /// # Errors
+    /// As [`Helper::start`].
+    pub fn restart(&mut self, watchdog: Option<&Watchdog>) -> Result<()> {
+        let (channel, pid) = launch(&self.setup, watchdog)?;
+        self.outlet.reconnect(channel);
+        self.pid = pid;
+        Ok(())
+    }
+
+    /// The helper's process, to know it among the children that end.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// The channel to wait on: for reading, and for writing as well if [`Helper::wants_write`].
+    #[must_use]
+    pub fn fd(&self) -> Option<RawFd> {
+        self.outlet.fd()
+    }
+
+    /// Something waits for room in the channel.
+    #[must_use]
+    pub fn wants_write(&self) -> bool {
+        self.outlet.wants_write()
+    }
+
+    /// Send on what waits. Call it when the channel has room.
+    pub fn service(&mut self) {
+        self.outlet.service();
+    }
+
+    /// Have one line written. Longer ones than [`record::TEXT_MAX`] are cut. Never waits.
+    pub fn log(&mut self, at: WallTime, level: Level, to: Targets, text: &str) {
+        self.outlet.log(at, level, to, text);
+    }
+
+    /// Have `bytes` (at most [`crate::state::MAX_BYTES`]) put in place of the state file. [`Reply::Persisted`] or
+    /// [`Reply::PersistFailed`] comes back with `serial`; a newer state that overtakes a waiting one makes its answer
+    /// stand for both.
+    pub fn persist(&mut self, serial: u32, bytes: &[u8]) {
+        self.outlet.persist(serial, bytes);
+    }
+
+    /// Give the helper a watchdog that was armed after its start.
+    ///
+    /// # Errors
+    /// `EAGAIN`: no room now; try again later. `EPIPE`: the helper is gone.
+    pub fn hold(&mut self, watchdog: &Watchdog) -> Result<()> {
+        self.outlet.hold(watchdog)
+    }
+
+    /// The next answer. Keep calling until `None`.
+    pub fn read(&mut self) -> Option<Reply> {
+        self.outlet.read()
+    }
+
+    /// Lines that did not fit, since the start.
+    #[must_use]
+    pub fn lost(&self) -> u32 {
+        self.outlet.lost_in_all()
+    }
+
+    /// End in order: the helper writes what it has and goes. With `disarm` it closes the watchdog's descriptor (the
+    /// daemon writes the magic character, see [`Watchdog::disarm`]); without, it keeps it open until the machine resets.
+    /// Waits for the helper, at most `limit_ms`; only for the very end. Answers whether it went.
+    pub fn stop(mut self, disarm: bool, limit_ms: i32) -> bool {
+        let order = Builder::stop(disarm);
+        let mut left = limit_ms;
+        while !self.outlet.order(&order) || self.outlet.wants_write() {
+            if left <= 0 || self.outlet.fd().is_none() {
+                return false;
+            }
+            self.wait(true, 20);
+            self.outlet.service();
+            left -= 20;
+        }
+        if !disarm {
+            return true;
+        }
+        while left > 0 {
+            match self.outlet.read() {
+                Some(Reply::Gone) => {
+                    process::wait_for(self.pid);
+                    return true;
+                }
+                Some(_) => {}
+                None => {
+                    self.wait(false, 20);
+                    left -= 20;
+                }
+            }
+        }
+        false
+    }
+
+    fn wait(&self, write: bool, ms: i32) {
+        let mut fds = [self.outlet.fd().map_or(PollFd::NONE, |fd| PollFd::new(fd, write))];
+        let _ = poll(&mut fds, ms);
+    }
+}
+
+fn launch(setup: &Setup, watchdog: Option<&Watchdog>) -> Result<(Fd, Pid)> {
+    let (ours, theirs) = unix::pair()?;
+    let held = match watchdog {
+        Some(watchdog) => Some(run::Held {
+            fd: watchdog.fd().duplicate()?,
+            timeout_s: watchdog.timeout_s(),
+            fake: watchdog.is_fake(),
+        }),
+        None => None,
+    };
+    let pid = process::fork(move || run::run(setup, theirs, held))?;
+    Ok((ours, pid))
+}
+
+/// Room for one record, and for the rest of one that the channel took a part of.
+const _: () = assert!(RECORD_MAX <= 2048, "a record must fit one buffer of a socket");
+
+/// What a failed channel means: the helper is gone.
+fn is_gone(why: Errno) -> bool {
+    matches!(why, Errno::PIPE | Errno(libc::ECONNRESET) | Errno(libc::ENOTCONN))
+}

@@ -160,13 +160,13 @@ pub fn close_others(first: RawFd, keep: &[RawFd]) {
     }
 }
 
-/// Point descriptors 0, 1 and 2 at `/dev/null`.
+/// Point the first `count` descriptors (3 for all of standard input, output and error) at `/dev/null`.
 ///
 /// # Errors
 /// As `open(2)` and `dup2(2)`.
-pub fn standard_to_null() -> Result<()> {
+pub fn standard_to_null(count: RawFd) -> Result<()> {
     let null = Fd::open(c"/dev/null", libc::O_RDWR, 0)?;
-    for target in 0..3 {
+    for target in 0..count.min(3) {
         // SAFETY: dup2 touches no memory; 0 to 2 belong to no `Fd`.
         check(unsafe { libc::dup2(null.raw(), target) })?;
     }

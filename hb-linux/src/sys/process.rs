@@ -40,6 +40,13 @@ pub fn own_pid() -> Pid {
     Pid(unsafe { libc::getpid() })
 }
 
+/// The number of the process that made this one.
+#[must_use]
+pub fn parent_pid() -> i32 {
+    // SAFETY: getppid touches no memory.
+    unsafe { libc::getppid() }
+}
+
 /// The effective user; 0 is root.
 #[must_use]
 pub fn effective_uid() -> u32 {
@@ -209,13 +216,13 @@ pub fn detach(wait: impl FnOnce(Fd) -> i32) -> Result<Fd> {
     Ok(write)
 }
 
-/// In a child that stays this program: drop every descriptor but `keep`, point 0 to 2 at `/dev/null`, and run at
-/// ordinary priority, deaf to requests to end.
-pub fn become_helper(keep: &[i32]) {
+/// In a child that stays this program: drop every descriptor but `keep`, point 0 and 1 at `/dev/null` (2 as well, unless
+/// the child speaks to the `terminal`), and run at ordinary priority, deaf to requests to end.
+pub fn become_helper(keep: &[i32], terminal: bool) {
     signal::ignore_requests();
     super::sched::ordinary();
     fd::close_others(3, keep);
-    let _ = fd::standard_to_null();
+    let _ = fd::standard_to_null(if terminal { 2 } else { 3 });
 }
 
 #[cfg(test)]

@@ -74,6 +74,24 @@ pub fn set_multicast(fd: &Fd, index: i32, ttl: u8, loopback: bool) -> Result<()>
     set_option(fd, libc::IPPROTO_IP, libc::IP_MULTICAST_LOOP, &c_int::from(loopback))
 }
 
+/// Have the kernel drop datagrams whose source is `own`, before they wake anybody: the own broadcasts that come back.
+///
+/// # Errors
+/// `ENOPROTOOPT`: a kernel without socket filters.
+pub fn ignore_sender(fd: &Fd, own: Ipv4Addr) -> Result<()> {
+    // SKF_NET_OFF: offsets from here count from the IP header, whose source address is at 12.
+    const NETWORK_HEADER: u32 = (-0x10_0000_i32).cast_unsigned();
+    let step = |code: u32, jt, jf, k| libc::sock_filter { code: code as u16, jt, jf, k };
+    let mut steps = [
+        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, NETWORK_HEADER + 12),
+        step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, u32::from(own)),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0, 0),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0, 0xffff),
+    ];
+    let program = libc::sock_fprog { len: 4, filter: steps.as_mut_ptr() };
+    set_option(fd, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program)
+}
+
 /// Send one datagram. `None`: no room now.
 ///
 /// # Errors
@@ -133,6 +151,20 @@ mod tests {
         assert_eq!(poll(&mut fds, 2000), Ok(1));
         assert_eq!(receive(&b, &mut buf), Ok(Some((3, from))));
         assert_eq!(receive(&b, &mut buf), Ok(Some((0, from))));
+        assert_eq!(receive(&b, &mut buf), Ok(None));
+    }
+
+    #[test]
+    fn own_datagrams_can_be_ignored_and_others_not() {
+        let (a, _) = any_port(Ipv4Addr::LOCALHOST);
+        let (b, to) = any_port(Ipv4Addr::LOCALHOST);
+        ignore_sender(&b, Ipv4Addr::LOCALHOST).unwrap();
+        let (c, from) = any_port(Ipv4Addr::new(127, 0, 0, 2));
+        send_to(&a, b"own", to).unwrap();
+        send_to(&c, b"other", to).unwrap();
+        let mut buf = [0; 16];
+        poll(&mut [PollFd::readable(b.raw())], 2000).unwrap();
+        assert_eq!(receive(&b, &mut buf), Ok(Some((5, from))));
         assert_eq!(receive(&b, &mut buf), Ok(None));
     }
 

@@ -17,12 +17,8 @@ const LIMIT: Duration = Duration::from_secs(900);
 pub fn i586() -> Result<PathBuf, String> {
     match toolchain::route(I586)? {
         Route::Rustup => {
-            // A position-dependent program: the loader of a 2.4 kernel knows no static PIE.
+            // Its compiler options are in .cargo/config.toml.
             Cmd::cargo(["build", "--release", "-p", "hb-linux", "--bin", "hbd", "--target", I586])
-                .env(
-                    "CARGO_ENCODED_RUSTFLAGS",
-                    flags(&["-Ctarget-feature=+crt-static", "-Crelocation-model=static"]),
-                )
                 .limit(LIMIT)
                 .run()?;
             keep(&paths::target().join(I586).join("release/hbd"), I586)
@@ -35,13 +31,7 @@ fn debian() -> Result<PathBuf, String> {
     let (linker, libs) = toolchain::debian_linker()?;
     let search = format!("-L{}", libs.display());
     let remap = format!("--remap-path-prefix={}=", paths::root().display());
-    let mut options = vec![
-        "-Clink-self-contained=no",
-        "-Ctarget-feature=+crt-static",
-        "-Crelocation-model=static",
-        search.as_str(),
-        remap.as_str(),
-    ];
+    let mut options = vec!["-Clink-self-contained=no", search.as_str(), remap.as_str()];
     if toolchain::immediate_abort() {
         options.extend(["-Zunstable-options", "-Cpanic=immediate-abort"]);
     }
@@ -59,7 +49,8 @@ fn debian() -> Result<PathBuf, String> {
     ];
     toolchain::debian_cargo(&args)?
         .env("CARGO_TARGET_I586_UNKNOWN_LINUX_MUSL_LINKER", linker)
-        .env("CARGO_ENCODED_RUSTFLAGS", flags(&options))
+        // Added to those of .cargo/config.toml, where an environment variable would replace them.
+        .args(["--config", &format!("target.{I586}.rustflags={options:?}")])
         .limit(LIMIT)
         .run()?;
     keep(&paths::target().join("dist/build").join(I586).join("release/hbd"), I586)
@@ -94,9 +85,4 @@ fn keep(built: &Path, triple: &str) -> Result<PathBuf, String> {
     fs::copy(built, &fresh).map_err(told)?;
     fs::rename(&fresh, &place).map_err(told)?;
     Ok(place)
-}
-
-/// Compiler options in the form that keeps blanks inside an option.
-fn flags(options: &[&str]) -> String {
-    options.join("\x1f")
 }

@@ -55,7 +55,7 @@ pub fn debian_cargo(args: &[&str]) -> Result<Cmd, String> {
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_TARGET_DIR", folder)
         .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_BUILD_RUSTFLAGS"))
+        .env_remove("CARGO_ENCODED_RUSTFLAGS"))
 }
 
 /// True when Debian's rustc knows `-Cpanic=immediate-abort`: no unwinder, no panic text, half the size.

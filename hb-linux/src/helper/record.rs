@@ -1,0 +1,300 @@
+//! What travels between daemon and helper, both of which are the same program: so numbers are in native order.
+//!
+//! ```text
+//! 0     kind
+//! 1     level (log) or flag (stop, hold)
+//! 2     targets (log)
+//! 3     reserved, 0
+//! 4..6  length of the body, 0 to 1088
+//! 6..   body
+//!         log:    8 bytes seconds since 1970, 4 bytes microseconds, the text
+//!         state:  4 bytes serial, the file's bytes
+//!         stop:   nothing; flag 1: close the watchdog's descriptor
+//!         hold:   4 bytes timeout in seconds; flag 1: stand-in; the descriptor travels with the first byte
+//! ```
+//! Replies have 10 bytes: kind, which file, 4 bytes serial, 4 bytes error number.
+
+use super::line::Level;
+use crate::sys::clock::WallTime;
+use heapless::Vec;
+
+/// Bytes of a log line's text at most.
+pub const TEXT_MAX: usize = 1024;
+/// Bytes in front of every body.
+pub const HEADER: usize = 6;
+/// Bytes of a body at most.
+pub const BODY_MAX: usize = TEXT_MAX + 64;
+/// Bytes of a record at most.
+pub const RECORD_MAX: usize = HEADER + BODY_MAX;
+/// Bytes of a reply.
+pub(super) const REPLY: usize = 10;
+
+const LOG: u8 = 1;
+const STATE: u8 = 2;
+const STOP: u8 = 3;
+const HOLD: u8 = 4;
+
+/// Where a line goes: any sum of these.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Targets(u8);
+
+impl Targets {
+    /// `logfile`.
+    pub const LOG: Self = Self(1);
+    /// `debugfile`.
+    pub const DEBUG: Self = Self(2);
+    /// `logfacility`.
+    pub const SYSLOG: Self = Self(4);
+    /// The event ring, for post-mortem.
+    pub const RING: Self = Self(8);
+    /// What operators should read: everywhere.
+    pub const ALL: Self = Self(15);
+    /// What only a search for a fault needs: the debug file (and the terminal).
+    pub const TRACE: Self = Self(2);
+
+    /// Both of these.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// All of `other` among these?
+    #[must_use]
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+/// One record's bytes.
+pub(super) type Bytes = Vec<u8, RECORD_MAX>;
+
+/// Makes records.
+pub(super) struct Builder;
+
+impl Builder {
+    pub(super) fn log(at: WallTime, level: Level, to: Targets, text: &str) -> Bytes {
+        let text = cut(text, TEXT_MAX);
+        let stamp = (at.secs.to_ne_bytes(), at.micros.to_ne_bytes());
+        record(LOG, level.code(), to.0, &[&stamp.0, &stamp.1, text.as_bytes()])
+    }
+
+    pub(super) fn state(serial: u32, bytes: &[u8]) -> Bytes {
+        record(STATE, 0, 0, &[&serial.to_ne_bytes(), bytes])
+    }
+
+    pub(super) fn stop(disarm: bool) -> Bytes {
+        record(STOP, u8::from(disarm), 0, &[])
+    }
+
+    pub(super) fn hold(timeout_s: u32, fake: bool) -> Bytes {
+        record(HOLD, u8::from(fake), 0, &[&timeout_s.to_ne_bytes()])
+    }
+}
+
+/// Put a record together. Bodies that do not fit are cut: callers keep within [`BODY_MAX`].
+fn record(kind: u8, flag: u8, targets: u8, parts: &[&[u8]]) -> Bytes {
+    let mut bytes = Bytes::new();
+    let _ = bytes.extend_from_slice(&[kind, flag, targets, 0, 0, 0]);
+    for part in parts {
+        let room = bytes.capacity() - bytes.len();
+        let _ = bytes.extend_from_slice(part.get(..room).unwrap_or(part));
+    }
+    let len = u16::try_from(bytes.len() - HEADER).unwrap_or(u16::MAX).to_ne_bytes();
+    if let Some(field) = bytes.get_mut(4..6) {
+        field.copy_from_slice(&len);
+    }
+    bytes
+}
+
+/// The beginning of `text` of at most `max` bytes, at a character's border.
+pub(super) fn cut(text: &str, max: usize) -> &str {
+    let mut end = text.len().min(max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or("")
+}
+
+/// A record as the helper reads it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Record<'a> {
+    Log {
+        at: WallTime,
+        level: Level,
+        to: Targets,
+        text: &'a str,
+    },
+    State {
+        serial: u32,
+        bytes: &'a [u8],
+    },
+    Stop {
+        disarm: bool,
+    },
+    Hold {
+        timeout_s: u32,
+        fake: bool,
+    },
+    /// Of a kind that this program does not know: impossible, skipped.
+    Unknown,
+}
+
+/// Take the first record off `bytes`: it and its length. `None`: not all there yet.
+pub(super) fn parse(bytes: &[u8]) -> Option<(Record<'_>, usize)> {
+    let (&[kind, flag, targets, _, l0, l1], rest) = bytes.split_first_chunk::<HEADER>()?;
+    let len = usize::from(u16::from_ne_bytes([l0, l1]));
+    let body = rest.get(..len)?;
+    let record = match kind {
+        LOG => log_body(flag, targets, body),
+        STATE => body
+            .split_first_chunk::<4>()
+            .map(|(serial, bytes)| Record::State { serial: u32::from_ne_bytes(*serial), bytes }),
+        STOP => Some(Record::Stop { disarm: flag == 1 }),
+        HOLD => body
+            .first_chunk::<4>()
+            .map(|secs| Record::Hold { timeout_s: u32::from_ne_bytes(*secs), fake: flag == 1 }),
+        _ => None,
+    };
+    Some((record.unwrap_or(Record::Unknown), HEADER + len))
+}
+
+fn log_body(level: u8, targets: u8, body: &[u8]) -> Option<Record<'_>> {
+    let (secs, rest) = body.split_first_chunk::<8>()?;
+    let (micros, text) = rest.split_first_chunk::<4>()?;
+    let at = WallTime { secs: i64::from_ne_bytes(*secs), micros: u32::from_ne_bytes(*micros) };
+    let text = core::str::from_utf8(text).unwrap_or("(a line that was not UTF-8)");
+    Some(Record::Log { at, level: Level::from_code(level), to: Targets(targets), text })
+}
+
+/// Which file a failure is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Output {
+    /// `logfile`.
+    Log,
+    /// `debugfile`.
+    Debug,
+    /// The system's logger.
+    Syslog,
+    /// The event ring.
+    Ring,
+}
+
+/// What the helper tells the daemon.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reply {
+    /// The state with this serial is on the disk, and so is every earlier one's content or better.
+    Persisted {
+        /// As given to [`super::Helper::persist`].
+        serial: u32,
+    },
+    /// The state with this serial could not be written.
+    PersistFailed {
+        /// As given to [`super::Helper::persist`].
+        serial: u32,
+        /// Why.
+        why: crate::sys::Errno,
+    },
+    /// Lines cannot be written there now; told once, until it works again.
+    OutputFailed {
+        /// Where.
+        output: Output,
+        /// Why.
+        why: crate::sys::Errno,
+    },
+    /// Lines can be written there again.
+    OutputRestored {
+        /// Where.
+        output: Output,
+    },
+    /// The helper ended. Given once.
+    Gone,
+}
+
+impl Reply {
+    pub(super) fn encode(self) -> [u8; REPLY] {
+        let (kind, output, serial, errno) = match self {
+            Self::Persisted { serial } => (1, 0, serial, 0),
+            Self::PersistFailed { serial, why } => (2, 0, serial, why.0),
+            Self::OutputFailed { output, why } => (3, output as u8, 0, why.0),
+            Self::OutputRestored { output } => (4, output as u8, 0, 0),
+            Self::Gone => (5, 0, 0, 0),
+        };
+        let ([s0, s1, s2, s3], [e0, e1, e2, e3]) = (serial.to_ne_bytes(), errno.to_ne_bytes());
+        [kind, output, s0, s1, s2, s3, e0, e1, e2, e3]
+    }
+
+    pub(super) fn decode(bytes: [u8; REPLY]) -> Option<Self> {
+        let [kind, output, s0, s1, s2, s3, e0, e1, e2, e3] = bytes;
+        let serial = u32::from_ne_bytes([s0, s1, s2, s3]);
+        let why = crate::sys::Errno(i32::from_ne_bytes([e0, e1, e2, e3]));
+        let output = match output {
+            0 => Output::Log,
+            1 => Output::Debug,
+            2 => Output::Syslog,
+            _ => Output::Ring,
+        };
+        Some(match kind {
+            1 => Self::Persisted { serial },
+            2 => Self::PersistFailed { serial, why },
+            3 => Self::OutputFailed { output, why },
+            4 => Self::OutputRestored { output },
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::Errno;
+
+    const AT: WallTime = WallTime { secs: -5, micros: 999_999 };
+
+    #[test]
+    fn records_come_out_as_they_went_in() {
+        let mut stream = std::vec::Vec::new();
+        stream.extend_from_slice(&Builder::log(AT, Level::Warn, Targets::ALL, "grüße"));
+        stream.extend_from_slice(&Builder::state(9, b"bytes"));
+        stream.extend_from_slice(&Builder::hold(8, true));
+        stream.extend_from_slice(&Builder::stop(true));
+        let want = [
+            Record::Log { at: AT, level: Level::Warn, to: Targets::ALL, text: "grüße" },
+            Record::State { serial: 9, bytes: b"bytes" },
+            Record::Hold { timeout_s: 8, fake: true },
+            Record::Stop { disarm: true },
+        ];
+        let mut rest = &stream[..];
+        for record in want {
+            for short in 0..parse(rest).unwrap().1 {
+                assert_eq!(parse(&rest[..short]), None);
+            }
+            let (got, used) = parse(rest).unwrap();
+            assert_eq!(got, record);
+            rest = &rest[used..];
+        }
+        assert!(rest.is_empty());
+    }
+
+    #[test]
+    fn long_lines_are_cut_at_a_character() {
+        let long = "é".repeat(2000);
+        let bytes = Builder::log(AT, Level::Info, Targets::LOG, &long);
+        let Some((Record::Log { text, .. }, used)) = parse(&bytes) else { panic!() };
+        assert_eq!((text.len(), used), (1024, bytes.len()));
+        assert_eq!(cut("aé", 2), "a");
+        assert_eq!(cut("", 0), "");
+    }
+
+    #[test]
+    fn replies_come_out_as_they_went_in() {
+        for reply in [
+            Reply::Persisted { serial: u32::MAX },
+            Reply::PersistFailed { serial: 3, why: Errno::NO_SPACE },
+            Reply::OutputFailed { output: Output::Ring, why: Errno::IO },
+            Reply::OutputRestored { output: Output::Syslog },
+        ] {
+            assert_eq!(Reply::decode(reply.encode()), Some(reply));
+        }
+        assert_eq!(Reply::decode([0; REPLY]), None);
+    }
+}

@@ -1,0 +1,287 @@
+//! The helper itself: reads records, writes files, keeps the watchdog's descriptor.
+
+use super::line::{self, Level};
+use super::logfile::{Edge, LogFile};
+use super::record::{Output, RECORD_MAX, Record, Reply, Targets, parse};
+use super::ring::Ring;
+use super::{Facility, Setup};
+use crate::state;
+use crate::sys::clock::WallTime;
+use crate::sys::poll::{PollFd, poll, sleep_ms};
+use crate::sys::{Errno, Fd, process, unix};
+use std::path::Path;
+
+/// The watchdog as the helper has it.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) fd: Fd,
+    pub(super) timeout_s: u32,
+    pub(super) fake: bool,
+}
+
+/// The helper's life, from fork to exit.
+pub(super) fn run(setup: &Setup, channel: Fd, held: Option<Held>) -> i32 {
+    let daemon = process::parent_pid();
+    let held_raw = held.as_ref().map_or(-1, |held| held.fd.raw());
+    process::set_name(c"hbd-helper");
+    process::become_helper(&[channel.raw(), held_raw], setup.terminal);
+    let mut writer = Writer::new(setup, &channel, daemon);
+    let end = serve(&mut writer, held);
+    writer.finish();
+    drop(channel);
+    match end {
+        End::Ordered => 0,
+        End::Keep(held) => keep(held),
+    }
+}
+
+/// How the channel ended.
+enum End {
+    /// Everything is settled.
+    Ordered,
+    /// A watchdog is armed and nobody feeds it any more.
+    Keep(Held),
+}
+
+fn serve(writer: &mut Writer<'_>, mut held: Option<Held>) -> End {
+    let mut buf = [0; 4 * RECORD_MAX];
+    let mut filled = 0;
+    let mut passenger = None;
+    loop {
+        let room = buf.get_mut(filled..).unwrap_or(&mut []);
+        match unix::receive_with(writer.channel, room) {
+            Ok(None) => {
+                writer.finish();
+                let _ = poll(&mut [PollFd::readable(writer.channel.raw())], -1);
+                continue;
+            }
+            Ok(Some((n @ 1.., fd))) => {
+                filled += n;
+                passenger = fd.or(passenger);
+            }
+            Ok(Some((0, _))) | Err(_) => return orphaned(writer, held),
+        }
+        writer.follow();
+        let mut used = 0;
+        while let Some((record, len)) = parse(buf.get(used..filled).unwrap_or(&[])) {
+            used += len;
+            match record {
+                Record::Log { at, level, to, text } => writer.log(at, level, to, text),
+                Record::State { serial, bytes } => writer.state(serial, bytes),
+                Record::Hold { timeout_s, fake } => {
+                    held = passenger.take().map(|fd| Held { fd, timeout_s, fake }).or(held);
+                }
+                Record::Stop { disarm } => {
+                    return match held {
+                        Some(held) if !disarm => End::Keep(held),
+                        _ => End::Ordered,
+                    };
+                }
+                Record::Unknown => {}
+            }
+        }
+        buf.copy_within(used..filled, 0);
+        filled -= used;
+    }
+}
+
+/// The daemon ended without an order.
+fn orphaned(writer: &mut Writer<'_>, held: Option<Held>) -> End {
+    let now = WallTime::now();
+    match held {
+        Some(held) => {
+            let text = format!(
+                "hbd is gone without an orderly stop; its watchdog resets this machine within {} s",
+                held.timeout_s
+            );
+            writer.log(now, Level::Critical, Targets::ALL, &text);
+            End::Keep(held)
+        }
+        None => {
+            writer.log(now, Level::Error, Targets::ALL, "hbd is gone without an orderly stop");
+            End::Ordered
+        }
+    }
+}
+
+/// Hold the descriptor until the machine resets; or, for the stand-in, until it would have.
+fn keep(held: Held) -> i32 {
+    if held.fake {
+        sleep_ms(i32::try_from(held.timeout_s.saturating_mul(1000)).unwrap_or(i32::MAX));
+        let _ = held.fd.write(b"R");
+        return 0;
+    }
+    loop {
+        let _ = poll(&mut [], -1);
+    }
+}
+
+/// Everything that the helper writes to.
+struct Writer<'a> {
+    channel: &'a Fd,
+    daemon: i32,
+    log: Option<LogFile>,
+    debug: Option<LogFile>,
+    syslog: Option<Syslog>,
+    ring: Option<Ring>,
+    terminal: bool,
+    state_dir: &'a Path,
+}
+
+impl<'a> Writer<'a> {
+    fn new(setup: &'a Setup, channel: &'a Fd, daemon: i32) -> Self {
+        let mut writer = Self {
+            channel,
+            daemon,
+            log: setup.log.clone().map(LogFile::new),
+            debug: setup.debug.clone().map(LogFile::new),
+            syslog: setup.facility.map(Syslog::new),
+            ring: None,
+            terminal: setup.terminal,
+            state_dir: &setup.state_dir,
+        };
+        match Ring::open(&setup.state_dir) {
+            Ok(ring) => writer.ring = Some(ring),
+            Err(why) => writer.reply(Reply::OutputFailed { output: Output::Ring, why }),
+        }
+        writer
+    }
+
+    /// Tell the daemon. It reads eagerly, so there is room; if not, an answer to a state is worth a moment.
+    fn reply(&self, reply: Reply) {
+        let bytes = reply.encode();
+        let mut rest = &bytes[..];
+        for _ in 0..50 {
+            match unix::send(self.channel, rest) {
+                Ok(Some(n)) => rest = rest.get(n..).unwrap_or(&[]),
+                Ok(None) => sleep_ms(20),
+                Err(_) => return,
+            }
+            if rest.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn follow(&mut self) {
+        for file in [&mut self.log, &mut self.debug].into_iter().flatten() {
+            file.follow();
+        }
+    }
+
+    fn log(&mut self, at: WallTime, level: Level, to: Targets, text: &str) {
+        let line = line::for_file(at, level, text);
+        if self.terminal {
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+        }
+        let mut edges = heapless::Vec::<(Output, Edge), 4>::new();
+        if to.has(Targets::LOG)
+            && let Some(file) = &mut self.log
+            && let Some(edge) = file.write(&line)
+        {
+            let _ = edges.push((Output::Log, edge));
+        }
+        if to.has(Targets::DEBUG)
+            && let Some(file) = &mut self.debug
+            && let Some(edge) = file.write(&line)
+        {
+            let _ = edges.push((Output::Debug, edge));
+        }
+        if to.has(Targets::SYSLOG)
+            && let Some(syslog) = &mut self.syslog
+            && let Some(edge) = syslog.write(at, level, self.daemon, text)
+        {
+            let _ = edges.push((Output::Syslog, edge));
+        }
+        if to.has(Targets::RING)
+            && let Some(ring) = &mut self.ring
+            && let Err(why) = ring.write(&line)
+        {
+            self.ring = None;
+            let _ = edges.push((Output::Ring, Edge::Failed(why)));
+        }
+        for (output, edge) in edges {
+            self.tell(output, edge);
+        }
+    }
+
+    fn tell(&mut self, output: Output, edge: Edge) {
+        match edge {
+            Edge::Failed(why) => self.reply(Reply::OutputFailed { output, why }),
+            Edge::Restored(lost) => {
+                let file = match output {
+                    Output::Log => &mut self.log,
+                    Output::Debug => &mut self.debug,
+                    Output::Syslog | Output::Ring => &mut None,
+                };
+                if let Some(file) = file {
+                    let note = format!("{lost} lines before the last one could not be written here");
+                    file.write(&line::for_file(WallTime::now(), Level::Warn, &note));
+                }
+                self.reply(Reply::OutputRestored { output });
+            }
+        }
+    }
+
+    fn state(&self, serial: u32, bytes: &[u8]) {
+        self.reply(match state::replace(self.state_dir, bytes) {
+            Ok(()) => Reply::Persisted { serial },
+            Err(error) => Reply::PersistFailed { serial, why: Errno::from(error) },
+        });
+    }
+
+    /// Bring to the disk what must outlive a reset. Called when there is nothing else to do.
+    fn finish(&mut self) {
+        if let Some(ring) = &mut self.ring
+            && let Err(why) = ring.sync()
+        {
+            self.ring = None;
+            self.reply(Reply::OutputFailed { output: Output::Ring, why });
+        }
+    }
+}
+
+/// The system's logger at `/dev/log`.
+struct Syslog {
+    facility: Facility,
+    socket: Option<Fd>,
+    lost: u32,
+}
+
+impl Syslog {
+    fn new(facility: Facility) -> Self {
+        Self { facility, socket: None, lost: 0 }
+    }
+
+    /// One datagram. A logger that was restarted is connected to again; one that does not read loses lines, so that
+    /// it cannot hold up the state.
+    fn write(&mut self, at: WallTime, level: Level, pid: i32, text: &str) -> Option<Edge> {
+        let line = line::for_syslog(at, self.facility, level, pid, text);
+        match self.send(line.as_bytes()) {
+            Ok(()) if self.lost > 0 => Some(Edge::Restored(core::mem::take(&mut self.lost))),
+            Ok(()) => None,
+            Err(why) => {
+                self.lost = self.lost.saturating_add(1);
+                (self.lost == 1).then_some(Edge::Failed(why))
+            }
+        }
+    }
+
+    fn send(&mut self, line: &[u8]) -> Result<(), Errno> {
+        for _ in 0..2 {
+            let socket = match self.socket.take() {
+                Some(socket) => socket,
+                None => unix::connect_datagram(c"/dev/log")?,
+            };
+            match unix::send(&socket, line) {
+                Ok(sent) => {
+                    self.socket = Some(socket);
+                    return sent.map(drop).ok_or(Errno::AGAIN);
+                }
+                // The logger was restarted: its old socket is dead.
+                Err(_) => {}
+            }
+        }
+        Err(Errno::PIPE)
+    }
+}
