@@ -16,7 +16,7 @@ pub(super) fn find(paths: &Paths, name: &str) -> (Script, Option<PathBuf>) {
     for dir in core::iter::once(&first).chain(&paths.init_dirs) {
         let path = dir.join(name);
         match fs::metadata(&path) {
-            Ok(meta) if meta.is_file() && meta.mode() & 0o111 != 0 => return (Script::File(path), idle),
+            Ok(meta) if runs(&meta) => return (Script::File(path), idle),
             Ok(meta) if meta.is_file() => idle = idle.or(Some(path)),
             _ => {}
         }
@@ -26,5 +26,9 @@ pub(super) fn find(paths: &Paths, name: &str) -> (Script, Option<PathBuf>) {
 
 /// Is this a regular file that somebody may execute?
 pub(super) fn can_run(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.mode() & 0o111 != 0)
+    fs::metadata(path).is_ok_and(|meta| runs(&meta))
+}
+
+fn runs(meta: &fs::Metadata) -> bool {
+    meta.is_file() && meta.mode() & 0o111 != 0
 }

@@ -148,18 +148,6 @@ pub struct Group {
     pub resources: Vec<Resource>,
 }
 
-impl Group {
-    /// Can every script of the group be run now? Looks at the files found at start; allocates nothing.
-    #[must_use]
-    pub fn is_claimable(&self) -> bool {
-        self.resources.iter().all(|resource| match &resource.script {
-            Script::File(path) => super::scripts::can_run(path),
-            Script::Embedded => true,
-            Script::Missing => false,
-        })
-    }
-}
-
 /// One resource of a group: the script `script` is called as `script args... start|stop|status`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Resource {
