@@ -1,10 +1,17 @@
 //! The Linux daemon `hbd`: files, media, watchdog, scripts and command line around `hb-core`.
+
 #![deny(unsafe_code)]
 
 pub mod arp;
+pub mod cli;
+pub mod config;
+pub mod control;
+pub mod demo;
 pub mod helper;
 pub mod link;
+pub mod log;
 pub mod resources;
+pub mod scripts;
 pub mod state;
 #[allow(unsafe_code)]
 pub mod sys;

@@ -150,6 +150,10 @@ pub struct Hello {
     pub challenge: [u8; 8],
     /// The receiver's challenge, sent back.
     pub echo: Option<[u8; 8]>,
+    /// Nonce of the receiver's incarnation that the sender has met.
+    pub met: Option<u32>,
+    /// The sender knows that the receiver has met it.
+    pub known: bool,
     /// The sender's keepalive, in milliseconds on the wire.
     pub keepalive: Duration,
     /// The sender's deadtime, in milliseconds on the wire.

@@ -1,4 +1,144 @@
-//! Message bytes.
+//! Message bytes: header and body without the tag. The layout, byte by byte, is in `docs/spec/wire.md`.
+//!
+//! ```text
+//! short: version|key  flags  cluster(2)  life(1)  seq  beat
+//! long:  version|key  flags  cluster(2)  counter  nonce  seq  beat  hello
+//! beat:  flags  hears  score|groups  [echo seq, hold]  groups x (bits, epoch, [epoch - mark])
+//! ```
+//!
+//! Everything after the cluster is `postcard` (varints, least significant bits first). Nothing here trusts a byte; of a
+//! received frame only the header is looked at before its tag was checked ([`crate::auth::open`]).
+
+mod decode;
+mod encode;
+
+pub(crate) use decode::{blank, decode};
+pub(crate) use encode::encode;
+
+use crate::auth::tag::MAX_TAG;
+use crate::config::{MAX_GROUPS, MAX_LINKS, MAX_PINGS};
+use crate::event::BadFrame;
+use crate::ids::{Incarnation, Side};
 use crate::time::Duration;
+
+/// The protocol version that this build speaks.
+pub const VERSION: u8 = 1;
 /// Step of [`super::Echo::hold`] on the wire.
 pub const ECHO_UNIT: Duration = Duration::from_micros(128);
+/// Longest hold that an echo can say, in [`ECHO_UNIT`]s: 2.097 s. It fits two bytes.
+pub const MAX_HOLD: u16 = 0x3FFF;
+/// Bytes of the longest datagram: a long form with [`MAX_GROUPS`] groups and a 16-byte tag.
+pub const MAX_DATAGRAM: usize = max_datagram(MAX_GROUPS);
+/// Bytes of the shortest datagram: a short form without groups and a 4-byte tag.
+pub const MIN_DATAGRAM: usize = HEADER + 1 + 1 + HEAD + 4;
+
+/// Version and key, flags, cluster.
+const HEADER: usize = 4;
+/// Beat flags, hears, score and group count.
+const HEAD: usize = 3;
+/// A `u32` as a varint at most.
+const VARINT: usize = 5;
+
+const FROM_ODD: u8 = 1;
+const LONG: u8 = 2;
+
+const UNCONFIRMED: u8 = 1 << 2;
+const ARMED: u8 = 1 << 3;
+const ECHOES: u8 = 1 << 7;
+
+const ABLE: u8 = 1 << 6;
+const MARKED: u8 = 1 << 7;
+
+/// Bytes of the longest datagram with that many groups.
+#[must_use]
+pub const fn max_datagram(groups: usize) -> usize {
+    let lives = VARINT + VARINT + VARINT;
+    let echo = 1 + 2;
+    let beat = HEAD + echo + groups * (1 + VARINT + VARINT);
+    let hello = VARINT
+        + 8
+        + (1 + 8)
+        + (1 + VARINT)
+        + 1
+        + VARINT
+        + VARINT
+        + (1 + VARINT)
+        + VARINT
+        + groups * (VARINT + VARINT + 1);
+    HEADER + lives + beat + hello + MAX_TAG
+}
+
+// The bit fields hold what the limits allow.
+const _: () = assert!(MAX_LINKS <= 8 && MAX_GROUPS <= 15 && MAX_PINGS <= 15 && VERSION <= 15);
+
+/// The fixed part of a frame: all that is looked at before the tag is checked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Header {
+    /// Index of the key that the tag was made with.
+    pub(crate) key: u8,
+    /// Who sent it.
+    pub(crate) source: Side,
+    /// A short form: [`life_byte`] of the sender's incarnation.
+    pub(crate) life: Option<u8>,
+}
+
+impl Header {
+    /// Read the header of a datagram that came to a node of `cluster`.
+    ///
+    /// Version and cluster have their place in every version to come, so that a newer frame of this cluster can be
+    /// named as one, and noise or a stranger's text is not.
+    ///
+    /// # Errors
+    /// [`BadFrame::NewerVersion`], [`BadFrame::OtherCluster`], or [`BadFrame::Malformed`] for all that no frame of this
+    /// version can be.
+    pub(crate) fn parse(datagram: &[u8], cluster: u16) -> Result<Self, BadFrame> {
+        let [first, flags, low, high, life, ..] = *datagram else { return Err(BadFrame::Malformed) };
+        let ours = u16::from_le_bytes([low, high]) == cluster;
+        match first >> 4 {
+            VERSION if ours => {}
+            VERSION => return Err(BadFrame::OtherCluster),
+            newer if ours && newer > VERSION => return Err(BadFrame::NewerVersion),
+            _ => return Err(BadFrame::Malformed),
+        }
+        let possible = (MIN_DATAGRAM..=MAX_DATAGRAM).contains(&datagram.len());
+        if !possible || flags & !(FROM_ODD | LONG) != 0 {
+            return Err(BadFrame::Malformed);
+        }
+        Ok(Self {
+            key: first & 15,
+            source: if flags & FROM_ODD == 0 { Side::Even } else { Side::Odd },
+            life: (flags & LONG == 0).then_some(life),
+        })
+    }
+}
+
+/// An incarnation as the eight bytes that are tagged with a short form: counter, then nonce, little-endian.
+#[must_use]
+pub const fn life_bytes(life: Incarnation) -> [u8; 8] {
+    let [a, b, c, d] = life.counter.to_le_bytes();
+    let [e, f, g, h] = life.nonce.to_le_bytes();
+    [a, b, c, d, e, f, g, h]
+}
+
+/// The one byte that a short form sends of an incarnation: all bytes of it, exclusive-ored. It only finds out early
+/// that a life is not the one that was met; the tag proves that it is.
+#[must_use]
+pub fn life_byte(life: Incarnation) -> u8 {
+    life_bytes(life).iter().fold(0, |all, byte| all ^ byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_life_is_known_by_all_of_its_bytes() {
+        let life = Incarnation { counter: 0x0102_0304, nonce: 0x1020_4080 };
+        assert_eq!(life_bytes(life), [4, 3, 2, 1, 0x80, 0x40, 0x20, 0x10]);
+        assert_eq!(life_byte(life), 0xF4);
+        for bit in 0..32 {
+            assert_ne!(life_byte(Incarnation { counter: life.counter ^ 1 << bit, ..life }), 0xF4);
+            assert_ne!(life_byte(Incarnation { nonce: life.nonce ^ 1 << bit, ..life }), 0xF4);
+        }
+    }
+}

@@ -1,12 +1,43 @@
-//! The node: one `Input` in, actions out, one deadline.
+//! The node: one [`Input`] in, actions out, one deadline. It only puts the rules of `cluster` together.
+//!
+//! `receive` takes frames in, `tick` judges silence, `decide` settles the groups, `scripts` carries them,
+//! `beat` and `output` send; `operator` and `status` are for people.
+
+mod beat;
+mod decide;
+mod operator;
+mod output;
+mod receive;
+mod scripts;
+mod status;
+mod tick;
 
 use crate::action::Action;
 use crate::auth::Keyring;
-use crate::config::{Config, ConfigError, MAX_GROUPS};
-use crate::input::{Command, Input, Refusal};
-use crate::status::Status;
-use crate::time::Instant;
-use heapless::Vec;
+use crate::cluster::clock::Clock;
+use crate::cluster::fence::{Fence, FenceEvent};
+use crate::cluster::group::{Gate, Group};
+use crate::cluster::handshake::Handshake;
+use crate::cluster::link::{Link, SendTimes};
+use crate::cluster::peer::Peer;
+use crate::cluster::ping::Pings;
+use crate::config::{Config, ConfigError, LinkKind, MAX_GROUPS, MAX_LINKS};
+use crate::event::Event;
+use crate::frame::{self, Decoder};
+use crate::ids::{GroupId, Incarnation, LinkId};
+use crate::input::{Input, Watchdog};
+use crate::message::wire::MAX_DATAGRAM;
+use crate::message::{GroupState, Phase};
+use crate::time::{Duration, Instant};
+use heapless::{Deque, Vec};
+use scripts::ScriptAction;
+
+/// Bytes that [`Node::poll_action`] may need for one frame on the wire.
+pub const FRAME_BUF: usize = frame::MAX_FRAME;
+/// Events that may wait between two drains; what does not fit is counted.
+const MAX_EVENTS: usize = 24;
+/// A claim waits for its epoch to reach the disk for one keepalive, and this at most (DESIGN §8).
+const PERSIST_MAX: Duration = Duration::from_secs(1);
 
 /// What a node keeps across its lives; the shell writes it when [`Action::Persist`] says so.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -17,12 +48,107 @@ pub struct Saved {
     pub epochs: Vec<(u32, u32), MAX_GROUPS>,
 }
 
-/// Bytes that `poll_action` may need for one frame on the wire.
-pub const FRAME_BUF: usize = 320;
+/// What a link needs to take a byte stream apart.
+#[derive(Debug)]
+struct Stream {
+    decoder: Decoder<MAX_DATAGRAM>,
+    foreign: frame::foreign::Matcher,
+}
+
+/// Evidence that somebody holds the groups whom this node cannot make itself heard to (DESIGN §4).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum OneWay {
+    /// Nothing of the kind.
+    None,
+    /// Since then, authentic frames of an unmet incarnation show a holder; nothing is claimed yet anyway.
+    Evidence(Instant),
+    /// The addresses are being probed.
+    Probing,
+    /// Somebody answered; probe again at this time.
+    Answered(Instant),
+    /// Nobody answered: the frames are a recording, or their sender is gone.
+    Cleared,
+}
+
+/// The orderly end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Leave {
+    /// The beat that showed everything stopped.
+    seq: u32,
+    /// The peer need not be waited for after this.
+    until: Instant,
+}
 
 /// One node of the cluster.
+///
+/// The loop that drives it, in six steps:
+/// 1. make it with [`Node::new`];
+/// 2. drain [`Node::poll_action`] until `None`, doing each action;
+/// 3. sleep until [`Node::poll_deadline`] or until something is ready;
+/// 4. read the clock once;
+/// 5. give one [`Input`] for each thing that is ready, doing step 2 after each;
+/// 6. end the round with [`Input::Tick`], and go to step 2.
 #[derive(Debug)]
-pub struct Node {}
+pub struct Node {
+    config: Config,
+    keys: Keyring,
+    clock: Clock,
+    /// Running time of the current input.
+    now: Instant,
+    /// How late the current round began.
+    late: Duration,
+    phase: Phase,
+    incarnation: Incarnation,
+    seq: u32,
+    shake: Handshake,
+    peer: Peer,
+    links: Vec<Link, MAX_LINKS>,
+    streams: Vec<Option<Stream>, MAX_LINKS>,
+    sends: SendTimes,
+    pings: Pings,
+    groups: Vec<Group, MAX_GROUPS>,
+    fence: Fence,
+    watchdog: Watchdog,
+    foreign_at: Option<Instant>,
+    one_way: OneWay,
+    isolated: bool,
+    /// Which way the two scores differ, and since when.
+    score_gap: (core::cmp::Ordering, Instant),
+    /// The loop stood still: yield to any higher epoch until this time or a frame of the peer.
+    unconfirmed: Option<Instant>,
+    /// Input that queued up while the loop stood still is being taken in.
+    recovering: bool,
+    /// Links were not read empty since then: silence is not judged yet.
+    undrained: Option<Instant>,
+    /// Send the long form at least until then.
+    hello_until: Instant,
+    /// The current beat is a long form.
+    long_form: bool,
+    next_beat: Instant,
+    leave: Option<Leave>,
+    next_token: u32,
+    persist_serial: u32,
+    out: Outbox,
+}
+
+/// What waits for [`Node::poll_action`].
+#[derive(Debug, Default)]
+struct Outbox {
+    beat: bool,
+    /// Links that the current beat was not sent on yet, one bit each.
+    transmit: u8,
+    feed: bool,
+    ping: bool,
+    persist: bool,
+    fence: bool,
+    probe: bool,
+    exit: Option<bool>,
+    calls: Deque<ScriptAction, 24>,
+    events: Deque<Event, MAX_EVENTS>,
+    events_lost: u32,
+    events_lost_total: u32,
+    fed: u32,
+}
 
 impl Node {
     /// A node that begins its life at `now`. `saved` is what the previous life left (default if nothing is left);
@@ -37,52 +163,250 @@ impl Node {
         entropy: [u8; 16],
         now: Instant,
     ) -> Result<Self, ConfigError> {
-        let _ = (keys, saved, entropy, now);
         config.validate()?;
-        Ok(Self {})
+        let mut shake = Handshake::new(entropy, config.timing.keepalive);
+        let nonce = (shake.random() & 0xFFFF_FFFF) as u32;
+        let incarnation = Incarnation { counter: saved.counter.saturating_add(1), nonce };
+        let (mut links, mut streams) = (Vec::new(), Vec::new());
+        for kind in &config.links {
+            let stream = match kind {
+                LinkKind::Stream => {
+                    Some(Stream { decoder: Decoder::new(), foreign: frame::foreign::Matcher::new() })
+                }
+                LinkKind::Datagram => None,
+            };
+            let _ = links.push(Link::default());
+            let _ = streams.push(stream);
+        }
+        let mut groups = Vec::new();
+        for group in &config.groups {
+            let seen = saved.epochs.iter().find(|(hash, _)| *hash == group.name_hash).map_or(0, |(_, e)| *e);
+            let _ = groups.push(Group::new(*group, seen));
+        }
+        let mut node = Self {
+            clock: Clock::new(now, config.timing.keepalive),
+            now,
+            late: Duration::ZERO,
+            phase: Phase::Joining,
+            incarnation,
+            seq: 0,
+            shake,
+            peer: Peer::new(now),
+            links,
+            streams,
+            sends: SendTimes::default(),
+            pings: Pings::new(config.pings, config.timing.deadping),
+            groups,
+            fence: Fence::Unneeded,
+            watchdog: Watchdog::Off,
+            foreign_at: None,
+            one_way: OneWay::None,
+            isolated: false,
+            score_gap: (core::cmp::Ordering::Equal, now),
+            unconfirmed: None,
+            recovering: false,
+            undrained: None,
+            hello_until: now,
+            long_form: true,
+            next_beat: now.plus(config.timing.keepalive),
+            leave: None,
+            next_token: 0,
+            persist_serial: 0,
+            out: Outbox::default(),
+            config,
+            keys,
+        };
+        node.report(Event::Joining(incarnation));
+        node.persist();
+        node.begin_cleaning();
+        node.settle();
+        Ok(node)
     }
 
     /// Take in one thing that happened. Never fails, never blocks; work is bounded by the bytes handed in.
     pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
-        let _ = (now, input);
-    }
-
-    /// An operator's command: accepted (it then runs its course; watch the status) or refused with the reason.
-    ///
-    /// # Errors
-    /// Why it is refused; nothing was changed then.
-    pub fn operator(&mut self, now: Instant, command: Command) -> Result<(), Refusal> {
-        let _ = (now, command);
-        Err(Refusal::Busy)
+        let worst = self.clock.worst();
+        let reading = self.clock.read(now);
+        self.now = reading.now;
+        self.late = self.late.max(reading.late);
+        if let Some(gap) = reading.gap {
+            self.stood_still(gap, reading.late > worst);
+        }
+        match input {
+            Input::Received { link, bytes } => self.received(link, bytes),
+            Input::LinkChanged { link, up } => self.link_changed(link, up),
+            Input::ScriptDone { token, outcome } => self.script_done(token, outcome),
+            Input::PingAnswer { ping } => self.ping_answered(ping),
+            Input::Persisted { serial } => self.persisted(serial),
+            Input::FenceDone { ok } => self.fence_done(ok),
+            Input::ProbeDone { answered } => self.probe_done(answered),
+            Input::Claimable { group, claimable } => {
+                if let Some(group) = self.groups.get_mut(usize::from(group.0)) {
+                    group.config.claimable = claimable;
+                }
+            }
+            Input::Watchdog(watchdog) => {
+                if watchdog == Watchdog::Pending && self.watchdog != watchdog {
+                    self.report(Event::WatchdogPending);
+                }
+                self.watchdog = watchdog;
+            }
+            Input::Tick { drained } => self.tick(drained),
+        }
+        self.settle();
+        if matches!(input, Input::Tick { .. }) {
+            self.late = Duration::ZERO;
+        }
     }
 
     /// New keys, after the file was read again. Takes effect with the next frame.
     pub fn set_keys(&mut self, keys: Keyring) {
-        let _ = keys;
-    }
-
-    /// The next thing to do, or `None` when all is done. A frame to send is written to `out`.
-    pub fn poll_action(&mut self, out: &mut [u8; FRAME_BUF]) -> Option<Action> {
-        let _ = out;
-        None
+        self.keys = keys;
     }
 
     /// When to give [`Input::Tick`] at the latest.
     #[must_use]
     pub fn poll_deadline(&self) -> Instant {
-        Instant::NEVER
+        self.clock.promised()
     }
 
     /// What is to be kept across lives, as of now.
     #[must_use]
     pub fn saved(&self) -> Saved {
-        Saved::default()
+        let epochs = self.groups.iter().map(|group| (group.config.name_hash, group.seen)).collect();
+        Saved { counter: self.incarnation.counter, epochs }
     }
 
-    /// A snapshot for people.
+    /// Bring everything to rest after an input: decisions, scripts, the beat that shows them, the next deadline.
+    fn settle(&mut self) {
+        // Each round can only follow from a change of the one before; a group passes few states without an answer.
+        for _ in 0..8 {
+            let decided = self.decide();
+            let carried = self.carry();
+            if !decided && !carried {
+                break;
+            }
+        }
+        if core::mem::take(&mut self.out.beat) {
+            self.send_beat();
+        }
+        let deadline = self.deadline();
+        self.clock.promise(deadline);
+    }
+
+    /// The earliest time at which something changes by itself, in running time.
+    fn deadline(&self) -> Instant {
+        let mut at =
+            self.next_beat.min(self.silence_deadline()).min(self.pings.deadline()).min(self.fence.deadline());
+        at = at.min(self.unconfirmed.unwrap_or(Instant::NEVER));
+        at = at.min(self.leave.map_or(Instant::NEVER, |leave| leave.until));
+        if let OneWay::Answered(again) = self.one_way {
+            at = at.min(again);
+        }
+        for group in &self.groups {
+            at = at.min(self.group_deadline(group));
+        }
+        at
+    }
+
+    /// When `group` wants time to pass.
+    fn group_deadline(&self, group: &Group) -> Instant {
+        let mut at = self.script_deadline(group);
+        if let Gate::Persist { until, .. } = group.gate {
+            at = at.min(until);
+        }
+        if group.state == GroupState::Failed && group.retry_at > self.now {
+            at = at.min(group.retry_at);
+        }
+        if group.quiet_until > self.now {
+            at = at.min(group.quiet_until);
+        }
+        at
+    }
+
+    /// Tell people.
+    fn report(&mut self, event: Event) {
+        if self.out.events.push_back(event).is_err() {
+            self.out.events_lost = self.out.events_lost.saturating_add(1);
+            self.out.events_lost_total = self.out.events_lost_total.saturating_add(1);
+        }
+    }
+
+    /// What is to be kept has changed. Gives the serial of the write that will hold it.
+    fn persist(&mut self) -> u32 {
+        if !self.out.persist {
+            self.out.persist = true;
+            self.persist_serial = self.persist_serial.wrapping_add(1);
+        }
+        self.persist_serial
+    }
+
+    /// The loop stood still for `gap`: what it believes may be old (DESIGN §6, §7 O8).
+    fn stood_still(&mut self, gap: Duration, longest: bool) {
+        let timing = self.config.timing;
+        // On a busy machine with a short keepalive small gaps are no news.
+        if longest || gap >= timing.warntime {
+            self.report(Event::Stalled(gap));
+        }
+        self.recovering = true;
+        let holds = self.groups.iter().any(|g| matches!(g.state, GroupState::Held | GroupState::Starting));
+        if holds && gap > timing.deadtime.minus(timing.keepalive) {
+            self.unconfirmed = Some(self.now.plus(timing.keepalive.times(2)));
+            self.out.beat = true;
+        }
+    }
+
+    fn link_changed(&mut self, id: LinkId, up: bool) {
+        let Some(link) = self.links.get_mut(usize::from(id.0)) else { return };
+        let was_heard = link.heard;
+        link.open = up;
+        if !up {
+            link.heard = false;
+            if was_heard {
+                self.report(Event::LinkDown(id));
+            }
+        } else {
+            self.out.beat = true;
+        }
+    }
+
+    fn fence_done(&mut self, ok: bool) {
+        let (fence, _) = self.fence.next(FenceEvent::Answer(ok), self.now);
+        self.fence = fence;
+        self.report(if ok { Event::Fenced } else { Event::FenceFailed });
+        if ok {
+            self.peer_proven_off();
+        }
+    }
+
+    /// Nothing of the peer can run any more: no block that rests on what it last showed holds.
+    fn peer_proven_off(&mut self) {
+        for group in &mut self.groups {
+            group.peer_stuck = false;
+        }
+        self.one_way = OneWay::Cleared;
+    }
+
+    fn group_ids(&self) -> impl Iterator<Item = GroupId> + use<> {
+        (0..self.groups.len()).filter_map(|at| u8::try_from(at).ok()).map(GroupId)
+    }
+
+    fn group(&self, id: GroupId) -> Option<&Group> {
+        self.groups.get(usize::from(id.0))
+    }
+
+    fn group_mut(&mut self, id: GroupId) -> Option<&mut Group> {
+        self.groups.get_mut(usize::from(id.0))
+    }
+
+    /// Does a watchdog feed wait for no group?
+    fn stuck_group(&self) -> Option<GroupId> {
+        self.group_ids().find(|id| self.group(*id).is_some_and(|g| g.state == GroupState::Stuck))
+    }
+
+    /// `Action` is named here so that the contract's words are in one place.
     #[must_use]
-    pub fn status(&self, now: Instant) -> Status {
-        let _ = now;
-        unimplemented!()
+    pub fn poll_action(&mut self, out: &mut [u8; FRAME_BUF]) -> Option<Action> {
+        self.next_action(out)
     }
 }

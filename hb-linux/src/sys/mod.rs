@@ -18,6 +18,7 @@ pub mod sched;
 pub mod signal;
 mod sockaddr;
 pub mod spawn;
+pub mod tcp;
 pub mod tty;
 pub mod udp;
 pub mod unix;

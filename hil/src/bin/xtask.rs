@@ -1,3 +1,43 @@
-//! `cargo xtask`.
+//! `cargo xtask`: build tasks, checks and benchmarks. `cargo xtask help` lists them.
 
-fn main() {}
+use hb_hil::dist;
+use hb_hil::test::{self, STEPS, Step};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        [] | ["help" | "--help" | "-h"] => {
+            help();
+            Ok(())
+        }
+        ["test" | "ci"] => test::run(&STEPS.iter().collect::<Vec<_>>()),
+        ["dist"] => dist::run(false).map(|text| println!("{text}")),
+        ["dist", "--check"] => dist::run(true).map(|text| println!("{text}")),
+        names => steps(names).and_then(|steps| test::run(&steps)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(text) => {
+            eprintln!("xtask: {text}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The step of each name.
+fn steps(names: &[&str]) -> Result<Vec<&'static Step>, String> {
+    let unknown = |name: &str| format!("no sub-command `{name}`; `cargo xtask help` lists them");
+    names.iter().map(|&name| STEPS.iter().find(|s| s.name == name).ok_or_else(|| unknown(name))).collect()
+}
+
+fn help() {
+    println!("cargo xtask SUB-COMMAND\n");
+    println!("  test           all of the steps below, in order; installs what it needs when run as root");
+    println!("  dist [--check] static i586 binary and a native one into target/dist; --check also runs it\n");
+    println!("steps, each alone or several by name:");
+    for step in STEPS {
+        println!("  {:<14} {}", step.name, step.about);
+    }
+}

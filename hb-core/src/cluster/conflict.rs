@@ -1,0 +1,112 @@
+//! Both nodes run a group, or both are about to (a healed partition, a node that stood still): who goes on
+//! (DESIGN §7 O5, O8). The highest *held* epoch goes on without an interruption; a starter gives way to a holder;
+//! a holder that is not sure of itself gives way to any higher epoch.
+
+use crate::message::GroupState;
+
+/// One node's claim on the group.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Claim {
+    pub(crate) state: GroupState,
+    pub(crate) epoch: u32,
+    /// Its loop stood still, and it has not heard its peer since.
+    pub(crate) unconfirmed: bool,
+}
+
+/// What this node does about it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Verdict {
+    /// There is no conflict, or the peer must solve it.
+    None,
+    /// Go on, above the peer's epoch if it is not already; `announce`: tell the clients' ARP caches.
+    Keep {
+        /// The peer's epoch is above ours.
+        raise: bool,
+        /// Both held it: re-announce before the loser's address goes.
+        announce: bool,
+    },
+    /// Stop it here.
+    Yield,
+}
+
+/// Judge `mine` against `peer`, total over all pairs of states.
+#[must_use]
+pub(crate) fn judge(mine: Claim, peer: Claim) -> Verdict {
+    use GroupState::{Failed, Held, Idle, Starting, Stopping, Stuck, Unknown};
+    let above = peer.epoch > mine.epoch;
+    match (mine.state, peer.state) {
+        (Held, Held) if above => Verdict::Yield,
+        (Held, Held) => Verdict::Keep { raise: false, announce: !mine.unconfirmed },
+        (Held, Starting) if above && mine.unconfirmed => Verdict::Yield,
+        (Held, Starting) => Verdict::Keep { raise: above, announce: false },
+        (Starting, Held) if peer.unconfirmed && !above => Verdict::Keep { raise: false, announce: false },
+        (Starting, Held) => Verdict::Yield,
+        (Starting, Starting) if above => Verdict::Yield,
+        (Starting, Starting) => Verdict::Keep { raise: false, announce: false },
+        // What may still run there blocks a start here; nothing but a proof ends that.
+        (Starting, Stuck) => Verdict::Yield,
+        (Held, Unknown | Idle | Stopping | Failed | Stuck) => Verdict::None,
+        (Starting, Unknown | Idle | Stopping | Failed) => Verdict::None,
+        (
+            Unknown | Idle | Stopping | Failed | Stuck,
+            Unknown | Idle | Starting | Held | Stopping | Failed | Stuck,
+        ) => Verdict::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use GroupState::{Failed, Held, Idle, Starting, Stopping, Stuck, Unknown};
+
+    const STATES: [GroupState; 7] = [Unknown, Idle, Starting, Held, Stopping, Failed, Stuck];
+
+    fn claim(state: GroupState, epoch: u32, unconfirmed: bool) -> Claim {
+        Claim { state, epoch, unconfirmed }
+    }
+
+    /// Over every pair of states, orders of epochs and marks: of two active claims never both go on for good, and
+    /// never do both stop when one of them holds and is sure of itself.
+    #[test]
+    fn exactly_one_of_two_goes_on() {
+        for a in STATES {
+            for b in STATES {
+                for (ea, eb) in [(4, 5), (5, 4)] {
+                    for (ua, ub) in [(false, false), (true, false), (false, true), (true, true)] {
+                        let (x, y) = (claim(a, ea, ua), claim(b, eb, ub));
+                        let (one, other) = (judge(x, y), judge(y, x));
+                        let active = |s| matches!(s, Held | Starting);
+                        if active(a) && active(b) {
+                            let yields = [one, other].iter().filter(|v| **v == Verdict::Yield).count();
+                            assert_eq!(yields, 1, "{x:?} against {y:?}: {one:?} {other:?}");
+                        } else if a != Starting || b != Stuck {
+                            assert_ne!(one, Verdict::Yield, "{x:?} against {y:?}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn two_holders_the_higher_epoch_announces_unless_it_stood_still() {
+        let loser = claim(Held, 4, false);
+        assert_eq!(judge(claim(Held, 5, false), loser), Verdict::Keep { raise: false, announce: true });
+        assert_eq!(judge(claim(Held, 5, true), loser), Verdict::Keep { raise: false, announce: false });
+        assert_eq!(judge(loser, claim(Held, 5, false)), Verdict::Yield);
+    }
+
+    #[test]
+    fn a_sure_holder_outranks_a_starter_and_raises_its_epoch() {
+        let holder = claim(Held, 4, false);
+        assert_eq!(judge(holder, claim(Starting, 5, false)), Verdict::Keep { raise: true, announce: false });
+        assert_eq!(judge(claim(Starting, 5, false), holder), Verdict::Yield);
+        let unsure = claim(Held, 4, true);
+        assert_eq!(judge(unsure, claim(Starting, 5, false)), Verdict::Yield);
+    }
+
+    #[test]
+    fn a_stuck_peer_blocks_a_start() {
+        assert_eq!(judge(claim(Starting, 5, false), claim(Stuck, 2, false)), Verdict::Yield);
+    }
+}

@@ -1,0 +1,149 @@
+//! Proving a dead peer off (DESIGN §7 O2): one fence per death, fired by the holder at once and by the other after a
+//! delay; dropped when the peer is heard before it fired.
+
+use crate::time::{Duration, Instant};
+
+/// Pause between two tries of a fence that failed.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Where the fencing of the current death is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fence {
+    /// The peer is alive, or needs no fence.
+    Unneeded,
+    /// It fires at this time.
+    Armed(Instant),
+    /// The device is at work.
+    Fired,
+    /// The peer is proven off.
+    Done,
+}
+
+/// What can happen to it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum FenceEvent {
+    /// The peer died and must be fenced after this pause.
+    Needed(Duration),
+    /// The peer is heard again.
+    Heard,
+    /// Time passed.
+    Tick,
+    /// The device answered.
+    Answer(bool),
+    /// An operator vouches that the peer is off.
+    Vouched,
+}
+
+impl Fence {
+    /// The next state, and whether to fire now.
+    ///
+    /// ```text
+    ///  Unneeded --needed--> Armed --time--> Fired --ok--> Done
+    ///     ^  ^               |   ^            |            |
+    ///     |  +-----heard-----+   +---failed---+            |
+    ///     +----------------------heard---------------------+
+    /// ```
+    #[must_use]
+    pub(crate) fn next(self, event: FenceEvent, now: Instant) -> (Self, bool) {
+        match (self, event) {
+            (Self::Unneeded, FenceEvent::Needed(delay)) => (Self::Armed(now.plus(delay)), false),
+            (Self::Armed(at), FenceEvent::Tick) if now >= at => (Self::Fired, true),
+            (Self::Armed(_) | Self::Unneeded | Self::Done, FenceEvent::Heard) => (Self::Unneeded, false),
+            (Self::Fired, FenceEvent::Answer(true)) => (Self::Done, false),
+            (Self::Fired, FenceEvent::Answer(false)) => (Self::Armed(now.plus(RETRY)), false),
+            (Self::Unneeded | Self::Armed(_) | Self::Fired | Self::Done, FenceEvent::Vouched) => {
+                (Self::Done, false)
+            }
+            // A fence that was fired runs its course, even when the peer is heard meanwhile.
+            (Self::Fired, FenceEvent::Heard | FenceEvent::Needed(_) | FenceEvent::Tick) => (self, false),
+            (Self::Armed(_), FenceEvent::Needed(_) | FenceEvent::Tick | FenceEvent::Answer(_)) => {
+                (self, false)
+            }
+            (Self::Unneeded, FenceEvent::Tick | FenceEvent::Answer(_)) => (self, false),
+            (Self::Done, FenceEvent::Needed(_) | FenceEvent::Tick | FenceEvent::Answer(_)) => (self, false),
+        }
+    }
+
+    /// When it wants [`FenceEvent::Tick`].
+    pub(crate) fn deadline(self) -> Instant {
+        match self {
+            Self::Armed(at) => at,
+            Self::Unneeded | Self::Fired | Self::Done => Instant::NEVER,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Instant = Instant::from_millis(1000);
+
+    #[test]
+    fn every_pair_is_as_drawn() {
+        let armed = Fence::Armed(NOW.plus(Duration::from_millis(1)));
+        let due = Fence::Armed(NOW);
+        let delay = Duration::from_secs(3);
+        let later = Fence::Armed(NOW.plus(delay));
+        let retry = Fence::Armed(NOW.plus(RETRY));
+        use FenceEvent::{Answer, Heard, Needed, Tick, Vouched};
+        let table = [
+            (
+                Fence::Unneeded,
+                [
+                    (Needed(delay), later, false),
+                    (Heard, Fence::Unneeded, false),
+                    (Tick, Fence::Unneeded, false),
+                    (Answer(true), Fence::Unneeded, false),
+                    (Vouched, Fence::Done, false),
+                ],
+            ),
+            (
+                armed,
+                [
+                    (Needed(delay), armed, false),
+                    (Heard, Fence::Unneeded, false),
+                    (Tick, armed, false),
+                    (Answer(true), armed, false),
+                    (Vouched, Fence::Done, false),
+                ],
+            ),
+            (
+                due,
+                [
+                    (Needed(delay), due, false),
+                    (Heard, Fence::Unneeded, false),
+                    (Tick, Fence::Fired, true),
+                    (Answer(false), due, false),
+                    (Vouched, Fence::Done, false),
+                ],
+            ),
+            (
+                Fence::Fired,
+                [
+                    (Needed(delay), Fence::Fired, false),
+                    (Heard, Fence::Fired, false),
+                    (Answer(true), Fence::Done, false),
+                    (Answer(false), retry, false),
+                    (Vouched, Fence::Done, false),
+                ],
+            ),
+            (
+                Fence::Done,
+                [
+                    (Needed(delay), Fence::Done, false),
+                    (Heard, Fence::Unneeded, false),
+                    (Tick, Fence::Done, false),
+                    (Answer(false), Fence::Done, false),
+                    (Vouched, Fence::Done, false),
+                ],
+            ),
+        ];
+        for (from, row) in table {
+            for (event, to, fires) in row {
+                assert_eq!(from.next(event, NOW), (to, fires), "{from:?} on {event:?}");
+            }
+        }
+        assert_eq!(Fence::Fired.next(Tick, NOW), (Fence::Fired, false));
+    }
+}

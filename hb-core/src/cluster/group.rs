@@ -1,0 +1,334 @@
+//! One resource group on this node: its state machine, its epoch and mark, and the scripts that carry it.
+
+use crate::cluster::monitor::Monitor;
+use crate::cluster::sequence::Sequence;
+use crate::config::GroupConfig;
+use crate::event::Wait;
+use crate::message::{GroupState, Reason};
+use crate::time::{Duration, Instant};
+
+/// First pause before a failed start is tried again when nobody else can; doubles up to [`RETRY_MAX`].
+const RETRY_FIRST: Duration = Duration::from_secs(10);
+const RETRY_MAX: Duration = Duration::from_secs(320);
+
+/// What can happen to a group.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum GroupEvent {
+    /// The clean-up at the daemon's start proved it stopped.
+    Clean,
+    /// This node decided to run it.
+    Claim,
+    /// Every start succeeded.
+    Started,
+    /// A start failed, and everything is proven stopped.
+    StartFailed,
+    /// The monitor wants a restart in place.
+    Restart,
+    /// It must end here: handover, conflict, leave.
+    Release,
+    /// Every stop is proven.
+    Stopped,
+    /// Every stop is proven, and it must not start here again: the monitor gave up on it.
+    StoppedForGood,
+    /// A stop failed or hung.
+    StopFailed,
+    /// An operator: try again.
+    Clear,
+}
+
+/// The machine; the diagram is at [`GroupState`]. A pair that cannot occur, or means nothing, changes nothing.
+#[must_use]
+pub(crate) const fn next(state: GroupState, event: GroupEvent) -> GroupState {
+    use GroupState::{Failed, Held, Idle, Starting, Stopping, Stuck, Unknown};
+    match (state, event) {
+        (Unknown, GroupEvent::Clean) => Idle,
+        (Unknown, GroupEvent::StopFailed) => Stuck,
+        (Idle | Failed, GroupEvent::Claim) => Starting,
+        (Starting, GroupEvent::Started) => Held,
+        (Starting, GroupEvent::StartFailed) => Failed,
+        (Starting | Held, GroupEvent::Release) => Stopping,
+        (Starting | Stopping, GroupEvent::StopFailed) => Stuck,
+        (Held, GroupEvent::Restart) => Starting,
+        (Stopping, GroupEvent::Stopped) => Idle,
+        (Stopping, GroupEvent::StoppedForGood) => Failed,
+        (Failed, GroupEvent::Clear) => Idle,
+        (Stuck, GroupEvent::Clear) => Stopping,
+        (
+            Unknown,
+            GroupEvent::Claim
+            | GroupEvent::Started
+            | GroupEvent::StartFailed
+            | GroupEvent::Restart
+            | GroupEvent::Release
+            | GroupEvent::Stopped
+            | GroupEvent::StoppedForGood
+            | GroupEvent::Clear,
+        ) => Unknown,
+        (
+            Idle,
+            GroupEvent::Clean
+            | GroupEvent::Started
+            | GroupEvent::StartFailed
+            | GroupEvent::Restart
+            | GroupEvent::Release
+            | GroupEvent::Stopped
+            | GroupEvent::StoppedForGood
+            | GroupEvent::StopFailed
+            | GroupEvent::Clear,
+        ) => Idle,
+        (
+            Starting,
+            GroupEvent::Clean
+            | GroupEvent::Claim
+            | GroupEvent::Restart
+            | GroupEvent::Stopped
+            | GroupEvent::StoppedForGood
+            | GroupEvent::Clear,
+        ) => Starting,
+        (
+            Held,
+            GroupEvent::Clean
+            | GroupEvent::Claim
+            | GroupEvent::Started
+            | GroupEvent::StartFailed
+            | GroupEvent::Stopped
+            | GroupEvent::StoppedForGood
+            | GroupEvent::StopFailed
+            | GroupEvent::Clear,
+        ) => Held,
+        (
+            Stopping,
+            GroupEvent::Clean
+            | GroupEvent::Claim
+            | GroupEvent::Started
+            | GroupEvent::StartFailed
+            | GroupEvent::Restart
+            | GroupEvent::Release
+            | GroupEvent::Clear,
+        ) => Stopping,
+        (
+            Failed,
+            GroupEvent::Clean
+            | GroupEvent::Started
+            | GroupEvent::StartFailed
+            | GroupEvent::Restart
+            | GroupEvent::Release
+            | GroupEvent::Stopped
+            | GroupEvent::StoppedForGood
+            | GroupEvent::StopFailed,
+        ) => Failed,
+        (
+            Stuck,
+            GroupEvent::Clean
+            | GroupEvent::Claim
+            | GroupEvent::Started
+            | GroupEvent::StartFailed
+            | GroupEvent::Restart
+            | GroupEvent::Release
+            | GroupEvent::Stopped
+            | GroupEvent::StoppedForGood
+            | GroupEvent::StopFailed,
+        ) => Stuck,
+    }
+}
+
+/// What must pass before the first start script of a claim runs (DESIGN §7 O2, §8).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Gate {
+    /// Nothing: the scripts run.
+    Open,
+    /// The epoch is on its way to the disk: wait for this write, until this time at most.
+    Persist {
+        /// The write.
+        serial: u32,
+        /// Go on unproven at this time.
+        until: Instant,
+    },
+    /// The fence must prove the peer off, if one is needed.
+    Fence,
+}
+
+/// One group on this node.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub(crate) config: GroupConfig,
+    pub(crate) state: GroupState,
+    /// The epoch of the current or last tenure here.
+    pub(crate) epoch: u32,
+    /// The highest epoch that anybody showed this node.
+    pub(crate) seen: u32,
+    /// *Yielded at this epoch*.
+    pub(crate) mark: Option<u32>,
+    pub(crate) gate: Gate,
+    pub(crate) sequence: Sequence,
+    pub(crate) monitor: Monitor,
+    /// The running stop ends in [`GroupState::Failed`].
+    pub(crate) for_good: bool,
+    /// An operator's move stands.
+    pub(crate) pinned: bool,
+    /// An operator wants it here.
+    pub(crate) takeover: bool,
+    pub(crate) wanted: Option<Reason>,
+    pub(crate) wait: Option<Wait>,
+    /// When a failed start may be tried again, and the pause after that.
+    pub(crate) retry_at: Instant,
+    retry_pause: Duration,
+    /// No failback before this: a conflict was solved.
+    pub(crate) quiet_until: Instant,
+    /// Both nodes run it, and that was reported.
+    pub(crate) conflict: bool,
+    /// The peer last showed it stuck, and nothing proved it off since.
+    pub(crate) peer_stuck: bool,
+    /// Gratuitous ARP is due.
+    pub(crate) announce: bool,
+    /// The two lines agree, as last reported.
+    pub(crate) agreed: Option<bool>,
+}
+
+impl Group {
+    pub(crate) fn new(config: GroupConfig, seen: u32) -> Self {
+        Self {
+            config,
+            state: GroupState::Unknown,
+            epoch: 0,
+            seen,
+            mark: None,
+            gate: Gate::Open,
+            sequence: Sequence::none(),
+            monitor: Monitor::new(),
+            for_good: false,
+            pinned: false,
+            takeover: false,
+            wanted: None,
+            wait: None,
+            retry_at: Instant::ZERO,
+            retry_pause: RETRY_FIRST,
+            quiet_until: Instant::ZERO,
+            conflict: false,
+            peer_stuck: false,
+            announce: false,
+            agreed: None,
+        }
+    }
+
+    /// An epoch was shown by anybody. `true` when it is the highest so far.
+    pub(crate) fn saw(&mut self, epoch: u32) -> bool {
+        let higher = epoch > self.seen;
+        if higher {
+            self.seen = epoch;
+        }
+        higher
+    }
+
+    /// What a beat says: the tenure's epoch while the group may run here, else the highest seen.
+    pub(crate) fn shown_epoch(&self) -> u32 {
+        match self.state {
+            GroupState::Starting | GroupState::Held | GroupState::Stopping | GroupState::Stuck => self.epoch,
+            GroupState::Unknown | GroupState::Idle | GroupState::Failed => self.seen,
+        }
+    }
+
+    /// This node could start it.
+    pub(crate) fn able(&self) -> bool {
+        let fit = match self.state {
+            GroupState::Idle | GroupState::Starting | GroupState::Held | GroupState::Stopping => true,
+            GroupState::Unknown | GroupState::Failed | GroupState::Stuck => false,
+        };
+        fit && self.config.claimable && !self.for_good
+    }
+
+    /// The start failed here: when to try again if nobody else can.
+    pub(crate) fn plan_retry(&mut self, now: Instant) {
+        self.retry_at = now.plus(self.retry_pause);
+        self.retry_pause = self.retry_pause.times(2).min(RETRY_MAX);
+    }
+
+    /// A start succeeded, or the operator cleared the failure: the next pause is short again.
+    pub(crate) fn forget_failures(&mut self) {
+        self.retry_pause = RETRY_FIRST;
+        self.retry_at = Instant::ZERO;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use GroupState::{Failed, Held, Idle, Starting, Stopping, Stuck, Unknown};
+
+    const STATES: [GroupState; 7] = [Unknown, Idle, Starting, Held, Stopping, Failed, Stuck];
+    const EVENTS: [GroupEvent; 10] = [
+        GroupEvent::Clean,
+        GroupEvent::Claim,
+        GroupEvent::Started,
+        GroupEvent::StartFailed,
+        GroupEvent::Restart,
+        GroupEvent::Release,
+        GroupEvent::Stopped,
+        GroupEvent::StoppedForGood,
+        GroupEvent::StopFailed,
+        GroupEvent::Clear,
+    ];
+
+    /// Every pair against the rules of DESIGN §5, written from the rules' side.
+    #[test]
+    fn every_pair_keeps_the_rules() {
+        for state in STATES {
+            for event in EVENTS {
+                let to = next(state, event);
+                if to == Idle && state != Idle {
+                    let proof = matches!(event, GroupEvent::Clean | GroupEvent::Stopped | GroupEvent::Clear);
+                    assert!(proof, "idle without a proof: {state:?} {event:?}");
+                    assert_ne!(state, Stuck, "stuck is never shown as idle");
+                }
+                if state == Stuck {
+                    let expected = if event == GroupEvent::Clear { Stopping } else { Stuck };
+                    assert_eq!(to, expected, "only an operator moves a stuck group: {event:?}");
+                }
+                if to == Starting && state != Starting {
+                    assert!(matches!(event, GroupEvent::Claim | GroupEvent::Restart), "{state:?} {event:?}");
+                }
+                if to == Held && state != Held {
+                    assert_eq!((state, event), (Starting, GroupEvent::Started));
+                }
+                if to == Failed && state != Failed {
+                    let known = [(Starting, GroupEvent::StartFailed), (Stopping, GroupEvent::StoppedForGood)];
+                    assert!(known.contains(&(state, event)), "{state:?} {event:?}");
+                }
+                if event == GroupEvent::StopFailed && matches!(state, Unknown | Starting | Stopping) {
+                    assert_eq!(to, Stuck, "{state:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_state_is_reached_and_left() {
+        for target in STATES {
+            if target != Unknown {
+                assert!(STATES.iter().any(|s| *s != target && EVENTS.iter().any(|e| next(*s, *e) == target)));
+            }
+            assert!(EVENTS.iter().any(|e| next(target, *e) != target), "{target:?} is a trap");
+        }
+    }
+
+    #[test]
+    fn retries_grow_and_are_forgotten() {
+        let config = GroupConfig {
+            name_hash: 1,
+            digest: 1,
+            preferred: crate::ids::Side::Even,
+            resources: 1,
+            claimable: true,
+        };
+        let mut group = Group::new(config, 0);
+        let mut pauses = Vec::new();
+        for _ in 0..8 {
+            group.plan_retry(Instant::ZERO);
+            pauses.push(group.retry_at.since(Instant::ZERO).as_millis() / 1000);
+        }
+        assert_eq!(pauses, [10, 20, 40, 80, 160, 320, 320, 320]);
+        group.forget_failures();
+        group.plan_retry(Instant::ZERO);
+        assert_eq!(group.retry_at, Instant::ZERO.plus(RETRY_FIRST));
+    }
+}

@@ -1,0 +1,129 @@
+//! Health of one link: is it open, is the peer heard on it, what was lost, how long is the round trip.
+
+use crate::event::BadFrame;
+use crate::time::{Duration, Instant};
+
+/// One link.
+#[derive(Debug, Default)]
+pub(crate) struct Link {
+    /// The device is open.
+    pub(crate) open: bool,
+    /// The peer is heard on it: a beat within the deadtime.
+    pub(crate) heard: bool,
+    /// Running time of the last good beat on it.
+    pub(crate) last_heard: Instant,
+    /// The peer's number for this link.
+    pub(crate) theirs: Option<u8>,
+    /// Highest sequence number on this link, in the peer's met incarnation.
+    pub(crate) seq: u32,
+    /// Good frames, frames sent, beats that never came, bad frames.
+    pub(crate) rx: u32,
+    pub(crate) tx: u32,
+    pub(crate) lost: u32,
+    pub(crate) bad: u32,
+    /// Last round trip.
+    pub(crate) rtt: Option<Duration>,
+    /// Kinds of bad frames that were reported since the link was last clean, one bit each.
+    reported: u16,
+    /// Good frames in a row, to call the link clean.
+    clean: u8,
+}
+
+/// Good frames in a row after which a bad frame is worth a report again.
+const CLEAN_RUN: u8 = 100;
+
+impl Link {
+    /// A good beat of the met incarnation came. Gives `true` when the link was not heard before.
+    pub(crate) fn good(&mut self, now: Instant, seq: u32, theirs: u8) -> bool {
+        self.rx = self.rx.saturating_add(1);
+        self.clean = self.clean.saturating_add(1);
+        if self.clean >= CLEAN_RUN {
+            self.reported = 0;
+        }
+        if seq <= self.seq {
+            return false;
+        }
+        if self.seq != 0 {
+            self.lost = self.lost.saturating_add(seq.saturating_sub(self.seq).saturating_sub(1));
+        }
+        self.seq = seq;
+        self.theirs = Some(theirs);
+        self.last_heard = now;
+        !core::mem::replace(&mut self.heard, true)
+    }
+
+    /// A bad frame came. Gives `true` when this kind was not reported since the link was last clean.
+    pub(crate) fn bad(&mut self, kind: BadFrame) -> bool {
+        self.bad = self.bad.saturating_add(1);
+        self.clean = 0;
+        let bit = 1u16 << (kind as u16 % 16);
+        let first = self.reported & bit == 0;
+        self.reported |= bit;
+        first
+    }
+
+    /// The peer begins a new incarnation: its numbers start anew, and it was not heard yet.
+    pub(crate) fn forget_sequence(&mut self) {
+        self.seq = 0;
+        self.theirs = None;
+        self.heard = false;
+    }
+}
+
+/// When the last beats were sent, to turn an echo into a round trip.
+#[derive(Debug, Default)]
+pub(crate) struct SendTimes {
+    ring: [(u32, Instant); 8],
+}
+
+impl SendTimes {
+    /// Beat `seq` goes out.
+    pub(crate) fn sent(&mut self, seq: u32, now: Instant) {
+        if let Some(slot) = self.ring.get_mut(seq as usize % 8) {
+            *slot = (seq, now);
+        }
+    }
+
+    /// The round trip of the beat whose number ends in `low`, held by the peer for `hold`.
+    pub(crate) fn round_trip(&self, low: u8, hold: Duration, now: Instant) -> Option<Duration> {
+        let (_, at) = self.ring.iter().find(|(seq, _)| *seq != 0 && (*seq & 0xFF) as u8 == low)?;
+        Some(now.since(*at).minus(hold))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_count_as_lost_and_copies_do_not() {
+        let mut link = Link::default();
+        assert!(link.good(Instant::from_millis(1), 10, 2));
+        assert!(!link.good(Instant::from_millis(2), 10, 2), "a copy");
+        assert!(!link.good(Instant::from_millis(3), 14, 2));
+        assert_eq!((link.rx, link.lost, link.seq), (3, 3, 14));
+        assert_eq!(link.last_heard, Instant::from_millis(3));
+    }
+
+    #[test]
+    fn a_bad_kind_is_reported_once_per_run() {
+        let mut link = Link::default();
+        assert!(link.bad(BadFrame::BadTag));
+        assert!(!link.bad(BadFrame::BadTag));
+        assert!(link.bad(BadFrame::Malformed));
+        for seq in 1..=u32::from(CLEAN_RUN) {
+            link.good(Instant::ZERO, seq, 0);
+        }
+        assert!(link.bad(BadFrame::BadTag), "reported again after a clean run");
+        assert_eq!(link.bad, 4);
+    }
+
+    #[test]
+    fn the_round_trip_leaves_out_the_hold() {
+        let mut times = SendTimes::default();
+        times.sent(0x1_05, Instant::from_millis(100));
+        let rtt = times.round_trip(0x05, Duration::from_millis(20), Instant::from_millis(150));
+        assert_eq!(rtt, Some(Duration::from_millis(30)));
+        assert_eq!(times.round_trip(0x06, Duration::ZERO, Instant::from_millis(150)), None);
+    }
+}

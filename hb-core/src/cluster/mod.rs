@@ -1,0 +1,19 @@
+//! The rules, one file each, in the order in which a beat meets them. Nothing here sends or stores bytes: each file
+//! holds one decision, as a small state machine or a pure function, and `node` puts them together.
+//!
+//! `clock` (own running time) -> `link` and `peer` (liveness) -> `handshake` (incarnations) -> `ping` (score, isolation)
+//! -> `conflict`, `right`, `handover` (who may run a group) -> `fence` -> `group` and `sequence` (doing it) -> `watchdog`.
+
+pub(crate) mod clock;
+pub(crate) mod conflict;
+pub(crate) mod fence;
+pub(crate) mod group;
+pub(crate) mod handover;
+pub(crate) mod handshake;
+pub(crate) mod link;
+pub(crate) mod monitor;
+pub(crate) mod peer;
+pub(crate) mod ping;
+pub(crate) mod right;
+pub(crate) mod sequence;
+pub(crate) mod watchdog;

@@ -1,0 +1,209 @@
+//! Periodic `status` of a held group (directive `monitor`): N failures in a row mean one restart in place, and when
+//! that does not last, a handover. It neither feeds nor starves the watchdog.
+
+use crate::action::Verb;
+use crate::cluster::sequence::{Call, Overdue};
+use crate::config::{MonitorConfig, ScriptLimits};
+use crate::ids::Token;
+use crate::input::Outcome;
+use crate::time::Instant;
+
+/// Good rounds over the group after which a restart in place is forgotten.
+const FORGIVEN: u8 = 10;
+
+/// What the monitor asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Ask {
+    /// Call `status` of this resource.
+    Run(u8),
+    /// Kill the call.
+    Kill(Token),
+    /// Nothing until then.
+    Wait(Instant),
+}
+
+/// What a round came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Verdict {
+    /// Nothing to do.
+    Fine,
+    /// It failed, this many times in a row; not enough yet.
+    Failing(u8),
+    /// Restart from this resource on.
+    Restart(u8),
+    /// It was restarted already: the other node should try.
+    Handover(u8),
+}
+
+/// The monitor of one group; runs only while the group is held.
+#[derive(Debug)]
+pub(crate) struct Monitor {
+    next: Instant,
+    at: u8,
+    failures: u8,
+    good: u8,
+    restarted: bool,
+    pub(crate) call: Option<Call>,
+}
+
+impl Monitor {
+    pub(crate) fn new() -> Self {
+        Self { next: Instant::NEVER, at: 0, failures: 0, good: 0, restarted: false, call: None }
+    }
+
+    /// The group is held from now on, after a restart in place or freshly.
+    pub(crate) fn begin(&mut self, config: &MonitorConfig, now: Instant, restarted: bool) {
+        self.next = now.plus(config.period);
+        self.at = 0;
+        self.failures = 0;
+        self.good = 0;
+        self.restarted = restarted;
+    }
+
+    /// What to do now, while the group is held.
+    pub(crate) fn poll(&mut self, now: Instant) -> Ask {
+        match &mut self.call {
+            Some(call) => match call.overdue(now) {
+                Overdue::No(until) => Ask::Wait(until),
+                Overdue::Kill => Ask::Kill(call.token),
+                Overdue::GiveUp => {
+                    self.call = None;
+                    Ask::Wait(self.next)
+                }
+            },
+            None if now >= self.next => Ask::Run(self.at),
+            None => Ask::Wait(self.next),
+        }
+    }
+
+    /// The requested call runs under `token`.
+    pub(crate) fn called(&mut self, token: Token, now: Instant, limits: &ScriptLimits) {
+        let deadline = now.plus(limits.status);
+        self.call = Some(Call { token, resource: self.at, verb: Verb::Status, deadline, killed: false });
+    }
+
+    /// The group is restarted in place.
+    pub(crate) fn restarting(&mut self) {
+        self.restarted = true;
+    }
+
+    /// The group comes up after a restart in place.
+    pub(crate) fn was_restarting(&self) -> bool {
+        self.restarted
+    }
+
+    /// The resource at hand.
+    pub(crate) fn resource(&self) -> u8 {
+        self.at
+    }
+
+    /// When it wants time to pass.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.call.map_or(self.next, |call| call.deadline)
+    }
+
+    /// The group is not held any more: end the call, if one runs.
+    pub(crate) fn end(&mut self, now: Instant) {
+        self.next = Instant::NEVER;
+        if let Some(call) = &mut self.call {
+            call.deadline = call.deadline.min(now);
+        }
+    }
+
+    /// The answer to the call; `None` when it is not ours.
+    pub(crate) fn done(
+        &mut self,
+        token: Token,
+        outcome: Outcome,
+        last: u8,
+        config: &MonitorConfig,
+        now: Instant,
+    ) -> Option<Verdict> {
+        match self.call {
+            Some(call) if call.token == token => self.call = None,
+            Some(_) | None => return None,
+        }
+        if self.next == Instant::NEVER {
+            return Some(Verdict::Fine);
+        }
+        if outcome == Outcome::Running {
+            self.failures = 0;
+            if self.at < last {
+                self.at = self.at.saturating_add(1);
+                self.next = now;
+            } else {
+                self.at = 0;
+                self.next = now.plus(config.period);
+                self.good = self.good.saturating_add(1);
+                self.restarted &= self.good < FORGIVEN;
+            }
+            return Some(Verdict::Fine);
+        }
+        self.good = 0;
+        self.failures = self.failures.saturating_add(1);
+        self.next = now.plus(config.period);
+        Some(if self.failures < config.failures {
+            Verdict::Failing(self.failures)
+        } else if self.restarted {
+            Verdict::Handover(self.at)
+        } else {
+            Verdict::Restart(self.at)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Duration;
+
+    const CONFIG: MonitorConfig = MonitorConfig { period: Duration::from_secs(10), failures: 2 };
+    const LIMITS: ScriptLimits = ScriptLimits {
+        start: Duration::from_secs(1),
+        stop: Duration::from_secs(1),
+        status: Duration::from_secs(1),
+    };
+
+    fn round(monitor: &mut Monitor, now: Instant, outcome: Outcome) -> Verdict {
+        let Ask::Run(_) = monitor.poll(now) else { panic!("not due: {monitor:?}") };
+        monitor.called(Token(9), now, &LIMITS);
+        monitor.done(Token(9), outcome, 0, &CONFIG, now).unwrap()
+    }
+
+    #[test]
+    fn failures_in_a_row_restart_once_and_then_hand_over() {
+        let mut monitor = Monitor::new();
+        let mut now = Instant::ZERO;
+        let mut step = |monitor: &mut Monitor, outcome| {
+            now = now.plus(CONFIG.period);
+            round(monitor, now, outcome)
+        };
+        monitor.begin(&CONFIG, Instant::ZERO, false);
+        assert_eq!(step(&mut monitor, Outcome::Stopped), Verdict::Failing(1));
+        assert_eq!(step(&mut monitor, Outcome::Running), Verdict::Fine);
+        assert_eq!(step(&mut monitor, Outcome::Killed), Verdict::Failing(1), "not in a row");
+        assert_eq!(step(&mut monitor, Outcome::Stopped), Verdict::Restart(0));
+        monitor.begin(&CONFIG, Instant::ZERO.plus(CONFIG.period.times(4)), true);
+        assert_eq!(step(&mut monitor, Outcome::Stopped), Verdict::Failing(1));
+        assert_eq!(step(&mut monitor, Outcome::Stopped), Verdict::Handover(0));
+        for _ in 0..FORGIVEN {
+            assert_eq!(step(&mut monitor, Outcome::Running), Verdict::Fine);
+        }
+        assert_eq!(step(&mut monitor, Outcome::Stopped), Verdict::Failing(1));
+        assert_eq!(step(&mut monitor, Outcome::Stopped), Verdict::Restart(0), "long ago: forgiven");
+    }
+
+    #[test]
+    fn a_group_that_is_not_held_any_more_is_not_judged() {
+        let mut monitor = Monitor::new();
+        monitor.begin(&CONFIG, Instant::ZERO, false);
+        let now = Instant::ZERO.plus(CONFIG.period);
+        assert_eq!(monitor.poll(now), Ask::Run(0));
+        monitor.called(Token(1), now, &LIMITS);
+        monitor.end(now);
+        assert_eq!(monitor.poll(now), Ask::Kill(Token(1)));
+        assert_eq!(monitor.done(Token(1), Outcome::Killed, 0, &CONFIG, now), Some(Verdict::Fine));
+        assert_eq!(monitor.poll(now), Ask::Wait(Instant::NEVER));
+        assert_eq!(monitor.done(Token(1), Outcome::Killed, 0, &CONFIG, now), None);
+    }
+}

@@ -1,0 +1,183 @@
+//! Liveness of the peer (DESIGN §6), and its last view of the world.
+
+use crate::config::MAX_GROUPS;
+use crate::ids::Incarnation;
+use crate::message::{Beat, GroupBeat, GroupName, Hello, Phase};
+use crate::status::PeerState;
+use crate::time::{Duration, Instant};
+use heapless::Vec;
+
+/// What can happen to the peer's liveness.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum PeerEvent {
+    /// A new beat of the met incarnation came.
+    Heard,
+    /// `warntime` passed in silence.
+    Late,
+    /// The deadtime (`initdead` before the first meeting) passed in silence on all links.
+    Silent,
+}
+
+/// The liveness machine.
+///
+/// ```text
+///            heard            late
+///  Unknown --------> Up <------------> Late
+///     |              ^ heard             |
+///     | silent       |                   | silent
+///     +-----------> Dead <---------------+
+/// ```
+#[must_use]
+pub(crate) const fn next(state: PeerState, event: PeerEvent) -> PeerState {
+    match (state, event) {
+        (PeerState::Unknown, PeerEvent::Heard) => PeerState::Up,
+        (PeerState::Unknown, PeerEvent::Late) => PeerState::Unknown,
+        (PeerState::Unknown, PeerEvent::Silent) => PeerState::Dead,
+        (PeerState::Up, PeerEvent::Heard) => PeerState::Up,
+        (PeerState::Up, PeerEvent::Late) => PeerState::Late,
+        (PeerState::Up, PeerEvent::Silent) => PeerState::Dead,
+        (PeerState::Late, PeerEvent::Heard) => PeerState::Up,
+        (PeerState::Late, PeerEvent::Late) => PeerState::Late,
+        (PeerState::Late, PeerEvent::Silent) => PeerState::Dead,
+        (PeerState::Dead, PeerEvent::Heard) => PeerState::Up,
+        (PeerState::Dead, PeerEvent::Late) => PeerState::Dead,
+        (PeerState::Dead, PeerEvent::Silent) => PeerState::Dead,
+    }
+}
+
+/// The peer as far as it was met.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) state: PeerState,
+    /// The incarnation that proved to live.
+    pub(crate) met: Option<Incarnation>,
+    /// Highest sequence number of that incarnation on any link: only a higher one is life.
+    pub(crate) seq: u32,
+    /// Running time of the last sign of life.
+    pub(crate) last_heard: Instant,
+    /// The last beat's fields.
+    pub(crate) phase: Phase,
+    pub(crate) unconfirmed: bool,
+    pub(crate) armed: bool,
+    pub(crate) hears: u8,
+    pub(crate) score: u8,
+    groups: Vec<GroupBeat, MAX_GROUPS>,
+    /// The last hello's fields.
+    names: Vec<GroupName, MAX_GROUPS>,
+    pub(crate) boot: Option<u32>,
+    pub(crate) deadtime: Duration,
+    pub(crate) watchdog: Option<Duration>,
+    pub(crate) timing_digest: Option<u32>,
+    /// It left in order: what it showed idle needs neither waiting nor fencing.
+    pub(crate) left: bool,
+    /// An operator vouched that it is off, and it was not heard since.
+    pub(crate) vouched: bool,
+    /// Its life has met ours, so what it says that it hears is us.
+    pub(crate) knows_us: bool,
+    /// That its times differ was reported.
+    pub(crate) timing_reported: bool,
+}
+
+impl Peer {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            state: PeerState::Unknown,
+            met: None,
+            seq: 0,
+            last_heard: now,
+            phase: Phase::Joining,
+            unconfirmed: false,
+            armed: false,
+            hears: 0,
+            score: 0,
+            groups: Vec::new(),
+            names: Vec::new(),
+            boot: None,
+            deadtime: Duration::ZERO,
+            watchdog: None,
+            timing_digest: None,
+            left: false,
+            vouched: false,
+            knows_us: false,
+            timing_reported: false,
+        }
+    }
+
+    /// Met, and not silent for its deadtime.
+    pub(crate) fn alive(&self) -> bool {
+        matches!(self.state, PeerState::Up | PeerState::Late)
+    }
+
+    /// Heard both ways: it has met our life, and hears it now.
+    pub(crate) fn both_ways(&self) -> bool {
+        self.alive() && self.knows_us && self.hears != 0
+    }
+
+    /// Its groups by our name: `None` when it does not list the group.
+    pub(crate) fn group(&self, name_hash: u32) -> Option<&GroupBeat> {
+        self.groups.get(self.position(name_hash)?)
+    }
+
+    /// Where its beats list the group of that name.
+    pub(crate) fn position(&self, name_hash: u32) -> Option<usize> {
+        self.names.iter().position(|name| name.hash == name_hash)
+    }
+
+    /// What its hello says of the group.
+    pub(crate) fn name(&self, name_hash: u32) -> Option<&GroupName> {
+        self.names.iter().find(|name| name.hash == name_hash)
+    }
+
+    /// A new life of the peer begins: nothing that the last one said holds any more.
+    pub(crate) fn meet(&mut self, incarnation: Incarnation) {
+        self.met = Some(incarnation);
+        self.seq = 0;
+        self.hears = 0;
+        self.left = false;
+        self.groups.clear();
+        self.names.clear();
+    }
+
+    /// Take over the static view.
+    pub(crate) fn take_hello(&mut self, hello: &Hello) {
+        self.names.clone_from(&hello.groups);
+        self.boot = Some(hello.boot);
+        self.deadtime = hello.deadtime;
+        self.watchdog = hello.watchdog;
+        self.timing_digest = Some(hello.timing_digest);
+    }
+
+    /// Take over the dynamic view.
+    pub(crate) fn take_beat(&mut self, beat: &Beat) {
+        self.phase = beat.phase;
+        self.unconfirmed = beat.unconfirmed;
+        self.armed = beat.armed;
+        self.hears = beat.hears;
+        self.score = beat.score;
+        self.groups.clone_from(&beat.groups);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATES: [PeerState; 4] = [PeerState::Unknown, PeerState::Up, PeerState::Late, PeerState::Dead];
+    const EVENTS: [PeerEvent; 3] = [PeerEvent::Heard, PeerEvent::Late, PeerEvent::Silent];
+
+    /// The whole table, written a second time by the rules instead of by the cells.
+    #[test]
+    fn every_pair_follows_the_rules() {
+        for state in STATES {
+            for event in EVENTS {
+                let expected = match event {
+                    PeerEvent::Heard => PeerState::Up,
+                    PeerEvent::Silent => PeerState::Dead,
+                    PeerEvent::Late if state == PeerState::Up => PeerState::Late,
+                    PeerEvent::Late => state,
+                };
+                assert_eq!(next(state, event), expected, "{state:?} on {event:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Ping nodes: the score of a node, and whether it takes itself for the isolated one (DESIGN §7 O2b).
+
+use crate::config::MAX_PINGS;
+use crate::ids::PingId;
+use crate::time::{Duration, Instant};
+use heapless::Vec;
+
+/// One ping node.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PingNode {
+    /// Running time of its last answer.
+    last: Option<Instant>,
+    /// It answered within `deadping`.
+    alive: bool,
+}
+
+/// All ping nodes.
+#[derive(Debug)]
+pub(crate) struct Pings {
+    nodes: Vec<PingNode, MAX_PINGS>,
+    deadping: Duration,
+}
+
+impl Pings {
+    pub(crate) fn new(count: u8, deadping: Duration) -> Self {
+        let mut nodes = Vec::new();
+        for _ in 0..count {
+            let _ = nodes.push(PingNode::default());
+        }
+        Self { nodes, deadping }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// Who answers, in configured order.
+    pub(crate) fn alive(&self) -> impl Iterator<Item = bool> + '_ {
+        self.nodes.iter().map(|node| node.alive)
+    }
+
+    /// Ping nodes that answer.
+    pub(crate) fn score(&self) -> u8 {
+        self.nodes.iter().fold(0, |score, node| if node.alive { score.saturating_add(1) } else { score })
+    }
+
+    /// An answer came. Gives `true` when the node did not answer before.
+    pub(crate) fn answered(&mut self, ping: PingId, now: Instant) -> bool {
+        let Some(node) = self.nodes.get_mut(usize::from(ping.0)) else { return false };
+        node.last = Some(now);
+        !core::mem::replace(&mut node.alive, true)
+    }
+
+    /// Time passed: the next node that fell silent, if any. Call until `None`.
+    pub(crate) fn fell_silent(&mut self, now: Instant) -> Option<PingId> {
+        let deadping = self.deadping;
+        for (at, node) in self.nodes.iter_mut().enumerate() {
+            if let Some(last) = node.last
+                && node.alive
+                && now.since(last) >= deadping
+            {
+                node.alive = false;
+                return u8::try_from(at).ok().map(PingId);
+            }
+        }
+        None
+    }
+
+    /// When the next node would fall silent.
+    pub(crate) fn deadline(&self) -> Instant {
+        let silent = |node: &PingNode| match node.last {
+            Some(last) if node.alive => last.plus(self.deadping),
+            Some(_) | None => Instant::NEVER,
+        };
+        self.nodes.iter().map(silent).min().unwrap_or(Instant::NEVER)
+    }
+
+    /// Did every ping node fall silent together with the links, whose last sign was at `links_silent`?
+    ///
+    /// *Together* is within one deadtime before, and not more than one and a half keepalives after it: a node that
+    /// answered later proves that the own network outlived the peer. A node that was silent long before, or never
+    /// answered, proves nothing either way.
+    pub(crate) fn silent_with(&self, links_silent: Instant, deadtime: Duration, keepalive: Duration) -> bool {
+        let before = links_silent.minus(deadtime);
+        let after = links_silent.plus(keepalive).plus(keepalive.divided(2));
+        let mut fell = false;
+        for node in &self.nodes {
+            match node.last {
+                Some(last) if last > after => return false,
+                Some(last) if last >= before => fell = true,
+                Some(_) | None => {}
+            }
+        }
+        fell
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEAD: Duration = Duration::from_secs(10);
+    const KEEP: Duration = Duration::from_secs(1);
+
+    fn secs(s: u64) -> Instant {
+        Instant::from_millis(s * 1000)
+    }
+
+    fn silent(answers: &[Option<u64>]) -> bool {
+        let mut pings = Pings::new(u8::try_from(answers.len()).unwrap(), DEAD);
+        for (at, answer) in answers.iter().enumerate() {
+            if let Some(answer) = answer {
+                pings.answered(PingId(u8::try_from(at).unwrap()), secs(*answer));
+            }
+        }
+        pings.silent_with(secs(100), DEAD, KEEP)
+    }
+
+    #[test]
+    fn isolation_needs_all_of_them_to_fall_silent_with_the_links() {
+        assert!(silent(&[Some(100)]), "with the links");
+        assert!(silent(&[Some(101)]), "one keepalive later: it was under way");
+        assert!(silent(&[Some(92)]), "within one deadtime before");
+        assert!(!silent(&[Some(105)]), "it answered after the peer fell silent");
+        assert!(!silent(&[Some(100), Some(105)]), "one of two still answered");
+        assert!(!silent(&[Some(60)]), "silent long before: proves nothing");
+        assert!(!silent(&[None]), "never answered: proves nothing");
+        assert!(silent(&[None, Some(100)]));
+        assert!(!silent(&[]), "no ping node");
+    }
+
+    #[test]
+    fn the_score_follows_answers_and_silence() {
+        let mut pings = Pings::new(2, DEAD);
+        assert_eq!(pings.score(), 0);
+        assert!(pings.answered(PingId(0), secs(1)));
+        assert!(!pings.answered(PingId(0), secs(2)));
+        assert!(!pings.answered(PingId(7), secs(2)), "not configured");
+        assert_eq!((pings.score(), pings.deadline()), (1, secs(12)));
+        assert_eq!(pings.fell_silent(secs(11)), None);
+        assert_eq!(pings.fell_silent(secs(12)), Some(PingId(0)));
+        assert_eq!((pings.fell_silent(secs(12)), pings.score()), (None, 0));
+    }
+}

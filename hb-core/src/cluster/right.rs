@@ -1,0 +1,159 @@
+//! Who may claim a group that nobody runs (DESIGN §7 O1-O3, O6, O7, O10): one pure decision over everything known.
+
+use crate::event::{Cause, Wait};
+use crate::ids::Side;
+use crate::message::{GroupState, Phase};
+
+/// The right to claim is one token per group. A node that stops for a reason, loses a conflict or fails to start marks
+/// *yielded at epoch e*; the right is then the other's until that one yields or fails at a higher epoch. With no mark
+/// on either side `first` has it.
+#[must_use]
+pub(crate) fn token(mine: Option<u32>, peer: Option<u32>, first: Side, me: Side) -> bool {
+    match (mine, peer) {
+        (None, None) => first == me,
+        (None, Some(_)) => true,
+        (Some(_), None) => false,
+        (Some(mine), Some(peer)) if mine == peer => first == me,
+        (Some(mine), Some(peer)) => mine < peer,
+    }
+}
+
+/// What is known of the peer with regard to one group.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum PeerSituation {
+    /// Not met yet, and `initdead` has not passed.
+    Unmet,
+    /// It runs Linux-HA Heartbeat, and is heard.
+    Foreign,
+    /// Silent for its deadtime, or never met within `initdead`; or an operator vouched that it is off.
+    Gone {
+        /// It last showed the group stuck, and nothing proves it off since.
+        stuck: bool,
+        /// It never answered a challenge, yet authentic frames show a holder, and an ARP probe has not cleared it.
+        one_way: bool,
+        /// This node takes itself for the isolated one.
+        isolated: bool,
+    },
+    /// Alive, but it does not list the group.
+    Alien,
+    /// Alive.
+    Alive {
+        /// Its state of the group.
+        state: GroupState,
+        /// Its mark.
+        mark: Option<u32>,
+        /// It could start the group.
+        able: bool,
+        /// Where it is in its life.
+        phase: Phase,
+        /// Its line of the group and the shared times are ours.
+        agrees: bool,
+        /// The node that its line prefers.
+        preferred: Side,
+    },
+}
+
+/// Everything that the decision rests on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Situation {
+    /// This node.
+    pub(crate) me: Side,
+    /// Where it is in its life.
+    pub(crate) phase: Phase,
+    /// Its state of the group.
+    pub(crate) state: GroupState,
+    /// Its mark.
+    pub(crate) mark: Option<u32>,
+    /// All scripts are here.
+    pub(crate) claimable: bool,
+    /// The pause after a failed start is over.
+    pub(crate) retry_due: bool,
+    /// The node that our line prefers.
+    pub(crate) preferred: Side,
+    /// A watchdog of an earlier life may still fire.
+    pub(crate) watchdog_pending: bool,
+    /// The peer.
+    pub(crate) peer: PeerSituation,
+}
+
+/// What to do about a group that does not run here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Decision {
+    /// Claim it now, because of this.
+    Claim(Cause),
+    /// Wait, for this.
+    Wait(Wait),
+    /// The right is ours but we cannot use it, and the peer can: pass it on with a mark.
+    Decline,
+}
+
+/// Decide about a group in [`GroupState::Idle`] or [`GroupState::Failed`]; any other state waits for its own scripts.
+#[must_use]
+pub(crate) fn decide(s: &Situation) -> Decision {
+    let failed = match s.state {
+        GroupState::Idle => false,
+        GroupState::Failed => true,
+        GroupState::Unknown
+        | GroupState::Starting
+        | GroupState::Held
+        | GroupState::Stopping
+        | GroupState::Stuck => {
+            return Decision::Wait(Wait::Peer);
+        }
+    };
+    match s.phase {
+        Phase::Leaving => return Decision::Wait(Wait::Leaving),
+        Phase::Joining if s.watchdog_pending => return Decision::Wait(Wait::WatchdogPending),
+        Phase::Joining => return Decision::Wait(Wait::Peer),
+        Phase::Up => {}
+    }
+    let ready = |cause| {
+        if !s.claimable {
+            Decision::Wait(Wait::Scripts)
+        } else if !failed {
+            Decision::Claim(cause)
+        } else if s.retry_due {
+            Decision::Claim(Cause::Retry)
+        } else {
+            Decision::Wait(Wait::Retry)
+        }
+    };
+    match s.peer {
+        PeerSituation::Unmet => Decision::Wait(Wait::Peer),
+        PeerSituation::Foreign => Decision::Wait(Wait::PeerForeign),
+        PeerSituation::Gone { stuck: true, .. } => Decision::Wait(Wait::PeerStuck),
+        PeerSituation::Gone { one_way: true, .. } => Decision::Wait(Wait::OneWay),
+        PeerSituation::Gone { isolated: true, .. } => Decision::Wait(Wait::Isolated),
+        PeerSituation::Gone { stuck: false, one_way: false, isolated: false } => ready(Cause::PeerDead),
+        PeerSituation::Alien if s.preferred == s.me => ready(Cause::Right),
+        PeerSituation::Alien => Decision::Wait(Wait::ConfigDiffers),
+        PeerSituation::Alive { state: GroupState::Stuck, .. } => Decision::Wait(Wait::PeerStuck),
+        PeerSituation::Alive { state, .. } if state.may_run() => Decision::Wait(Wait::PeerRuns),
+        PeerSituation::Alive { phase: Phase::Leaving, .. } => ready(Cause::PeerLeaving),
+        PeerSituation::Alive { state, mark, able, phase: Phase::Joining | Phase::Up, agrees, preferred } => {
+            if !agrees && (mark.is_some() || s.mark.is_some()) {
+                return Decision::Wait(Wait::ConfigDiffers);
+            }
+            // Lines that differ in the preferred node: the side that both nodes can name without asking.
+            let first = if preferred == s.preferred { s.preferred } else { Side::Even };
+            let peer_failed = state == GroupState::Failed;
+            if !token(s.mark, mark, first, s.me) {
+                return Decision::Wait(if failed { Wait::Failed } else { Wait::PeerRight });
+            }
+            if !s.claimable && (able || peer_failed) && agrees {
+                return Decision::Decline;
+            }
+            match ready(Cause::Right) {
+                // Sticky until cleared, unless nobody else can.
+                Decision::Claim(Cause::Retry) | Decision::Wait(Wait::Retry) if able => {
+                    Decision::Wait(Wait::Failed)
+                }
+                decision => decision,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "right_tests.rs"]
+mod tests;

@@ -1,0 +1,205 @@
+use super::*;
+
+const LIMITS: ScriptLimits = ScriptLimits {
+    start: Duration::from_secs(60),
+    stop: Duration::from_secs(30),
+    status: Duration::from_secs(10),
+};
+
+/// Runs a sequence against `world`, which answers (resource, verb, how many calls so far); gives the calls and the end.
+fn run(mut seq: Sequence, mut world: impl FnMut(u8, Verb, usize) -> Outcome) -> (Vec<(u8, Verb)>, Finish) {
+    let (mut calls, mut now) = (Vec::new(), Instant::ZERO);
+    for token in 0..200 {
+        match seq.poll(now, &LIMITS) {
+            Request::Run { resource, verb } => {
+                seq.called(Token(token), resource, verb, now, &LIMITS);
+                calls.push((resource, verb));
+                let outcome = world(resource, verb, calls.len());
+                assert!(seq.done(Token(token), outcome, now, &LIMITS));
+            }
+            Request::Wait(until) => now = until,
+            Request::Finished(finish) => return (calls, finish),
+            Request::Kill(_) => panic!("nothing to kill"),
+        }
+    }
+    panic!("no end: {seq:?}")
+}
+
+/// A well-behaved pair of resources with state.
+fn honest(up: [bool; 2]) -> impl FnMut(u8, Verb, usize) -> Outcome {
+    let mut up = up;
+    move |resource, verb, _| {
+        let state = &mut up[usize::from(resource)];
+        match verb {
+            Verb::Start => *state = true,
+            Verb::Stop => *state = false,
+            Verb::Status => return if *state { Outcome::Running } else { Outcome::Stopped },
+        }
+        Outcome::Ok
+    }
+}
+
+use Verb::{Start, Status, Stop};
+
+#[test]
+fn up_goes_left_to_right_and_skips_what_runs() {
+    let (calls, end) = run(Sequence::begin(Goal::Start, 2), honest([false, false]));
+    assert_eq!((calls, end), (vec![(0, Status), (0, Start), (1, Status), (1, Start)], Finish::Started));
+    let (calls, end) = run(Sequence::begin(Goal::Start, 2), honest([true, false]));
+    assert_eq!((calls, end), (vec![(0, Status), (1, Status), (1, Start)], Finish::Started));
+}
+
+#[test]
+fn down_goes_right_to_left_with_proof() {
+    let (calls, end) = run(Sequence::begin(Goal::Stop, 2), honest([true, true]));
+    assert_eq!((calls, end), (vec![(1, Stop), (1, Status), (0, Stop), (0, Status)], Finish::Stopped));
+}
+
+#[test]
+fn the_clean_up_stops_only_what_is_not_stopped() {
+    let (calls, end) = run(Sequence::begin(Goal::Clean, 2), honest([true, false]));
+    assert_eq!((calls, end), (vec![(1, Status), (0, Status), (0, Stop), (0, Status)], Finish::Stopped));
+    let (_, end) = run(Sequence::begin(Goal::Clean, 2), |_, _, _| Outcome::NotRun);
+    assert_eq!(end, Finish::Stopped, "a script that is missing started nothing");
+}
+
+#[test]
+fn a_failed_start_takes_down_all_and_says_so() {
+    let mut inner = honest([false, false]);
+    let world = |resource, verb, n| {
+        if (resource, verb) == (1, Start) { Outcome::Failed(1) } else { inner(resource, verb, n) }
+    };
+    let (calls, end) = run(Sequence::begin(Goal::Start, 2), world);
+    assert_eq!(end, Finish::StartFailed);
+    assert_eq!(
+        calls,
+        [
+            (0, Status),
+            (0, Start),
+            (1, Status),
+            (1, Start),
+            (1, Status),
+            (1, Stop),
+            (1, Status),
+            (0, Stop),
+            (0, Status)
+        ]
+    );
+}
+
+#[test]
+fn a_start_that_says_no_of_a_running_service_is_a_start() {
+    let mut inner = honest([false, false]);
+    let world = |resource, verb, n| {
+        let answer = inner(resource, verb, n);
+        if verb == Start { Outcome::Failed(1) } else { answer }
+    };
+    assert_eq!(run(Sequence::begin(Goal::Start, 2), world).1, Finish::Started);
+}
+
+#[test]
+fn a_missing_script_fails_the_start_and_is_not_asked_to_stop() {
+    let mut inner = honest([false, false]);
+    let world = |resource, verb, n| if resource == 1 { Outcome::NotRun } else { inner(resource, verb, n) };
+    let (calls, end) = run(Sequence::begin(Goal::Start, 2), world);
+    assert_eq!(calls, [(0, Status), (0, Start), (1, Status), (0, Stop), (0, Status)]);
+    assert_eq!(end, Finish::StartFailed);
+    let (calls, end) = run(Sequence::begin(Goal::Start, 1), |_, _, _| Outcome::NotRun);
+    assert_eq!((calls, end), (vec![(0, Status)], Finish::StartFailed));
+}
+
+#[test]
+fn a_stop_that_says_no_of_a_stopped_service_is_asked_twice_and_believed() {
+    let (calls, end) = run(Sequence::begin(Goal::Stop, 1), |_, verb, _| match verb {
+        Stop => Outcome::Failed(1),
+        Start | Status => Outcome::Stopped,
+    });
+    assert_eq!((calls, end), (vec![(0, Stop), (0, Status), (0, Stop), (0, Status)], Finish::Stopped));
+}
+
+#[test]
+fn a_stop_that_takes_its_time_is_asked_again_and_one_that_never_stops_is_stuck() {
+    let slow = |_, verb, n| match verb {
+        Status if n >= 6 => Outcome::Stopped,
+        Status => Outcome::Running,
+        Start | Stop => Outcome::Ok,
+    };
+    assert_eq!(run(Sequence::begin(Goal::Stop, 1), slow).1, Finish::Stopped);
+    let never = |_, verb, _| if verb == Status { Outcome::Running } else { Outcome::Ok };
+    let (calls, end) = run(Sequence::begin(Goal::Stop, 1), never);
+    assert_eq!(end, Finish::StopFailed);
+    assert!((20..90).contains(&calls.len()), "bounded by the limit of one stop: {}", calls.len());
+    for hopeless in [Outcome::Killed, Outcome::NotRun] {
+        let world = |_, verb, _| if verb == Stop { hopeless } else { Outcome::Stopped };
+        assert_eq!(run(Sequence::begin(Goal::Stop, 1), world).1, Finish::StopFailed, "{hopeless:?}");
+    }
+}
+
+#[test]
+fn a_restart_moves_only_what_is_right_of_the_failing_one() {
+    let (calls, end) = run(Sequence::begin(Goal::Restart(1), 2), honest([true, true]));
+    assert_eq!((calls, end), (vec![(1, Stop), (1, Status), (1, Status), (1, Start)], Finish::Started));
+    let mut inner = honest([true, true]);
+    let world = |resource, verb, n| if verb == Start { Outcome::Failed(1) } else { inner(resource, verb, n) };
+    let (calls, end) = run(Sequence::begin(Goal::Restart(1), 2), world);
+    assert_eq!((calls.last(), end), (Some(&(0, Status)), Finish::StartFailed));
+}
+
+#[test]
+fn a_call_past_its_limit_is_killed_and_given_up_at_last() {
+    let mut seq = Sequence::begin(Goal::Start, 1);
+    assert_eq!(seq.poll(Instant::ZERO, &LIMITS), Request::Run { resource: 0, verb: Status });
+    seq.called(Token(1), 0, Status, Instant::ZERO, &LIMITS);
+    let limit = Instant::ZERO.plus(LIMITS.status);
+    assert_eq!(seq.poll(Instant::from_millis(5), &LIMITS), Request::Wait(limit));
+    assert_eq!(seq.poll(limit, &LIMITS), Request::Kill(Token(1)));
+    assert_eq!(seq.poll(limit, &LIMITS), Request::Wait(limit.plus(KILL_GRACE)), "killed once");
+    assert_eq!(seq.poll(limit.plus(KILL_GRACE), &LIMITS), Request::Finished(Finish::StartFailed));
+    assert!(!seq.done(Token(1), Outcome::Killed, limit, &LIMITS), "too late: it was given up");
+}
+
+#[test]
+fn an_abort_kills_the_start_and_takes_down_what_was_begun() {
+    let mut seq = Sequence::begin(Goal::Start, 2);
+    let now = Instant::ZERO;
+    for (token, outcome) in [(1, Outcome::Stopped), (2, Outcome::Ok), (3, Outcome::Stopped)] {
+        let Request::Run { resource, verb } = seq.poll(now, &LIMITS) else { panic!() };
+        seq.called(Token(token), resource, verb, now, &LIMITS);
+        seq.done(Token(token), outcome, now, &LIMITS);
+    }
+    assert_eq!(seq.poll(now, &LIMITS), Request::Run { resource: 1, verb: Start });
+    seq.called(Token(4), 1, Start, now, &LIMITS);
+    seq.abort(now);
+    assert_eq!(seq.poll(now, &LIMITS), Request::Kill(Token(4)));
+    seq.done(Token(4), Outcome::Killed, now, &LIMITS);
+    let (calls, end) = run(seq, honest([true, true]));
+    assert_eq!((calls, end), (vec![(1, Stop), (1, Status), (0, Stop), (0, Status)], Finish::Stopped));
+}
+
+#[test]
+fn every_step_and_outcome_leads_somewhere() {
+    let outcomes = [
+        Outcome::Ok,
+        Outcome::Failed(1),
+        Outcome::Running,
+        Outcome::Stopped,
+        Outcome::Killed,
+        Outcome::NotRun,
+    ];
+    for goal in [Goal::Clean, Goal::Start, Goal::Stop, Goal::Restart(1)] {
+        for first in outcomes {
+            for second in outcomes {
+                for third in outcomes {
+                    let script = [first, second, third];
+                    let (calls, end) = run(Sequence::begin(goal, 3), |_, _, n| script[n % 3]);
+                    assert!(!calls.is_empty());
+                    let up = matches!(goal, Goal::Start | Goal::Restart(_));
+                    assert!(
+                        up || !matches!(end, Finish::Started | Finish::StartFailed),
+                        "{goal:?} {script:?}: {end:?}"
+                    );
+                }
+            }
+        }
+    }
+}

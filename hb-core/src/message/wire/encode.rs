@@ -1,0 +1,231 @@
+//! Message to bytes.
+
+use super::{
+    ABLE, ARMED, ECHO_UNIT, ECHOES, FROM_ODD, LONG, MARKED, MAX_HOLD, UNCONFIRMED, VERSION, life_byte,
+};
+use crate::config::{MAX_LINKS, MAX_PINGS};
+use crate::ids::Side;
+use crate::message::{Beat, GroupBeat, GroupState, Hello, Message, Phase, Reason};
+use crate::time::Duration;
+
+/// The unwritten rest of a buffer.
+struct Writer<'a>(&'a mut [u8]);
+
+impl Writer<'_> {
+    /// What `postcard` writes for an array of bytes: the bytes.
+    fn bytes(&mut self, bytes: &[u8]) -> Option<()> {
+        let (room, rest) = core::mem::take(&mut self.0).split_at_mut_checked(bytes.len())?;
+        room.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        self.0 = rest;
+        Some(())
+    }
+
+    /// What `postcard` writes for `value` and for every smaller unsigned type. Its own encoder keeps a panic in the
+    /// machine code when it is compiled for size, and the core must not have one.
+    fn varint(&mut self, value: u32) -> Option<()> {
+        let mut rest = value;
+        while rest >= 0x80 {
+            let [low, ..] = rest.to_le_bytes();
+            self.bytes(&[low | 0x80])?;
+            rest >>= 7;
+        }
+        let [last, ..] = rest.to_le_bytes();
+        self.bytes(&[last])
+    }
+}
+
+/// Write header and body of `msg` to the front of `out`: the bytes that a tag then covers and follows.
+///
+/// `None` if `out` is too short or a field is out of its range.
+#[must_use]
+pub(crate) fn encode(msg: &Message, cluster: u16, key: u8, out: &mut [u8]) -> Option<usize> {
+    let room = out.len();
+    let mut writer = Writer(out);
+    let from = match msg.source {
+        Side::Even => 0,
+        Side::Odd => FROM_ODD,
+    };
+    let form = if msg.hello.is_some() { LONG } else { 0 };
+    let [low, high] = cluster.to_le_bytes();
+    if key > 15 {
+        return None;
+    }
+    writer.bytes(&[VERSION << 4 | key, from | form, low, high])?;
+    match &msg.hello {
+        None => writer.bytes(&[life_byte(msg.incarnation)])?,
+        Some(_) => {
+            writer.varint(msg.incarnation.counter)?;
+            writer.varint(msg.incarnation.nonce)?;
+        }
+    }
+    writer.varint(msg.seq)?;
+    put_beat(&mut writer, &msg.beat)?;
+    if let Some(hello) = &msg.hello {
+        if hello.groups.len() != msg.beat.groups.len() {
+            return None;
+        }
+        put_hello(&mut writer, hello)?;
+    }
+    room.checked_sub(writer.0.len())
+}
+
+fn put_beat(writer: &mut Writer<'_>, beat: &Beat) -> Option<()> {
+    if usize::from(beat.link) >= MAX_LINKS || usize::from(beat.score) > MAX_PINGS {
+        return None;
+    }
+    let echo = beat.echo.and_then(|echo| {
+        let hold = echo.hold.as_micros().checked_div(ECHO_UNIT.as_micros())?;
+        let hold = u16::try_from(hold).ok().filter(|hold| *hold <= MAX_HOLD)?;
+        Some((echo.seq, hold))
+    });
+    let phase = match beat.phase {
+        Phase::Joining => 0,
+        Phase::Up => 1,
+        Phase::Leaving => 2,
+    };
+    let flags = phase
+        | flag(beat.unconfirmed, UNCONFIRMED)
+        | flag(beat.armed, ARMED)
+        | beat.link << 4
+        | flag(echo.is_some(), ECHOES);
+    let groups = u8::try_from(beat.groups.len()).ok()?;
+    writer.bytes(&[flags, beat.hears, beat.score << 4 | groups])?;
+    if let Some((seq, hold)) = echo {
+        writer.bytes(&[seq])?;
+        writer.varint(u32::from(hold))?;
+    }
+    beat.groups.iter().try_for_each(|group| put_group(writer, group))
+}
+
+fn put_group(writer: &mut Writer<'_>, group: &GroupBeat) -> Option<()> {
+    let state = match group.state {
+        GroupState::Unknown => 0,
+        GroupState::Idle => 1,
+        GroupState::Starting => 2,
+        GroupState::Held => 3,
+        GroupState::Stopping => 4,
+        GroupState::Failed => 5,
+        GroupState::Stuck => 6,
+    };
+    let wanted = match group.wanted {
+        None => 0,
+        Some(Reason::Failback) => 1,
+        Some(Reason::Ping) => 2,
+        Some(Reason::Failed) => 3,
+        Some(Reason::Operator) => 4,
+    };
+    let bits = state | wanted << 3 | flag(group.able, ABLE) | flag(group.mark.is_some(), MARKED);
+    writer.bytes(&[bits])?;
+    writer.varint(group.epoch)?;
+    match group.mark {
+        // A mark is never above the epoch beside it; if it were, it would be sent as that epoch.
+        Some(mark) => writer.varint(group.epoch.saturating_sub(mark)),
+        None => Some(()),
+    }
+}
+
+fn put_hello(writer: &mut Writer<'_>, hello: &Hello) -> Option<()> {
+    writer.varint(hello.boot)?;
+    writer.bytes(&hello.challenge)?;
+    writer.bytes(&[u8::from(hello.echo.is_some())])?;
+    if let Some(echo) = &hello.echo {
+        writer.bytes(echo)?;
+    }
+    writer.bytes(&[u8::from(hello.met.is_some())])?;
+    if let Some(met) = hello.met {
+        writer.varint(met)?;
+    }
+    writer.bytes(&[u8::from(hello.known)])?;
+    writer.varint(millis(hello.keepalive))?;
+    writer.varint(millis(hello.deadtime))?;
+    writer.bytes(&[u8::from(hello.watchdog.is_some())])?;
+    if let Some(watchdog) = hello.watchdog {
+        writer.varint(millis(watchdog))?;
+    }
+    writer.varint(hello.timing_digest)?;
+    hello.groups.iter().try_for_each(|name| {
+        writer.varint(name.hash)?;
+        writer.varint(name.digest)?;
+        writer.bytes(&[match name.preferred {
+            Side::Even => 0,
+            Side::Odd => 1,
+        }])
+    })
+}
+
+const fn flag(set: bool, bit: u8) -> u8 {
+    if set { bit } else { 0 }
+}
+
+/// Whole milliseconds, at most 49 days.
+fn millis(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::MAX_DATAGRAM;
+    use super::super::decode::{HelloWire, Reader, take_hello};
+    use super::*;
+    use crate::ids::Incarnation;
+    use crate::message::GroupName;
+    use proptest::prelude::*;
+    use std::vec::Vec as StdVec;
+
+    fn written(write: impl FnOnce(&mut Writer<'_>) -> Option<()>) -> StdVec<u8> {
+        let mut out = [0xEE; MAX_DATAGRAM];
+        let room = out.len();
+        let mut writer = Writer(&mut out);
+        write(&mut writer).unwrap();
+        let left = writer.0.len();
+        out.get(..room - left).unwrap().to_vec()
+    }
+
+    fn postcard<T: serde::Serialize>(value: &T) -> StdVec<u8> {
+        let mut out = [0xEE; MAX_DATAGRAM];
+        postcard::to_slice(value, &mut out).unwrap().to_vec()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_postcard(value: u32, shift in 0..32, byte: u8) {
+            let value = value >> shift;
+            prop_assert_eq!(written(|w| w.varint(value)), postcard(&value));
+            if let Ok(small) = u16::try_from(value) {
+                prop_assert_eq!(written(|w| w.varint(value)), postcard(&small));
+            }
+            prop_assert_eq!(written(|w| w.bytes(&[byte])), postcard(&byte));
+            let life = Incarnation { counter: value, nonce: !value };
+            prop_assert_eq!(written(|w| { w.varint(value)?; w.varint(!value) }), postcard(&life));
+        }
+
+        #[test]
+        fn a_hello_is_written_as_postcard(
+            boot: u32, challenge: [u8; 8], echo: Option<[u8; 8]>, met: Option<u32>, known: bool, times: [u32; 2], watchdog: Option<u32>,
+            digest: u32, odd: bool,
+        ) {
+            let time = |ms: u32| Duration::from_millis(u64::from(ms));
+            let preferred = if odd { Side::Odd } else { Side::Even };
+            let name = GroupName { hash: boot, digest, preferred };
+            let hello = Hello {
+                boot, challenge, echo, met, known, keepalive: time(times[0]), deadtime: time(times[1]),
+                watchdog: watchdog.map(time), timing_digest: digest, groups: [name; 2].into_iter().collect(),
+            };
+            let wire = HelloWire {
+                boot, challenge, echo, met, known, keepalive: times[0], deadtime: times[1], watchdog, timing_digest: digest,
+            };
+            let bytes = written(|w| put_hello(w, &hello));
+            prop_assert_eq!(&bytes, &postcard(&(wire, name, name)));
+            prop_assert_eq!(take_hello(&mut Reader(&bytes), 2), Some(hello));
+        }
+    }
+
+    #[test]
+    fn a_full_buffer_is_refused_and_not_overrun() {
+        let mut out = [0xEE; 3];
+        let (front, back) = out.split_at_mut(2);
+        assert_eq!(Writer(front).varint(0x4000), None);
+        assert_eq!(Writer(front).bytes(&[1, 2, 3]), None);
+        assert_eq!(back, [0xEE]);
+    }
+}

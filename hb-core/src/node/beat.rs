@@ -1,0 +1,135 @@
+//! The own view, as a beat: composed once, sent on every open link, fed to the watchdog in the same step.
+
+use super::Node;
+use crate::cluster::watchdog::{self, Step};
+use crate::event::Event;
+use crate::ids::LinkId;
+use crate::input::Watchdog;
+use crate::message::{Beat, Echo, GroupBeat, GroupName, GroupState, Hello, Message};
+use heapless::Vec;
+
+impl Node {
+    /// Number the next beat, mark every open link, and feed the watchdog if the rules allow it.
+    pub(super) fn send_beat(&mut self) {
+        if self.seq == u32::MAX {
+            // Numbers never repeat within a life: go on as a new one, which the peer challenges like any other.
+            self.incarnation.nonce = (self.shake.random() & 0xFFFF_FFFF) as u32;
+            self.seq = 0;
+            self.hello_until = self.now.plus(self.config.timing.deadtime);
+        }
+        self.seq = self.seq.saturating_add(1);
+        self.sends.sent(self.seq, self.now);
+        self.long_form = self.needs_hello();
+        self.out.transmit = self
+            .links
+            .iter()
+            .enumerate()
+            .filter(|(_, link)| link.open)
+            .fold(0, |bits, (at, _)| bits | 1u8.wrapping_shl(u32::try_from(at).unwrap_or(0)));
+        self.out.feed |= watchdog::may_feed(&Step {
+            armed: matches!(self.watchdog, Watchdog::Armed { .. }),
+            beat: true,
+            late: self.late,
+            keepalive: self.config.timing.keepalive,
+            stuck: self.stuck_group().is_some(),
+        });
+    }
+
+    /// The long form is sent until the peer is known to hear this life.
+    fn needs_hello(&self) -> bool {
+        !self.peer.both_ways() || self.shake.unfinished() || self.now < self.hello_until
+    }
+
+    /// The message for one link.
+    pub(super) fn compose(&self, id: LinkId) -> Message {
+        let hears = self
+            .links
+            .iter()
+            .enumerate()
+            .filter(|(_, link)| link.heard)
+            .fold(0, |bits, (at, _)| bits | 1u8.wrapping_shl(u32::try_from(at).unwrap_or(0)));
+        let link = self.links.get(usize::from(id.0));
+        let echo = link
+            .filter(|link| link.heard && link.seq != 0)
+            .map(|link| Echo { seq: (link.seq & 0xFF) as u8, hold: self.now.since(link.last_heard) });
+        let beat = Beat {
+            phase: self.phase,
+            unconfirmed: self.unconfirmed.is_some(),
+            armed: matches!(self.watchdog, Watchdog::Armed { .. }),
+            link: id.0,
+            hears,
+            score: self.pings.score(),
+            echo,
+            groups: self.groups.iter().map(group_beat).collect(),
+        };
+        let hello = self.long_form.then(|| self.hello());
+        Message { source: self.config.side, incarnation: self.incarnation, seq: self.seq, beat, hello }
+    }
+
+    fn hello(&self) -> Hello {
+        let name = |group: &crate::cluster::group::Group| GroupName {
+            hash: group.config.name_hash,
+            digest: group.config.digest,
+            preferred: group.config.preferred,
+        };
+        Hello {
+            boot: self.config.boot,
+            challenge: self.shake.challenge(),
+            echo: self.shake.echo(),
+            met: self.peer.met.map(|life| life.nonce),
+            known: self.shake.knows_us,
+            keepalive: self.config.timing.keepalive,
+            deadtime: self.config.timing.deadtime,
+            watchdog: match self.watchdog {
+                Watchdog::Armed { timeout } => Some(timeout),
+                Watchdog::Off | Watchdog::Pending => None,
+            },
+            timing_digest: self.config.timing_digest,
+            groups: self.groups.iter().map(name).collect::<Vec<_, 8>>(),
+        }
+    }
+
+    /// The orderly end: everything is taken down, shown, and seen by the peer if it is there (DESIGN §7 O6).
+    pub(super) fn follow_leave(&mut self) -> bool {
+        let mut changed = false;
+        for id in self.group_ids() {
+            changed |= self.release(id, crate::event::Cause::Leave);
+        }
+        let running = self.groups.iter().any(|group| group.state.may_run());
+        match self.leave {
+            _ if running => {}
+            None => {
+                // The beat that this sends shows everything stopped.
+                self.out.beat = true;
+                let seq = self.seq.saturating_add(1);
+                let patience = self.config.timing.keepalive.times(2);
+                let until = if self.peer.alive() { self.now.plus(patience) } else { self.now };
+                self.leave = Some(super::Leave { seq, until });
+            }
+            Some(leave) if self.now >= leave.until && self.seq >= leave.seq && self.out.exit.is_none() => {
+                self.out.exit = Some(true);
+            }
+            Some(_) => {}
+        }
+        changed
+    }
+
+    /// Begin to leave.
+    pub(super) fn begin_leave(&mut self) {
+        self.phase = crate::message::Phase::Leaving;
+        self.report(Event::Leaving);
+        self.out.beat = true;
+    }
+}
+
+fn group_beat(group: &crate::cluster::group::Group) -> GroupBeat {
+    let epoch = group.shown_epoch();
+    GroupBeat {
+        state: group.state,
+        wanted: if group.state == GroupState::Idle { group.wanted } else { None },
+        able: group.able(),
+        epoch,
+        // A mark is never above what is shown with it: the wire sends the difference.
+        mark: group.mark.map(|mark| mark.min(epoch)),
+    }
+}

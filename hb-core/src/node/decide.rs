@@ -1,0 +1,320 @@
+//! What should run here: the rules of `cluster` applied to every group, until nothing changes.
+
+use super::{Node, PERSIST_MAX};
+use crate::cluster::conflict::{self, Claim, Verdict};
+use crate::cluster::group::Gate;
+use crate::cluster::handover::{self, Facts};
+use crate::cluster::right::{self, Decision, PeerSituation, Situation};
+use crate::event::{Cause, Event, Wait};
+use crate::ids::GroupId;
+use crate::input::Watchdog;
+use crate::message::{GroupBeat, GroupState, Phase, Reason};
+use crate::status::PeerState;
+use core::cmp::Ordering;
+
+impl Node {
+    /// One pass over all groups. `true` when anything changed.
+    pub(super) fn decide(&mut self) -> bool {
+        self.follow_scores();
+        let mut changed = self.follow_phase();
+        for id in self.group_ids() {
+            changed |= self.settle_conflict(id);
+            changed |= self.settle_handover(id);
+            changed |= self.settle_claim(id);
+        }
+        changed
+    }
+
+    /// Joining ends when everything is proven stopped (or stuck), and the peer was met or written off.
+    fn follow_phase(&mut self) -> bool {
+        match self.phase {
+            Phase::Joining => {
+                let clean = self.groups.iter().all(|group| group.state != GroupState::Unknown);
+                let known =
+                    self.peer.state != PeerState::Unknown || self.peer.vouched || self.foreign_at.is_some();
+                if !clean || !known || self.watchdog == Watchdog::Pending {
+                    return false;
+                }
+                self.phase = Phase::Up;
+                self.report(Event::Joined);
+                self.out.beat = true;
+                true
+            }
+            Phase::Up => false,
+            Phase::Leaving => self.follow_leave(),
+        }
+    }
+
+    /// Since when do the two scores differ in the same direction?
+    fn follow_scores(&mut self) {
+        let order =
+            if self.peer.both_ways() { self.pings.score().cmp(&self.peer.score) } else { Ordering::Equal };
+        if order != self.score_gap.0 {
+            self.score_gap = (order, self.now);
+        }
+    }
+
+    fn score_settled(&self) -> bool {
+        let timing = &self.config.timing;
+        let needed = timing.deadping.plus(timing.keepalive.times(2));
+        self.score_gap.0 != Ordering::Equal && self.now.since(self.score_gap.1) >= needed
+    }
+
+    /// The peer's view of our group `id`, while it is alive.
+    fn peers(&self, id: GroupId) -> Option<GroupBeat> {
+        if !self.peer.alive() {
+            return None;
+        }
+        self.peer.group(self.group(id)?.config.name_hash).copied()
+    }
+
+    /// Do the two lines, and the shared times, agree?
+    pub(super) fn agrees(&self, id: GroupId) -> bool {
+        let timing = self.peer.timing_digest == Some(self.config.timing_digest);
+        let line = self.group(id).and_then(|group| {
+            let name = self.peer.name(group.config.name_hash)?;
+            Some(name.digest == group.config.digest)
+        });
+        timing && line == Some(true)
+    }
+
+    // --- O5: both run it -------------------------------------------------------------------------------------------
+
+    fn settle_conflict(&mut self, id: GroupId) -> bool {
+        let Some(peer) = self.peers(id) else { return self.conflict_over(id) };
+        let unconfirmed = self.unconfirmed.is_some();
+        let Some(group) = self.group(id) else { return false };
+        let mine = Claim { state: group.state, epoch: group.epoch, unconfirmed };
+        let theirs = Claim { state: peer.state, epoch: peer.epoch, unconfirmed: self.peer.unconfirmed };
+        match conflict::judge(mine, theirs) {
+            Verdict::None => self.conflict_over(id),
+            Verdict::Keep { raise, announce } => {
+                if raise {
+                    self.raise_epoch(id);
+                }
+                let both_hold = mine.state == GroupState::Held && theirs.state == GroupState::Held;
+                if both_hold && announce {
+                    self.conflict_won(id);
+                }
+                raise
+            }
+            Verdict::Yield => {
+                if mine.state == GroupState::Held {
+                    self.report(Event::ConflictLost(id));
+                }
+                self.keep_quiet(id);
+                self.release(id, Cause::Conflict)
+            }
+        }
+    }
+
+    /// Both held it and this node goes on: clients hear of it before the loser's address goes.
+    fn conflict_won(&mut self, id: GroupId) {
+        let Some(group) = self.group_mut(id) else { return };
+        if !core::mem::replace(&mut group.conflict, true) {
+            group.announce = true;
+            self.report(Event::ConflictWon(id));
+            self.keep_quiet(id);
+            self.out.beat = true;
+        }
+    }
+
+    /// The loser's address is gone: once more, for the caches that it poisoned meanwhile.
+    fn conflict_over(&mut self, id: GroupId) -> bool {
+        if let Some(group) = self.group_mut(id)
+            && core::mem::take(&mut group.conflict)
+        {
+            group.announce |= group.state == GroupState::Held;
+        }
+        false
+    }
+
+    fn keep_quiet(&mut self, id: GroupId) {
+        let until = self.now.plus(self.deadtime());
+        if let Some(group) = self.group_mut(id) {
+            group.quiet_until = until;
+        }
+    }
+
+    /// A holder goes above the epoch of a starter that must withdraw.
+    fn raise_epoch(&mut self, id: GroupId) {
+        let side = self.config.side;
+        if let Some(group) = self.group_mut(id) {
+            group.epoch = side.epoch_above(group.seen);
+            group.seen = group.epoch;
+        }
+        self.persist();
+        self.out.beat = true;
+    }
+
+    // --- O4: it runs on the wrong side -----------------------------------------------------------------------------
+
+    fn facts(&self, id: GroupId) -> Option<Facts> {
+        let group = self.group(id)?;
+        Some(Facts {
+            me: self.config.side,
+            preferred: group.config.preferred,
+            failback: self.config.failback,
+            agrees: self.agrees(id),
+            score: self.pings.score(),
+            peer_score: self.peer.score,
+            score_settled: self.score_settled(),
+            pinned: group.pinned,
+            quiet: self.now < group.quiet_until,
+            takeover: group.takeover,
+        })
+    }
+
+    fn settle_handover(&mut self, id: GroupId) -> bool {
+        let in_service = self.phase == Phase::Up && self.peer.phase == Phase::Up && self.peer.both_ways();
+        let (Some(group), Some(facts)) = (self.group(id), self.facts(id)) else { return false };
+        let peer = if in_service && !self.recovering { self.peers(id) } else { None };
+        let wanted = match (peer, group.state) {
+            (Some(peer), GroupState::Idle) if peer.state == GroupState::Held && group.able() => {
+                handover::wanted(&facts)
+            }
+            _ => None,
+        };
+        let sure = self.unconfirmed.is_none();
+        let grant = match (peer, group.state) {
+            (Some(peer), GroupState::Held) if sure => {
+                peer.wanted.filter(|reason| handover::grants(&facts, *reason, peer.state, peer.able))
+            }
+            _ => None,
+        };
+        let changed = self.want(id, wanted);
+        match grant {
+            Some(reason) => {
+                self.pin(id, reason == Reason::Operator);
+                self.release(id, Cause::Handover(reason))
+            }
+            None => changed,
+        }
+    }
+
+    fn want(&mut self, id: GroupId, wanted: Option<Reason>) -> bool {
+        let Some(group) = self.group_mut(id) else { return false };
+        if group.wanted == wanted {
+            return false;
+        }
+        group.wanted = wanted;
+        if let Some(reason) = wanted {
+            self.report(Event::Wanted(id, reason));
+        }
+        self.out.beat = true;
+        true
+    }
+
+    /// An operator's move stands until a death, a leave or another command.
+    pub(super) fn pin(&mut self, id: GroupId, pinned: bool) {
+        if let Some(group) = self.group_mut(id) {
+            group.pinned = pinned;
+        }
+    }
+
+    // --- O1-O3: nobody runs it -------------------------------------------------------------------------------------
+
+    fn peer_situation(&self, id: GroupId) -> PeerSituation {
+        let Some(group) = self.group(id) else { return PeerSituation::Unmet };
+        if self.peer.vouched {
+            return PeerSituation::Gone { stuck: false, one_way: false, isolated: false };
+        }
+        if self.foreign_at.is_some() && !self.peer.alive() {
+            return PeerSituation::Foreign;
+        }
+        match self.peer.state {
+            PeerState::Unknown => PeerSituation::Unmet,
+            PeerState::Dead => PeerSituation::Gone {
+                stuck: group.peer_stuck,
+                one_way: self.one_way_blocks(),
+                isolated: self.isolated,
+            },
+            PeerState::Up | PeerState::Late => match self.peer.group(group.config.name_hash) {
+                None => PeerSituation::Alien,
+                Some(shown) => PeerSituation::Alive {
+                    state: shown.state,
+                    mark: shown.mark,
+                    able: shown.able,
+                    phase: self.peer.phase,
+                    agrees: self.agrees(id),
+                    preferred: self
+                        .peer
+                        .name(group.config.name_hash)
+                        .map_or(group.config.preferred, |n| n.preferred),
+                },
+            },
+        }
+    }
+
+    fn settle_claim(&mut self, id: GroupId) -> bool {
+        let Some(group) = self.group(id) else { return false };
+        if !matches!(group.state, GroupState::Idle | GroupState::Failed) {
+            let gate = group.gate == Gate::Fence && group.state == GroupState::Starting;
+            let wait = (gate && !self.fence_open()).then_some(Wait::Fence);
+            return self.wait_for(id, wait);
+        }
+        if self.recovering {
+            return false;
+        }
+        let decision = right::decide(&Situation {
+            me: self.config.side,
+            phase: self.phase,
+            state: group.state,
+            mark: group.mark,
+            claimable: group.config.claimable,
+            retry_due: self.now >= group.retry_at,
+            preferred: group.config.preferred,
+            watchdog_pending: self.watchdog == Watchdog::Pending,
+            peer: self.peer_situation(id),
+        });
+        match decision {
+            Decision::Claim(cause) => {
+                self.claim(id, cause);
+                true
+            }
+            Decision::Wait(wait) => self.wait_for(id, Some(wait)),
+            Decision::Decline => {
+                let side = self.config.side;
+                if let Some(group) = self.group_mut(id) {
+                    let mark = side.epoch_above(group.seen);
+                    group.seen = mark;
+                    group.mark = Some(mark);
+                }
+                self.persist();
+                self.out.beat = true;
+                true
+            }
+        }
+    }
+
+    /// Remember why nothing happens; say so when it is more than the ordinary life of a standby.
+    fn wait_for(&mut self, id: GroupId, wait: Option<Wait>) -> bool {
+        let Some(group) = self.group_mut(id) else { return false };
+        if group.wait == wait {
+            return false;
+        }
+        group.wait = wait;
+        match wait {
+            None | Some(Wait::Peer | Wait::PeerRight | Wait::PeerRuns | Wait::Leaving) => {}
+            Some(wait) => self.report(Event::Waiting(id, wait)),
+        }
+        false
+    }
+
+    /// Decide to run the group: shown from now on, scripts follow when the gate opens.
+    fn claim(&mut self, id: GroupId, cause: Cause) {
+        let side = self.config.side;
+        let until = self.now.plus(self.config.timing.keepalive.min(PERSIST_MAX));
+        let serial = self.persist();
+        if let Some(group) = self.group_mut(id) {
+            group.epoch = side.epoch_above(group.seen);
+            group.seen = group.epoch;
+            group.mark = None;
+            group.wait = None;
+            group.pinned = core::mem::take(&mut group.takeover);
+            group.wanted = None;
+            group.gate = Gate::Persist { serial, until };
+        }
+        self.change(id, crate::cluster::group::GroupEvent::Claim, cause);
+    }
+}

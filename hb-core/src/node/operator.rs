@@ -1,0 +1,161 @@
+//! Operators' commands (DESIGN §10): accepted as a whole for the groups that can follow, or refused with the reason.
+
+use super::Node;
+use crate::cluster::fence::FenceEvent;
+use crate::cluster::group::GroupEvent;
+use crate::event::{Cause, Event};
+use crate::ids::GroupId;
+use crate::input::{Command, Refusal, Scope};
+use crate::message::{GroupState, Phase, Reason};
+use crate::status::PeerState;
+use crate::time::Instant;
+
+impl Node {
+    /// An operator's command: accepted (it then runs its course; watch the status) or refused with the reason.
+    ///
+    /// With several groups in its scope it is accepted when at least one of them follows.
+    ///
+    /// # Errors
+    /// Why it is refused; nothing was changed then.
+    pub fn operator(&mut self, now: Instant, command: Command) -> Result<(), Refusal> {
+        let reading = self.clock.read(now);
+        self.now = reading.now;
+        let answer = match command {
+            Command::Standby(scope) => self.for_scope(scope, Self::standby),
+            Command::Takeover(scope) => self.for_scope(scope, Self::take_over),
+            Command::ConfirmDown => self.confirm_down(),
+            Command::Clear(group) => self.clear(group),
+            Command::Stop => self.stop(),
+        };
+        self.settle();
+        answer
+    }
+
+    fn for_scope(
+        &mut self,
+        scope: Scope,
+        each: impl Fn(&mut Self, GroupId) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        if self.phase != Phase::Up {
+            return Err(Refusal::Busy);
+        }
+        let mut answer = Err(Refusal::NothingToDo);
+        for id in self.group_ids() {
+            let here = self.group(id).is_some_and(|group| group.config.preferred == self.config.side);
+            let meant = match scope {
+                Scope::All => true,
+                Scope::Local => here,
+                Scope::Foreign => !here,
+            };
+            if !meant {
+                continue;
+            }
+            answer = match (each(self, id), answer) {
+                (Ok(()), _) | (_, Ok(())) => Ok(()),
+                (Err(Refusal::NothingToDo), Err(before)) => Err(before),
+                (Err(why), Err(_)) => Err(why),
+            };
+        }
+        answer
+    }
+
+    /// Give a held group to the peer.
+    fn standby(&mut self, id: GroupId) -> Result<(), Refusal> {
+        let Some(group) = self.group(id) else { return Err(Refusal::NothingToDo) };
+        match group.state {
+            GroupState::Held => {}
+            GroupState::Starting => return Err(Refusal::Busy),
+            GroupState::Unknown
+            | GroupState::Idle
+            | GroupState::Stopping
+            | GroupState::Failed
+            | GroupState::Stuck => return Err(Refusal::NothingToDo),
+        }
+        self.peer_takes(id)?;
+        self.pin(id, true);
+        self.release(id, Cause::Handover(Reason::Operator));
+        Ok(())
+    }
+
+    /// Could the peer take the group now? If not, why.
+    fn peer_takes(&self, id: GroupId) -> Result<(), Refusal> {
+        if !self.peer.both_ways() || self.peer.phase != Phase::Up {
+            return Err(Refusal::PeerNotUp);
+        }
+        if !self.agrees(id) {
+            return Err(Refusal::ConfigDiffers);
+        }
+        if !self.peer_could_take(id) {
+            return Err(Refusal::PeerUnable);
+        }
+        Ok(())
+    }
+
+    /// Ask the peer for a group; or claim it although this node takes itself for isolated.
+    fn take_over(&mut self, id: GroupId) -> Result<(), Refusal> {
+        let Some(group) = self.group(id) else { return Err(Refusal::NothingToDo) };
+        match group.state {
+            GroupState::Idle => {}
+            GroupState::Held | GroupState::Starting => return Err(Refusal::NothingToDo),
+            GroupState::Unknown | GroupState::Stopping => return Err(Refusal::Busy),
+            GroupState::Failed | GroupState::Stuck => return Err(Refusal::SelfUnable),
+        }
+        if !group.able() {
+            return Err(Refusal::SelfUnable);
+        }
+        if self.isolated && self.peer.state == PeerState::Dead {
+            self.isolated = false;
+            self.report(Event::NotIsolated);
+            return Ok(());
+        }
+        if !self.peer.both_ways() || self.peer.phase != Phase::Up {
+            return Err(Refusal::PeerNotUp);
+        }
+        if !self.agrees(id) {
+            return Err(Refusal::ConfigDiffers);
+        }
+        let held =
+            self.peer.group(group.config.name_hash).is_some_and(|shown| shown.state == GroupState::Held);
+        if !held {
+            return Err(Refusal::NothingToDo);
+        }
+        if let Some(group) = self.group_mut(id) {
+            group.takeover = true;
+        }
+        Ok(())
+    }
+
+    /// The operator vouches that the peer is off.
+    fn confirm_down(&mut self) -> Result<(), Refusal> {
+        if self.peer.alive() || self.foreign_at.is_some() {
+            return Err(Refusal::PeerAlive);
+        }
+        self.peer.vouched = true;
+        self.peer_proven_off();
+        self.isolated = false;
+        let (fence, _) = self.fence.next(FenceEvent::Vouched, self.now);
+        self.fence = fence;
+        self.report(Event::ConfirmedDown);
+        Ok(())
+    }
+
+    /// Forget a failed start, or try a stuck stop again.
+    fn clear(&mut self, id: GroupId) -> Result<(), Refusal> {
+        let Some(group) = self.group_mut(id) else { return Err(Refusal::NothingToDo) };
+        group.forget_failures();
+        if self.change(id, GroupEvent::Clear, Cause::Operator) { Ok(()) } else { Err(Refusal::NothingToDo) }
+    }
+
+    /// Leave in order. A second time, while a stuck group holds that up, end all the same.
+    fn stop(&mut self) -> Result<(), Refusal> {
+        if self.phase != Phase::Leaving {
+            self.begin_leave();
+            return Ok(());
+        }
+        if self.stuck_group().is_some() {
+            self.out.exit = Some(false);
+            return Ok(());
+        }
+        Err(Refusal::Busy)
+    }
+}

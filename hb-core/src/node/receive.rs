@@ -1,0 +1,291 @@
+//! From bytes on a link to the peer's view: every bad frame is counted, an unmet incarnation is challenged, and only a
+//! beat that is newer than all before it is a sign of life.
+
+use super::{Node, OneWay};
+use crate::auth::{Authenticated, Room, open_in};
+use crate::cluster::fence::FenceEvent;
+use crate::cluster::peer::{self, PeerEvent};
+use crate::config::LinkKind;
+use crate::event::{BadFrame, Event};
+use crate::frame::foreign;
+use crate::ids::{Incarnation, LinkId, PingId};
+use crate::message::{Echo, GroupState, Hello, Message, Phase};
+use crate::status::PeerState;
+
+/// Copies of a beat that come this many beats after a newer one are still copies, not a replay.
+const LATE_COPY: u32 = 64;
+
+impl Node {
+    /// Bytes of a stream in any split, or one datagram.
+    pub(super) fn received(&mut self, link: LinkId, bytes: &[u8]) {
+        let at = usize::from(link.0);
+        match self.config.links.get(at) {
+            Some(LinkKind::Datagram) => {
+                if foreign::datagram(bytes, &self.config.peer_name) {
+                    self.heard_foreign();
+                    return;
+                }
+                let mut room = Room::new();
+                let met = self.peer.met;
+                let opened =
+                    open_in(&mut room, bytes, self.config.side, self.config.cluster, &self.keys, met);
+                self.opened(link, opened);
+            }
+            Some(LinkKind::Stream) => {
+                for byte in bytes {
+                    self.stream_byte(link, *byte);
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn stream_byte(&mut self, link: LinkId, byte: u8) {
+        let Some(Some(stream)) = self.streams.get_mut(usize::from(link.0)) else { return };
+        let is_foreign = stream.foreign.push(byte, &self.config.peer_name);
+        // Without room for a message: this runs for every byte, and few bytes end a frame.
+        match stream.decoder.push(byte) {
+            None => {}
+            Some(Err(kind)) => self.bad_frame(link, kind),
+            Some(Ok(frame)) => {
+                let mut room = Room::new();
+                let met = self.peer.met;
+                let opened =
+                    open_in(&mut room, frame, self.config.side, self.config.cluster, &self.keys, met);
+                self.opened(link, opened);
+            }
+        }
+        if is_foreign {
+            self.heard_foreign();
+        }
+    }
+
+    fn heard_foreign(&mut self) {
+        if self.foreign_at.is_none() {
+            self.report(Event::PeerForeign);
+        }
+        self.foreign_at = Some(self.now);
+    }
+
+    fn opened(&mut self, link: LinkId, opened: Result<&Authenticated<Message>, BadFrame>) {
+        match opened {
+            Ok(message) => self.message(link, message),
+            // On a broadcast medium the own frames come back; on a loop-back plug too. That is no fault.
+            Err(BadFrame::Own) => {}
+            Err(kind) => self.bad_frame(link, kind),
+        }
+    }
+
+    fn bad_frame(&mut self, id: LinkId, kind: BadFrame) {
+        let Some(link) = self.links.get_mut(usize::from(id.0)) else { return };
+        // A short form of a life that was not met: the peer was restarted, or this node was. The hello explains it.
+        if link.bad(kind) && kind != BadFrame::NotMet {
+            self.report(Event::BadFrames(id, kind));
+        }
+    }
+
+    fn message(&mut self, link: LinkId, message: &Message) {
+        if self.peer.met == Some(message.incarnation) && message.seq <= self.peer.seq {
+            self.old_copy(link, message);
+            return;
+        }
+        match &message.hello {
+            Some(hello) => {
+                let met = self.peer.met;
+                let admitted = self.shake.hello(message.incarnation, hello, met, self.incarnation.nonce);
+                if admitted {
+                    self.admit(message.incarnation, hello);
+                } else if met != Some(message.incarnation) {
+                    self.unmet(link, message, hello);
+                    return;
+                }
+                self.peer.knows_us = self.shake.knows_us;
+                if self.shake.unfinished() {
+                    self.answer();
+                }
+            }
+            None => self.shake.short(),
+        }
+        self.epochs_of(message);
+        self.peer.seq = message.seq;
+        self.peer.last_heard = self.now;
+        self.good_on(link, message);
+        if let Some(hello) = &message.hello {
+            self.take_hello(hello);
+        }
+        self.take_beat(message);
+    }
+
+    /// A copy of a beat that another link brought already, or something that was sent long ago.
+    fn old_copy(&mut self, id: LinkId, message: &Message) {
+        let newest = self.peer.seq;
+        let fresh_here = self.links.get(usize::from(id.0)).is_some_and(|link| message.seq > link.seq);
+        if fresh_here && newest.saturating_sub(message.seq) < LATE_COPY {
+            self.good_on(id, message);
+        } else {
+            self.bad_frame(id, BadFrame::Replayed);
+        }
+    }
+
+    /// The link brought a beat: its health, and the round trip.
+    fn good_on(&mut self, id: LinkId, message: &Message) {
+        let (now, beat) = (self.now, &message.beat);
+        let rtt = beat.echo.and_then(|Echo { seq, hold }| self.sends.round_trip(seq, hold, now));
+        let Some(link) = self.links.get_mut(usize::from(id.0)) else { return };
+        let up = link.good(now, message.seq, beat.link);
+        if rtt.is_some() {
+            link.rtt = rtt;
+        }
+        if up {
+            self.report(Event::LinkUp(id));
+        }
+    }
+
+    /// An incarnation answered the outstanding challenge: it lives now, and the one before does not.
+    fn admit(&mut self, incarnation: Incarnation, hello: &Hello) {
+        let rebooted = self.peer.boot.is_some_and(|boot| boot != hello.boot);
+        if rebooted {
+            self.peer_proven_off();
+        }
+        self.peer.meet(incarnation);
+        self.take_hello(hello);
+        for link in &mut self.links {
+            link.forget_sequence();
+        }
+        self.one_way = OneWay::None;
+        self.report(Event::PeerMet(incarnation));
+        self.out.beat = true;
+    }
+
+    /// An authentic frame of a life that was not met: it changes nothing but the epochs seen, and is challenged.
+    fn unmet(&mut self, id: LinkId, message: &Message, hello: &Hello) {
+        let mut shows_holder = false;
+        let mut higher = false;
+        for (name, shown) in hello.groups.iter().zip(&message.beat.groups) {
+            let Some(group) = self.groups.iter_mut().find(|g| g.config.name_hash == name.hash) else {
+                continue;
+            };
+            higher |= group.saw(shown.epoch);
+            shows_holder |= match shown.state {
+                GroupState::Starting | GroupState::Held | GroupState::Stopping | GroupState::Stuck => true,
+                GroupState::Unknown | GroupState::Idle | GroupState::Failed => false,
+            };
+        }
+        if higher {
+            self.persist();
+        }
+        if shows_holder && self.peer.met.is_none() && self.one_way == OneWay::None {
+            self.one_way = OneWay::Evidence(self.now);
+        }
+        if let Some(link) = self.links.get_mut(usize::from(id.0)) {
+            link.rx = link.rx.saturating_add(1);
+        }
+        self.hello_until = self.now.plus(self.config.timing.deadtime);
+        self.answer();
+    }
+
+    /// A hello that lacks something is answered at once.
+    fn answer(&mut self) {
+        if self.shake.may_answer(self.now) {
+            self.out.beat = true;
+        }
+    }
+
+    /// Epochs and marks of a met peer count as seen.
+    fn epochs_of(&mut self, message: &Message) {
+        let mut higher = false;
+        for group in &mut self.groups {
+            let shown = match &message.hello {
+                Some(hello) => {
+                    let at = hello.groups.iter().position(|name| name.hash == group.config.name_hash);
+                    at.and_then(|at| message.beat.groups.get(at))
+                }
+                None => self.peer.position(group.config.name_hash).and_then(|at| message.beat.groups.get(at)),
+            };
+            if let Some(shown) = shown {
+                higher |= group.saw(shown.epoch.max(shown.mark.unwrap_or(0)));
+            }
+        }
+        if higher {
+            self.persist();
+        }
+    }
+
+    fn take_hello(&mut self, hello: &Hello) {
+        self.peer.take_hello(hello);
+        let timing = self.config.timing_digest;
+        let timing_agrees = hello.timing_digest == timing;
+        let before = self.groups.iter().any(|g| g.agreed == Some(false));
+        let mut now_differs = !timing_agrees;
+        let mut news: heapless::Vec<Event, 9> = heapless::Vec::new();
+        for (at, group) in self.groups.iter_mut().enumerate() {
+            let same =
+                self.peer.name(group.config.name_hash).is_some_and(|n| n.digest == group.config.digest);
+            now_differs |= !same;
+            if !same && group.agreed != Some(false) {
+                let _ = u8::try_from(at).map(|at| news.push(Event::GroupDiffers(crate::ids::GroupId(at))));
+            }
+            group.agreed = Some(same && timing_agrees);
+        }
+        if !timing_agrees && !self.peer.timing_reported {
+            let _ = news.push(Event::TimingDiffers { peer_deadtime: hello.deadtime });
+        }
+        self.peer.timing_reported = !timing_agrees;
+        for event in news {
+            self.report(event);
+        }
+        if before && !now_differs {
+            self.report(Event::ConfigAgrees);
+        }
+    }
+
+    fn take_beat(&mut self, message: &Message) {
+        let beat = &message.beat;
+        let was_leaving = self.peer.phase == Phase::Leaving && self.peer.state != PeerState::Unknown;
+        let heard_us = self.peer.alive() && self.peer.hears != 0;
+        self.peer.take_beat(beat);
+        for group in &mut self.groups {
+            if let Some(shown) = self.peer.group(group.config.name_hash) {
+                group.peer_stuck = shown.state == GroupState::Stuck;
+            }
+        }
+        if !self.recovering {
+            self.unconfirmed = None;
+        }
+        if core::mem::take(&mut self.isolated) {
+            self.report(Event::NotIsolated);
+        }
+        self.peer.vouched = false;
+        let (fence, _) = self.fence.next(FenceEvent::Heard, self.now);
+        self.fence = fence;
+        let before = self.peer.state;
+        self.peer.state = peer::next(before, PeerEvent::Heard);
+        if before != self.peer.state {
+            self.report(Event::PeerUp);
+        }
+        if beat.phase == Phase::Leaving && !was_leaving {
+            self.report(Event::PeerLeaving);
+        }
+        self.peer.left = beat.phase == Phase::Leaving && beat.groups.iter().all(|g| !g.state.may_run());
+        if beat.hears == 0 && heard_us {
+            self.report(Event::PeerDeaf);
+        }
+        self.foreign_at = None;
+        // The peer saw the beat that says goodbye.
+        if let (Some(leave), Some(echo)) = (self.leave, beat.echo)
+            && echo.seq == (leave.seq & 0xFF) as u8
+        {
+            self.leave = Some(super::Leave { until: self.now, ..leave });
+        }
+    }
+
+    pub(super) fn ping_answered(&mut self, ping: PingId) {
+        if self.pings.answered(ping, self.now) {
+            self.report(Event::PingUp(ping));
+            self.out.beat = true;
+        }
+        if core::mem::take(&mut self.isolated) {
+            self.report(Event::NotIsolated);
+        }
+    }
+}

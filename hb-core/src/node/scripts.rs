@@ -1,0 +1,322 @@
+//! Carrying the decisions out: gates, script calls, their answers, and what a group's new state entails.
+
+use super::Node;
+use crate::action::Verb;
+use crate::cluster::fence::Fence;
+use crate::cluster::group::{self, Gate, Group, GroupEvent};
+use crate::cluster::monitor::{Ask, Verdict};
+use crate::cluster::sequence::{Finish, Goal, Request, Sequence};
+use crate::event::{Cause, Event};
+use crate::ids::{GroupId, Token};
+use crate::input::{Outcome, Watchdog};
+use crate::message::GroupState;
+use crate::time::Instant;
+
+/// A script call to make or to end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum ScriptAction {
+    Run { group: GroupId, resource: u8, verb: Verb, token: Token },
+    Kill(Token),
+}
+
+impl Node {
+    /// At the daemon's start: prove every group stopped.
+    pub(super) fn begin_cleaning(&mut self) {
+        for group in &mut self.groups {
+            group.sequence = Sequence::begin(Goal::Clean, group.config.resources);
+        }
+    }
+
+    /// Move every group's scripts on. `true` when a state changed.
+    pub(super) fn carry(&mut self) -> bool {
+        let mut changed = false;
+        for id in self.group_ids() {
+            changed |= self.carry_group(id);
+        }
+        changed
+    }
+
+    fn carry_group(&mut self, id: GroupId) -> bool {
+        if self.out.calls.len() + 2 > self.out.calls.capacity() {
+            return false;
+        }
+        self.pass_gate(id);
+        let (now, limits) = (self.now, self.config.limits);
+        let Some(group) = self.group_mut(id) else { return false };
+        if group.monitor.call.is_some() || group.state == GroupState::Held {
+            let ask =
+                if self.config.monitor.is_some() { self.ask_monitor(id) } else { Ask::Wait(Instant::NEVER) };
+            // A sequence of a group that is not held any more waits until the monitor's call has ended.
+            if ask != Ask::Wait(Instant::NEVER) || self.group(id).is_some_and(|g| g.monitor.call.is_some()) {
+                return false;
+            }
+        }
+        let Some(group) = self.group_mut(id) else { return false };
+        let works = match group.state {
+            GroupState::Unknown | GroupState::Stopping => true,
+            GroupState::Starting => group.gate == Gate::Open,
+            GroupState::Idle | GroupState::Held | GroupState::Failed | GroupState::Stuck => false,
+        };
+        if !works {
+            return false;
+        }
+        match group.sequence.poll(now, &limits) {
+            Request::Wait(_) => false,
+            Request::Kill(token) => {
+                let _ = self.out.calls.push_back(ScriptAction::Kill(token));
+                false
+            }
+            Request::Run { resource, verb } => {
+                let token = self.token();
+                if let Some(group) = self.group_mut(id) {
+                    group.sequence.called(token, resource, verb, now, &limits);
+                }
+                let _ = self.out.calls.push_back(ScriptAction::Run { group: id, resource, verb, token });
+                false
+            }
+            Request::Finished(finish) => self.finished(id, finish),
+        }
+    }
+
+    fn ask_monitor(&mut self, id: GroupId) -> Ask {
+        let (now, limits) = (self.now, self.config.limits);
+        let token = Token(self.next_token.wrapping_add(1));
+        let Some(group) = self.group_mut(id) else { return Ask::Wait(Instant::NEVER) };
+        let ask = group.monitor.poll(now);
+        match ask {
+            Ask::Run(resource) => {
+                group.monitor.called(token, now, &limits);
+                self.next_token = token.0;
+                let run = ScriptAction::Run { group: id, resource, verb: Verb::Status, token };
+                let _ = self.out.calls.push_back(run);
+            }
+            Ask::Kill(token) => {
+                let _ = self.out.calls.push_back(ScriptAction::Kill(token));
+            }
+            Ask::Wait(_) => {}
+        }
+        ask
+    }
+
+    fn token(&mut self) -> Token {
+        self.next_token = self.next_token.wrapping_add(1);
+        Token(self.next_token)
+    }
+
+    /// When the scripts of `group` want time to pass.
+    pub(super) fn script_deadline(&self, group: &Group) -> Instant {
+        let mut at = Instant::NEVER;
+        if let Some(call) = &group.sequence.call {
+            at = at.min(call.deadline);
+        } else if matches!(group.state, GroupState::Unknown | GroupState::Starting | GroupState::Stopping) {
+            at = at.min(group.sequence.not_before());
+        }
+        at.min(group.monitor.deadline())
+    }
+
+    /// The epoch is on the disk, or has had its time; then the fence; then the scripts.
+    fn pass_gate(&mut self, id: GroupId) {
+        let now = self.now;
+        let fence_open = self.fence_open();
+        let Some(group) = self.group_mut(id) else { return };
+        if group.state != GroupState::Starting {
+            group.gate = Gate::Open;
+            return;
+        }
+        if let Gate::Persist { until, .. } = group.gate
+            && now >= until
+        {
+            group.gate = Gate::Fence;
+            self.report(Event::Unproven(id));
+        }
+        let Some(group) = self.group_mut(id) else { return };
+        if group.gate == Gate::Fence && fence_open {
+            group.gate = Gate::Open;
+            group.sequence = Sequence::begin(Goal::Start, group.config.resources);
+        }
+    }
+
+    /// Nothing is left to fence.
+    pub(super) fn fence_open(&self) -> bool {
+        self.peer.alive() || matches!(self.fence, Fence::Unneeded | Fence::Done)
+    }
+
+    /// A write reached the disk: every claim that waited for it, or for an earlier one, goes on.
+    pub(super) fn persisted(&mut self, done: u32) {
+        for group in &mut self.groups {
+            if let Gate::Persist { serial, .. } = group.gate
+                && done.wrapping_sub(serial) < u32::MAX / 2
+            {
+                group.gate = Gate::Fence;
+            }
+        }
+    }
+
+    /// A script call ended: it belongs to one group's sequence or monitor, or was given up.
+    pub(super) fn script_done(&mut self, token: Token, outcome: Outcome) {
+        let (now, limits) = (self.now, self.config.limits);
+        for id in self.group_ids() {
+            let monitor = self.config.monitor;
+            let Some(group) = self.group_mut(id) else { continue };
+            let call = group.sequence.call;
+            if group.sequence.done(token, outcome, now, &limits) {
+                if let Some(call) = call {
+                    self.tell_script(id, call.resource, call.verb, outcome);
+                }
+                return;
+            }
+            let last = group.config.resources.saturating_sub(1);
+            if let Some(config) = monitor
+                && let Some(verdict) = group.monitor.done(token, outcome, last, &config, now)
+            {
+                self.monitored(id, verdict);
+                return;
+            }
+        }
+    }
+
+    /// A call that did not end well is worth a line; `status` answers are the ordinary course.
+    fn tell_script(&mut self, group: GroupId, resource: u8, verb: Verb, outcome: Outcome) {
+        let bad = match (verb, outcome) {
+            (_, Outcome::Killed | Outcome::NotRun) | (Verb::Start | Verb::Stop, Outcome::Failed(_)) => true,
+            (Verb::Status, _) | (_, Outcome::Ok | Outcome::Running | Outcome::Stopped) => false,
+        };
+        if bad {
+            self.report(Event::Script { group, resource, verb, outcome });
+        }
+    }
+
+    fn monitored(&mut self, id: GroupId, verdict: Verdict) {
+        let resources = self.group(id).map_or(0, |group| group.config.resources);
+        match verdict {
+            Verdict::Fine => {}
+            Verdict::Failing(count) => {
+                let resource = self.group(id).map_or(0, |group| group.monitor.resource());
+                self.report(Event::MonitorFailed { group: id, resource, count });
+            }
+            Verdict::Restart(from) => self.restart_in_place(id, from, resources),
+            // It moves only to a node that can take it; else this one goes on trying.
+            Verdict::Handover(from) if !self.peer_could_take(id) => {
+                self.restart_in_place(id, from, resources)
+            }
+            Verdict::Handover(resource) => {
+                self.report(Event::MonitorFailed { group: id, resource, count: self.monitor_limit() });
+                if let Some(group) = self.group_mut(id) {
+                    group.for_good = true;
+                }
+                self.release(id, Cause::Monitor);
+            }
+        }
+    }
+
+    fn monitor_limit(&self) -> u8 {
+        self.config.monitor.map_or(0, |monitor| monitor.failures)
+    }
+
+    fn restart_in_place(&mut self, id: GroupId, from: u8, resources: u8) {
+        self.report(Event::MonitorFailed { group: id, resource: from, count: self.monitor_limit() });
+        let now = self.now;
+        if let Some(group) = self.group_mut(id) {
+            group.monitor.end(now);
+            group.monitor.restarting();
+            group.gate = Gate::Open;
+            group.sequence = Sequence::begin(Goal::Restart(from), resources);
+        }
+        self.change(id, GroupEvent::Restart, Cause::Monitor);
+    }
+
+    /// Is the peer there, heard both ways, idle, able, and of the same configuration?
+    pub(super) fn peer_could_take(&self, id: GroupId) -> bool {
+        let Some(group) = self.group(id) else { return false };
+        let shown = self.peer.group(group.config.name_hash);
+        self.peer.both_ways()
+            && self.peer.phase == crate::message::Phase::Up
+            && self.agrees(id)
+            && shown.is_some_and(|shown| shown.able && shown.state == GroupState::Idle)
+    }
+
+    /// End the group here. `true` when that began.
+    pub(super) fn release(&mut self, id: GroupId, cause: Cause) -> bool {
+        let now = self.now;
+        let Some(group) = self.group_mut(id) else { return false };
+        match (group.state, group.gate) {
+            (GroupState::Held, _) => {
+                group.sequence = Sequence::begin(Goal::Stop, group.config.resources);
+                group.monitor.end(now);
+            }
+            (GroupState::Starting, Gate::Open) => group.sequence.abort(now),
+            // No script was begun: there is nothing to take down.
+            (GroupState::Starting, Gate::Persist { .. } | Gate::Fence) => group.sequence = Sequence::none(),
+            (
+                GroupState::Unknown
+                | GroupState::Idle
+                | GroupState::Stopping
+                | GroupState::Failed
+                | GroupState::Stuck,
+                _,
+            ) => return false,
+        }
+        self.change(id, GroupEvent::Release, cause)
+    }
+
+    fn finished(&mut self, id: GroupId, finish: Finish) -> bool {
+        let Some(group) = self.group(id) else { return false };
+        let (state, for_good) = (group.state, group.for_good);
+        let event = match (state, finish) {
+            (GroupState::Unknown, Finish::Stopped | Finish::Started | Finish::StartFailed) => {
+                GroupEvent::Clean
+            }
+            (_, Finish::StopFailed) => GroupEvent::StopFailed,
+            (_, Finish::Started) => GroupEvent::Started,
+            (GroupState::Starting, Finish::StartFailed | Finish::Stopped) => GroupEvent::StartFailed,
+            (_, Finish::StartFailed | Finish::Stopped) if for_good => GroupEvent::StoppedForGood,
+            (_, Finish::StartFailed | Finish::Stopped) => GroupEvent::Stopped,
+        };
+        let cause = if state == GroupState::Unknown { Cause::Join } else { Cause::Script };
+        self.change(id, event, cause)
+    }
+
+    /// The one place where a group's state changes, with all that the new state entails.
+    pub(super) fn change(&mut self, id: GroupId, event: GroupEvent, cause: Cause) -> bool {
+        let now = self.now;
+        let monitor = self.config.monitor;
+        let Some(group) = self.group_mut(id) else { return false };
+        let from = group.state;
+        let to = group::next(from, event);
+        if to == from {
+            return false;
+        }
+        group.state = to;
+        match to {
+            GroupState::Held => {
+                group.forget_failures();
+                group.announce = true;
+                if let Some(config) = &monitor {
+                    let restarted = group.monitor.was_restarting();
+                    group.monitor.begin(config, now, restarted);
+                }
+            }
+            GroupState::Failed => {
+                group.mark = Some(group.epoch);
+                group.for_good = false;
+                group.plan_retry(now);
+            }
+            GroupState::Idle if from == GroupState::Stopping => group.mark = Some(group.epoch),
+            GroupState::Stopping if from == GroupState::Stuck => {
+                group.sequence = Sequence::begin(Goal::Stop, group.config.resources);
+            }
+            GroupState::Unknown
+            | GroupState::Idle
+            | GroupState::Starting
+            | GroupState::Stopping
+            | GroupState::Stuck => {}
+        }
+        let epoch = group.shown_epoch();
+        self.report(Event::Group { group: id, from, to, epoch, cause });
+        if to == GroupState::Stuck && matches!(self.watchdog, Watchdog::Armed { .. }) {
+            self.report(Event::FeedingStopped(id));
+        }
+        self.out.beat = true;
+        true
+    }
+}

@@ -1,0 +1,69 @@
+//! The snapshot for `hbd status`.
+
+use super::{Node, OneWay};
+use crate::cluster::link::Link;
+use crate::status::{GroupStatus, LinkStatus, PeerState, PeerStatus, Status};
+use crate::time::Instant;
+
+impl Node {
+    /// A snapshot for people.
+    #[must_use]
+    pub fn status(&self, now: Instant) -> Status {
+        let now = self.clock.running(now);
+        let met = self.peer.met.is_some();
+        let groups_agree = self.groups.iter().all(|group| group.agreed == Some(true));
+        let one_way = match self.one_way {
+            OneWay::None => false,
+            // A first hello is unmet in every handshake; only one that is never answered is evidence.
+            OneWay::Evidence(since) => now.since(since) >= self.config.timing.deadtime,
+            OneWay::Probing | OneWay::Answered(_) | OneWay::Cleared => self.peer.state == PeerState::Dead,
+        };
+        Status {
+            phase: self.phase,
+            incarnation: self.incarnation,
+            peer: PeerStatus {
+                state: self.peer.state,
+                deaf: self.peer.alive() && self.peer.hears == 0,
+                foreign: self.foreign_at.is_some(),
+                one_way,
+                phase: met.then_some(self.peer.phase),
+                incarnation: self.peer.met,
+                last_heard: met.then(|| now.since(self.peer.last_heard)),
+                config_match: self.peer.timing_digest.map(|d| d == self.config.timing_digest && groups_agree),
+            },
+            links: self.links.iter().map(|link| self.link_status(link)).collect(),
+            groups: self.groups.iter().map(|group| self.group_status(group)).collect(),
+            pings: self.pings.alive().collect(),
+            fed: self.out.fed,
+            isolated: self.isolated,
+            worst_late: self.clock.worst(),
+            events_lost: self.out.events_lost_total,
+        }
+    }
+
+    fn link_status(&self, link: &Link) -> LinkStatus {
+        let hears = link.theirs.is_some_and(|n| self.peer.hears & 1u8.wrapping_shl(u32::from(n)) != 0);
+        LinkStatus {
+            open: link.open,
+            heard: link.heard,
+            hears: hears && self.peer.alive(),
+            rx: link.rx,
+            tx: link.tx,
+            lost: link.lost,
+            bad: link.bad,
+            rtt: link.rtt,
+        }
+    }
+
+    fn group_status(&self, group: &crate::cluster::group::Group) -> GroupStatus {
+        GroupStatus {
+            state: group.state,
+            peer_state: self.peer.group(group.config.name_hash).map(|shown| shown.state),
+            epoch: group.shown_epoch(),
+            preferred_here: group.config.preferred == self.config.side,
+            wanted: group.wanted,
+            wait: group.wait,
+            config_match: group.agreed,
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Time passed: silence is judged here and nowhere else, after everything that was queued has been taken in.
+
+use super::{Node, OneWay};
+use crate::cluster::fence::FenceEvent;
+use crate::cluster::peer::{self, PeerEvent};
+use crate::config::Isolated;
+use crate::event::Event;
+use crate::ids::LinkId;
+use crate::message::GroupState;
+use crate::status::PeerState;
+use crate::time::{Duration, Instant};
+
+/// Pause between two ARP probes while somebody answers.
+const PROBE_PAUSE: Duration = Duration::from_secs(1);
+
+impl Node {
+    /// One round of inputs ends.
+    pub(super) fn tick(&mut self, drained: bool) {
+        if drained {
+            self.recovering = false;
+            self.undrained = None;
+        } else {
+            self.undrained.get_or_insert(self.now);
+        }
+        // A flood must not postpone the judgement for ever.
+        let patience = self.config.timing.keepalive;
+        if self.undrained.is_none_or(|since| self.now.since(since) >= patience) {
+            self.recovering = false;
+            self.judge_silence();
+        }
+        if self.unconfirmed.is_some_and(|until| self.now >= until) {
+            self.unconfirmed = None;
+        }
+        let (fence, fire) = self.fence.next(FenceEvent::Tick, self.now);
+        self.fence = fence;
+        if fire {
+            self.out.fence = true;
+            self.report(Event::Fencing);
+        }
+        if let OneWay::Answered(again) = self.one_way
+            && self.now >= again
+        {
+            self.one_way = OneWay::Probing;
+            self.out.probe = true;
+        }
+        if self.now >= self.next_beat {
+            self.steady_beat();
+        }
+    }
+
+    /// The beat that follows the keepalive; a loop that is behind does not send a burst.
+    fn steady_beat(&mut self) {
+        let keepalive = self.config.timing.keepalive;
+        self.next_beat = self.next_beat.plus(keepalive);
+        if self.next_beat <= self.now {
+            self.next_beat = self.now.plus(keepalive);
+        }
+        self.out.beat = true;
+        self.out.ping = !self.pings.is_empty();
+    }
+
+    /// The silence after which the peer is dead: the larger one counts while the two nodes' times differ.
+    pub(super) fn deadtime(&self) -> Duration {
+        let own = self.config.timing.deadtime;
+        match self.peer.timing_digest {
+            Some(digest) if digest != self.config.timing_digest => own.max(self.peer.deadtime),
+            Some(_) | None => own,
+        }
+    }
+
+    /// When silence would change something.
+    pub(super) fn silence_deadline(&self) -> Instant {
+        let last = self.peer.last_heard;
+        let peer = match self.peer.state {
+            PeerState::Unknown => last.plus(self.config.timing.initdead),
+            PeerState::Up => last.plus(self.config.timing.warntime),
+            PeerState::Late => last.plus(self.deadtime()),
+            PeerState::Dead => self.reset_proof().unwrap_or(Instant::NEVER),
+        };
+        let foreign = self.foreign_at.map_or(Instant::NEVER, |at| at.plus(self.deadtime()));
+        peer.min(foreign)
+    }
+
+    /// When a stuck peer's own watchdog must have reset it: its armed timeout and the deadtime after its last beat.
+    fn reset_proof(&self) -> Option<Instant> {
+        let stuck = self.groups.iter().any(|group| group.peer_stuck);
+        let timeout = self.peer.watchdog.filter(|_| self.peer.armed && stuck)?;
+        Some(self.peer.last_heard.plus(timeout).plus(self.deadtime()))
+    }
+
+    fn judge_silence(&mut self) {
+        let silence = self.now.since(self.peer.last_heard);
+        let timing = self.config.timing;
+        match self.peer.state {
+            PeerState::Unknown if silence >= timing.initdead => self.peer_silent(silence),
+            PeerState::Up | PeerState::Late if silence >= self.deadtime() => self.peer_silent(silence),
+            PeerState::Up if silence >= timing.warntime => {
+                self.peer.state = peer::next(self.peer.state, PeerEvent::Late);
+                if !self.peer.left {
+                    self.report(Event::PeerLate(silence));
+                }
+            }
+            PeerState::Dead if self.reset_proof().is_some_and(|at| self.now >= at) => self.peer_proven_off(),
+            PeerState::Unknown | PeerState::Up | PeerState::Late | PeerState::Dead => {}
+        }
+        self.judge_links();
+        while let Some(ping) = self.pings.fell_silent(self.now) {
+            self.report(Event::PingDown(ping));
+            self.out.beat = true;
+        }
+        if self.foreign_at.is_some_and(|at| self.now.since(at) >= self.deadtime()) {
+            self.foreign_at = None;
+        }
+        if let OneWay::Evidence(_) = self.one_way
+            && self.peer.state == PeerState::Dead
+            && self.peer.met.is_none()
+        {
+            self.report(Event::OneWayOrReplay);
+            self.one_way = OneWay::Probing;
+            self.out.probe = true;
+        }
+    }
+
+    /// A link on which nothing came for the deadtime is down.
+    fn judge_links(&mut self) {
+        let deadtime = self.deadtime();
+        for at in 0..self.links.len() {
+            let Some(link) = self.links.get_mut(at) else { continue };
+            if link.heard && self.now.since(link.last_heard) >= deadtime {
+                link.heard = false;
+                if let Ok(id) = u8::try_from(at) {
+                    self.report(Event::LinkDown(LinkId(id)));
+                }
+            }
+        }
+    }
+
+    /// The deadtime passed in silence on all links.
+    fn peer_silent(&mut self, silence: Duration) {
+        let met = self.peer.met.is_some();
+        self.peer.state = peer::next(self.peer.state, PeerEvent::Silent);
+        match (met, self.peer.left) {
+            // It said goodbye: its silence is no news.
+            (_, true) => {}
+            (true, false) => self.report(Event::PeerDead(silence)),
+            (false, false) => self.report(Event::PeerNeverMet),
+        }
+        self.peer.hears = 0;
+        for group in &mut self.groups {
+            group.pinned = false;
+            group.takeover = false;
+        }
+        if met && !self.peer.left {
+            let timing = self.config.timing;
+            let alone = self.pings.silent_with(self.peer.last_heard, self.deadtime(), timing.keepalive);
+            let all_here =
+                self.groups.iter().all(|g| matches!(g.state, GroupState::Held | GroupState::Starting));
+            if alone && !all_here && self.config.isolated == Isolated::Wait {
+                self.isolated = true;
+                self.report(Event::Isolated);
+            }
+        }
+        if let Some(fence) = self.config.fence
+            && (met || fence.startup)
+            && !self.peer.left
+        {
+            let holds = self.groups.iter().any(|group| group.state == GroupState::Held);
+            let delay = if holds { Duration::ZERO } else { fence.delay };
+            let (next, _) = self.fence.next(FenceEvent::Needed(delay), self.now);
+            self.fence = next;
+        }
+        self.out.beat = true;
+    }
+
+    /// The answer of the ARP probe.
+    pub(super) fn probe_done(&mut self, answered: bool) {
+        if self.one_way == OneWay::Probing {
+            self.one_way = if answered {
+                OneWay::Answered(self.now.plus(self.deadtime().max(PROBE_PAUSE)))
+            } else {
+                OneWay::Cleared
+            };
+        }
+    }
+
+    /// Does evidence of a holder that cannot be reached forbid a claim?
+    pub(super) fn one_way_blocks(&self) -> bool {
+        match self.one_way {
+            OneWay::Evidence(_) | OneWay::Probing | OneWay::Answered(_) => self.peer.met.is_none(),
+            OneWay::None | OneWay::Cleared => false,
+        }
+    }
+}

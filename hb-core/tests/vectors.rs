@@ -1,0 +1,214 @@
+//! Golden frames of version 1, byte for byte.
+//!
+//! Never edit a vector that fails: a node in the field sends these bytes. Frames that differ need a new version number
+//! (`hb_core::message::wire::VERSION`) and vectors of their own beside these.
+#![cfg(all(feature = "md5", feature = "sha1", feature = "sha256"))]
+
+use hb_core::auth::{self, Key, Keyring, Method};
+use hb_core::frame::{Decoder, MAX_FRAME, encode};
+use hb_core::message::wire::MAX_DATAGRAM;
+use hb_core::message::{Beat, Echo, GroupBeat, GroupName, GroupState, Hello, Message, Phase, Reason};
+use hb_core::{Duration, Incarnation, Side};
+
+const CLUSTER: u16 = 0xC5A3;
+
+/// The keys of the vectors: the index is in the frame.
+fn key(index: u8) -> Key {
+    let (method, secret): (_, &[u8]) = match index {
+        1 => (Method::Crc, b""),
+        2 => (Method::Md5, b"Hello!"),
+        3 => (Method::Sha1, b"HI!"),
+        _ => (Method::Sha256, b"a secret of the two nodes"),
+    };
+    Key::new(method, secret).unwrap()
+}
+
+fn keys(signer: u8) -> Keyring {
+    Keyring::new(&[1, 2, 3, 4].map(|index| (index, key(index))), signer).unwrap()
+}
+
+/// A heartbeat of ha-1 in service, on its second link, that holds its only group and has a mark from long ago.
+fn short() -> Message {
+    Message {
+        source: Side::Even,
+        incarnation: Incarnation { counter: 7, nonce: 0x1234_5678 },
+        seq: 1001,
+        beat: Beat {
+            phase: Phase::Up,
+            unconfirmed: false,
+            armed: true,
+            link: 1,
+            hears: 0b11,
+            score: 1,
+            echo: Some(Echo { seq: 0x5A, hold: Duration::from_micros(128 * 7000) }),
+            groups: [GroupBeat {
+                state: GroupState::Held,
+                wanted: None,
+                able: true,
+                epoch: 1002,
+                mark: Some(1000),
+            }]
+            .into_iter()
+            .collect(),
+        },
+        hello: None,
+    }
+}
+
+/// The first beat of ha-2 that has heard a challenge: joining, three groups in different states.
+fn long() -> Message {
+    let group = |state, wanted, able, epoch, mark| GroupBeat { state, wanted, able, epoch, mark };
+    let name = |hash, digest, preferred| GroupName { hash, digest, preferred };
+    Message {
+        source: Side::Odd,
+        incarnation: Incarnation { counter: 300, nonce: 0xFEDC_BA98 },
+        seq: 2,
+        beat: Beat {
+            phase: Phase::Joining,
+            unconfirmed: true,
+            armed: false,
+            link: 0,
+            hears: 0b1,
+            score: 0,
+            echo: None,
+            groups: [
+                group(GroupState::Unknown, None, false, 0, None),
+                group(GroupState::Idle, Some(Reason::Operator), true, 70_001, Some(69_801)),
+                group(GroupState::Stuck, Some(Reason::Failback), true, u32::MAX, Some(u32::MAX)),
+            ]
+            .into_iter()
+            .collect(),
+        },
+        hello: Some(Hello {
+            boot: 0x0102_0304,
+            challenge: [0, 1, 2, 3, 4, 5, 6, 7],
+            echo: Some([0xF8, 0xF9, 0xFA, 0xFB, 0xFC, 0xFD, 0xFE, 0xFF]),
+            met: Some(0x00AB_CDEF),
+            known: true,
+            keepalive: Duration::from_millis(2000),
+            deadtime: Duration::from_millis(10_000),
+            watchdog: Some(Duration::from_millis(8000)),
+            timing_digest: 0xCBF4_3926,
+            groups: [
+                name(0xDEAD_BEEF, 1, Side::Even),
+                name(0x0000_0100, 0x7FFF_FFFF, Side::Odd),
+                name(0, u32::MAX, Side::Even),
+            ]
+            .into_iter()
+            .collect(),
+        }),
+    }
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let pair = |pair: &[u8]| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap();
+    digits.chunks(2).map(pair).collect()
+}
+
+fn text(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// `golden` is what `msg` seals to with key `index`, and opens to it.
+#[track_caller]
+fn check(msg: &Message, index: u8, golden: &str) {
+    let mut out = [0xEE; MAX_DATAGRAM];
+    let len = auth::seal(msg, CLUSTER, &keys(index), &mut out).unwrap();
+    let golden = hex(golden);
+    assert_eq!(text(&out[..len]), text(&golden));
+    let opened = auth::open(&golden, msg.source.other(), CLUSTER, &keys(1), Some(msg.incarnation)).unwrap();
+    assert_eq!(*opened, *msg);
+}
+
+#[test]
+fn short_crc() {
+    check(&short(), 1, "1100a3c50fe9079903115ad836c3ea07027d31fbd4");
+}
+
+#[test]
+fn short_md5() {
+    check(&short(), 2, "1200a3c50fe9079903115ad836c3ea0702fd52d01bdfd79f275c9bafaa");
+}
+
+#[test]
+fn short_sha1() {
+    check(&short(), 3, "1300a3c50fe9079903115ad836c3ea070289d2ff93e367477251c473f5");
+}
+
+#[test]
+fn short_sha256() {
+    check(&short(), 4, "1400a3c50fe9079903115ad836c3ea0702a3385caedbdb317a5bfe6e5667b9cdb6");
+}
+
+#[test]
+fn long_crc() {
+    check(
+        &long(),
+        1,
+        "1103a3c5ac0298f5f2f60f020401030000e1f1a204c801ceffffffff0f0084868808000102030405\
+        060701f8f9fafbfcfdfeff01ef9baf0501d00f904e01c03ea6f2d0df0ceffdb6f50d01008002ffff\
+        ffff070100ffffffff0f000ba1aec5",
+    );
+}
+
+#[test]
+fn long_md5() {
+    check(
+        &long(),
+        2,
+        "1203a3c5ac0298f5f2f60f020401030000e1f1a204c801ceffffffff0f0084868808000102030405\
+        060701f8f9fafbfcfdfeff01ef9baf0501d00f904e01c03ea6f2d0df0ceffdb6f50d01008002ffff\
+        ffff070100ffffffff0f00d67b7243e6c47133b845ebf7",
+    );
+}
+
+#[test]
+fn long_sha1() {
+    check(
+        &long(),
+        3,
+        "1303a3c5ac0298f5f2f60f020401030000e1f1a204c801ceffffffff0f0084868808000102030405\
+        060701f8f9fafbfcfdfeff01ef9baf0501d00f904e01c03ea6f2d0df0ceffdb6f50d01008002ffff\
+        ffff070100ffffffff0f00d36cad185590abbb9e0b5cf5",
+    );
+}
+
+#[test]
+fn long_sha256() {
+    check(
+        &long(),
+        4,
+        "1403a3c5ac0298f5f2f60f020401030000e1f1a204c801ceffffffff0f0084868808000102030405\
+        060701f8f9fafbfcfdfeff01ef9baf0501d00f904e01c03ea6f2d0df0ceffdb6f50d01008002ffff\
+        ffff070100ffffffff0f00a290005e23b266588d56dff5b4e0ac56",
+    );
+}
+
+/// The short form on a serial line, and the long one, whose challenge has a zero byte.
+#[test]
+fn on_a_serial_line() {
+    for (msg, golden) in [
+        (short(), "00021114a3c50fe9079903115ad836c3ea07027d31fbd400"),
+        (
+            long(),
+            "00101103a3c5ac0298f5f2f60f02040103010de1f1a204c801ceffffffff0f058486880829010203\
+        0405060701f8f9fafbfcfdfeff01ef9baf0501d00f904e01c03ea6f2d0df0ceffdb6f50d01098002\
+        ffffffff070106ffffffff0f050ba1aec500",
+        ),
+    ] {
+        let mut datagram = [0xEE; MAX_DATAGRAM];
+        let len = auth::seal(&msg, CLUSTER, &keys(1), &mut datagram).unwrap();
+        let mut frame = [0xEE; MAX_FRAME];
+        let framed = encode(&datagram[..len], &mut frame).unwrap();
+        assert_eq!(text(&frame[..framed]), text(&hex(golden)));
+        let mut decoder = Decoder::<MAX_DATAGRAM>::new();
+        let mut got = Vec::new();
+        for byte in hex(golden) {
+            if let Some(result) = decoder.push(byte) {
+                got.push(result.unwrap().to_vec());
+            }
+        }
+        assert_eq!(got, [datagram[..len].to_vec()]);
+    }
+}

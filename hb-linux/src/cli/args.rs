@@ -1,0 +1,268 @@
+//! The words after `hbd`.
+
+use super::{EXIT_UNSUPPORTED, EXIT_USAGE};
+use crate::control::wire::Which;
+use lexopt::{Arg, Parser, ValueExt};
+use std::ffi::OsString;
+use std::format;
+use std::path::PathBuf;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+/// Options that mean the same for every command.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Options {
+    /// Holds `ha.cf`, `haresources`, `authkeys`, `resource.d`.
+    pub config_dir: PathBuf,
+    /// Holds what is kept across lives.
+    pub state_dir: PathBuf,
+    /// Holds the process number and the control socket.
+    pub run_dir: PathBuf,
+    /// This node's name; `None` is `uname -n`.
+    pub node: Option<String>,
+    /// `--foreground`.
+    pub foreground: bool,
+    /// `--json`.
+    pub json: bool,
+    /// `--no-wait`.
+    pub no_wait: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            config_dir: PathBuf::from("/etc/ha.d"),
+            state_dir: PathBuf::from("/var/lib/heartbeat"),
+            run_dir: PathBuf::from("/var/run/heartbeat"),
+            node: None,
+            foreground: false,
+            json: false,
+            no_wait: false,
+        }
+    }
+}
+
+/// What is to be done.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verb {
+    /// Be the daemon.
+    Run,
+    /// Have it leave in order.
+    Stop,
+    /// Have it read its files again.
+    Reload,
+    /// Show what it knows.
+    Status,
+    /// Examine the configuration.
+    Check,
+    /// Give groups away.
+    Standby(Which),
+    /// Take groups.
+    Takeover(Which),
+    /// Vouch that this node is off.
+    ConfirmDown(String),
+    /// Forget a failed start of this group.
+    Clear(String),
+    /// Show a failover.
+    Demo(Vec<OsString>),
+    /// Announce an address.
+    SendArp(Vec<OsString>),
+    /// Print the version.
+    Version,
+    /// Print the help.
+    Help,
+}
+
+/// Why the words make no sense: what to print, and the exit code.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Usage {
+    /// One line.
+    pub text: String,
+    /// [`EXIT_USAGE`] or [`EXIT_UNSUPPORTED`].
+    pub code: i32,
+}
+
+impl Usage {
+    pub(super) fn new(text: impl ToString) -> Self {
+        Self { text: text.to_string(), code: EXIT_USAGE }
+    }
+}
+
+impl From<lexopt::Error> for Usage {
+    fn from(error: lexopt::Error) -> Self {
+        Self::new(error)
+    }
+}
+
+/// Verbs that a later version brings.
+const LATER: [&str; 5] = ["simulate", "linktest", "install", "sync", "monitor"];
+
+/// Read the words behind the program's name.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Verb, Options), Usage> {
+    let mut parser = Parser::from_args(words);
+    let mut options = Options::default();
+    let mut verb: Option<String> = None;
+    let mut values: Vec<String> = Vec::new();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Long("help") | Arg::Short('h') => verb = Some("help".to_string()),
+            Arg::Long("version") | Arg::Short('V') => verb = Some("version".to_string()),
+            Arg::Long(name) => {
+                let name = name.to_string();
+                common(&name, &mut parser, &mut options)?;
+            }
+            Arg::Value(word) => {
+                let word = word.string()?;
+                match (&verb, word.as_str()) {
+                    // These two have options of their own.
+                    (None, "demo") => return Ok((Verb::Demo(parser.raw_args()?.collect()), options)),
+                    (None, "send-arp") => return Ok((Verb::SendArp(parser.raw_args()?.collect()), options)),
+                    (None, _) => verb = Some(word),
+                    (Some(_), _) => values.push(word),
+                }
+            }
+            other @ Arg::Short(_) => return Err(other.unexpected().into()),
+        }
+    }
+    let verb = verb.ok_or_else(|| Usage::new("no command given; write one of: run, stop, reload, status, check, standby, takeover, confirm-down, clear, demo, send-arp, version, help"))?;
+    let verb = resolve(&verb, &values)?;
+    suits(&verb, &options)?;
+    Ok((verb, options))
+}
+
+/// Take one of the options that every command knows; its value too.
+pub(super) fn common(name: &str, parser: &mut Parser, options: &mut Options) -> Result<(), Usage> {
+    match name {
+        "config-dir" => options.config_dir = absolute(parser.value()?),
+        "state-dir" => options.state_dir = absolute(parser.value()?),
+        "run-dir" => options.run_dir = absolute(parser.value()?),
+        "node" => options.node = Some(parser.value()?.string()?),
+        "foreground" => options.foreground = true,
+        "json" => options.json = true,
+        "no-wait" => options.no_wait = true,
+        _ => return Err(Usage::new(format!("unknown option --{name}; hbd help lists them"))),
+    }
+    Ok(())
+}
+
+/// The daemon changes to `/`, so every path is made independent of where it was started.
+fn absolute(path: OsString) -> PathBuf {
+    let path = PathBuf::from(path);
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+fn resolve(verb: &str, values: &[String]) -> Result<Verb, Usage> {
+    let none = |verb: Verb| match values.first() {
+        None => Ok(verb),
+        Some(word) => Err(Usage::new(format!("{word:?} is one word too many"))),
+    };
+    let one = |what: &str| match values {
+        [value] => Ok(value.clone()),
+        [] => Err(Usage::new(format!("{verb} needs {what}"))),
+        [_, word, ..] => Err(Usage::new(format!("{word:?} is one word too many"))),
+    };
+    match verb {
+        "run" => none(Verb::Run),
+        "stop" => none(Verb::Stop),
+        "reload" => none(Verb::Reload),
+        "status" => none(Verb::Status),
+        "check" => none(Verb::Check),
+        "version" => none(Verb::Version),
+        "help" => Ok(Verb::Help),
+        "standby" => Ok(Verb::Standby(which(values)?)),
+        "takeover" => Ok(Verb::Takeover(which(values)?)),
+        "confirm-down" => Ok(Verb::ConfirmDown(one("the name of the node that is off")?)),
+        "clear" => Ok(Verb::Clear(one("the name of a group (its first resource in haresources)")?)),
+        other if LATER.contains(&other) => {
+            Err(Usage { text: format!("{other} is not available in this version"), code: EXIT_UNSUPPORTED })
+        }
+        other => Err(Usage::new(format!("unknown command {other:?}; hbd help lists them"))),
+    }
+}
+
+/// `all`, `local` or `foreign`; nothing is `all`.
+pub(super) fn which(values: &[String]) -> Result<Which, Usage> {
+    let words: Vec<&str> = values.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] | ["all"] => Ok(Which::All),
+        ["local"] => Ok(Which::Local),
+        // The original's other word for it.
+        ["foreign" | "failback"] => Ok(Which::Foreign),
+        [other] => Err(Usage::new(format!("{other:?} is no set of groups; write all, local or foreign"))),
+        [_, word, ..] => Err(Usage::new(format!("{word:?} is one word too many"))),
+    }
+}
+
+/// An option that does nothing for this command is a mistake worth naming.
+fn suits(verb: &Verb, options: &Options) -> Result<(), Usage> {
+    let wrong = [
+        (options.foreground && *verb != Verb::Run, "--foreground goes with run only"),
+        (options.json && *verb != Verb::Status, "--json goes with status only"),
+        (
+            options.no_wait && !matches!(verb, Verb::Stop | Verb::Standby(_) | Verb::Takeover(_)),
+            "--no-wait goes with stop, standby and takeover only",
+        ),
+    ];
+    wrong.iter().find(|(is_wrong, _)| *is_wrong).map_or(Ok(()), |(_, text)| Err(Usage::new(text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<(Verb, Options), Usage> {
+        parse(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn commands_and_options_in_any_order() {
+        let (verb, options) = read("--config-dir /c status --json --run-dir=/r --node ha-1").unwrap();
+        assert_eq!(verb, Verb::Status);
+        assert_eq!(options.config_dir, PathBuf::from("/c"));
+        assert_eq!(options.run_dir, PathBuf::from("/r"));
+        assert_eq!(options.state_dir, PathBuf::from("/var/lib/heartbeat"));
+        assert_eq!((options.node.as_deref(), options.json), (Some("ha-1"), true));
+        assert_eq!(read("standby").unwrap().0, Verb::Standby(Which::All));
+        assert_eq!(read("standby --no-wait local").unwrap().0, Verb::Standby(Which::Local));
+        assert_eq!(read("takeover foreign").unwrap().0, Verb::Takeover(Which::Foreign));
+        assert_eq!(read("clear 192.168.2.50").unwrap().0, Verb::Clear("192.168.2.50".to_string()));
+        assert_eq!(read("--help").unwrap().0, Verb::Help);
+        assert_eq!(read("-V").unwrap().0, Verb::Version);
+        assert_eq!(
+            read("send-arp -i 10 eth0").unwrap().0,
+            Verb::SendArp(["-i", "10", "eth0"].map(OsString::from).into())
+        );
+    }
+
+    #[test]
+    fn paths_do_not_depend_on_where_the_command_is_given() {
+        assert!(read("run --config-dir conf").unwrap().1.config_dir.is_absolute());
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (line, code, part) in [
+            ("", 2, "no command"),
+            ("start", 2, "unknown command"),
+            ("status now", 2, "one word too many"),
+            ("standby mine", 2, "write all, local or foreign"),
+            ("confirm-down", 2, "needs the name"),
+            ("clear a b", 2, "one word too many"),
+            ("status --colour", 2, "unknown option"),
+            ("stop --json", 2, "status only"),
+            ("status --foreground", 2, "run only"),
+            ("check --no-wait", 2, "--no-wait goes"),
+            ("run --node", 2, "node"),
+            ("run -x", 2, "-x"),
+            ("simulate", 3, "not available in this version"),
+            ("monitor", 3, "not available in this version"),
+        ] {
+            let usage = read(line).unwrap_err();
+            assert_eq!(usage.code, code, "{line}");
+            assert!(usage.text.contains(part), "{line}: {}", usage.text);
+        }
+    }
+}

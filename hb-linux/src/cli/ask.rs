@@ -1,0 +1,288 @@
+//! Commands to the running daemon: `status`, `stop`, `reload`, `standby`, `takeover`, `confirm-down`, `clear`.
+
+use super::args::Options;
+use super::{EXIT_FAILURE, EXIT_NOT_RUNNING, EXIT_OK, EXIT_PERMISSION, EXIT_STOPPED, say, show, tell};
+use crate::control::client::{Client, Trouble, Verdict};
+use crate::control::wire::{Reply, Request, Which};
+use crate::control::{Snapshot, snapshot::Group};
+use crate::daemon::pidfile;
+use crate::sys::poll::sleep_ms;
+use std::format;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+/// Between two looks at what the daemon is doing.
+const STEP_MS: i32 = 50;
+/// A move that makes no progress for this long is no longer waited for.
+const STILL_MS: i32 = 15_000;
+
+/// Say why the daemon could not be asked; the exit code.
+pub(super) fn trouble(options: &Options, trouble: &Trouble) -> i32 {
+    match trouble {
+        Trouble::NotRunning => {
+            tell(&format!("not running (no daemon answers in {})", options.run_dir.display()));
+            EXIT_NOT_RUNNING
+        }
+        Trouble::NotAllowed => {
+            tell(&format!("permission denied in {}: be root, as the daemon is", options.run_dir.display()));
+            EXIT_PERMISSION
+        }
+        Trouble::Broken(how) => {
+            tell(&format!("a daemon runs, but: {how}"));
+            EXIT_FAILURE
+        }
+    }
+}
+
+/// One look at everything.
+///
+/// # Errors
+/// Why the daemon could not be asked.
+pub fn snapshot(options: &Options) -> Result<Snapshot, Trouble> {
+    Client::connect(&options.run_dir)?.status()
+}
+
+/// `hbd status`.
+pub(super) fn status(options: &Options) -> i32 {
+    match snapshot(options) {
+        Ok(shot) if options.json => {
+            say(&show::json(&shot));
+            EXIT_OK
+        }
+        Ok(shot) => {
+            say(show::human(&shot).trim_end());
+            EXIT_OK
+        }
+        Err(Trouble::NotRunning) => {
+            if !options.json {
+                say("hbd is stopped on this machine");
+            }
+            EXIT_STOPPED
+        }
+        Err(other) => trouble(options, &other),
+    }
+}
+
+/// Ask for something that is done at once, and print what is said about it.
+fn command(options: &Options, request: &Request<'_>) -> Result<(), i32> {
+    let asked = Client::connect(&options.run_dir).and_then(|mut client| {
+        client.ask(request, |reply| {
+            if let Reply::Text(line) = reply {
+                say(line);
+            }
+        })
+    });
+    match asked {
+        Ok(Verdict::Accepted) => Ok(()),
+        Ok(Verdict::Refused(why)) => {
+            tell(&format!("refused: {why}"));
+            Err(EXIT_FAILURE)
+        }
+        Err(why) => Err(trouble(options, &why)),
+    }
+}
+
+/// `hbd reload`, `hbd confirm-down`, `hbd clear`.
+pub(super) fn simple(options: &Options, request: &Request<'_>, done: &str) -> i32 {
+    match command(options, request) {
+        Ok(()) => {
+            say(done);
+            EXIT_OK
+        }
+        Err(code) => code,
+    }
+}
+
+/// `hbd stop`: ask, then wait until the daemon has ended, however long its scripts take.
+pub(super) fn stop(options: &Options) -> i32 {
+    if let Err(code) = command(options, &Request::Stop) {
+        if code == EXIT_NOT_RUNNING && !pidfile::is_locked(&options.run_dir) {
+            say("already stopped");
+            return EXIT_OK;
+        }
+        return code;
+    }
+    if options.no_wait {
+        say("stopping");
+        return EXIT_OK;
+    }
+    let mut told = String::new();
+    loop {
+        match snapshot(options) {
+            Ok(shot) => {
+                if let Some(stuck) = shot.groups.iter().find(|g| g.state == "stuck") {
+                    tell(&format!(
+                        "group {} is stuck: a stop script failed or hung, so the daemon does not end; see its log, \
+                         mend it, then: hbd clear {}",
+                        stuck.name, stuck.name
+                    ));
+                    return EXIT_FAILURE;
+                }
+                let line = stopping_line(&shot);
+                if !line.is_empty() && line != told {
+                    say(&line);
+                    told = line;
+                }
+            }
+            Err(Trouble::NotRunning) if !pidfile::is_locked(&options.run_dir) => {
+                say("stopped");
+                return EXIT_OK;
+            }
+            // Between the socket's end and the process's.
+            Err(Trouble::NotRunning) => {}
+            Err(Trouble::Broken(_)) => {}
+            Err(other) => return trouble(options, &other),
+        }
+        sleep_ms(STEP_MS);
+    }
+}
+
+fn stopping_line(shot: &Snapshot) -> String {
+    let open: Vec<String> = shot
+        .groups
+        .iter()
+        .filter(|g| !matches!(g.state.as_str(), "idle" | "failed"))
+        .map(|g| format!("{} ({})", g.name, g.state))
+        .collect();
+    if open.is_empty() { String::new() } else { format!("waiting for {}", open.join(", ")) }
+}
+
+/// Which way groups move.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Way {
+    /// To the peer.
+    Away,
+    /// To this node.
+    Here,
+}
+
+/// `hbd standby` and `hbd takeover`: ask, then wait until the groups have arrived or cannot.
+pub(super) fn move_groups(options: &Options, way: Way, which: Which) -> i32 {
+    let before = match snapshot(options) {
+        Ok(shot) => shot,
+        Err(why) => return trouble(options, &why),
+    };
+    let request = match way {
+        Way::Away => Request::Standby(which),
+        Way::Here => Request::Takeover(which),
+    };
+    if let Err(code) = command(options, &request) {
+        return code;
+    }
+    let targets: Vec<String> = before
+        .groups
+        .iter()
+        .filter(|g| in_scope(&before, g, which) && !arrived(g, way))
+        .map(|g| g.name.clone())
+        .collect();
+    let to = if way == Way::Away { &before.peer.name } else { &before.node };
+    if options.no_wait {
+        say(&format!("accepted: {} to {to}", targets.join(", ")));
+        return EXIT_OK;
+    }
+    say(&format!("moving {} to {to}", targets.join(", ")));
+    follow(options, way, &targets, to)
+}
+
+/// Watch the groups until they are where they should be.
+fn follow(options: &Options, way: Way, targets: &[String], to: &str) -> i32 {
+    let (mut still, mut last) = (0, Vec::new());
+    loop {
+        let shot = match snapshot(options) {
+            Ok(shot) => shot,
+            Err(why) => return trouble(options, &why),
+        };
+        let groups: Vec<&Group> = shot.groups.iter().filter(|g| targets.contains(&g.name)).collect();
+        if groups.iter().all(|g| arrived(g, way)) {
+            say(&format!("done: {} held by {to}", targets.join(", ")));
+            return EXIT_OK;
+        }
+        if let Some((group, state, node)) = groups.iter().find_map(|g| broken(&shot, g)) {
+            tell(&format!("group {} is {state} on {node}; see the log there", group.name));
+            return EXIT_FAILURE;
+        }
+        let states: Vec<_> = groups.iter().map(|g| (g.state.clone(), g.peer_state.clone())).collect();
+        if states == last && groups.iter().all(|g| !g.moving()) {
+            still += STEP_MS;
+        } else {
+            still = 0;
+            last = states;
+        }
+        if still >= STILL_MS {
+            let waits: Vec<String> = groups
+                .iter()
+                .filter(|g| !arrived(g, way))
+                .map(|g| format!("group {} is {} here: {}", g.name, g.state, reason(g)))
+                .collect();
+            tell(&format!("not moved: {}", waits.join("; ")));
+            return EXIT_FAILURE;
+        }
+        sleep_ms(STEP_MS);
+    }
+}
+
+fn reason(group: &Group) -> String {
+    if group.wait_text.is_empty() {
+        "the other node did not take part".to_string()
+    } else {
+        group.wait_text.clone()
+    }
+}
+
+fn in_scope(shot: &Snapshot, group: &Group, which: Which) -> bool {
+    match which {
+        Which::All => true,
+        Which::Local => group.preferred == shot.node,
+        Which::Foreign => group.preferred != shot.node,
+    }
+}
+
+fn arrived(group: &Group, way: Way) -> bool {
+    match way {
+        Way::Here => group.state == "held",
+        Way::Away => group.state != "held" && group.peer_state.as_deref() == Some("held"),
+    }
+}
+
+/// A group that will not get anywhere by itself: it, its state, and the node.
+fn broken<'a>(shot: &'a Snapshot, group: &'a Group) -> Option<(&'a Group, &'a str, &'a str)> {
+    let bad = |state: &str| matches!(state, "failed" | "stuck");
+    if bad(&group.state) {
+        return Some((group, &group.state, &shot.node));
+    }
+    group.peer_state.as_deref().filter(|s| bad(s)).map(|state| (group, state, shot.peer.name.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(state: &str, peer: Option<&str>) -> Group {
+        Group { name: "g".into(), state: state.into(), peer_state: peer.map(Into::into), ..Group::default() }
+    }
+
+    #[test]
+    fn a_group_has_arrived_when_one_side_holds_it_and_the_other_does_not() {
+        assert!(arrived(&group("held", Some("idle")), Way::Here));
+        assert!(!arrived(&group("held", Some("idle")), Way::Away));
+        assert!(arrived(&group("idle", Some("held")), Way::Away));
+        assert!(!arrived(&group("idle", None), Way::Away));
+        assert!(!arrived(&group("stopping", Some("idle")), Way::Away));
+    }
+
+    #[test]
+    fn what_is_broken_on_either_side_ends_the_wait() {
+        let shot = Snapshot { node: "ha-1".into(), ..Snapshot::default() };
+        assert_eq!(broken(&shot, &group("stuck", None)).map(|b| (b.1, b.2)), Some(("stuck", "ha-1")));
+        assert_eq!(broken(&shot, &group("idle", Some("failed"))).map(|b| b.1), Some("failed"));
+        assert_eq!(broken(&shot, &group("held", Some("idle"))), None);
+    }
+
+    #[test]
+    fn a_stop_names_what_it_waits_for() {
+        let shot =
+            Snapshot { groups: vec![group("stopping", None), group("idle", None)], ..Snapshot::default() };
+        assert_eq!(stopping_line(&shot), "waiting for g (stopping)");
+        assert_eq!(stopping_line(&Snapshot::default()), "");
+    }
+}

@@ -1,0 +1,330 @@
+//! Called by the names of Linux-HA Heartbeat's programs, it answers as they do: words and exit codes that scripts,
+//! init scripts and monitoring rely on.
+
+use super::args::{self, Options, Usage};
+use super::ask::{self, Way};
+use super::{
+    EXIT_FAILURE, EXIT_NOT_RUNNING, EXIT_OK, EXIT_STOPPED, EXIT_UNSUPPORTED, VERSION, act, refuse, say, tell,
+};
+use crate::control::Snapshot;
+use crate::control::client::Trouble;
+use crate::daemon::pidfile;
+use crate::sys::host;
+use lexopt::{Arg, Parser, ValueExt};
+use std::ffi::OsString;
+use std::format;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+/// `heartbeat [-f] [-l] [-d...] [-v] | -s | -k | -r | -V`
+pub(super) fn heartbeat(words: impl Iterator<Item = OsString>) -> i32 {
+    match heartbeat_words(words) {
+        Ok((Job::Start, options)) => crate::daemon::run(&options, EXIT_OK),
+        Ok((Job::Status, options)) => heartbeat_status(&options),
+        Ok((Job::Kill, options)) => match ask::snapshot(&options) {
+            Err(Trouble::NotRunning) if !pidfile::is_locked(&options.run_dir) => {
+                tell_plain("INFO: Heartbeat already stopped.");
+                EXIT_OK
+            }
+            _ => ask::stop(&options),
+        },
+        Ok((Job::Reload, options)) => match ask::snapshot(&options) {
+            Err(Trouble::NotRunning) => crate::daemon::run(&options, EXIT_OK),
+            _ => act(args::Verb::Reload, &options),
+        },
+        Ok((Job::Version, _)) => {
+            say(VERSION);
+            EXIT_OK
+        }
+        Ok((Job::NotOurs(what), _)) => {
+            tell(&format!("heartbeat {what} is not available in this version"));
+            EXIT_UNSUPPORTED
+        }
+        Err(usage) => refuse(&usage),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Job {
+    Start,
+    Status,
+    Kill,
+    Reload,
+    Version,
+    NotOurs(&'static str),
+}
+
+fn heartbeat_words(words: impl Iterator<Item = OsString>) -> Result<(Job, Options), Usage> {
+    let mut parser = Parser::from_args(words);
+    let (mut job, mut options) = (Job::Start, Options::default());
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Short('s') => job = Job::Status,
+            Arg::Short('k') => job = Job::Kill,
+            Arg::Short('r') => job = Job::Reload,
+            Arg::Short('V') => job = Job::Version,
+            Arg::Short('f') => options.foreground = true,
+            // Debug level and no real-time scheduling: the one is in ha.cf here, the other is a wish anyway.
+            Arg::Short('d' | 'l' | 'v') => {}
+            Arg::Short('M') => job = Job::NotOurs("-M"),
+            Arg::Short('D') => job = Job::NotOurs("-D"),
+            Arg::Short('W') => job = Job::NotOurs("-W"),
+            Arg::Short('R') => job = Job::NotOurs("-R"),
+            Arg::Short('C') => {
+                parser.value()?;
+                job = Job::NotOurs("-C");
+            }
+            Arg::Long(name) => {
+                let name = name.to_string();
+                args::common(&name, &mut parser, &mut options)?;
+            }
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok((job, options))
+}
+
+/// `heartbeat -s`: 0 running, 1 dead but its pid file is left, 3 stopped.
+fn heartbeat_status(options: &Options) -> i32 {
+    let host = options.node.clone().unwrap_or_else(host::node_name);
+    let running = |pid: u32| {
+        say(&format!("heartbeat OK [pid {pid} et al] is running on {host} [{host}]..."));
+        EXIT_OK
+    };
+    match ask::snapshot(options) {
+        Ok(shot) => running(shot.pid),
+        Err(_) if pidfile::is_locked(&options.run_dir) => {
+            running(pidfile::pid(&options.run_dir).unwrap_or(0))
+        }
+        Err(_) => {
+            say("heartbeat is stopped. No process");
+            if pidfile::pid(&options.run_dir).is_some() { EXIT_FAILURE } else { EXIT_STOPPED }
+        }
+    }
+}
+
+/// `hb_standby` and `hb_takeover`: accepted or not; the groups then move by themselves.
+pub(super) fn hb_move(way: Way, words: impl Iterator<Item = OsString>) -> i32 {
+    match move_words(words) {
+        Ok((which, options)) => match ask::move_groups(&options, way, which) {
+            // Code 7 means nothing to scripts written for the original.
+            EXIT_NOT_RUNNING => EXIT_FAILURE,
+            code => code,
+        },
+        Err(usage) => {
+            refuse(&usage);
+            tell_plain("usage: [all|foreign|local|failback]");
+            EXIT_FAILURE
+        }
+    }
+}
+
+fn move_words(
+    words: impl Iterator<Item = OsString>,
+) -> Result<(crate::control::wire::Which, Options), Usage> {
+    let mut parser = Parser::from_args(words);
+    let mut options = Options { no_wait: true, ..Options::default() };
+    let mut values = Vec::new();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Value(word) => values.push(word.string()?),
+            Arg::Long(name) => {
+                let name = name.to_string();
+                args::common(&name, &mut parser, &mut options)?;
+            }
+            other @ Arg::Short(_) => return Err(other.unexpected().into()),
+        }
+    }
+    Ok((args::which(&values)?, options))
+}
+
+/// Codes of `cl_status`.
+mod cl {
+    pub(super) const OK: i32 = 0;
+    pub(super) const NO: i32 = 1;
+    pub(super) const BAD: i32 = 11;
+}
+
+/// `cl_status COMMAND [arguments]`: one word a line.
+pub(super) fn cl_status(words: impl Iterator<Item = OsString>) -> i32 {
+    let (command, values, options) = match cl_words(words) {
+        Ok(read) => read,
+        Err(usage) => {
+            tell(&usage.text);
+            return cl::BAD;
+        }
+    };
+    let shot = ask::snapshot(&options);
+    if command == "hbstatus" {
+        let (word, code) = if shot.is_ok() { ("running", cl::OK) } else { ("stopped", cl::NO) };
+        say(&format!("Heartbeat is {word} on this machine."));
+        return code;
+    }
+    let shot = match shot {
+        Ok(shot) => shot,
+        Err(why) => {
+            tell_plain(&format!("Cannot signon with heartbeat: {why:?}"));
+            return cl::NO;
+        }
+    };
+    let (lines, code) = cl_answer(&shot, &command, &values);
+    lines.iter().for_each(|line| say(line));
+    if code == cl::BAD {
+        tell(&format!("cl_status {command}: bad command or argument"));
+    }
+    code
+}
+
+/// The command, its arguments, the common options.
+fn cl_words(words: impl Iterator<Item = OsString>) -> Result<(String, Vec<String>, Options), Usage> {
+    let mut parser = Parser::from_args(words);
+    let (mut values, mut options) = (Vec::new(), Options::default());
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Value(word) => values.push(word.string()?),
+            Arg::Short('m') => {}
+            Arg::Short('p') => values.push("-p".to_string()),
+            Arg::Short('n') => values.push("-n".to_string()),
+            Arg::Long(name) => {
+                let name = name.to_string();
+                args::common(&name, &mut parser, &mut options)?;
+            }
+            other @ Arg::Short(_) => return Err(other.unexpected().into()),
+        }
+    }
+    if values.is_empty() {
+        return Err(Usage::new(
+            "no command given; write one of: hbstatus, rscstatus, listnodes, nodestatus NODE, nodetype NODE, listhblinks NODE, hblinkstatus NODE LINK",
+        ));
+    }
+    let command = values.remove(0);
+    Ok((command, values, options))
+}
+
+fn cl_answer(shot: &Snapshot, command: &str, values: &[String]) -> (Vec<String>, i32) {
+    let words: Vec<&str> = values.iter().map(String::as_str).collect();
+    let one = |word: &str, code: i32| (Vec::from([word.to_string()]), code);
+    let ping = |name: &str| shot.pings.iter().find(|(host, _)| host == name).map(|(_, alive)| *alive);
+    let bad = (Vec::new(), cl::BAD);
+    match (command, words.as_slice()) {
+        ("rscstatus", []) => one(shot.holds(), cl::OK),
+        ("listnodes", what @ ([] | ["-p"] | ["-n"])) => {
+            let mut nodes = Vec::new();
+            if what != ["-n"] {
+                nodes.extend(shot.pings.iter().map(|(host, _)| host.clone()));
+            }
+            if what != ["-p"] {
+                nodes.extend([shot.peer.name.clone(), shot.node.clone()]);
+            }
+            (nodes, cl::OK)
+        }
+        ("nodestatus", [node]) if *node == shot.node => one(own_status(&shot.phase), cl::OK),
+        ("nodestatus", [node]) if *node == shot.peer.name => match shot.peer.state.as_str() {
+            "up" | "late" => one(own_status(shot.peer.phase.as_deref().unwrap_or("up")), cl::OK),
+            _ => one("dead", cl::NO),
+        },
+        ("nodestatus", [node]) => match ping(node) {
+            Some(true) => one("ping", cl::OK),
+            Some(false) => one("dead", cl::NO),
+            None => bad,
+        },
+        ("nodetype", [node]) if *node == shot.node || *node == shot.peer.name => one("normal", cl::OK),
+        ("nodetype", [node]) if ping(node).is_some() => one("ping", cl::OK),
+        ("listhblinks", [node]) if *node == shot.peer.name || *node == shot.node => {
+            (shot.links.iter().map(|l| format!("\t{}", l.name)).collect(), cl::OK)
+        }
+        ("hblinkstatus", [node, link]) if *node == shot.peer.name || *node == shot.node => {
+            match shot.links.iter().find(|l| l.name == *link) {
+                Some(l) if l.state == "up" => one("up", cl::OK),
+                Some(_) => one("dead", cl::NO),
+                None => bad,
+            }
+        }
+        _ => bad,
+    }
+}
+
+/// The original's word for a phase.
+fn own_status(phase: &str) -> &'static str {
+    match phase {
+        "joining" => "up",
+        "leaving" => "dead",
+        _ => "active",
+    }
+}
+
+/// A line of trouble in the original's own words.
+fn tell_plain(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::snapshot::{Group, Link, Peer};
+
+    fn words(line: &str) -> impl Iterator<Item = OsString> + use<> {
+        line.split_whitespace().map(OsString::from).collect::<Vec<_>>().into_iter()
+    }
+
+    fn shot() -> Snapshot {
+        Snapshot {
+            node: "ha-1".into(),
+            phase: "up".into(),
+            peer: Peer { name: "ha-2".into(), state: "dead".into(), ..Peer::default() },
+            links: vec![Link { name: "eth1".into(), state: "dead".into(), ..Link::default() }],
+            groups: vec![Group { preferred: "ha-1".into(), state: "held".into(), ..Group::default() }],
+            pings: vec![("gw".into(), true)],
+            ..Snapshot::default()
+        }
+    }
+
+    #[test]
+    fn the_options_of_heartbeat() {
+        let job = |line: &str| heartbeat_words(words(line)).map(|(job, _)| job);
+        assert_eq!(job(""), Ok(Job::Start));
+        assert_eq!(job("-s"), Ok(Job::Status));
+        assert_eq!(job("-k"), Ok(Job::Kill));
+        assert_eq!(job("-dd -l -f"), Ok(Job::Start));
+        assert_eq!(job("-C full"), Ok(Job::NotOurs("-C")));
+        assert!(job("-x").is_err() && job("stop").is_err());
+        assert!(heartbeat_words(words("-f --run-dir /r")).unwrap().1.foreground);
+    }
+
+    #[test]
+    fn the_words_and_codes_of_cl_status() {
+        let ask = |line: &str| {
+            let mut all: Vec<String> = line.split_whitespace().map(String::from).collect();
+            let command = all.remove(0);
+            let (lines, code) = cl_answer(&shot(), &command, &all);
+            (lines.join(" "), code)
+        };
+        let table = [
+            ("rscstatus", "local", 0),
+            ("listnodes", "gw ha-2 ha-1", 0),
+            ("listnodes -n", "ha-2 ha-1", 0),
+            ("nodestatus ha-1", "active", 0),
+            ("nodestatus ha-2", "dead", 1),
+            ("nodestatus gw", "ping", 0),
+            ("nodestatus nobody", "", 11),
+            ("nodetype gw", "ping", 0),
+            ("nodetype ha-2", "normal", 0),
+            ("listhblinks ha-2", "\teth1", 0),
+            ("hblinkstatus ha-2 eth1", "dead", 1),
+            ("hblinkstatus ha-2 eth9", "", 11),
+            ("nonsense", "", 11),
+        ];
+        for (line, text, code) in table {
+            assert_eq!(ask(line), (text.to_string(), code), "{line}");
+        }
+    }
+
+    #[test]
+    fn hb_standby_takes_one_set_of_groups() {
+        let ok = |line: &str| move_words(words(line)).map(|(which, options)| (which, options.no_wait));
+        assert_eq!(ok(""), Ok((crate::control::wire::Which::All, true)));
+        assert_eq!(ok("failback"), Ok((crate::control::wire::Which::Foreign, true)));
+        assert!(ok("all all").is_err());
+    }
+}

@@ -1,0 +1,27 @@
+//! `hbd help`.
+
+/// The whole help.
+pub(super) const HELP: &str = "\
+hbd: heartbeat and watchdog daemon for two-node hot standby
+
+  hbd run [--foreground]          start the daemon (in the background, once its links are open)
+  hbd stop [--no-wait]            leave in order: the groups stop here and start on the peer
+  hbd reload                      read authkeys again, and say which changes need a restart
+  hbd status [--json]             this node, the peer, links, groups, watchdog, ping nodes
+  hbd check                       examine the configuration and this machine; touches nothing
+  hbd standby [all|local|foreign] [--no-wait]    give groups to the peer
+  hbd takeover [all|local|foreign] [--no-wait]   take groups from the peer
+  hbd confirm-down NODE           vouch that the peer is switched off, so that its groups may be taken
+  hbd clear GROUP                 forget a failed start, or try a stuck stop again
+  hbd demo                        show a failover: two daemons on this machine, no root, 30 seconds
+  hbd send-arp ...                announce an address (for resource scripts)
+  hbd version, hbd help
+
+Options: --config-dir DIR   ha.cf, haresources, authkeys, resource.d  (/etc/ha.d)
+         --state-dir DIR    what is kept across restarts              (/var/lib/heartbeat)
+         --run-dir DIR      process number and control socket         (/var/run/heartbeat)
+         --node NAME        this node's name                          (uname -n)
+
+A group is named by its first resource in haresources; local groups prefer this node.
+Exit codes: 0 ok, 1 failure, 2 usage, 3 status: stopped (elsewhere: not in this version),
+            4 permission, 5 not installed, 6 not configured, 7 not running.";

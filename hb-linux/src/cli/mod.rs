@@ -1,0 +1,119 @@
+//! The command line (DESIGN §10): what the words mean, what is printed, which exit code it ends with.
+
+pub mod args;
+mod ask;
+mod compat;
+mod help;
+pub mod json;
+pub mod show;
+
+pub use args::Options;
+pub use ask::snapshot;
+
+use crate::config;
+use crate::control::wire::Request;
+use crate::daemon;
+use args::{Usage, Verb};
+use ask::Way;
+use std::ffi::OsString;
+use std::format;
+use std::io::Write;
+use std::path::Path;
+use std::string::{String, ToString};
+
+/// Done.
+pub const EXIT_OK: i32 = 0;
+/// Not done.
+pub const EXIT_FAILURE: i32 = 1;
+/// The words made no sense.
+pub const EXIT_USAGE: i32 = 2;
+/// A command that this version does not have.
+pub const EXIT_UNSUPPORTED: i32 = 3;
+/// `status` of a stopped daemon.
+pub const EXIT_STOPPED: i32 = 3;
+/// Not allowed.
+pub const EXIT_PERMISSION: i32 = 4;
+/// The configuration is missing or wrong.
+pub const EXIT_NOT_CONFIGURED: i32 = 6;
+/// There is no daemon to ask.
+pub const EXIT_NOT_RUNNING: i32 = 7;
+
+/// Of this program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The whole program: the words it was called with to the exit code.
+#[must_use]
+pub fn main(words: impl IntoIterator<Item = OsString>) -> i32 {
+    let mut words = words.into_iter();
+    let own = words.next().unwrap_or_default();
+    let name = Path::new(&own).file_name().map_or(String::new(), |n| n.to_string_lossy().into_owned());
+    match name.as_str() {
+        "heartbeat" => compat::heartbeat(words),
+        "cl_status" => compat::cl_status(words),
+        "hb_standby" => compat::hb_move(Way::Away, words),
+        "hb_takeover" => compat::hb_move(Way::Here, words),
+        _ => match args::parse(words) {
+            Ok((verb, options)) => act(verb, &options),
+            Err(usage) => refuse(&usage),
+        },
+    }
+}
+
+fn act(verb: Verb, options: &Options) -> i32 {
+    match verb {
+        Verb::Run => daemon::run(options, EXIT_FAILURE),
+        Verb::Stop => ask::stop(options),
+        Verb::Reload => ask::simple(options, &Request::Reload, "reloaded"),
+        Verb::Status => ask::status(options),
+        Verb::Check => check(options),
+        Verb::Standby(which) => ask::move_groups(options, Way::Away, which),
+        Verb::Takeover(which) => ask::move_groups(options, Way::Here, which),
+        Verb::ConfirmDown(node) => {
+            ask::simple(options, &Request::ConfirmDown(&node), &format!("{node} is confirmed down"))
+        }
+        Verb::Clear(group) => ask::simple(options, &Request::Clear(&group), &format!("{group} is cleared")),
+        Verb::Demo(words) => demo(words),
+        Verb::SendArp(words) => send_arp(words),
+        Verb::Version => {
+            say(&format!("hbd {VERSION}"));
+            EXIT_OK
+        }
+        Verb::Help => {
+            say(help::HELP);
+            EXIT_OK
+        }
+    }
+}
+
+fn check(options: &Options) -> i32 {
+    let paths = config::Paths::new(&options.config_dir);
+    match config::check::run(&paths, options.node.as_deref(), &mut std::io::stdout()) {
+        Ok(code) => code.into(),
+        Err(_) => EXIT_FAILURE,
+    }
+}
+
+fn demo(words: std::vec::Vec<OsString>) -> i32 {
+    let _ = words;
+    EXIT_UNSUPPORTED
+}
+
+fn send_arp(words: std::vec::Vec<OsString>) -> i32 {
+    let _ = words;
+    EXIT_UNSUPPORTED
+}
+
+fn refuse(usage: &Usage) -> i32 {
+    tell(&usage.text);
+    usage.code
+}
+
+/// Print a line; a closed output is no reason to fail.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Print a line of trouble.
+pub(crate) fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "hbd: {}", line.to_string());
+}

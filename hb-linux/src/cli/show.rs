@@ -1,0 +1,324 @@
+//! `hbd status`: a snapshot as a table that reads at a glance, and as JSON.
+
+use super::json::Json;
+use crate::control::Snapshot;
+use crate::control::snapshot::{Group, Link};
+use std::format;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+/// Of the object that [`json`] writes; documented in `docs/status-json.md`.
+pub const SCHEMA: u64 = 1;
+
+/// Bit of the driver's boot status: the watchdog reset the machine (`WDIOF_CARDRESET`).
+const CARD_RESET: u32 = 0x20;
+
+/// The table for people.
+#[must_use]
+pub fn human(s: &Snapshot) -> String {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let phase = match s.phase.as_str() {
+        "joining" => "joining: not in service yet",
+        "up" => "in service",
+        "leaving" => "leaving: stopping its groups",
+        other => other,
+    };
+    let mut own = Vec::from([label("node"), s.node.clone(), phase.to_string()]);
+    if s.isolated {
+        own.push("ISOLATED: no link and no ping node answers".to_string());
+    }
+    rows.push(own);
+    rows.push(peer_row(s));
+    for (i, link) in s.links.iter().enumerate() {
+        rows.push(link_row(first(i, "link"), link));
+    }
+    for (i, group) in s.groups.iter().enumerate() {
+        rows.push(group_row(first(i, "group"), s, group));
+    }
+    match &s.watchdog {
+        None => rows.push(Vec::from([label("watchdog"), "none".to_string(), "not configured".to_string()])),
+        Some(w) => {
+            let mut row = Vec::from([label("watchdog"), w.device.clone()]);
+            row.push(match w.timeout_s {
+                Some(t) => format!("armed, {t} s, fed {} times", w.fed),
+                None => "NOT ARMED".to_string(),
+            });
+            if w.boot_status.is_some_and(|b| b & CARD_RESET != 0) {
+                row.push("it caused the last boot".to_string());
+            }
+            rows.push(row);
+        }
+    }
+    for (i, (host, alive)) in s.pings.iter().enumerate() {
+        let state = if *alive { "answers" } else { "SILENT" };
+        rows.push(Vec::from([first(i, "ping"), host.clone(), state.to_string()]));
+    }
+    let mut text = table(&rows);
+    for group in &s.groups {
+        if !group.wait_text.is_empty() && group.state != "held" {
+            text.push_str(&format!("group {} waits: {}\n", group.name, group.wait_text));
+        }
+        if group.resources.len() > 1 {
+            text.push_str(&format!("group {} starts: {}\n", group.name, group.resources.join(", ")));
+        }
+    }
+    text.push_str(&format!(
+        "hbd {}, process {}, start {}, running {}, configuration {:08x}, latest by {}{}{}\n",
+        s.version,
+        s.pid,
+        s.incarnation.0,
+        seconds(s.uptime_s),
+        s.config_digest,
+        micros(s.worst_late_us),
+        if s.realtime { "" } else { ", NOT locked in memory or not real-time" },
+        if s.lost_lines > 0 { format!(", {} log lines lost", s.lost_lines) } else { String::new() },
+    ));
+    text
+}
+
+fn label(word: &str) -> String {
+    word.to_string()
+}
+
+fn first(i: usize, word: &str) -> String {
+    label(if i == 0 { word } else { "" })
+}
+
+fn peer_row(s: &Snapshot) -> Vec<String> {
+    let p = &s.peer;
+    let state = match (p.foreign, p.one_way, p.deaf, p.state.as_str(), p.phase.as_deref()) {
+        (true, ..) => "runs Linux-HA Heartbeat".to_string(),
+        (_, true, ..) => "ONE-WAY LINK OR REPLAY".to_string(),
+        (_, _, true, ..) => "DOES NOT HEAR US".to_string(),
+        (.., "unknown", _) => "never met".to_string(),
+        (.., "late", _) => "LATE".to_string(),
+        (.., "dead", _) => "DEAD".to_string(),
+        (.., "up", Some("up") | None) => "up".to_string(),
+        (.., "up", Some(phase)) => format!("up, {phase}"),
+        (.., other, _) => other.to_string(),
+    };
+    let mut row = Vec::from([label("peer"), p.name.clone(), state]);
+    if let Some(ms) = p.last_heard_ms {
+        row.push(format!("heard {} ago", micros(ms.saturating_mul(1000))));
+    }
+    if p.config_match == Some(false) {
+        row.push("CONFIGURATION DIFFERS".to_string());
+    }
+    row
+}
+
+fn link_row(label: String, l: &Link) -> Vec<String> {
+    let state = match l.state.as_str() {
+        "up" => "up",
+        "one_way" => "ONE WAY",
+        "down" => "DOWN: not open",
+        _ => "DEAD: nothing heard",
+    };
+    let mut row = Vec::from([label, l.name.clone(), format!("{} {state}", l.medium)]);
+    row.push(format!("received {}, sent {}, lost {}, bad {}", l.rx, l.tx, l.lost, l.bad));
+    if let Some(us) = l.rtt_us {
+        row.push(format!("round trip {}", micros(us)));
+    }
+    row
+}
+
+fn group_row(label: String, s: &Snapshot, g: &Group) -> Vec<String> {
+    let loud = matches!(g.state.as_str(), "failed" | "stuck" | "unknown");
+    let state = if loud { g.state.to_uppercase() } else { g.state.clone() };
+    let mut about = format!("prefers {}, epoch {}", g.preferred, g.epoch);
+    if let Some(theirs) = &g.peer_state {
+        about.push_str(&format!(", {theirs} on {}", s.peer.name));
+    }
+    if let Some(reason) = &g.wanted {
+        about.push_str(&format!(", wanted here ({reason})"));
+    }
+    if g.config_match == Some(false) {
+        about.push_str(", HARESOURCES DIFFERS");
+    }
+    Vec::from([label, g.name.clone(), state, about])
+}
+
+/// A time in the unit that reads best.
+fn micros(us: u64) -> String {
+    match us {
+        0..10_000 => format!("{}.{} ms", us / 1000, us % 1000 / 100),
+        10_000..10_000_000 => format!("{} ms", us / 1000),
+        _ => seconds(us / 1_000_000),
+    }
+}
+
+fn seconds(s: u64) -> String {
+    match s {
+        0..120 => format!("{s} s"),
+        120..7200 => format!("{} min", s / 60),
+        7200..172_800 => format!("{} h", s / 3600),
+        _ => format!("{} days", s / 86_400),
+    }
+}
+
+/// The first three columns padded to their widest cell; what follows is separated by two blanks.
+fn table(rows: &[Vec<String>]) -> String {
+    let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|x| x.chars().count()).max().unwrap_or(0);
+    let widths = [width(0), width(1), width(2)];
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (c, cell) in row.iter().enumerate() {
+            line.push_str(cell);
+            let pad = widths.get(c).map_or(0, |w| w.saturating_sub(cell.chars().count()));
+            line.extend(core::iter::repeat_n(' ', pad + 2));
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// The object of DESIGN §10, on one line.
+#[must_use]
+pub fn json(s: &Snapshot) -> String {
+    let mut j = Json::new();
+    j.open('{').key("schema").number(SCHEMA);
+    j.key("node").string(&s.node).key("phase").string(&s.phase);
+    j.key("incarnation").string(&format!("{}-{:08x}", s.incarnation.0, s.incarnation.1));
+    j.key("config_digest").string(&format!("{:08x}", s.config_digest));
+    let p = &s.peer;
+    j.key("peer").open('{').key("name").string(&p.name).key("state").string(&p.state);
+    j.key("last_heard_ms").maybe_number(p.last_heard_ms).key("config_match").maybe_boolean(p.config_match);
+    j.key("phase").maybe_string(p.phase.as_deref()).key("hears_us").boolean(!p.deaf);
+    j.key("foreign").boolean(p.foreign).key("one_way").boolean(p.one_way).close('}');
+    j.key("links").open('[');
+    for l in &s.links {
+        j.open('{').key("name").string(&l.name).key("medium").string(&l.medium).key("state").string(&l.state);
+        for (key, value) in [("rx", l.rx), ("tx", l.tx), ("lost", l.lost), ("bad", l.bad)] {
+            j.key(key).number(value.into());
+        }
+        j.key("rtt_us").maybe_number(l.rtt_us).close('}');
+    }
+    j.close(']').key("groups").open('[');
+    for g in &s.groups {
+        j.open('{').key("name").string(&g.name).key("preferred").string(&g.preferred);
+        j.key("state").string(&g.state).key("epoch").number(g.epoch.into());
+        j.key("resources").open('[');
+        g.resources.iter().for_each(|r| {
+            j.string(r);
+        });
+        j.close(']').key("peer_state").maybe_string(g.peer_state.as_deref());
+        j.key("wanted").maybe_string(g.wanted.as_deref()).key("wait").maybe_string(g.wait.as_deref());
+        j.key("config_match").maybe_boolean(g.config_match).close('}');
+    }
+    j.close(']').key("watchdog").open('{');
+    let w = s.watchdog.as_ref();
+    j.key("device").maybe_string(w.map(|w| w.device.as_str()));
+    j.key("timeout_s").maybe_number(w.and_then(|w| w.timeout_s).map(u64::from));
+    j.key("fed").number(w.map_or(0, |w| w.fed).into());
+    j.key("boot_status").maybe_number(w.and_then(|w| w.boot_status).map(u64::from)).close('}');
+    j.key("ping").open('[');
+    for (host, alive) in &s.pings {
+        j.open('{').key("host").string(host).key("alive").boolean(*alive).close('}');
+    }
+    j.close(']').key("isolated").boolean(s.isolated).key("version").string(&s.version);
+    j.key("pid").number(s.pid.into()).key("uptime_s").number(s.uptime_s);
+    j.key("worst_late_us").number(s.worst_late_us).key("lost_lines").number(s.lost_lines.into());
+    j.key("realtime").boolean(s.realtime).close('}');
+    j.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::snapshot::{Peer, Watchdog};
+
+    fn sample() -> Snapshot {
+        Snapshot {
+            node: "ha-1".into(),
+            version: "0.1.0".into(),
+            pid: 471,
+            phase: "up".into(),
+            incarnation: (12, 0x9f3a_01bc),
+            config_digest: 0x0012_34ab,
+            worst_late_us: 1234,
+            uptime_s: 4000,
+            realtime: true,
+            peer: Peer {
+                name: "ha-2".into(),
+                state: "up".into(),
+                phase: Some("up".into()),
+                last_heard_ms: Some(120),
+                config_match: Some(true),
+                ..Peer::default()
+            },
+            links: vec![Link {
+                name: "eth1".into(),
+                medium: "bcast".into(),
+                state: "up".into(),
+                rx: 10,
+                tx: 11,
+                rtt_us: Some(412),
+                ..Link::default()
+            }],
+            groups: vec![Group {
+                name: "192.168.2.50".into(),
+                preferred: "ha-1".into(),
+                state: "held".into(),
+                peer_state: Some("idle".into()),
+                epoch: 4,
+                resources: vec!["192.168.2.50".into(), "jdmail".into()],
+                ..Group::default()
+            }],
+            watchdog: Some(Watchdog {
+                device: "/dev/watchdog".into(),
+                timeout_s: Some(8),
+                fed: 99,
+                boot_status: Some(0),
+            }),
+            pings: vec![("192.168.2.1".into(), true)],
+            ..Snapshot::default()
+        }
+    }
+
+    #[test]
+    fn the_json_is_the_documented_object() {
+        let expected = concat!(
+            r#"{"schema":1,"node":"ha-1","phase":"up","incarnation":"12-9f3a01bc","config_digest":"001234ab","#,
+            r#""peer":{"name":"ha-2","state":"up","last_heard_ms":120,"config_match":true,"phase":"up","#,
+            r#""hears_us":true,"foreign":false,"one_way":false},"#,
+            r#""links":[{"name":"eth1","medium":"bcast","state":"up","rx":10,"tx":11,"lost":0,"bad":0,"rtt_us":412}],"#,
+            r#""groups":[{"name":"192.168.2.50","preferred":"ha-1","state":"held","epoch":4,"#,
+            r#""resources":["192.168.2.50","jdmail"],"peer_state":"idle","wanted":null,"wait":null,"#,
+            r#""config_match":null}],"#,
+            r#""watchdog":{"device":"/dev/watchdog","timeout_s":8,"fed":99,"boot_status":0},"#,
+            r#""ping":[{"host":"192.168.2.1","alive":true}],"isolated":false,"version":"0.1.0","pid":471,"#,
+            r#""uptime_s":4000,"worst_late_us":1234,"lost_lines":0,"realtime":true}"#,
+        );
+        assert_eq!(json(&sample()), expected);
+    }
+
+    #[test]
+    fn the_table_reads_at_a_glance() {
+        let text = human(&sample());
+        let lines: Vec<&str> = text.lines().collect();
+        let cells =
+            |i: usize| lines[i].split("  ").filter(|c| !c.is_empty()).map(str::trim).collect::<Vec<_>>();
+        assert_eq!(cells(0), ["node", "ha-1", "in service"]);
+        assert_eq!(cells(1), ["peer", "ha-2", "up", "heard 120 ms ago"]);
+        assert_eq!(lines[0].find("in service"), lines[1].find("up"));
+        assert!(lines[2].starts_with("link      eth1           bcast up  "), "{text}");
+        assert!(lines[3].contains("held") && lines[3].contains("idle on ha-2"), "{text}");
+        assert!(text.contains("armed, 8 s, fed 99 times") && text.contains("192.168.2.1"), "{text}");
+    }
+
+    #[test]
+    fn trouble_is_loud() {
+        let mut s = sample();
+        s.peer.state = "dead".into();
+        s.groups[0].state = "stuck".into();
+        s.watchdog = None;
+        s.links[0].state = "down".into();
+        s.pings[0].1 = false;
+        let text = human(&s);
+        for word in ["DEAD", "STUCK", "not configured", "DOWN", "SILENT"] {
+            assert!(text.contains(word), "{word} in {text}");
+        }
+    }
+}

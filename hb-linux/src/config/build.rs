@@ -1,0 +1,193 @@
+//! The parsed files to [`Settings`] and to what the core is told.
+
+use super::Parsed;
+use super::chain::Times;
+use super::files::Crc32;
+use super::finding::Report;
+use super::ha_cf::HaCf;
+use super::haresources::Canonical;
+use super::settings::{FileDigests, Group, LogTargets, Medium, Script, Settings, WatchdogSettings};
+use core::fmt::{self, Write};
+use hb_core::auth::Keyring;
+use hb_core::config::{Config, GroupConfig, Isolated, LinkKind, Timing};
+use hb_core::{Duration, Side};
+use std::path::PathBuf;
+use std::string::String;
+use std::vec::Vec;
+
+/// Everything that is not in the parsed files themselves.
+pub(super) struct Extra {
+    pub(super) own: String,
+    pub(super) peer: String,
+    pub(super) keys: Keyring,
+    pub(super) files: FileDigests,
+    pub(super) boot: u32,
+}
+
+/// Build the settings from files without errors. If the core refuses them all the same, its reason is reported.
+pub(super) fn settings(
+    parsed: Parsed,
+    times: &Times,
+    extra: Extra,
+    report: &mut Report<'_>,
+) -> Option<Settings> {
+    let Extra { own, peer, keys, files, boot } = extra;
+    let cf = &parsed.ha_cf;
+    let groups: Vec<Group> = parsed.groups.iter().map(|g| g.value.clone()).collect();
+    let links: Vec<Medium> = cf.links.iter().map(|l| l.value.clone()).collect();
+    let Some(core) = core_config(cf, &groups, times, &own, &peer, boot) else {
+        report.error(
+            1,
+            format_args!("more links, ping nodes or groups than hbd takes; write at most 8 of each"),
+        );
+        return None;
+    };
+    if let Err(error) = core.validate() {
+        report.error(1, format_args!("{error}; write other values"));
+        return None;
+    }
+    let watchdog = cf
+        .watchdog
+        .as_ref()
+        .zip(times.watchdog)
+        .map(|(device, timeout_s)| WatchdogSettings { device: device.value.clone(), timeout_s });
+    Some(Settings {
+        timing: times.timing,
+        links,
+        pings: cf.pings.iter().map(|p| p.value.clone()).collect(),
+        groups,
+        watchdog,
+        log: log_targets(cf),
+        rtprio: cf.rtprio.map(|p| p.value),
+        config_digest: config_digest(&core),
+        core,
+        keys,
+        files,
+        own,
+        peer,
+        source: parsed,
+    })
+}
+
+/// The original's rule: without a facility the two files have defaults, with one they do not.
+fn log_targets(cf: &HaCf) -> LogTargets {
+    let facility = cf.facility.and_then(|f| f.value);
+    let target = |given: &Option<super::ha_cf::At<PathBuf>>, default: &str| match given {
+        Some(path) => Some(path.value.clone()),
+        None => facility.is_none().then(|| PathBuf::from(default)),
+    };
+    LogTargets {
+        logfile: target(&cf.logfile, "/var/log/ha-log"),
+        debugfile: target(&cf.debugfile, "/var/log/ha-debug"),
+        facility,
+    }
+}
+
+fn core_config(
+    cf: &HaCf,
+    groups: &[Group],
+    times: &Times,
+    own: &str,
+    peer: &str,
+    boot: u32,
+) -> Option<Config> {
+    let kind = |medium: &Medium| match medium {
+        Medium::Serial { .. } => LinkKind::Stream,
+        Medium::Bcast { .. } | Medium::Mcast { .. } | Medium::Ucast { .. } => LinkKind::Datagram,
+    };
+    let mut links = heapless::Vec::new();
+    for link in &cf.links {
+        links.push(kind(&link.value)).ok()?;
+    }
+    let mut core_groups = heapless::Vec::new();
+    for group in groups {
+        core_groups.push(group_config(group, own, peer)?).ok()?;
+    }
+    Some(Config {
+        cluster: cluster(own, peer),
+        side: Side::of(own, peer),
+        peer_name: heapless::String::try_from(peer).ok()?,
+        boot,
+        timing: times.timing,
+        timing_digest: timing_digest(&times.timing),
+        failback: failback(cf),
+        isolated: cf.isolated.map_or(Isolated::Wait, |i| i.value),
+        links,
+        pings: u8::try_from(cf.pings.len()).ok()?,
+        groups: core_groups,
+        fence: None,
+        limits: times.limits,
+        monitor: times.monitor,
+    })
+}
+
+/// `auto_failback`, else the opposite of `nice_failback`, else on.
+pub(super) fn failback(cf: &HaCf) -> bool {
+    let nice = cf.nice_failback.is_some_and(|n| n.value);
+    cf.auto_failback.map_or(!nice, |auto| auto.value)
+}
+
+fn group_config(group: &Group, own: &str, peer: &str) -> Option<GroupConfig> {
+    let own_side = Side::of(own, peer);
+    let preferred = if group.preferred == own { own_side } else { own_side.other() };
+    let mut digest = Digest(Crc32::new());
+    write!(digest, "{}", group.preferred).ok()?;
+    for resource in &group.resources {
+        write!(digest, " {}", Canonical(resource)).ok()?;
+    }
+    let mut name = Digest(Crc32::new());
+    write!(name, "{}", Canonical(group.resources.first()?)).ok()?;
+    Some(GroupConfig {
+        name_hash: name.0.finish(),
+        digest: digest.0.finish(),
+        preferred,
+        resources: u8::try_from(group.resources.len()).ok()?,
+        claimable: group.resources.iter().all(|r| r.script != Script::Missing),
+    })
+}
+
+/// Takes in what is written to it.
+struct Digest(Crc32);
+
+impl Write for Digest {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.update(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// A hash of the two names, whichever of them is the own one.
+fn cluster(own: &str, peer: &str) -> u16 {
+    let (first, second) = if own < peer { (own, peer) } else { (peer, own) };
+    let mut crc = Crc32::new();
+    crc.update(first.as_bytes());
+    crc.update(&[0]);
+    crc.update(second.as_bytes());
+    let [a, b, c, d] = crc.finish().to_be_bytes();
+    u16::from_be_bytes([a ^ c, b ^ d])
+}
+
+/// Over the times that must be the same on both nodes: keepalive, deadtime, deadping. The others are each node's own
+/// matter: when to warn, how long its own start may take.
+fn timing_digest(t: &Timing) -> u32 {
+    let mut crc = Crc32::new();
+    for time in [t.keepalive, t.deadtime, t.deadping] {
+        let time: Duration = time;
+        crc.update(&time.as_micros().to_be_bytes());
+    }
+    crc.finish()
+}
+
+/// Over the shared times and all groups, in whatever order the groups stand.
+fn config_digest(core: &Config) -> u32 {
+    let groups = core.groups.iter().fold(0_u32, |sum, group| {
+        let mut crc = Crc32::new();
+        crc.update(&group.name_hash.to_be_bytes());
+        crc.update(&group.digest.to_be_bytes());
+        sum.wrapping_add(crc.finish())
+    });
+    let mut crc = Crc32::new();
+    crc.update(&core.timing_digest.to_be_bytes());
+    crc.update(&groups.to_be_bytes());
+    crc.finish()
+}

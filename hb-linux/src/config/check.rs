@@ -1,0 +1,139 @@
+//! `hbd check`: everything that is wrong, in one run, and then the chain of times for a person to read.
+
+use super::build;
+use super::chain::{self, Times};
+use super::environment;
+use super::finding::{Class, Findings};
+use super::haresources::Canonical;
+use super::settings::{Medium, Script};
+use super::time::Shown;
+use super::{Parsed, Paths};
+use hb_core::Duration;
+use std::io::{self, Write};
+use std::string::{String, ToString};
+
+/// Exit code: nothing is wrong, or warnings only.
+pub const EXIT_OK: u8 = 0;
+/// Exit code: this machine lacks something that the files name.
+pub const EXIT_ENVIRONMENT: u8 = 1;
+/// Exit code: the files are wrong.
+pub const EXIT_CONFIGURATION: u8 = 6;
+
+/// Print all findings and the chain of times to `out`. Touches nothing and runs nothing. Gives the exit code.
+///
+/// # Errors
+/// Those of `out`.
+pub fn run(paths: &Paths, node: Option<&str>, out: &mut dyn Write) -> io::Result<u8> {
+    let mut loaded = super::read(paths, node);
+    environment::parsed(paths, &loaded.parsed, &mut loaded.findings);
+    for (class, heading) in [
+        (Class::Configuration, "Configuration errors; hbd does not start with these:"),
+        (Class::Environment, "Missing on this machine; hbd starts degraded:"),
+        (Class::Warning, "Warnings:"),
+    ] {
+        list(&loaded.findings, class, heading, out)?;
+    }
+    if loaded.parsed.ha_cf_read {
+        table(&loaded.parsed, &loaded.times, out)?;
+    }
+    verdict(&loaded.findings, out)
+}
+
+fn list(findings: &Findings, class: Class, heading: &str, out: &mut dyn Write) -> io::Result<()> {
+    if !findings.any(class) {
+        return Ok(());
+    }
+    writeln!(out, "{heading}")?;
+    for finding in findings.of(class) {
+        writeln!(out, "{finding}")?;
+    }
+    writeln!(out)
+}
+
+fn verdict(findings: &Findings, out: &mut dyn Write) -> io::Result<u8> {
+    let count = |class| findings.of(class).count();
+    let code = if findings.any(Class::Configuration) {
+        EXIT_CONFIGURATION
+    } else if findings.any(Class::Environment) {
+        EXIT_ENVIRONMENT
+    } else {
+        EXIT_OK
+    };
+    let word = if code == EXIT_OK { "ok" } else { "not ok" };
+    writeln!(
+        out,
+        "{word}: {} configuration errors, {} missing here, {} warnings",
+        count(Class::Configuration),
+        count(Class::Environment),
+        count(Class::Warning)
+    )?;
+    Ok(code)
+}
+
+/// The chain of times, then what the groups run.
+fn table(parsed: &Parsed, times: &Times, out: &mut dyn Write) -> io::Result<()> {
+    let cf = &parsed.ha_cf;
+    let t = &times.timing;
+    let mut row = |name: &str, time: &str, what: &str| writeln!(out, "  {name:<24} {time:>10}  {what}");
+    let shown = |time: Duration| Shown(time).to_string();
+    for link in &cf.links {
+        if let Medium::Serial { baud, .. } = link.value {
+            let (steady, hello) = chain::frame_times(baud);
+            let what = format!("a heartbeat on the line at {baud} baud; {} for a first one", Shown(hello));
+            row(&link.value.to_string(), &shown(steady), &what)?;
+        }
+    }
+    row("keepalive", &shown(t.keepalive), "between two heartbeats")?;
+    row("warntime", &shown(t.warntime), "silence after which the peer is reported late")?;
+    if let Some(seconds) = times.watchdog {
+        let timeout = Duration::from_secs(u64::from(seconds));
+        let ahead = t.deadtime.minus(timeout);
+        let what = format!("a node that hangs is reset, {} before the peer claims", Shown(ahead));
+        let what = if ahead.is_zero() { "a node that hangs is reset, after the peer claims" } else { &what };
+        row("watchdog", &shown(timeout), what)?;
+    }
+    row("deadtime", &shown(t.deadtime), "silence after which the peer is dead and its groups are claimed")?;
+    row("initdead", &shown(t.initdead), "the same until the peer was met for the first time")?;
+    if !cf.pings.is_empty() {
+        row("deadping", &shown(t.deadping), "silence after which a ping node is dead")?;
+    }
+    row("script_timeout start", &shown(times.limits.start), "after which a start counts as failed")?;
+    row("script_timeout stop", &shown(times.limits.stop), "after which a stop counts as hung")?;
+    row("script_timeout status", &shown(times.limits.status), "after which a status counts as failed")?;
+    match &times.monitor {
+        Some(m) => {
+            let what =
+                format!("between two rounds of status; {} failures in a row restart the group", m.failures);
+            row("monitor", &shown(m.period), &what)?;
+        }
+        None => row("monitor", "off", "services are not watched")?,
+    }
+    let stuck = match times.watchdog {
+        Some(seconds) => {
+            let whole = times.limits.stop.plus(Duration::from_secs(u64::from(seconds))).plus(t.deadtime);
+            (shown(whole), "from a stop that hangs to the claim: stop limit, watchdog, deadtime")
+        }
+        None => {
+            (String::from("never"), "no watchdog: a stop that hangs blocks the peer until `hbd confirm-down`")
+        }
+    };
+    row("stop that hangs", &stuck.0, stuck.1)?;
+    row(
+        "failback",
+        if build::failback(cf) { "on" } else { "off" },
+        "the preferred node takes its groups back",
+    )?;
+    writeln!(out)?;
+    for group in &parsed.groups {
+        writeln!(out, "  {} prefers {}:", group.value.name, group.value.preferred)?;
+        for resource in &group.value.resources {
+            let name = Canonical(resource).to_string();
+            match &resource.script {
+                Script::File(path) => writeln!(out, "    {name:<30} {}", path.display())?,
+                Script::Embedded => writeln!(out, "    {name:<30} carried by hbd")?,
+                Script::Missing => writeln!(out, "    {name:<30} missing")?,
+            }
+        }
+    }
+    writeln!(out)
+}

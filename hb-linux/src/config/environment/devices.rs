@@ -1,0 +1,134 @@
+//! Serial lines and the watchdog: is the device there, and is nobody else on it?
+
+use super::machine::Machine;
+use crate::config::Paths;
+use crate::config::files::read_text;
+use crate::config::finding::Report;
+use crate::config::ha_cf::HaCf;
+use crate::config::settings::Medium;
+use std::fs;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
+use std::string::String;
+
+/// Each `serial` device exists, is a character device, and neither a getty nor the kernel's console sits on it.
+pub(super) fn serial(paths: &Paths, machine: &Machine, cf: &HaCf, report: &mut Report<'_>) {
+    let inittab = paths.etc_dir.join("inittab");
+    let gettys = String::from_utf8_lossy(&read_text(&inittab)).into_owned();
+    for link in &cf.links {
+        let Medium::Serial { device, .. } = &link.value else { continue };
+        let shown = device.display();
+        match fs::metadata(device) {
+            Ok(meta) if meta.file_type().is_char_device() => {}
+            Ok(_) => report.lacks(
+                link.line,
+                format_args!("{shown} is not a character device; write a serial device such as /dev/ttyS0"),
+            ),
+            Err(_) => report.lacks(
+                link.line,
+                format_args!("{shown} is not there; write a serial device that is, such as /dev/ttyS0"),
+            ),
+        }
+        let Some(tty) = device.strip_prefix("/dev").ok().and_then(Path::to_str) else { continue };
+        if let Some(at) = (1..).zip(gettys.lines()).find(|(_, l)| has_getty(l, tty)).map(|(at, _)| at) {
+            report.lacks(
+                link.line,
+                format_args!(
+                    "a getty runs on {tty} ({}:{at}) and eats heartbeats; put a # before that line and run `init q`",
+                    inittab.display()
+                ),
+            );
+        }
+        let console =
+            |word: &str| word.strip_prefix("console=").and_then(|c| c.split(',').next()) == Some(tty);
+        if machine.cmdline.split_whitespace().any(console) {
+            report.warn(
+                link.line,
+                format_args!(
+                    "the kernel's console is on {tty} and mixes its messages into heartbeats; \
+                     remove `console={tty}` from the kernel's command line"
+                ),
+            );
+        }
+    }
+}
+
+/// Is this a line of `inittab` that keeps a getty on `tty`?
+fn has_getty(line: &str, tty: &str) -> bool {
+    let mut fields = line.splitn(4, ':');
+    let active = !line.trim_start().starts_with('#') && fields.nth(2).is_some_and(|a| a != "off");
+    let command = fields.next().unwrap_or_default();
+    let path = |word: &str| word.strip_prefix("/dev/").unwrap_or(word) == tty;
+    active && command.contains("getty") && command.split_whitespace().any(path)
+}
+
+/// The watchdog is the character device 10:130 and a driver answers for it.
+pub(super) fn watchdog(machine: &Machine, cf: &HaCf, report: &mut Report<'_>) {
+    let Some(watchdog) = &cf.watchdog else { return };
+    let (line, shown) = (watchdog.line, watchdog.value.display());
+    // Today's kernels number further watchdogs /dev/watchdog0 and on, with a major of their own.
+    let numbered = watchdog
+        .value
+        .file_name()
+        .and_then(|n| n.to_str()?.strip_prefix("watchdog"))
+        .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    let (is_device, number) = match fs::metadata(&watchdog.value) {
+        Ok(meta) => (meta.file_type().is_char_device(), Some(device_number(meta.rdev()))),
+        Err(_) => (false, None),
+    };
+    match number {
+        None if machine.watchdog_driver || numbered => {
+            report.lacks(line, format_args!("{shown} is not there; run `mknod {shown} c 10 130`"));
+        }
+        None => report.lacks(
+            line,
+            format_args!("{shown} is not there; run `modprobe softdog`, then `mknod {shown} c 10 130`"),
+        ),
+        Some(_) if is_device && numbered => {}
+        Some((10, 130)) if is_device => {
+            if !machine.watchdog_driver {
+                report.lacks(line, format_args!("no driver answers for {shown}; run `modprobe softdog`"));
+            }
+        }
+        Some((major, minor)) if is_device => report.lacks(
+            line,
+            format_args!(
+                "{shown} is the device {major}:{minor}, not the watchdog 10:130; \
+                 remove it and run `mknod {shown} c 10 130`"
+            ),
+        ),
+        Some(_) => report.lacks(
+            line,
+            format_args!("{shown} is not a character device; remove it and run `mknod {shown} c 10 130`"),
+        ),
+    }
+}
+
+/// Major and minor number of a device, in the kernel's packing.
+const fn device_number(device: u64) -> (u64, u64) {
+    let major = (device >> 8 & 0xFFF) | (device >> 32 & !0xFFF);
+    let minor = (device & 0xFF) | (device >> 12 & !0xFF & 0xFFFF_FFFF);
+    (major, minor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gettys_of_inittab() {
+        assert!(has_getty("S0:2345:respawn:/sbin/agetty -L 9600 ttyS0 vt100", "ttyS0"));
+        assert!(has_getty("S0:2345:respawn:/sbin/mgetty /dev/ttyS0", "ttyS0"));
+        assert!(!has_getty("#S0:2345:respawn:/sbin/agetty -L 9600 ttyS0 vt100", "ttyS0"));
+        assert!(!has_getty("S0:2345:off:/sbin/agetty -L 9600 ttyS0 vt100", "ttyS0"));
+        assert!(!has_getty("S1:2345:respawn:/sbin/agetty -L 9600 ttyS1 vt100", "ttyS0"));
+        assert!(!has_getty("", "ttyS0"));
+    }
+
+    #[test]
+    fn device_numbers() {
+        assert_eq!(device_number(0x0A82), (10, 130));
+        assert_eq!(device_number(0x0103), (1, 3));
+        assert_eq!(device_number(0x0010_8801), (0x88, 0x101));
+    }
+}

@@ -1,0 +1,128 @@
+//! The scripts behind the resources, and the files that other directives name.
+
+use crate::config::Paths;
+use crate::config::files::read_text;
+use crate::config::finding::Report;
+use crate::config::ha_cf::{At, HaCf};
+use crate::config::scripts;
+use crate::config::settings::{Group, Script};
+use core::fmt;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::string::String;
+
+/// Each resource has a script that can run, and nobody else starts it.
+pub(super) fn scripts(paths: &Paths, groups: &[At<Group>], report: &mut Report<'_>) {
+    for resource in groups.iter().flat_map(|g| &g.value.resources) {
+        let (name, line) = (&resource.name, resource.line);
+        match (scripts::find(paths, name), &resource.script) {
+            ((Script::Missing, Some(idle)), _) => report.lacks(
+                line,
+                format_args!("{0} has no run bit; run `chmod 755 {0}`", idle.display()),
+            ),
+            ((Script::Missing, None), _) => report.lacks(
+                line,
+                format_args!("script `{name}` is in none of {}; put it into one of these", Dirs(paths)),
+            ),
+            ((Script::File(used), Some(idle)), _) => report.warn(
+                line,
+                format_args!(
+                    "{0} has no run bit and {1} is used instead; run `chmod 755 {0}`, or remove it",
+                    idle.display(),
+                    used.display()
+                ),
+            ),
+            ((Script::Embedded, Some(idle)), _) => report.warn(
+                line,
+                format_args!(
+                    "{0} has no run bit and hbd's own `{name}` is used instead; run `chmod 755 {0}`, or remove it",
+                    idle.display()
+                ),
+            ),
+            ((Script::File(_) | Script::Embedded, None), _) => {}
+        }
+        if let Script::File(path) = &resource.script
+            && paths.init_dirs.iter().any(|dir| path.starts_with(dir))
+            && let Some(link) = boot_link(&paths.etc_dir, name)
+        {
+            report.warn(
+                line,
+                format_args!(
+                    "`{name}` is also started at every boot ({}), on the standby node as well; \
+                     run `chkconfig {name} off`, or remove that link",
+                    link.display()
+                ),
+            );
+        }
+    }
+}
+
+/// The directories that are searched, as a list.
+struct Dirs<'a>(&'a Paths);
+
+impl fmt::Display for Dirs<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.config_dir.join("resource.d").display())?;
+        self.0.init_dirs.iter().try_for_each(|dir| write!(f, ", {}", dir.display()))
+    }
+}
+
+/// A link `S80name` of run level 3 or 5.
+fn boot_link(etc: &Path, name: &str) -> Option<PathBuf> {
+    let dirs = ["rc.d/rc3.d", "rc.d/rc5.d", "rc3.d", "rc5.d"];
+    let starts = |entry: &fs::DirEntry| {
+        let file = entry.file_name();
+        let rest = file.to_str().and_then(|f| f.strip_prefix('S'));
+        rest.and_then(|r| {
+            r.strip_prefix(|c: char| c.is_ascii_digit())?.strip_prefix(|c: char| c.is_ascii_digit())
+        }) == Some(name)
+    };
+    dirs.iter()
+        .filter_map(|dir| fs::read_dir(etc.join(dir)).ok())
+        .flatten()
+        .filter_map(Result::ok)
+        .find(starts)
+        .map(|entry| entry.path())
+}
+
+/// Files, directories and users that `logfile`, `debugfile`, `respawn` and `stonith` name.
+pub(super) fn helpers(paths: &Paths, cf: &HaCf, report: &mut Report<'_>) {
+    for log in [&cf.logfile, &cf.debugfile].into_iter().flatten() {
+        let parent = log.value.parent().unwrap_or(&log.value);
+        if !parent.is_dir() {
+            report.warn(
+                log.line,
+                format_args!(
+                    "directory {} is not there, so nothing will be logged; create it",
+                    parent.display()
+                ),
+            );
+        }
+    }
+    let passwd = String::from_utf8_lossy(&read_text(&paths.etc_dir.join("passwd"))).into_owned();
+    for respawn in &cf.respawn {
+        let (user, command) = &respawn.value;
+        if !passwd.lines().any(|l| l.split(':').next() == Some(user)) {
+            report.warn(
+                respawn.line,
+                format_args!("respawn: there is no user `{user}`; create it, or write another"),
+            );
+        }
+        let runs = fs::metadata(command).is_ok_and(|m| m.is_file() && m.mode() & 0o111 != 0);
+        if !runs {
+            report.warn(
+                respawn.line,
+                format_args!("respawn: {} is not an executable file; write one", command.display()),
+            );
+        }
+    }
+    if let Some(stonith) = &cf.stonith
+        && !stonith.value.is_file()
+    {
+        report.warn(
+            stonith.line,
+            format_args!("stonith: {} is not there; write the device's file", stonith.value.display()),
+        );
+    }
+}

@@ -1,0 +1,113 @@
+//! Reading whole files of bounded size, and their checksum.
+
+use super::finding::Report;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+use std::vec::Vec;
+
+/// Bytes of `ha.cf` and of `haresources` at most.
+const MAX_FILE: u64 = 64 * 1024;
+
+/// Open a regular file. Anything else (a FIFO would block, a device might react) is refused unopened.
+pub(super) fn open_regular(path: &Path) -> io::Result<File> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::from(io::ErrorKind::InvalidInput));
+    }
+    File::open(path)
+}
+
+/// Why a file cannot be read, in words.
+pub(super) fn reason(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file",
+        io::ErrorKind::PermissionDenied => "permission denied",
+        io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory => "it is not a regular file",
+        _ => "it cannot be read",
+    }
+}
+
+/// The bytes of a configuration file, or a finding that says why not.
+pub(super) fn read(path: &Path, report: &mut Report<'_>) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    match open_regular(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes)) {
+        Ok(_) if bytes.len() as u64 > MAX_FILE => {
+            report.error(1, format_args!("the file is larger than 64 KB; write a shorter one"));
+            None
+        }
+        Ok(_) => Some(bytes),
+        Err(error) => {
+            report.error(
+                1,
+                format_args!("{}; write the file, or name its directory with --config-dir", reason(&error)),
+            );
+            None
+        }
+    }
+}
+
+/// A small file of `/proc` or `/etc` as text, empty when it cannot be read.
+pub(super) fn read_text(path: &Path) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(MAX_FILE).read_to_end(&mut bytes));
+    if read.is_err() {
+        bytes.clear();
+    }
+    bytes
+}
+
+/// CRC-32 (IEEE 802.3) of everything fed into it.
+#[derive(Clone, Copy)]
+pub(super) struct Crc32(u32);
+
+impl Crc32 {
+    /// Of nothing yet.
+    pub(super) const fn new() -> Self {
+        Self(!0)
+    }
+
+    /// Take in `bytes`.
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 ^= u32::from(*byte);
+            for _ in 0..8 {
+                let low = self.0 & 1;
+                self.0 = (self.0 >> 1) ^ (low * 0xEDB8_8320);
+            }
+        }
+    }
+
+    /// The checksum.
+    pub(super) const fn finish(self) -> u32 {
+        !self.0
+    }
+}
+
+/// The checksum of a file, read in pieces: allocates nothing.
+pub(super) fn digest(path: &Path) -> Option<u32> {
+    let mut file = open_regular(path).ok()?;
+    let mut crc = Crc32::new();
+    let mut piece = [0; 512];
+    // Bounded like the reading itself, so that a file that grows cannot hold the caller.
+    for _ in 0..=(MAX_FILE / 512) {
+        match file.read(&mut piece) {
+            Ok(0) => return Some(crc.finish()),
+            Ok(n) => crc.update(piece.get(..n)?),
+            Err(_) => return None,
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checksum_is_the_well_known_one() {
+        let mut crc = Crc32::new();
+        crc.update(b"12345");
+        crc.update(b"6789");
+        assert_eq!(crc.finish(), 0xCBF4_3926);
+    }
+}

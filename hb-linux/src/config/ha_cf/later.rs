@@ -1,0 +1,191 @@
+//! Directives without an effect: those of parts that are not active yet, and those of later Heartbeats.
+
+use super::directive::{Directive, switch};
+use super::{At, HaCf, NAMES};
+use crate::config::finding::Report;
+use std::string::String;
+use std::vec::Vec;
+
+/// Directives of later Heartbeats that are accepted, and why they do nothing here.
+const NO_MEANING: [(&str, &str); 29] = [
+    ("realtime", "the daemon always asks for real-time priority, see `rtprio`"),
+    ("debug", "debug lines go to `debugfile`"),
+    ("normalpoll", "there is one poll loop"),
+    ("apiauth", "there is no client API; the control socket is for root"),
+    ("msgfmt", "the nodes speak hbd's own frames"),
+    ("use_logd", "a helper process writes the logs"),
+    ("conn_logd_time", "a helper process writes the logs"),
+    ("log_badpack", "bad packets are counted and shown by `hbd status`"),
+    ("use_apphbd", "the daemon feeds `watchdog` itself"),
+    ("syslogmsgfmt", "the log has one format"),
+    ("coredumps", "the daemon's memory is locked and never dumped"),
+    ("coreroot", "the daemon's memory is locked and never dumped"),
+    ("uuidfrom", "nodes are known by name"),
+    ("compression", "heartbeats are smaller than a compressed header"),
+    ("compression_threshold", "heartbeats are smaller than a compressed header"),
+    ("traditional_compression", "heartbeats are smaller than a compressed header"),
+    ("max_rexmit_delay", "every heartbeat carries the whole state and none is sent again"),
+    ("memreserve", "the daemon allocates nothing after its start"),
+    ("cluster", "a cluster is known by its two node names"),
+    ("quorum_server", "two nodes have no quorum server"),
+    ("hbgenmethod", "a start is told apart by a counter and a random number"),
+    ("hbversion", "frames carry their own version"),
+    ("failfast", "it belongs to Pacemaker"),
+    ("env", "it belongs to Pacemaker"),
+    ("crm_daemon_dir", "it belongs to Pacemaker"),
+    ("crmd_spawns_pengine", "it belongs to Pacemaker"),
+    ("record_config_changes", "it belongs to Pacemaker"),
+    ("record_pengine_inputs", "it belongs to Pacemaker"),
+    ("enable_config_writes", "it belongs to Pacemaker"),
+];
+
+/// `respawn USER COMMAND [ARGS]`
+pub(super) fn respawn(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
+    let [user, command, ..] = d.args else {
+        report.error(
+            d.line,
+            format_args!(
+                "`respawn` takes a user and a command; \
+                 write for example `respawn hacluster /usr/lib/heartbeat/ipfail`"
+            ),
+        );
+        return;
+    };
+    let Some(path) = d.path(command.text, "/usr/lib/heartbeat/ipfail", report) else { return };
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    cf.respawn.push(At { value: (String::from(user.text), path), line: d.line });
+    report.warn(
+        d.line,
+        format_args!("`respawn` is not active yet: {name} is not started; start it another way"),
+    );
+}
+
+/// `stonith TYPE CONFIGFILE`
+pub(super) fn stonith(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
+    let [_, file] = d.args else {
+        report.error(
+            d.line,
+            format_args!(
+                "`stonith` takes a type and a file; write for example `stonith baytech /etc/ha.d/conf`"
+            ),
+        );
+        return;
+    };
+    let Some(path) = d.path(file.text, "/etc/ha.d/conf", report) else { return };
+    d.set(&mut cf.stonith, path, report);
+    not_fenced(d, report);
+}
+
+/// `stonith_host HOST|* TYPE PARAMETERS...`
+pub(super) fn stonith_host(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
+    let [host, _, ..] = d.args else {
+        report.error(
+            d.line,
+            format_args!(
+                "`stonith_host` takes a host, a type and its parameters; \
+                 write for example `stonith_host * baytech 10.0.0.3 user password`"
+            ),
+        );
+        return;
+    };
+    cf.stonith_hosts.push(At { value: String::from(host.text), line: d.line });
+    not_fenced(d, report);
+}
+
+fn not_fenced(d: &Directive<'_>, report: &mut Report<'_>) {
+    report.warn(d.line, format_args!("`{}` is not active yet: a dead peer is not fenced", d.name));
+}
+
+/// Everything that no other arm of the table took.
+pub(super) fn other(d: &Directive<'_>, report: &mut Report<'_>) {
+    match d.name {
+        "crm" | "pacemaker" => crm(d, report),
+        "autojoin" => autojoin(d, report),
+        "ucast6" | "mcast6" | "ping6" | "hbaping" | "tipc" | "rds" | "openais" => {
+            let instead =
+                if d.name.contains("ping") { "`ping`" } else { "`serial`, `bcast`, `mcast` or `ucast`" };
+            report.error(d.line, format_args!("`{}` is not supported; use {instead} instead", d.name));
+        }
+        name => match NO_MEANING.iter().find(|(known, _)| *known == name) {
+            Some((_, why)) => {
+                report.warn(d.line, format_args!("`{name}` has no meaning here: {why}; remove the line"));
+            }
+            None => unknown(d, report),
+        },
+    }
+}
+
+fn crm(d: &Directive<'_>, report: &mut Report<'_>) {
+    let Some(word) = d.value("no", report) else { return };
+    if switch(word) == Some(false) {
+        report.warn(
+            d.line,
+            format_args!("`{}` has no meaning here: it belongs to Pacemaker; remove the line", d.name),
+        );
+    } else {
+        report.error(
+            d.line,
+            format_args!(
+                "`{} {word}` hands the resources to Pacemaker; remove the line and keep haresources, or use Pacemaker",
+                d.name
+            ),
+        );
+    }
+}
+
+fn autojoin(d: &Directive<'_>, report: &mut Report<'_>) {
+    match d.value("none", report) {
+        Some("none") => report.warn(
+            d.line,
+            format_args!(
+                "`autojoin` has no meaning here: no node joins that `node` does not name; remove the line"
+            ),
+        ),
+        Some(word) => report.error(
+            d.line,
+            format_args!(
+                "`autojoin {word}` lets other nodes join; write `autojoin none` and two `node` lines"
+            ),
+        ),
+        None => {}
+    }
+}
+
+fn unknown(d: &Directive<'_>, report: &mut Report<'_>) {
+    let near = NAMES
+        .iter()
+        .map(|known| (distance(&d.name.to_ascii_lowercase(), known), *known))
+        .filter(|(distance, known)| *distance <= 2 && *distance * 2 < known.len())
+        .min();
+    match near {
+        Some((0, known)) => {
+            report.error(d.line, format_args!("`{}` is not known, as case matters; write `{known}`", d.name));
+        }
+        Some((_, known)) => {
+            report.error(
+                d.line,
+                format_args!("`{}` is not known; write `{known}`, or remove the line", d.name),
+            );
+        }
+        None => report.error(d.line, format_args!("`{}` is not known; remove the line", d.name)),
+    }
+}
+
+/// Letters to insert, delete or replace to make one word of the other.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (cell, y) in row.iter_mut().skip(1).zip(b.bytes()) {
+            let best = (diagonal + usize::from(x != y)).min(left + 1).min(*cell + 1);
+            diagonal = *cell;
+            *cell = best;
+            left = best;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or(a.len())
+}

@@ -1,0 +1,167 @@
+//! `ha.cf`: one directive a line, each checked for itself and against the lines before it.
+//!
+//! What the directives mean together (the chain of times, own name, shared names) is judged later, on [`HaCf`].
+
+mod directive;
+mod later;
+mod logging;
+mod media;
+mod nodes;
+mod own;
+#[cfg(test)]
+mod tests;
+mod timing;
+
+use super::finding::Report;
+use super::lexer::{self, Syntax};
+use super::settings::{Facility, Medium, Ping};
+use directive::Directive;
+use hb_core::Duration;
+use hb_core::config::{Isolated, MonitorConfig};
+use std::path::PathBuf;
+use std::string::String;
+use std::vec::Vec;
+
+/// A value and the line that gave it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct At<T> {
+    /// What was given.
+    pub(crate) value: T,
+    /// Where.
+    pub(crate) line: u32,
+}
+
+/// `ha.cf` as written: `None` and empty lists are what it does not say.
+#[derive(Clone, Default)]
+pub(crate) struct HaCf {
+    pub(crate) nodes: Vec<At<String>>,
+    /// A `node` line was refused, so names cannot be counted on.
+    pub(crate) bad_node: bool,
+    pub(crate) keepalive: Option<At<Duration>>,
+    pub(crate) warntime: Option<At<Duration>>,
+    pub(crate) deadtime: Option<At<Duration>>,
+    pub(crate) initdead: Option<At<Duration>>,
+    pub(crate) deadping: Option<At<Duration>>,
+    /// `auto_failback`, true for `on` and `legacy`.
+    pub(crate) auto_failback: Option<At<bool>>,
+    pub(crate) nice_failback: Option<At<bool>>,
+    pub(crate) baud: Option<At<u32>>,
+    pub(crate) udpport: Option<At<u16>>,
+    pub(crate) serial_rtscts: Option<At<bool>>,
+    pub(crate) links: Vec<At<Medium>>,
+    /// Some medium was written, if only a wrong one.
+    pub(crate) any_medium: bool,
+    pub(crate) pings: Vec<At<Ping>>,
+    pub(crate) watchdog: Option<At<PathBuf>>,
+    pub(crate) watchdog_timeout: Option<At<u32>>,
+    pub(crate) logfile: Option<At<PathBuf>>,
+    pub(crate) debugfile: Option<At<PathBuf>>,
+    /// `Some(None)` is `logfacility none`.
+    pub(crate) facility: Option<At<Option<Facility>>>,
+    pub(crate) rtprio: Option<At<u8>>,
+    pub(crate) hopfudge: Option<At<u8>>,
+    /// `script_timeout` for all verbs, then for start, stop, status.
+    pub(crate) script_timeout: [Option<At<Duration>>; 4],
+    /// `Some(None)` is `monitor off`.
+    pub(crate) monitor: Option<At<Option<MonitorConfig>>>,
+    pub(crate) isolated: Option<At<Isolated>>,
+    pub(crate) fence_delay: Option<At<Duration>>,
+    pub(crate) startup_fence: Option<At<bool>>,
+    /// Users and commands of `respawn`, which is not active yet.
+    pub(crate) respawn: Vec<At<(String, PathBuf)>>,
+    /// The configuration file of `stonith`, which is not active yet.
+    pub(crate) stonith: Option<At<PathBuf>>,
+    /// The hosts of `stonith_host`, which is not active yet.
+    pub(crate) stonith_hosts: Vec<At<String>>,
+}
+
+/// Parse `ha.cf`. Everything that can be understood is in the result, also when something else is wrong.
+pub(super) fn parse(bytes: &[u8], report: &mut Report<'_>) -> HaCf {
+    let mut cf = HaCf::default();
+    for line in lexer::lines(bytes, Syntax::HaCf, report) {
+        if let Some((name, args)) = line.split_first() {
+            one(&mut cf, &Directive { name: name.text, line: name.line, args }, report);
+        }
+    }
+    let rtscts = cf.serial_rtscts.is_some_and(|s| s.value);
+    for link in &mut cf.links {
+        if let Medium::Serial { rtscts: of_link, .. } = &mut link.value {
+            *of_link = rtscts;
+        }
+    }
+    cf
+}
+
+fn one(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
+    cf.any_medium |= matches!(d.name, "serial" | "bcast" | "udp" | "mcast" | "ucast");
+    match d.name {
+        "node" => nodes::node(cf, d, report),
+        "ping" => nodes::ping(cf, d, report),
+        "ping_group" => nodes::ping_group(cf, d, report),
+        "keepalive" | "warntime" | "deadtime" | "initdead" | "deadping" => timing::time(cf, d, report),
+        "auto_failback" => timing::auto_failback(cf, d, report),
+        "nice_failback" => timing::nice_failback(cf, d, report),
+        "baud" => media::baud(cf, d, report),
+        "udpport" => media::udpport(cf, d, report),
+        "serial" => media::serial(cf, d, report),
+        "serial_rtscts" => d.set_switch(&mut cf.serial_rtscts, report),
+        "bcast" => media::bcast(cf, d, report),
+        "udp" => media::udp(cf, d, report),
+        "mcast" => media::mcast(cf, d, report),
+        "ucast" => media::ucast(cf, d, report),
+        "hopfudge" => media::hopfudge(cf, d, report),
+        "watchdog" => d.set_path(&mut cf.watchdog, "/dev/watchdog", report),
+        "watchdog_timeout" => own::watchdog_timeout(cf, d, report),
+        "logfile" => d.set_path(&mut cf.logfile, "/var/log/ha-log", report),
+        "debugfile" => d.set_path(&mut cf.debugfile, "/var/log/ha-debug", report),
+        "logfacility" => logging::facility(cf, d, report),
+        "rtprio" => own::rtprio(cf, d, report),
+        "script_timeout" => own::script_timeout(cf, d, report),
+        "monitor" => own::monitor(cf, d, report),
+        "isolated" => own::isolated(cf, d, report),
+        "fence_delay" => own::fence_delay(cf, d, report),
+        "startup_fence" => own::startup_fence(cf, d, report),
+        "respawn" => later::respawn(cf, d, report),
+        "stonith" => later::stonith(cf, d, report),
+        "stonith_host" => later::stonith_host(cf, d, report),
+        _ => later::other(d, report),
+    }
+}
+
+/// Every directive that has a meaning here, to guess what a misspelt one was meant to be.
+const NAMES: [&str; 34] = [
+    "node",
+    "ping",
+    "ping_group",
+    "keepalive",
+    "warntime",
+    "deadtime",
+    "initdead",
+    "deadping",
+    "auto_failback",
+    "nice_failback",
+    "baud",
+    "udpport",
+    "serial",
+    "serial_rtscts",
+    "bcast",
+    "mcast",
+    "ucast",
+    "hopfudge",
+    "watchdog",
+    "watchdog_timeout",
+    "logfile",
+    "debugfile",
+    "logfacility",
+    "rtprio",
+    "script_timeout",
+    "monitor",
+    "isolated",
+    "fence_delay",
+    "startup_fence",
+    "respawn",
+    "stonith",
+    "stonith_host",
+    "udp",
+    "crm",
+];

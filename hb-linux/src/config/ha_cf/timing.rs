@@ -1,0 +1,65 @@
+//! The times of the protocol, and failback.
+
+use super::directive::{Directive, switch};
+use super::{At, HaCf};
+use crate::config::finding::Report;
+use hb_core::Duration;
+
+/// No time of `ha.cf` is longer than a day.
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
+
+/// `keepalive`, `warntime`, `deadtime`, `initdead`, `deadping`: each in its own range; the relations come later.
+pub(super) fn time(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
+    let (slot, min, max) = match d.name {
+        "keepalive" => (&mut cf.keepalive, Duration::from_millis(10), Duration::from_secs(3600)),
+        "warntime" => (&mut cf.warntime, Duration::from_millis(1), DAY),
+        "deadtime" => (&mut cf.deadtime, Duration::from_millis(1), DAY),
+        "initdead" => (&mut cf.initdead, Duration::from_millis(1), DAY),
+        _ => (&mut cf.deadping, Duration::from_millis(1), DAY),
+    };
+    if let Some(time) = d.time(min, max, report) {
+        d.set(slot, time, report);
+    }
+}
+
+/// `auto_failback on|off|legacy`; `legacy` is failback on, as it was before the directive existed.
+pub(super) fn auto_failback(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
+    let Some(word) = d.value("on", report) else { return };
+    let legacy = word.eq_ignore_ascii_case("legacy");
+    match switch(word).or(legacy.then_some(true)) {
+        Some(on) => {
+            d.set(&mut cf.auto_failback, on, report);
+            contradiction(cf, d, report);
+        }
+        None => report.error(
+            d.line,
+            format_args!(
+                "auto_failback: `{word}` is not known; write `auto_failback on` or `auto_failback off`"
+            ),
+        ),
+    }
+}
+
+/// `nice_failback on|off`: `on` means that nothing moves back.
+pub(super) fn nice_failback(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
+    d.set_switch(&mut cf.nice_failback, report);
+    contradiction(cf, d, report);
+}
+
+fn contradiction(cf: &HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
+    if let (Some(At { value: auto, line: a }), Some(At { value: nice, line: n })) =
+        (cf.auto_failback, cf.nice_failback)
+        && auto == nice
+    {
+        let (other, word) = if d.line == a { (n, "nice_failback") } else { (a, "auto_failback") };
+        let keep = if auto { "on" } else { "off" };
+        report.error(
+            d.line,
+            format_args!(
+                "`{}` contradicts `{word}` of line {other}: nice_failback on is auto_failback off; \
+                 keep one, such as `auto_failback {keep}`",
+                d.name
+            ),
+        );
+    }
+}

@@ -1,0 +1,222 @@
+//! The configuration: `ha.cf`, `haresources`, `authkeys`, and everything that `hbd check` examines.
+//!
+//! ```text
+//! bytes -> lexer -> ha_cf, haresources, authkeys -> chain, names (against each other) -> build -> Settings
+//!                                                -> environment (this machine against them)
+//! ```
+//! Every stage reports into [`Findings`] and goes on, so that one run shows everything that is wrong. Nothing here
+//! writes, opens a device, sends a packet or runs a script.
+
+mod address;
+pub mod authkeys;
+mod build;
+mod chain;
+pub mod check;
+pub mod environment;
+mod files;
+pub mod finding;
+mod ha_cf;
+mod haresources;
+mod lexer;
+mod names;
+mod scripts;
+pub mod settings;
+#[cfg(test)]
+mod tests;
+mod time;
+
+pub use authkeys::{KeyFault, KeyFaultKind, KeyFaults, reload_keys};
+pub use finding::{Class, Finding, Findings};
+pub use settings::{
+    Facility, FileDigests, Group, LogTargets, Medium, Ping, Resource, Script, ServiceAddress, Settings,
+    WatchdogSettings,
+};
+
+use crate::sys::host::{boot_identity, node_name};
+use crate::sys::iface;
+use chain::Times;
+use core::net::Ipv4Addr;
+use finding::Report;
+use ha_cf::{At, HaCf};
+use hb_core::auth::{Keyring, Method};
+use std::path::{Path, PathBuf};
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+/// Where the files and the machine's own facts are read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Paths {
+    /// Holds `ha.cf`, `haresources`, `authkeys` and `resource.d`. `/etc/ha.d` unless `--config-dir` says otherwise.
+    pub config_dir: PathBuf,
+    /// Searched for scripts after `resource.d`, in this order.
+    pub init_dirs: Vec<PathBuf>,
+    /// `/proc`.
+    pub proc_dir: PathBuf,
+    /// `/etc`: `inittab`, `passwd` and the links of the run levels.
+    pub etc_dir: PathBuf,
+}
+
+impl Paths {
+    /// The system's own places around `config_dir`.
+    #[must_use]
+    pub fn new(config_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            config_dir: config_dir.into(),
+            init_dirs: [PathBuf::from("/etc/rc.d/init.d"), PathBuf::from("/etc/init.d")].into(),
+            proc_dir: PathBuf::from("/proc"),
+            etc_dir: PathBuf::from("/etc"),
+        }
+    }
+
+    /// `ha.cf`.
+    #[must_use]
+    pub fn ha_cf(&self) -> PathBuf {
+        self.config_dir.join("ha.cf")
+    }
+
+    /// `haresources`.
+    #[must_use]
+    pub fn haresources(&self) -> PathBuf {
+        self.config_dir.join("haresources")
+    }
+
+    /// `authkeys`.
+    #[must_use]
+    pub fn authkeys(&self) -> PathBuf {
+        self.config_dir.join("authkeys")
+    }
+}
+
+/// The files as parsed, also when they have errors.
+#[derive(Clone)]
+pub(crate) struct Parsed {
+    ha_cf_file: String,
+    haresources_file: String,
+    ha_cf_read: bool,
+    ha_cf: HaCf,
+    groups: Vec<At<Group>>,
+}
+
+/// Everything that one look at the files gives.
+struct Loaded {
+    parsed: Parsed,
+    times: Times,
+    settings: Option<Settings>,
+    findings: Findings,
+}
+
+/// Read and examine the three files for the node named `node`, or named as this machine is (`uname -n`).
+///
+/// The settings are there exactly when no finding is of class `Configuration`. What this machine lacks is another
+/// matter: see [`environment::examine`].
+#[must_use]
+pub fn load(paths: &Paths, node: Option<&str>) -> (Option<Settings>, Findings) {
+    let loaded = read(paths, node);
+    (loaded.settings, loaded.findings)
+}
+
+/// The checksums of the files as they are now. Allocates only the paths.
+#[must_use]
+pub fn file_digests(paths: &Paths) -> FileDigests {
+    FileDigests {
+        ha_cf: files::digest(&paths.ha_cf()),
+        haresources: files::digest(&paths.haresources()),
+        authkeys: files::digest(&paths.authkeys()),
+    }
+}
+
+fn read(paths: &Paths, node: Option<&str>) -> Loaded {
+    let mut findings = Findings::new();
+    let digests = file_digests(paths);
+    let ha_cf_file = shown(&paths.ha_cf());
+    let haresources_file = shown(&paths.haresources());
+    let authkeys_path = paths.authkeys();
+
+    let report = &mut Report::new(&ha_cf_file, &mut findings);
+    let bytes = files::read(&paths.ha_cf(), report);
+    let ha_cf_read = bytes.is_some();
+    let mut ha_cf = bytes.map(|b| ha_cf::parse(&b, report)).unwrap_or_default();
+    leave_out_own_ucast(&mut ha_cf, |ip| matches!(iface::holding(ip), Ok(Some(_))), report);
+    let times = chain::resolve(&ha_cf, report);
+    let own = ha_cf_read.then(|| names::own_and_peer(&ha_cf, node, &node_name(), report)).flatten();
+
+    let report = &mut Report::new(&haresources_file, &mut findings);
+    let bytes = files::read(&paths.haresources(), report);
+    let mut groups = bytes.map(|b| haresources::parse(&b, &ha_cf.nodes, "ha.cf", report)).unwrap_or_default();
+    for resource in groups.iter_mut().flat_map(|g| &mut g.value.resources) {
+        resource.script = scripts::find(paths, &resource.name).0;
+    }
+
+    let keys = reload_keys(&authkeys_path);
+    let report = &mut Report::new(&ha_cf_file, &mut findings);
+    if ha_cf_read {
+        names::cross(&ha_cf, &groups, report);
+    }
+    let keys = key_findings(keys, &shown(&authkeys_path), &ha_cf, &mut findings);
+
+    let parsed = Parsed { ha_cf_file, haresources_file, ha_cf_read, ha_cf, groups };
+    let mut settings = None;
+    if let (Some((own, peer)), Some(keys), false) = (own, keys, findings.any(Class::Configuration)) {
+        let extra = build::Extra { own, peer, keys, files: digests, boot: boot_identity() };
+        let report = &mut Report::new(&parsed.ha_cf_file, &mut findings);
+        settings = build::settings(parsed.clone(), &times, extra, report);
+    }
+    Loaded { parsed, times, settings, findings }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// The faults of `authkeys` as findings, and a word on a key that is none.
+fn key_findings(
+    keys: Result<Keyring, KeyFaults>,
+    file: &str,
+    ha_cf: &HaCf,
+    findings: &mut Findings,
+) -> Option<Keyring> {
+    let report = &mut Report::new(file, findings);
+    match keys {
+        Ok(keys) => {
+            let network = ha_cf.links.iter().find(|l| l.value.iface().is_some());
+            let signs = keys.get(keys.signer()).map(|k| k.method);
+            if let (Some(link), Some(Method::Crc)) = (network, signs) {
+                report.warn(
+                    1,
+                    format_args!(
+                        "the key that signs is crc: everyone on the network of `{}` can speak for the peer; \
+                         write a sha1 key, unless nobody else is on it",
+                        link.value
+                    ),
+                );
+            }
+            Some(keys)
+        }
+        Err(faults) => {
+            for fault in &faults {
+                report.error(fault.line, format_args!("{fault}"));
+            }
+            None
+        }
+    }
+}
+
+/// A `ucast` line to this machine itself is left out, so that `ha.cf` can be the same on both nodes and hold one line
+/// for each: what remains has the same position on both. The loopback stays, for two daemons on one machine.
+fn leave_out_own_ucast(cf: &mut HaCf, is_own: impl Fn(Ipv4Addr) -> bool, report: &mut Report<'_>) {
+    let before = cf.links.len();
+    let mut last = 1;
+    cf.links.retain(|link| match &link.value {
+        Medium::Ucast { peer, .. } if !peer.is_loopback() && is_own(*peer) => {
+            last = link.line;
+            false
+        }
+        _ => true,
+    });
+    if cf.links.is_empty() && before > 0 {
+        report.error(
+            last,
+            format_args!("this node would send heartbeats to itself only; write the peer's address into another `ucast`"),
+        );
+    }
+}

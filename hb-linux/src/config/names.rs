@@ -1,0 +1,140 @@
+//! The names that must agree: this machine's own, and those that one line takes from another.
+
+use super::finding::Report;
+use super::ha_cf::{At, HaCf};
+use super::settings::{Group, Medium};
+use core::net::Ipv4Addr;
+use std::string::String;
+
+/// Own and peer name, if `ha.cf` names two nodes and one of them is this one. `given` comes from `--node`,
+/// `machine` from `uname -n`.
+pub(super) fn own_and_peer(
+    cf: &HaCf,
+    given: Option<&str>,
+    machine: &str,
+    report: &mut Report<'_>,
+) -> Option<(String, String)> {
+    let [first, second] = cf.nodes.as_slice() else {
+        match cf.nodes.as_slice() {
+            _ if cf.bad_node => {}
+            [only] => report.error(
+                only.line,
+                format_args!(
+                    "`{}` is the only node; write a second `node` line with the other one",
+                    only.value
+                ),
+            ),
+            _ => {
+                report.error(1, format_args!("there is no `node` line; write one for each of the two nodes"))
+            }
+        }
+        return None;
+    };
+    let name = given.unwrap_or(machine);
+    if name == first.value {
+        return Some((first.value.clone(), second.value.clone()));
+    }
+    if name == second.value {
+        return Some((second.value.clone(), first.value.clone()));
+    }
+    let (a, b) = (&first.value, &second.value);
+    let host = |name: &str| String::from(name.split('.').next().unwrap_or_default());
+    let near = cf.nodes.iter().find(|n| host(&n.value).eq_ignore_ascii_case(&host(name)));
+    // The name came from outside: no control character of it reaches a terminal.
+    let shown = name.escape_default();
+    match (given, near) {
+        (Some(_), _) => report.error(
+            first.line,
+            format_args!("--node `{shown}` is not in ha.cf, which names `{a}` and `{b}`; write one of these"),
+        ),
+        (None, Some(near)) => report.error(
+            near.line,
+            format_args!(
+                "current node `{shown}` (uname -n) is not in ha.cf, which names `{a}` and `{b}`; \
+                 write `node {shown}` instead of `{}`, here and in haresources",
+                near.value
+            ),
+        ),
+        (None, None) => report.error(
+            first.line,
+            format_args!(
+                "current node `{shown}` (uname -n) is not in ha.cf, which names `{a}` and `{b}`; \
+                 write its name into a `node` line, or say which one this is with --node"
+            ),
+        ),
+    }
+    None
+}
+
+/// What the lines of `ha.cf` say about each other and about the service addresses.
+pub(super) fn cross(cf: &HaCf, groups: &[At<Group>], report: &mut Report<'_>) {
+    let service = |ip: Ipv4Addr| {
+        let of =
+            |g: &At<Group>| g.value.resources.iter().any(|r| r.address.as_ref().is_some_and(|a| a.ip == ip));
+        groups.iter().find(|g| of(g)).map(|g| g.line)
+    };
+    if !cf.any_medium {
+        report.error(
+            1,
+            format_args!(
+                "there is no heartbeat medium; write for example `bcast eth1` or `serial /dev/ttyS0`"
+            ),
+        );
+    }
+    for ping in &cf.pings {
+        if cf.nodes.iter().any(|n| n.value == ping.value.name) {
+            report.error(
+                ping.line,
+                format_args!(
+                    "`{}` is a node and cannot be a ping node; write a router's address",
+                    ping.value.name
+                ),
+            );
+        }
+        for ip in &ping.value.members {
+            if let Some(line) = service(*ip) {
+                report.error(
+                    ping.line,
+                    format_args!(
+                        "{ip} is a service address (haresources:{line}), which always answers its holder; \
+                         write a router's address"
+                    ),
+                );
+            }
+        }
+    }
+    for link in &cf.links {
+        if let Medium::Ucast { peer, iface, .. } = &link.value
+            && let Some(line) = service(*peer)
+        {
+            report.error(
+                link.line,
+                format_args!(
+                    "{peer} is a service address (haresources:{line}), which moves; \
+                     write `ucast {iface}` and the peer's own address"
+                ),
+            );
+        }
+    }
+    for host in &cf.stonith_hosts {
+        if host.value != "*" && cf.nodes.iter().all(|n| n.value != host.value) {
+            report.error(
+                host.line,
+                format_args!(
+                    "stonith_host: `{}` is neither a node of ha.cf nor `*`; write one of these",
+                    host.value
+                ),
+            );
+        }
+    }
+    if let Some(isolated) = cf.isolated
+        && cf.pings.is_empty()
+    {
+        report.warn(
+            isolated.line,
+            format_args!(
+                "`isolated` has no effect without a ping node; write for example `ping 192.168.2.1` too"
+            ),
+        );
+    }
+}

@@ -1,0 +1,25 @@
+//! Where a resource's script is: `resource.d`, then the init directories, then in `hbd` itself.
+
+use super::Paths;
+use super::haresources::IPADDR;
+use super::settings::Script;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+
+/// Find the script `name`. Beside it comes a file of that name that was passed over for want of a run bit.
+///
+/// As in the original a file counts when it is regular and somebody may execute it.
+pub(super) fn find(paths: &Paths, name: &str) -> (Script, Option<PathBuf>) {
+    let mut idle = None;
+    let first = paths.config_dir.join("resource.d");
+    for dir in core::iter::once(&first).chain(&paths.init_dirs) {
+        let path = dir.join(name);
+        match fs::metadata(&path) {
+            Ok(meta) if meta.is_file() && meta.mode() & 0o111 != 0 => return (Script::File(path), idle),
+            Ok(meta) if meta.is_file() => idle = idle.or(Some(path)),
+            _ => {}
+        }
+    }
+    if name == IPADDR { (Script::Embedded, idle) } else { (Script::Missing, idle) }
+}

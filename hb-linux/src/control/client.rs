@@ -1,0 +1,226 @@
+//! A command's end of the control socket. May wait and allocate: it is no part of the daemon.
+
+use super::wire::{self, Front, MAX_REQUEST, Reply, Request};
+use super::{SOCKET, Snapshot};
+use crate::sys::poll::{PollFd, poll};
+use crate::sys::{Errno, Fd, unix};
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+/// The daemon answers at once or is in trouble; a stopped one (SIGSTOP) is told from a dead one by this.
+const PATIENCE_MS: i32 = 10_000;
+
+/// Why the daemon could not be asked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Trouble {
+    /// None runs here.
+    NotRunning,
+    /// Only root and the daemon's own user may ask.
+    NotAllowed,
+    /// One runs, but does not answer as it should; the text says how.
+    Broken(String),
+}
+
+/// The last word of an answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It is done or runs its course.
+    Accepted,
+    /// Nothing was changed, for this reason.
+    Refused(String),
+}
+
+/// A connection to the running daemon.
+#[derive(Debug)]
+pub struct Client {
+    fd: Fd,
+    buf: Vec<u8>,
+}
+
+impl Client {
+    /// Call the daemon whose run directory this is.
+    ///
+    /// # Errors
+    /// None runs, or this user may not ask.
+    pub fn connect(run_dir: &Path) -> Result<Self, Trouble> {
+        let path = run_dir.join(SOCKET);
+        let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Trouble::NotRunning)?;
+        match unix::connect(&path) {
+            Ok(fd) => Ok(Self { fd, buf: Vec::new() }),
+            Err(Errno::NO_ENTRY | Errno(libc::ECONNREFUSED | libc::ENOTDIR)) => Err(Trouble::NotRunning),
+            Err(Errno::ACCESS | Errno::PERM) => Err(Trouble::NotAllowed),
+            Err(other) => Err(Trouble::Broken(other.to_string())),
+        }
+    }
+
+    /// Ask, hand every piece of the answer to `each`, and give the last one's meaning.
+    ///
+    /// # Errors
+    /// [`Trouble::NotRunning`] if the daemon ended before it answered.
+    pub fn ask(
+        &mut self,
+        request: &Request<'_>,
+        mut each: impl FnMut(&Reply<'_>),
+    ) -> Result<Verdict, Trouble> {
+        let mut buf = [0; MAX_REQUEST];
+        let bytes =
+            wire::encode(request, &mut buf).ok_or_else(|| Trouble::Broken("name too long".to_string()))?;
+        match unix::send(&self.fd, bytes) {
+            Ok(Some(n)) if n == bytes.len() => {}
+            Err(Errno::PIPE) => return Err(Trouble::NotRunning),
+            Err(other) => return Err(Trouble::Broken(other.to_string())),
+            Ok(_) => return Err(Trouble::Broken("it takes no request in".to_string())),
+        }
+        loop {
+            match wire::decode::<Reply<'_>>(&self.buf) {
+                Front::Whole(reply, used) => {
+                    each(&reply);
+                    let verdict = match reply {
+                        Reply::Refused(why) => Some(Verdict::Refused(why.to_string())),
+                        _ => reply.is_last().then_some(Verdict::Accepted),
+                    };
+                    self.buf.drain(..used);
+                    if let Some(verdict) = verdict {
+                        return Ok(verdict);
+                    }
+                }
+                Front::Partial => self.read_more()?,
+                Front::Foreign => {
+                    let text = "it is another version of hbd: restart it with this one";
+                    return Err(Trouble::Broken(text.to_string()));
+                }
+            }
+        }
+    }
+
+    /// Everything that `hbd status` shows.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub fn status(&mut self) -> Result<Snapshot, Trouble> {
+        let mut snapshot = Snapshot::default();
+        match self.ask(&Request::Status, |reply| snapshot.add(reply))? {
+            Verdict::Accepted => Ok(snapshot),
+            Verdict::Refused(why) => Err(Trouble::Broken(why)),
+        }
+    }
+
+    fn read_more(&mut self) -> Result<(), Trouble> {
+        let mut fds = [PollFd::readable(self.fd.raw())];
+        let mut waited = 0;
+        while !fds[0].can_read() {
+            if waited >= PATIENCE_MS {
+                let text = "it does not answer (stopped, or short of processor time)";
+                return Err(Trouble::Broken(text.to_string()));
+            }
+            // In steps, for a signal ends a wait early and no clock is read here.
+            poll(&mut fds, 100).map_err(|why| Trouble::Broken(why.to_string()))?;
+            waited += 100;
+        }
+        let mut piece = [0; 4096];
+        match self.fd.read(&mut piece) {
+            Ok(Some(n)) if n > 0 => {
+                self.buf.extend_from_slice(piece.get(..n).unwrap_or_default());
+                Ok(())
+            }
+            Ok(None) => Ok(()),
+            Ok(Some(_)) | Err(Errno(libc::ECONNRESET)) => Err(Trouble::NotRunning),
+            Err(other) => Err(Trouble::Broken(other.to_string())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Server, wire::Which};
+    use super::*;
+    use crate::sys::process::{Ended, fork, wait_for};
+
+    fn directory(name: &str) -> std::path::PathBuf {
+        let dir = std::env::temp_dir().join(std::format!("hbd-control-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        dir
+    }
+
+    fn serve(server: &mut Server, rounds: usize) {
+        for _ in 0..rounds {
+            let mut fds = server.poll_fds();
+            if poll(&mut fds, 5000) == Ok(0) {
+                return;
+            }
+            server.serve(&fds, |request, out| match request {
+                Request::Status => {
+                    out.send(&Reply::Ping { host: "gateway", alive: true });
+                    out.send(&Reply::End);
+                }
+                Request::Clear(group) => {
+                    out.send(&Reply::Text(group));
+                    out.send(&Reply::Refused("why not"));
+                }
+                _ => out.send(&Reply::Accepted),
+            });
+        }
+    }
+
+    #[test]
+    fn questions_are_answered_over_one_connection() {
+        let dir = directory("ask");
+        assert!(matches!(Client::connect(&dir), Err(Trouble::NotRunning)));
+        let path = CString::new(dir.join(SOCKET).to_str().unwrap()).unwrap();
+        let mut server = Server::open(&path).unwrap();
+        let child = fork(|| {
+            let mut client = Client::connect(&dir).unwrap();
+            let shot = client.status().unwrap();
+            let mut texts = 0;
+            let refused =
+                client.ask(&Request::Clear("g"), |reply| texts += i32::from(*reply == Reply::Text("g")));
+            let moved = client.ask(&Request::Standby(Which::All), |_| ());
+            let good = shot.pings == [("gateway".to_string(), true)]
+                && refused == Ok(Verdict::Refused("why not".to_string()))
+                && texts == 1
+                && moved == Ok(Verdict::Accepted);
+            i32::from(!good)
+        })
+        .unwrap();
+        serve(&mut server, 5);
+        assert_eq!(wait_for(child), Some(Ended::Code(0)));
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn callers_that_hang_about_make_room() {
+        let dir = directory("room");
+        let path = CString::new(dir.join(SOCKET).to_str().unwrap()).unwrap();
+        let mut server = Server::open(&path).unwrap();
+        let idle: Vec<Client> = (0..10)
+            .map(|_| {
+                let client = Client::connect(&dir).unwrap();
+                serve(&mut server, 1);
+                client
+            })
+            .collect();
+        let child = fork(|| i32::from(Client::connect(&dir).unwrap().status().is_err())).unwrap();
+        serve(&mut server, 4);
+        assert_eq!(wait_for(child), Some(Ended::Code(0)));
+        drop(idle);
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn nonsense_is_answered_and_hung_up_on() {
+        let dir = directory("nonsense");
+        let path = CString::new(dir.join(SOCKET).to_str().unwrap()).unwrap();
+        let mut server = Server::open(&path).unwrap();
+        let client = Client::connect(&dir).unwrap();
+        unix::send(&client.fd, &[1, 0, 99, 7]).unwrap();
+        serve(&mut server, 2);
+        let mut buf = [0; 200];
+        let n = client.fd.read(&mut buf).unwrap().unwrap();
+        assert!(matches!(wire::decode(&buf[..n]), Front::Whole(Reply::Refused(_), _)));
+        assert_eq!(client.fd.read(&mut buf), Ok(Some(0)));
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+}

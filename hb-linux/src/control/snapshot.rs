@@ -1,0 +1,232 @@
+//! A whole status answer, put together again on the client's side.
+
+use super::wire::{GroupReply, LinkReply, NodeReply, PeerReply, Reply, WatchdogReply};
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+/// What `hbd status` shows. See [`super::wire`] for words and units.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Snapshot {
+    pub node: String,
+    pub version: String,
+    pub pid: u32,
+    pub phase: String,
+    pub incarnation: (u32, u32),
+    pub config_digest: u32,
+    pub isolated: bool,
+    pub worst_late_us: u64,
+    pub uptime_s: u64,
+    pub lost_lines: u32,
+    pub realtime: bool,
+    pub peer: Peer,
+    pub links: Vec<Link>,
+    pub groups: Vec<Group>,
+    pub watchdog: Option<Watchdog>,
+    pub pings: Vec<(String, bool)>,
+}
+
+/// The peer.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Peer {
+    pub name: String,
+    pub state: String,
+    pub phase: Option<String>,
+    pub last_heard_ms: Option<u64>,
+    pub config_match: Option<bool>,
+    pub deaf: bool,
+    pub foreign: bool,
+    pub one_way: bool,
+}
+
+/// One link.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Link {
+    pub name: String,
+    pub medium: String,
+    pub state: String,
+    pub rx: u32,
+    pub tx: u32,
+    pub lost: u32,
+    pub bad: u32,
+    pub rtt_us: Option<u64>,
+}
+
+/// One group.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Group {
+    pub name: String,
+    pub preferred: String,
+    pub state: String,
+    pub peer_state: Option<String>,
+    pub epoch: u32,
+    pub wanted: Option<String>,
+    pub wait: Option<String>,
+    pub wait_text: String,
+    pub config_match: Option<bool>,
+    pub resources: Vec<String>,
+}
+
+/// The watchdog.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Watchdog {
+    pub device: String,
+    pub timeout_s: Option<u32>,
+    pub fed: u32,
+    pub boot_status: Option<u32>,
+}
+
+impl Snapshot {
+    /// Take in the next piece of the answer.
+    pub fn add(&mut self, reply: &Reply<'_>) {
+        match reply {
+            Reply::Node(node) => self.add_node(node),
+            Reply::Peer(peer) => self.peer = Peer::from(peer),
+            Reply::Link(link) => self.links.push(Link::from(link)),
+            Reply::Group(group) => self.groups.push(Group::from(group)),
+            Reply::Resource(text) => {
+                if let Some(group) = self.groups.last_mut() {
+                    group.resources.push((*text).to_string());
+                }
+            }
+            Reply::Watchdog(watchdog) => self.watchdog = Some(Watchdog::from(watchdog)),
+            Reply::Ping { host, alive } => self.pings.push(((*host).to_string(), *alive)),
+            Reply::Accepted | Reply::Refused(_) | Reply::Text(_) | Reply::End => {}
+        }
+    }
+
+    fn add_node(&mut self, node: &NodeReply<'_>) {
+        self.node = node.name.to_string();
+        self.version = node.version.to_string();
+        self.pid = node.pid;
+        self.phase = node.phase.to_string();
+        self.incarnation = node.incarnation;
+        self.config_digest = node.config_digest;
+        self.isolated = node.isolated;
+        self.worst_late_us = node.worst_late_us;
+        self.uptime_s = node.uptime_s;
+        self.lost_lines = node.lost_lines;
+        self.realtime = node.realtime;
+    }
+
+    /// Is no group on its way from one state to another?
+    #[must_use]
+    pub fn settled(&self) -> bool {
+        self.groups.iter().all(|g| !g.moving())
+    }
+
+    /// Which groups are held here, as the original says it: `none`, `local`, `foreign`, `all`, or `transition`.
+    #[must_use]
+    pub fn holds(&self) -> &'static str {
+        if !self.settled() {
+            return "transition";
+        }
+        let held = |local: bool| {
+            self.groups.iter().any(|g| (g.preferred == self.node) == local && g.state == "held")
+        };
+        match (held(true), held(false)) {
+            (true, true) => "all",
+            (true, false) => "local",
+            (false, true) => "foreign",
+            (false, false) => "none",
+        }
+    }
+}
+
+impl Group {
+    /// Is it on its way here, or on the peer as far as that is known?
+    #[must_use]
+    pub fn moving(&self) -> bool {
+        let on_its_way = |state: &str| matches!(state, "starting" | "stopping");
+        on_its_way(&self.state) || self.peer_state.as_deref().is_some_and(on_its_way)
+    }
+}
+
+fn owned(text: Option<&str>) -> Option<String> {
+    text.map(ToString::to_string)
+}
+
+impl From<&PeerReply<'_>> for Peer {
+    fn from(r: &PeerReply<'_>) -> Self {
+        Self {
+            name: r.name.to_string(),
+            state: r.state.to_string(),
+            phase: owned(r.phase),
+            last_heard_ms: r.last_heard_ms,
+            config_match: r.config_match,
+            deaf: r.deaf,
+            foreign: r.foreign,
+            one_way: r.one_way,
+        }
+    }
+}
+
+impl From<&LinkReply<'_>> for Link {
+    fn from(r: &LinkReply<'_>) -> Self {
+        Self {
+            name: r.name.to_string(),
+            medium: r.medium.to_string(),
+            state: r.state.to_string(),
+            rx: r.rx,
+            tx: r.tx,
+            lost: r.lost,
+            bad: r.bad,
+            rtt_us: r.rtt_us,
+        }
+    }
+}
+
+impl From<&GroupReply<'_>> for Group {
+    fn from(r: &GroupReply<'_>) -> Self {
+        Self {
+            name: r.name.to_string(),
+            preferred: r.preferred.to_string(),
+            state: r.state.to_string(),
+            peer_state: owned(r.peer_state),
+            epoch: r.epoch,
+            wanted: owned(r.wanted),
+            wait: owned(r.wait),
+            wait_text: r.wait_text.to_string(),
+            config_match: r.config_match,
+            resources: Vec::new(),
+        }
+    }
+}
+
+impl From<&WatchdogReply<'_>> for Watchdog {
+    fn from(r: &WatchdogReply<'_>) -> Self {
+        Self { device: r.device.to_string(), timeout_s: r.timeout_s, fed: r.fed, boot_status: r.boot_status }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(preferred: &str, state: &str, peer_state: Option<&str>) -> Group {
+        Group {
+            preferred: preferred.into(),
+            state: state.into(),
+            peer_state: peer_state.map(Into::into),
+            ..Group::default()
+        }
+    }
+
+    #[test]
+    fn what_is_held_is_said_in_the_words_of_the_original() {
+        let mut shot = Snapshot { node: "a".into(), ..Snapshot::default() };
+        assert_eq!(shot.holds(), "none");
+        shot.groups = vec![group("a", "held", Some("idle")), group("b", "idle", Some("held"))];
+        assert_eq!(shot.holds(), "local");
+        shot.groups[1].state = "held".into();
+        assert_eq!(shot.holds(), "all");
+        shot.groups[0].state = "failed".into();
+        assert_eq!(shot.holds(), "foreign");
+        shot.groups[0].peer_state = Some("starting".into());
+        assert_eq!(shot.holds(), "transition");
+    }
+}

@@ -1,0 +1,283 @@
+//! Bytes on the control socket, both ways:
+//!
+//! ```text
+//! +--------+--------+---------+------------------------+
+//! | length (LE u16) | version | body: postcard, length |
+//! +--------+--------+---------+------------------------+
+//! ```
+//! `length` counts the body alone, at most [`MAX_BODY`]. A peer of another version answers with its own version and
+//! a body that is not to be read.
+
+use serde::{Deserialize, Serialize};
+
+/// Of this module's messages. Raised whenever one changes.
+pub const VERSION: u8 = 1;
+/// Bytes before a body.
+pub const HEAD: usize = 3;
+/// Longest body: one group with the longest names, or one line of text.
+pub const MAX_BODY: usize = 1000;
+/// Longest request that the daemon takes, head included.
+pub const MAX_REQUEST: usize = 400;
+
+/// What a client asks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Request<'a> {
+    /// Everything that `hbd status` shows.
+    Status,
+    /// Leave in order.
+    Stop,
+    /// Read `authkeys` and what else can change safely again.
+    Reload,
+    /// Give groups to the peer.
+    Standby(Which),
+    /// Take groups from the peer.
+    Takeover(Which),
+    /// The operator vouches that this node, which must be the peer, is off.
+    ConfirmDown(&'a str),
+    /// Forget a failed start of the group, or try a stuck stop again.
+    Clear(&'a str),
+}
+
+/// Which groups a move means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Which {
+    /// Every group.
+    All,
+    /// Those that prefer this node.
+    Local,
+    /// Those that prefer the other node.
+    Foreign,
+}
+
+/// One piece of an answer. Words that may be scripted against are in lower case, times carry their unit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Reply<'a> {
+    /// The command was accepted and runs its course.
+    Accepted,
+    /// The command was refused, for this reason; nothing was changed.
+    Refused(&'a str),
+    /// A line for the operator; more follows.
+    Text(&'a str),
+    /// Status: this node.
+    Node(#[serde(borrow)] NodeReply<'a>),
+    /// Status: the peer.
+    Peer(#[serde(borrow)] PeerReply<'a>),
+    /// Status: one link.
+    Link(#[serde(borrow)] LinkReply<'a>),
+    /// Status: one group; its resources follow.
+    Group(#[serde(borrow)] GroupReply<'a>),
+    /// Status: one resource of the last group.
+    Resource(&'a str),
+    /// Status: the watchdog, if one is configured.
+    Watchdog(#[serde(borrow)] WatchdogReply<'a>),
+    /// Status: one ping node.
+    Ping {
+        /// Host or group name.
+        host: &'a str,
+        /// It answers.
+        alive: bool,
+    },
+    /// Status: that was all.
+    End,
+}
+
+impl Reply<'_> {
+    /// Does the answer end here?
+    #[must_use]
+    pub const fn is_last(&self) -> bool {
+        matches!(self, Self::Accepted | Self::Refused(_) | Self::End)
+    }
+}
+
+/// This node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NodeReply<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Of the program.
+    pub version: &'a str,
+    /// Of the daemon.
+    pub pid: u32,
+    /// `joining`, `up` or `leaving`.
+    pub phase: &'a str,
+    /// Start number and nonce of this life.
+    pub incarnation: (u32, u32),
+    /// Digest of timing and groups: equal on nodes that agree.
+    pub config_digest: u32,
+    /// It takes itself for the isolated one.
+    pub isolated: bool,
+    /// The longest that its loop was late, in microseconds.
+    pub worst_late_us: u64,
+    /// Since the daemon's start, in seconds.
+    pub uptime_s: u64,
+    /// Log lines and events that found no room.
+    pub lost_lines: u32,
+    /// Memory is locked and scheduling is real-time.
+    pub realtime: bool,
+}
+
+/// The peer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PeerReply<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// `unknown`, `up`, `late` or `dead`.
+    pub state: &'a str,
+    /// Its phase, once met.
+    pub phase: Option<&'a str>,
+    /// Since its last beat, in milliseconds.
+    pub last_heard_ms: Option<u64>,
+    /// The configurations agree.
+    pub config_match: Option<bool>,
+    /// It is heard but does not hear this node.
+    pub deaf: bool,
+    /// It runs Linux-HA Heartbeat.
+    pub foreign: bool,
+    /// A one-way link or a replay.
+    pub one_way: bool,
+}
+
+/// One link.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LinkReply<'a> {
+    /// Interface or device.
+    pub name: &'a str,
+    /// `serial`, `bcast`, `mcast` or `ucast`.
+    pub medium: &'a str,
+    /// `up`, `one_way`, `dead` (nothing heard) or `down` (the device is not open).
+    pub state: &'a str,
+    /// Good frames received.
+    pub rx: u32,
+    /// Frames sent.
+    pub tx: u32,
+    /// Beats of the peer that never came.
+    pub lost: u32,
+    /// Frames refused.
+    pub bad: u32,
+    /// Last round trip in microseconds.
+    pub rtt_us: Option<u64>,
+}
+
+/// One group.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct GroupReply<'a> {
+    /// Its first resource.
+    pub name: &'a str,
+    /// The preferred node.
+    pub preferred: &'a str,
+    /// Its state here, in lower case.
+    pub state: &'a str,
+    /// Its state on the peer.
+    pub peer_state: Option<&'a str>,
+    /// Epoch of this tenure, or the highest seen.
+    pub epoch: u32,
+    /// Why it is wanted here.
+    pub wanted: Option<&'a str>,
+    /// A word for what a claim waits for.
+    pub wait: Option<&'a str>,
+    /// The same as a sentence.
+    pub wait_text: &'a str,
+    /// The lines of both nodes agree.
+    pub config_match: Option<bool>,
+}
+
+/// The watchdog.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct WatchdogReply<'a> {
+    /// The device.
+    pub device: &'a str,
+    /// The driver's timeout while armed, in seconds.
+    pub timeout_s: Option<u32>,
+    /// Feeds so far.
+    pub fed: u32,
+    /// What the driver says about the last boot (`WDIOF_*` bits).
+    pub boot_status: Option<u32>,
+}
+
+/// Put one message with its head into `buf`; answers the used part. `None` if it does not fit.
+pub fn encode<'b, T: Serialize>(message: &T, buf: &'b mut [u8]) -> Option<&'b [u8]> {
+    let room = buf.len().min(HEAD + MAX_BODY);
+    let used = postcard::to_slice(message, buf.get_mut(HEAD..room)?).ok()?.len();
+    let length = u16::try_from(used).ok()?.to_le_bytes();
+    buf.get_mut(..2)?.copy_from_slice(&length);
+    *buf.get_mut(2)? = VERSION;
+    buf.get(..HEAD + used)
+}
+
+/// A message at the front of received bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Front<T> {
+    /// Read on: it is not complete.
+    Partial,
+    /// A message, and the bytes that it took.
+    Whole(T, usize),
+    /// Not for us: another version of the program, or nonsense.
+    Foreign,
+}
+
+/// Take the message at the front of `bytes`.
+pub fn decode<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Front<T> {
+    let &[low, high, version, ..] = bytes else { return Front::Partial };
+    let length = usize::from(u16::from_le_bytes([low, high]));
+    if version != VERSION || length > MAX_BODY {
+        return Front::Foreign;
+    }
+    let Some(body) = bytes.get(HEAD..HEAD + length) else { return Front::Partial };
+    match postcard::from_bytes(body) {
+        Ok(message) => Front::Whole(message, HEAD + length),
+        Err(_) => Front::Foreign,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_come_back_as_they_went() {
+        let all = [
+            Request::Status,
+            Request::Stop,
+            Request::Reload,
+            Request::Standby(Which::Local),
+            Request::Takeover(Which::Foreign),
+            Request::ConfirmDown("ha-2"),
+            Request::Clear("192.168.2.50"),
+        ];
+        for request in all {
+            let mut buf = [0; MAX_REQUEST];
+            let bytes = encode(&request, &mut buf).unwrap();
+            assert_eq!(decode(bytes), Front::Whole(request, bytes.len()));
+            for cut in 0..bytes.len() {
+                assert_eq!(decode::<Request<'_>>(&bytes[..cut]), Front::Partial);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_ours_is_said_to_be_so() {
+        assert_eq!(decode::<Request<'_>>(&[1, 0, VERSION + 1, 0]), Front::Foreign);
+        assert_eq!(decode::<Request<'_>>(&[1, 0, VERSION, 99]), Front::Foreign);
+        assert_eq!(decode::<Request<'_>>(&[0xff, 0xff, VERSION, 0]), Front::Foreign);
+    }
+
+    #[test]
+    fn the_longest_names_fit() {
+        let name = "n".repeat(255);
+        let group = GroupReply {
+            name: &name,
+            preferred: &name[..64],
+            state: "starting",
+            peer_state: Some("starting"),
+            epoch: u32::MAX,
+            wanted: Some("failback"),
+            wait: Some("watchdog_pending"),
+            wait_text: &name,
+            config_match: Some(true),
+        };
+        let mut buf = [0; HEAD + MAX_BODY];
+        assert!(encode(&Reply::Group(group), &mut buf).is_some());
+        let long = "n".repeat(MAX_BODY);
+        assert!(encode(&Reply::Text(&long), &mut buf).is_none());
+    }
+}

@@ -1,0 +1,90 @@
+//! `hbd demo`: a failover to watch, on one machine, without root and without set-up.
+//!
+//! Two real daemons run with files of their own in a temporary directory, joined by a null-modem (two pseudo-terminals)
+//! and UDP on the loopback interface. Between them moves one service behind one init script, at one address, and a
+//! client asks it every 10 ms. The demo pulls plugs, shows what follows, and measures how long the client went without.
+//!
+//! ```text
+//!            client (10 ms)
+//!               | 127.0.0.1:PORT
+//!      service  v        . . . . . service
+//!   +----------------+          +----------------+
+//!   | ha-1: hbd run  |==serial==| ha-2: hbd run  |
+//!   |                |===udp====|                |
+//!   +----------------+          +----------------+
+//! ```
+
+mod client;
+mod files;
+mod nodes;
+mod nullmodem;
+mod processes;
+mod service;
+mod stage;
+mod story;
+mod timeline;
+mod watch;
+
+use stage::Failure;
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+
+/// Everything behind the word `demo`; the exit code. Without words the demo runs: 0 if all went as it should and nothing
+/// stayed behind, 1 otherwise. `--service NODE PORT PIDFILE` is the demo's service, for its init script. Anything else
+/// is 2.
+#[must_use]
+pub fn main(words: impl IntoIterator<Item = OsString>) -> i32 {
+    let words: Vec<String> = words.into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    match words.split_first() {
+        None => run(),
+        Some((first, rest)) if first == "--service" => run_service(rest),
+        Some(_) => {
+            complain("hbd demo: it takes no words and no options; write: hbd demo\n");
+            2
+        }
+    }
+}
+
+/// Tell the story on standard output; what went wrong, and the ends of the logs, go to standard error.
+fn run() -> i32 {
+    let out = std::io::stdout();
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let ansi = out.is_terminal()
+        && variable("NO_COLOR").is_none()
+        && variable("TERM").is_some_and(|terminal| terminal != "dumb");
+    let mut stage = match story::prepare(out, ansi) {
+        Ok(stage) => stage,
+        Err(why) => return complain(&format!("hbd demo: {why}\n")),
+    };
+    let result = story::tell(&mut stage);
+    let logs = match &result {
+        Err(Failure::Reason(_)) => stage.nodes.iter().map(nodes::Node::log_tails).collect(),
+        _ => String::new(),
+    };
+    if result.is_err() {
+        let _ = stage.timeline.close();
+    }
+    drop(stage);
+    match result {
+        Ok(()) => 0,
+        Err(Failure::Interrupted) => complain("hbd demo: interrupted; nothing is left behind\n"),
+        Err(Failure::Reason(why)) => complain(&format!("{logs}hbd demo: {why}\n")),
+    }
+}
+
+/// Start the service and come back once it answers.
+fn run_service(words: &[String]) -> i32 {
+    let Some(job) = service::Job::parse(words) else {
+        complain("hbd demo: --service is for the demo's own init script; write: hbd demo\n");
+        return 2;
+    };
+    match job.start() {
+        Ok(()) => 0,
+        Err(why) => complain(&format!("hbd demo --service: {why}\n")),
+    }
+}
+
+fn complain(text: &str) -> i32 {
+    let _ = std::io::stderr().write_all(text.as_bytes());
+    1
+}

@@ -1,0 +1,311 @@
+//! Everything that lives while the demo runs, and the one place where it waits: the cable between the nodes, what they
+//! say about themselves, the client, signals, ended children.
+
+use super::client::{Answer, Client, Meter};
+use super::files::TempDir;
+use super::nodes::Node;
+use super::nullmodem::NullModem;
+use super::processes;
+use super::timeline::{Cable, Look, Timeline, Tone};
+use crate::control::Snapshot;
+use crate::sys::clock::Clock;
+use crate::sys::poll::{PollFd, poll, timeout_until};
+use crate::sys::process::{Ended, Pid, reap};
+use crate::sys::signal::Signals;
+use hb_core::{Duration, Instant};
+use std::io::Stdout;
+
+/// Whatever happens, it is over after this.
+pub(super) const LIMIT: Duration = Duration::from_secs(60);
+
+/// Why the demo ended early.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Somebody asked for it.
+    Interrupted,
+    /// This went wrong.
+    Reason(String),
+}
+
+impl From<String> for Failure {
+    fn from(reason: String) -> Self {
+        Self::Reason(reason)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(why: std::io::Error) -> Self {
+        Self::Reason(format!("standard output: {why}"))
+    }
+}
+
+/// All parts. When it is dropped, however the demo ends, every process of the nodes goes, and then the directory.
+#[derive(Debug)]
+pub(super) struct Stage {
+    pub(super) clock: Clock,
+    pub(super) signals: Signals,
+    pub(super) cable: NullModem,
+    pub(super) nodes: [Node; 2],
+    pub(super) client: Client,
+    pub(super) meter: Meter,
+    pub(super) timeline: Timeline<Stdout>,
+    pub(super) end: Instant,
+    /// Commands that run: which, and how it reads.
+    pub(super) commands: Vec<(Pid, String)>,
+    pub(super) temp: TempDir,
+}
+
+impl Stage {
+    /// Run everything until `done`, for at most `seconds`; `what` says what is waited for.
+    pub(super) fn until(
+        &mut self,
+        seconds: u64,
+        what: &str,
+        done: impl Fn(&Self) -> bool,
+    ) -> Result<Instant, Failure> {
+        let limit = self.clock.now().plus(Duration::from_secs(seconds));
+        loop {
+            let now = self.turn()?;
+            if done(self) {
+                return Ok(now);
+            }
+            if now >= limit {
+                return Err(Failure::Reason(format!("{what}: not within {seconds} s")));
+            }
+        }
+    }
+
+    /// Run everything for this long.
+    pub(super) fn pass(&mut self, time: Duration) -> Result<(), Failure> {
+        let until = self.clock.now().plus(time);
+        while self.turn()? < until {}
+        Ok(())
+    }
+
+    /// Wait for the next thing, and see to it.
+    fn turn(&mut self) -> Result<Instant, Failure> {
+        let now = self.clock.now();
+        let [one, two] = &self.nodes;
+        let deadline = self.client.deadline().min(one.deadline()).min(two.deadline());
+        let mut fds = vec![PollFd::readable(self.signals.fd()), one.watch.poll_fd(), two.watch.poll_fd()];
+        fds.extend(self.cable.poll_fds());
+        fds.extend(self.client.poll_fds());
+        poll(&mut fds, timeout_until(now, deadline)).map_err(|why| format!("poll: {why}"))?;
+        // First the cable: the nodes must not feel that the demo has other things to do.
+        self.cable.run();
+        let now = self.clock.now();
+        let caught = self.signals.take();
+        if caught.terminate() || caught.reload() {
+            return Err(Failure::Interrupted);
+        }
+        while let Some((pid, ended)) = reap() {
+            self.ended(now, pid, ended)?;
+        }
+        if now >= self.end {
+            return Err(Failure::Reason(format!("not done after {} s", LIMIT.as_millis() / 1000)));
+        }
+        self.ask_nodes(now)?;
+        self.ask_service(now)?;
+        let look = self.look();
+        self.timeline.show(now, look)?;
+        Ok(now)
+    }
+
+    fn ended(&mut self, now: Instant, pid: Pid, ended: Ended) -> Result<(), Failure> {
+        for node in &mut self.nodes {
+            match node.ended(pid) {
+                None => {}
+                Some(true) => return Ok(()),
+                Some(false) => {
+                    return Err(Failure::Reason(format!(
+                        "the daemon of {} ended by itself: {ended:?}",
+                        node.name
+                    )));
+                }
+            }
+        }
+        if let Some(at) = self.commands.iter().position(|(command, _)| *command == pid) {
+            let (_, text) = self.commands.swap_remove(at);
+            if ended != Ended::Code(0) {
+                return Err(Failure::Reason(format!("{text} failed: {ended:?}")));
+            }
+            self.timeline.event(now, Tone::Plain, &format!("{text}: done"))?;
+        }
+        Ok(())
+    }
+
+    /// Tell what has changed on the nodes by their own account.
+    fn ask_nodes(&mut self, now: Instant) -> Result<(), Failure> {
+        for node in self.nodes.iter_mut().filter(|node| node.is_on()) {
+            let before = node.watch.latest().cloned().unwrap_or_default();
+            if node.watch.run(now)
+                && let Some(after) = node.watch.latest()
+            {
+                for (tone, text) in changes(&before, after) {
+                    self.timeline.event(now, tone, &format!("{}: {text}", node.name))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn ask_service(&mut self, now: Instant) -> Result<(), Failure> {
+        let (timeline, meter) = (&mut self.timeline, &mut self.meter);
+        let mut result = Ok(());
+        self.client.run(now, |answer| {
+            let served = meter.served_by().map(String::from);
+            let outage = meter.note(now, &answer);
+            let tell = || {
+                timeline.mark(now, answer != Answer::Bad)?;
+                match (&answer, served, outage) {
+                    (Answer::Bad, Some(node), _) => {
+                        timeline.event(now, Tone::Bad, &format!("client: {node} does not answer any more"))
+                    }
+                    (Answer::Good(node), _, Some(outage)) => {
+                        let gap = seconds(outage.length());
+                        timeline.event(
+                            now,
+                            Tone::Good,
+                            &format!("client: {node} answers, after {gap} without"),
+                        )
+                    }
+                    (Answer::Good(node), old, _) if old.as_deref() != Some(node) => {
+                        timeline.event(now, Tone::Good, &format!("client: {node} answers"))
+                    }
+                    _ => Ok(()),
+                }
+            };
+            if result.is_ok() {
+                result = tell();
+            }
+        });
+        Ok(result?)
+    }
+
+    fn look(&self) -> Look {
+        let word = |node: &Node| match node.state() {
+            Some("held") => (String::from("HELD"), Tone::Good),
+            Some(state @ ("failed" | "stuck")) => (state.to_uppercase(), Tone::Bad),
+            Some(state) => (String::from(state), Tone::Plain),
+            None if node.is_on() => (String::from("booting"), Tone::Plain),
+            None => (String::from("off"), Tone::Bad),
+        };
+        let [one, two] = &self.nodes;
+        let cable = |medium| match (one.hears(medium), two.hears(medium)) {
+            (Some(true), Some(true)) => Cable::Good,
+            (Some(false), _) | (_, Some(false)) => Cable::Dead,
+            _ => Cable::Dark,
+        };
+        Look { nodes: [word(one), word(two)], cables: [cable("serial"), cable("bcast")] }
+    }
+
+    /// The node that holds the service by its own account, if just one does.
+    pub(super) fn holder(&self) -> Option<usize> {
+        let mut holders = self.nodes.iter().enumerate().filter(|(_, node)| node.state() == Some("held"));
+        match (holders.next(), holders.next()) {
+            (Some((index, _)), None) => Some(index),
+            _ => None,
+        }
+    }
+
+    /// Node `index` holds the service, and the client is served by it.
+    pub(super) fn serves(&self, index: usize) -> bool {
+        let name = self.nodes.get(index).map(|node| node.name);
+        self.holder() == Some(index) && self.meter.served_by() == name
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        for node in &self.nodes {
+            processes::kill_all(&node.places.root);
+        }
+        while reap().is_some() {}
+    }
+}
+
+/// What an operator would notice between two answers of one node.
+fn changes(before: &Snapshot, after: &Snapshot) -> Vec<(Tone, String)> {
+    let mut lines = Vec::new();
+    let peer = &after.peer.name;
+    let known = !before.peer.state.is_empty();
+    if before.peer.state != after.peer.state {
+        match after.peer.state.as_str() {
+            "up" => lines.push((Tone::Good, format!("hears {peer}"))),
+            "late" => lines.push((Tone::Bad, format!("{peer} is late"))),
+            "dead" => lines.push((Tone::Bad, format!("{peer} is dead, silent on all links"))),
+            _ => {}
+        }
+    }
+    for link in &after.links {
+        let was = before.links.iter().find(|old| old.medium == link.medium).map(|old| old.state == "up");
+        // When the peer is gone, all links are silent, and that has been said.
+        match (was, link.state == "up") {
+            (Some(true), false) if after.peer.state == "up" => {
+                lines.push((Tone::Bad, format!("{} link is {}", link.medium, link.state)));
+            }
+            (Some(false), true) if before.peer.state == "up" => {
+                lines.push((Tone::Good, format!("{} link is up", link.medium)));
+            }
+            _ => {}
+        }
+    }
+    for group in &after.groups {
+        let was = before.groups.iter().find(|old| old.name == group.name).map(|old| old.state.as_str());
+        if was != Some(group.state.as_str()) && (known || group.state == "held") {
+            let tone = match group.state.as_str() {
+                "held" => Tone::Good,
+                "failed" | "stuck" => Tone::Bad,
+                _ => Tone::Plain,
+            };
+            lines.push((tone, format!("{} is {}", group.name, group.state)));
+        }
+    }
+    lines
+}
+
+/// A time for people: seconds with three digits.
+pub(super) fn seconds(time: Duration) -> String {
+    let ms = time.plus(Duration::from_micros(500)).as_millis();
+    format!("{}.{:03} s", ms / 1000, ms % 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::snapshot::{Group, Link};
+
+    fn snapshot(peer: &str, serial: &str, group: &str) -> Snapshot {
+        let mut s = Snapshot::default();
+        s.peer.name = String::from("ha-2");
+        s.peer.state = String::from(peer);
+        s.links.push(Link { medium: String::from("serial"), state: String::from(serial), ..Link::default() });
+        s.groups.push(Group { name: String::from("web"), state: String::from(group), ..Group::default() });
+        s
+    }
+
+    fn texts(before: &Snapshot, after: &Snapshot) -> Vec<String> {
+        changes(before, after).into_iter().map(|(_, text)| text).collect()
+    }
+
+    #[test]
+    fn a_cut_link_is_told_only_while_the_peer_lives() {
+        let whole = snapshot("up", "up", "held");
+        assert_eq!(texts(&whole, &snapshot("up", "dead", "held")), ["serial link is dead"]);
+        assert_eq!(texts(&whole, &snapshot("dead", "dead", "held")), ["ha-2 is dead, silent on all links"]);
+        assert!(texts(&whole, &whole).is_empty());
+    }
+
+    #[test]
+    fn the_groups_way_is_told() {
+        let before = snapshot("dead", "dead", "idle");
+        assert_eq!(texts(&before, &snapshot("dead", "dead", "starting")), ["web is starting"]);
+        assert_eq!(texts(&Snapshot::default(), &snapshot("unknown", "dead", "idle")), [""; 0]);
+    }
+
+    #[test]
+    fn times_are_rounded_to_milliseconds() {
+        assert_eq!(seconds(Duration::from_micros(1_042_499)), "1.042 s");
+        assert_eq!(seconds(Duration::from_micros(999_500)), "1.000 s");
+    }
+}

@@ -1,0 +1,431 @@
+//! The core's events as lines for operators: what happened, to what, and why.
+//!
+//! People have grepped Heartbeat's log for years, so what means the same is said with the same words
+//! (`node ha-2: is dead`, `Link ha-2:eth1 dead.`, `Local status now set to: 'active'`, ...).
+
+use super::names::Names;
+use super::{LINE, Severity, Text};
+use hb_core::message::{GroupState, Reason};
+use hb_core::{BadFrame, Cause, Duration, Event, GroupId, Outcome, Refusal, Verb, Wait};
+
+/// Put the line for `event` into `out`; returns how loud it is.
+pub fn event(names: &Names, event: &Event, out: &mut Text<LINE>) -> Severity {
+    use Severity::{Crit, Error, Info, Warn};
+    let (own, peer) = (names.own.as_str(), names.peer.as_str());
+    match *event {
+        Event::Joining(life) => {
+            out.put(format_args!(
+                "Local status now set to: 'init' (start number {}): groups are unknown until proven stopped",
+                life.counter
+            ));
+            Info
+        }
+        Event::Joined => {
+            out.put(format_args!(
+                "Local status now set to: 'active': no group is left over from an earlier life"
+            ));
+            Info
+        }
+        Event::WatchdogPending => {
+            out.put(format_args!(
+                "A watchdog armed by an earlier life of the daemon may still fire: not joining until it is settled"
+            ));
+            Warn
+        }
+        Event::PeerMet(life) => {
+            out.put(format_args!(
+                "Heartbeat restart on node {peer}: met it, start number {} there, it answered our challenge",
+                life.counter
+            ));
+            Info
+        }
+        Event::PeerUp => {
+            out.put(format_args!("Status update for node {peer}: status active: it is heard both ways"));
+            Info
+        }
+        Event::PeerLate(silence) => {
+            out.put(format_args!(
+                "Late heartbeat: Node {peer}: interval {} ms: no beat for warntime",
+                silence.as_millis()
+            ));
+            Warn
+        }
+        Event::PeerDead(silence) => {
+            out.put(format_args!(
+                "node {peer}: is dead: no beat on any link for {} ms (deadtime)",
+                silence.as_millis()
+            ));
+            Warn
+        }
+        Event::PeerNeverMet => {
+            out.put(format_args!(
+                "node {peer}: is dead: never heard since the own start, and initdead has passed"
+            ));
+            Warn
+        }
+        Event::PeerLeaving => {
+            out.put(format_args!("node {peer}: leaves in order: an ordered stop was asked for there"));
+            Info
+        }
+        Event::PeerDeaf => {
+            out.put(format_args!(
+                "node {peer}: hears nothing of {own}, though it is heard here: check the transmitting side of the links"
+            ));
+            Warn
+        }
+        Event::OneWayOrReplay => {
+            out.put(format_args!(
+                "One-way link or replay: signed frames of node {peer} arrive, but their sender never answers a challenge; they do not count as life"
+            ));
+            Warn
+        }
+        Event::PeerForeign => {
+            out.put(format_args!(
+                "node {peer}: runs Linux-HA Heartbeat: it is alive, and nothing is claimed against it; install hbd there too"
+            ));
+            Error
+        }
+        Event::LinkUp(link) => {
+            out.put(format_args!("Link {peer}:{} up.", names.link(link)));
+            Info
+        }
+        Event::LinkDown(link) => {
+            out.put(format_args!(
+                "Link {peer}:{} dead. Nothing was heard on it for a deadtime, or its device failed",
+                names.link(link)
+            ));
+            Warn
+        }
+        Event::BadFrames(link, why) => {
+            let tell = match why {
+                BadFrame::Own => Info,
+                _ => Warn,
+            };
+            out.put(format_args!(
+                "Bad frames on link {}: {}; counted from now on (see hbd status), said once",
+                names.link(link),
+                bad_frame(why)
+            ));
+            tell
+        }
+        Event::Group { group, from, to, epoch, cause } => {
+            group_line(names, group, (from, to), epoch, cause, out)
+        }
+        Event::Unproven(group) => {
+            out.put(format_args!(
+                "Group {}: the claim goes on unproven: the disk did not confirm the new epoch in time",
+                names.group(group)
+            ));
+            Warn
+        }
+        Event::Script { group, resource, verb, outcome } => {
+            script_line(names, group, resource, verb, outcome, out)
+        }
+        Event::MonitorFailed { group, resource, count } => {
+            out.put(format_args!(
+                "Monitor: {} of group {} did not say that it runs, {count} in a row",
+                names.resource(group, resource),
+                names.group(group)
+            ));
+            Warn
+        }
+        Event::ConflictWon(group) => {
+            out.put(format_args!(
+                "Both nodes hold group {}: this node keeps it, its epoch is the higher one; its addresses are announced again",
+                names.group(group)
+            ));
+            Warn
+        }
+        Event::ConflictLost(group) => {
+            out.put(format_args!(
+                "Both nodes hold group {}: this node stops it, the epoch of {peer} is the higher one",
+                names.group(group)
+            ));
+            Warn
+        }
+        Event::Wanted(group, reason) => {
+            out.put(format_args!("Group {} is wanted here: {}", names.group(group), reason_words(reason)));
+            Info
+        }
+        Event::Waiting(group, wait) => {
+            out.put(format_args!("Group {} waits: ", names.group(group)));
+            wait_words(names, wait, out);
+            match wait {
+                Wait::PeerStuck | Wait::OneWay | Wait::Scripts | Wait::Isolated | Wait::Failed => Warn,
+                _ => Info,
+            }
+        }
+        Event::GroupDiffers(group) => {
+            out.put(format_args!(
+                "haresources differs between the nodes in group {}: it is taken over on death and not moved otherwise, until both files are the same",
+                names.group(group)
+            ));
+            Error
+        }
+        Event::TimingDiffers { peer_deadtime } => {
+            out.put(format_args!(
+                "The times in ha.cf differ between the nodes (deadtime of {peer}: {} ms): the larger deadtime counts",
+                peer_deadtime.as_millis()
+            ));
+            Error
+        }
+        Event::ConfigAgrees => {
+            out.put(format_args!("The configurations of both nodes agree again"));
+            Info
+        }
+        Event::PingUp(ping) => {
+            let host = names.ping(ping);
+            out.put(format_args!("Status update for node {host}: status ping: it answers"));
+            Info
+        }
+        Event::PingDown(ping) => {
+            out.put(format_args!("node {}: is dead: ping node silent for deadping", names.ping(ping)));
+            Warn
+        }
+        Event::Isolated => {
+            out.put(format_args!(
+                "This node takes itself for the isolated one: every link and every ping node fell silent together; it claims nothing until a ping node answers or an operator says so (hbd confirm-down {peer})"
+            ));
+            Crit
+        }
+        Event::NotIsolated => {
+            out.put(format_args!("No longer isolated: a ping node or {peer} is heard again"));
+            Info
+        }
+        Event::Stalled(gap) => {
+            out.put(format_args!(
+                "The own loop stood still for {} ms: no heartbeat was sent meanwhile (suspended, or no processor time)",
+                gap.as_millis()
+            ));
+            Warn
+        }
+        Event::Fencing => {
+            out.put(format_args!("Resetting node {peer} by its fence: it is dead and may still run a group"));
+            Warn
+        }
+        Event::Fenced => {
+            out.put(format_args!("node {peer} now reset: the fence proved it off"));
+            Info
+        }
+        Event::FenceFailed => {
+            out.put(format_args!(
+                "Resetting node {peer} failed: nothing is claimed before the fence succeeds; it is tried again"
+            ));
+            Crit
+        }
+        Event::ConfirmedDown => {
+            out.put(format_args!(
+                "The operator confirmed that node {peer} is off: its groups may be claimed"
+            ));
+            Warn
+        }
+        Event::Leaving => {
+            out.put(format_args!("Heartbeat shutdown in progress: giving up all groups, asked to stop"));
+            Info
+        }
+        Event::FeedingStopped(group) => {
+            out.put(format_args!(
+                "EMERGENCY: the watchdog is no longer fed and will reset this machine: a stop script of group {} failed or hung",
+                names.group(group)
+            ));
+            Crit
+        }
+        Event::Lost(count) => {
+            out.put(format_args!(
+                "{count} events were not told: they came faster than they could be written"
+            ));
+            Warn
+        }
+    }
+}
+
+fn group_line(
+    names: &Names,
+    group: GroupId,
+    (from, to): (GroupState, GroupState),
+    epoch: u32,
+    cause: Cause,
+    out: &mut Text<LINE>,
+) -> Severity {
+    let name = names.group(group);
+    let mut severity = Severity::Info;
+    match to {
+        GroupState::Starting => out.put(format_args!("Acquiring resource group: {name} (epoch {epoch}): ")),
+        GroupState::Held => out.put(format_args!("Resource acquisition completed: {name} (epoch {epoch}): ")),
+        GroupState::Stopping if from == GroupState::Starting => {
+            severity = Severity::Warn;
+            out.put(format_args!("Stopping what was begun of resource group: {name} (epoch {epoch}): "));
+        }
+        GroupState::Stopping => {
+            out.put(format_args!("Releasing resource group: {name} (epoch {epoch}): "));
+        }
+        GroupState::Idle if from == GroupState::Unknown => {
+            out.put(format_args!("Resource group {name} is proven stopped here: "));
+        }
+        GroupState::Idle if from == GroupState::Failed => {
+            out.put(format_args!("Resource group {name} may be started here again: "));
+        }
+        GroupState::Idle => out.put(format_args!("Resource group {name} is released and stopped: ")),
+        GroupState::Failed => {
+            severity = Severity::Error;
+            out.put(format_args!("Resource group {name} could not be started and is stopped again: "));
+        }
+        GroupState::Stuck => {
+            severity = Severity::Crit;
+            out.put(format_args!(
+                "Resource group {name} is stuck, it may still run (mend it, then: hbd clear {name}): "
+            ));
+        }
+        GroupState::Unknown => out.put(format_args!("Resource group {name} is unknown again: ")),
+    }
+    cause_words(names, cause, to, out);
+    severity
+}
+
+fn cause_words(names: &Names, cause: Cause, to: GroupState, out: &mut Text<LINE>) {
+    let peer = names.peer.as_str();
+    match cause {
+        Cause::Join => out.put(format_args!("clean-up at start")),
+        Cause::PeerDead => out.put(format_args!("node {peer} is dead or was never met")),
+        Cause::PeerLeaving => out.put(format_args!("node {peer} leaves")),
+        Cause::Right => out.put(format_args!("the right to run it is this node's")),
+        Cause::Handover(reason) => out.put(format_args!("handover: {}", reason_words(reason))),
+        Cause::Conflict => out.put(format_args!("both nodes had it")),
+        Cause::Leave => out.put(format_args!("this node leaves")),
+        Cause::Script => out.put(format_args!(
+            "{}",
+            match to {
+                GroupState::Held => "every start script succeeded",
+                GroupState::Idle => "every stop script succeeded and status says stopped",
+                GroupState::Stuck => "a stop script failed or hung, or status still says running",
+                GroupState::Failed | GroupState::Stopping => "a start script failed",
+                GroupState::Starting | GroupState::Unknown => "a script's answer",
+            }
+        )),
+        Cause::Monitor => out.put(format_args!("the monitor found it not running")),
+        Cause::Retry => out.put(format_args!("another try after a start failed on both nodes")),
+        Cause::Operator => out.put(format_args!("asked for by an operator")),
+    }
+}
+
+fn script_line(
+    names: &Names,
+    group: GroupId,
+    resource: u8,
+    verb: Verb,
+    outcome: Outcome,
+    out: &mut Text<LINE>,
+) -> Severity {
+    let (res, name) = (names.resource(group, resource), names.group(group));
+    out.put(format_args!("ERROR: {res} {} (group {name}): ", verb.as_str()));
+    match (outcome, verb) {
+        (Outcome::Failed(code), _) => out.put(format_args!("return code {code}")),
+        (Outcome::Killed, _) => out.put(format_args!("killed: it ran into its time limit")),
+        (Outcome::NotRun, _) => {
+            out.put(format_args!("could not be run: no such script, or no process could be made"));
+        }
+        (Outcome::Stopped, Verb::Start) => {
+            out.put(format_args!("said that it succeeded, but status says stopped"));
+        }
+        (Outcome::Running, Verb::Stop) => {
+            out.put(format_args!("said that it succeeded, but status says running"));
+        }
+        (Outcome::Stopped, _) => out.put(format_args!("says stopped")),
+        (Outcome::Running, _) => out.put(format_args!("says running")),
+        (Outcome::Ok, _) => out.put(format_args!("succeeded late")),
+    }
+    Severity::Error
+}
+
+/// Why a move is wanted, in words.
+#[must_use]
+pub const fn reason_words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Failback => "the preferred node takes its group back",
+        Reason::Ping => "this side reaches more ping nodes",
+        Reason::Failed => "a start failed, or a resource keeps failing, on the other node",
+        Reason::Operator => "asked for by an operator",
+    }
+}
+
+/// What a claim waits for, in words.
+pub fn wait_words<const N: usize>(names: &Names, wait: Wait, out: &mut Text<N>) {
+    let peer = names.peer.as_str();
+    match wait {
+        Wait::Peer => out.put(format_args!("node {peer} was not met yet and initdead has not passed")),
+        Wait::PeerRight => out.put(format_args!("the right to run it is node {peer}'s")),
+        Wait::PeerRuns => out.put(format_args!("node {peer} may still run it")),
+        Wait::PeerStuck => out.put(format_args!(
+            "a stop failed on node {peer} and nothing proves it off; once it is: hbd confirm-down {peer}"
+        )),
+        Wait::PeerForeign => out.put(format_args!("node {peer} runs Linux-HA Heartbeat")),
+        Wait::Fence => out.put(format_args!("the fence of node {peer} has not succeeded yet")),
+        Wait::Isolated => out.put(format_args!(
+            "this node takes itself for the isolated one; if {peer} is off: hbd confirm-down {peer}"
+        )),
+        Wait::OneWay => out.put(format_args!(
+            "one-way link or replay: an address probe runs or was answered; if {peer} is off: hbd confirm-down {peer}"
+        )),
+        Wait::Scripts => out.put(format_args!("a script of it is missing or not executable here")),
+        Wait::Retry => out.put(format_args!("starts failed on both nodes; the next try comes after a pause")),
+        Wait::Failed => out.put(format_args!("a start failed here; when it is mended: hbd clear")),
+        Wait::ConfigDiffers => out.put(format_args!("the nodes' configurations differ in it")),
+        Wait::WatchdogPending => out.put(format_args!("a watchdog of an earlier life may still fire")),
+        Wait::Leaving => out.put(format_args!("this node leaves")),
+    }
+}
+
+/// What a frame was refused for, in words.
+#[must_use]
+pub const fn bad_frame(why: BadFrame) -> &'static str {
+    match why {
+        BadFrame::Malformed => "not a frame (noise, cut or too long)",
+        BadFrame::NewerVersion => "frames of a newer version of hbd: update this node",
+        BadFrame::OtherCluster => "frames of another cluster: give one of them another port or group",
+        BadFrame::Own => "own frames come back (loop-back plug or echo)",
+        BadFrame::UnknownKey => "signed with a key that authkeys does not list",
+        BadFrame::BadTag => "failed authentication: damaged, or signed with another secret",
+        BadFrame::BadBody => "signed, but not readable",
+        BadFrame::Replayed => "replayed or duplicated frames",
+        BadFrame::NotMet => "short frames of a start that never answered a challenge (replay?)",
+    }
+}
+
+/// Why a command is refused, in words for the operator.
+pub fn refusal_words<const N: usize>(own: &str, peer: &str, refusal: Refusal, out: &mut Text<N>) {
+    match refusal {
+        Refusal::NothingToDo => {
+            out.put(format_args!("nothing to do: no group is in a state that this changes"))
+        }
+        Refusal::PeerNotUp => {
+            out.put(format_args!("node {peer} is not there, or is not heard both ways, to take the groups"));
+        }
+        Refusal::PeerUnable => out.put(format_args!(
+            "node {peer} cannot run the group: a start failed there, a script is missing, or it is isolated"
+        )),
+        Refusal::SelfUnable => out.put(format_args!(
+            "node {own} cannot run the group: a start failed here (hbd clear), or a script is missing"
+        )),
+        Refusal::ConfigDiffers => {
+            out.put(format_args!(
+                "haresources or the times differ between the nodes: make them the same first"
+            ));
+        }
+        Refusal::Busy => out.put(format_args!("node {own} is joining or leaving: try again in a moment")),
+        Refusal::PeerAlive => {
+            out.put(format_args!("node {peer} is alive: confirming it down would put two nodes on one disk"));
+        }
+    }
+}
+
+/// `ms` milliseconds or seconds, whichever reads better.
+pub fn span<const N: usize>(time: Duration, out: &mut Text<N>) {
+    let ms = time.as_millis();
+    if ms < 10_000 {
+        out.put(format_args!("{ms} ms"));
+    } else if ms < 600_000 {
+        out.put(format_args!("{} s", ms / 1000));
+    } else {
+        out.put(format_args!("{} min", ms / 60_000));
+    }
+}

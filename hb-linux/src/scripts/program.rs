@@ -1,0 +1,275 @@
+//! What is executed for a resource, prepared at start: nothing is allocated when a script is called.
+
+use crate::config::{Paths, Script, Settings};
+use crate::sys::spawn::Words;
+use core::ffi::CStr;
+use hb_core::{GroupId, Verb};
+use std::ffi::CString;
+use std::format;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+/// Places for the scripts' own use; all absolute.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// `/etc/ha.d` or what `--config-dir` says.
+    pub config_dir: PathBuf,
+    /// `/var/lib/heartbeat` or what `--state-dir` says.
+    pub state_dir: PathBuf,
+    /// `/var/run/heartbeat` or what `--run-dir` says.
+    pub run_dir: PathBuf,
+}
+
+/// One file that may be the script, and the words that it is called with.
+#[derive(Debug)]
+struct Candidate {
+    file: CString,
+    /// Executed in its place if it has no `#!` line: a shell, as the original did through its own shell.
+    shell: bool,
+}
+
+/// One resource.
+#[derive(Debug)]
+struct Resource {
+    candidates: Vec<Candidate>,
+    /// `name args... verb`, by verb.
+    plain: [Words; 3],
+    /// `sh file args... verb` for each candidate without `#!`; else empty.
+    by_shell: Vec<Option<[Words; 3]>>,
+    /// `sh -c text name args... verb`, for a script that `hbd` carries itself.
+    carried: Option<[Words; 3]>,
+}
+
+/// All programs of all groups.
+#[derive(Debug)]
+pub struct Programs {
+    groups: Vec<Vec<Resource>>,
+    env: Words,
+    /// For `status`: as `env`, in the C locale, since the words of the answer are what counts.
+    env_status: Words,
+}
+
+/// What to execute now.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The file.
+    pub path: &'a CStr,
+    /// Its arguments.
+    pub argv: &'a Words,
+    /// Its environment.
+    pub envp: &'a Words,
+}
+
+const SHELL: &CStr = c"/bin/sh";
+const VERBS: [Verb; 3] = [Verb::Start, Verb::Stop, Verb::Status];
+
+impl Programs {
+    /// Prepare everything that `settings` can ask for. `embedded` gives the text of a script that `hbd` carries.
+    /// `None` if a name contains a NUL.
+    #[must_use]
+    pub fn prepare(
+        settings: &Settings,
+        paths: &Paths,
+        places: &Places,
+        embedded: impl Fn(&str) -> Option<&'static str>,
+    ) -> Option<Self> {
+        let mut groups = Vec::new();
+        for group in &settings.groups {
+            let resources: Option<Vec<Resource>> =
+                group.resources.iter().map(|r| Resource::prepare(r, paths, &embedded)).collect();
+            groups.push(resources?);
+        }
+        let env = environment(settings, places);
+        let mut env_status = env.clone();
+        env_status.push("LC_ALL=C".to_string());
+        Some(Self { groups, env: Words::new(&env)?, env_status: Words::new(&env_status)? })
+    }
+
+    /// What to execute for `verb` of a resource: the first file that is there and executable, else the carried text.
+    /// A few system calls; `None` if there is nothing to execute.
+    #[must_use]
+    pub fn call(&self, group: GroupId, resource: u8, verb: Verb) -> Option<Call<'_>> {
+        let resource = self.groups.get(usize::from(group.0))?.get(usize::from(resource))?;
+        let envp = if verb == Verb::Status { &self.env_status } else { &self.env };
+        let at = VERBS.iter().position(|&v| v == verb)?;
+        for (candidate, by_shell) in resource.candidates.iter().zip(&resource.by_shell) {
+            if !executable(&candidate.file) {
+                continue;
+            }
+            return match by_shell {
+                Some(words) if candidate.shell => Some(Call { path: SHELL, argv: words.get(at)?, envp }),
+                _ => Some(Call { path: &candidate.file, argv: resource.plain.get(at)?, envp }),
+            };
+        }
+        Some(Call { path: SHELL, argv: resource.carried.as_ref()?.get(at)?, envp })
+    }
+
+    /// Is there something to execute for every resource of the group?
+    #[must_use]
+    pub fn claimable(&self, group: GroupId) -> bool {
+        self.groups.get(usize::from(group.0)).is_some_and(|resources| {
+            resources.iter().all(|r| r.carried.is_some() || r.candidates.iter().any(|c| executable(&c.file)))
+        })
+    }
+
+    /// Number of groups.
+    #[must_use]
+    pub fn groups(&self) -> usize {
+        self.groups.len()
+    }
+}
+
+impl Resource {
+    fn prepare(
+        resource: &crate::config::Resource,
+        paths: &Paths,
+        embedded: &impl Fn(&str) -> Option<&'static str>,
+    ) -> Option<Self> {
+        let by_verb = |front: &[&str]| -> Option<[Words; 3]> {
+            let words = |verb: Verb| {
+                let args = resource.args.iter().map(String::as_str);
+                let all: Vec<&str> = front.iter().copied().chain(args).chain([verb.as_str()]).collect();
+                Words::new(&all)
+            };
+            Some([words(Verb::Start)?, words(Verb::Stop)?, words(Verb::Status)?])
+        };
+        let mut files: Vec<PathBuf> = Vec::new();
+        if let Script::File(found) = &resource.script {
+            files.push(found.clone());
+        }
+        let dirs =
+            core::iter::once(paths.config_dir.join("resource.d")).chain(paths.init_dirs.iter().cloned());
+        for file in dirs.map(|dir| dir.join(&resource.name)) {
+            if !files.contains(&file) {
+                files.push(file);
+            }
+        }
+        let (mut candidates, mut by_shell) = (Vec::new(), Vec::new());
+        for file in files {
+            let shell = needs_shell(&file);
+            let path = file.to_string_lossy();
+            by_shell.push(if shell { Some(by_verb(&["sh", &path])?) } else { None });
+            candidates.push(Candidate { file: CString::new(file.as_os_str().as_bytes()).ok()?, shell });
+        }
+        let carried = match embedded(&resource.name) {
+            Some(text) => Some(by_verb(&["sh", "-c", text, &resource.name])?),
+            None => None,
+        };
+        Some(Self { candidates, plain: by_verb(&[&resource.name])?, by_shell, carried })
+    }
+}
+
+/// A text without a `#!` line, which the kernel would refuse to execute.
+fn needs_shell(file: &Path) -> bool {
+    let mut start = [0; 4];
+    let read = std::fs::File::open(file).and_then(|mut f| f.read(&mut start));
+    matches!(read, Ok(n) if n > 0) && !start.starts_with(b"#!") && start != *b"\x7fELF"
+}
+
+fn executable(file: &CStr) -> bool {
+    let path = Path::new(std::ffi::OsStr::from_bytes(file.to_bytes()));
+    std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+}
+
+/// The mark in the environment of every script that the daemon with this run directory has started.
+#[must_use]
+pub fn mark(run_dir: &Path) -> String {
+    format!("HBD_RUN_DIR={}", run_dir.display())
+}
+
+/// What the original exports, and a few of our own.
+fn environment(settings: &Settings, places: &Places) -> Vec<String> {
+    let dir = places.config_dir.display().to_string();
+    let file = |path: &Option<PathBuf>| path.as_ref().map_or(String::new(), |p| p.display().to_string());
+    let facility = settings.log.facility.map_or("none", |f| f.name);
+    let mut env: Vec<String> = [
+        ("PATH", "/sbin:/usr/sbin:/bin:/usr/bin:/usr/local/sbin:/usr/local/bin"),
+        ("HOME", "/"),
+        ("SHELL", "/bin/sh"),
+        ("HA_DIR", &dir),
+        ("HA_FUNCS", &format!("{dir}/shellfuncs")),
+        ("HA_RCDIR", &format!("{dir}/rc.d")),
+        ("HA_RESOURCEDIR", &format!("{dir}/resource.d")),
+        ("HA_BIN", "/usr/lib/heartbeat"),
+        ("HA_FIFO", &places.state_dir.join("fifo").display().to_string()),
+        ("HA_LOGFILE", &file(&settings.log.logfile)),
+        ("HA_DEBUGLOG", &file(&settings.log.debugfile)),
+        ("HA_LOGFACILITY", facility),
+        ("HA_LOGTAG", "hbd"),
+        ("HA_DATEFMT", "%Y/%m/%d_%T "),
+        ("HA_DOCDIR", "/usr/share/doc/heartbeat"),
+        ("HA_CURHOST", &settings.own),
+        ("HBD_STATE_DIR", &places.state_dir.display().to_string()),
+    ]
+    .iter()
+    .map(|(name, value)| format!("{name}={value}"))
+    .collect();
+    env.push(mark(&places.run_dir));
+    if let Ok(own) = std::env::current_exe() {
+        env.push(format!("HBD={}", own.display()));
+    }
+    for name in ["TZ", "LANG"] {
+        if let Ok(value) = std::env::var(name) {
+            env.push(format!("{name}={value}"));
+        }
+    }
+    env
+}
+
+#[cfg(test)]
+impl Programs {
+    /// One group whose resources are these shell texts; the verb is their `$1`.
+    pub(super) fn of_texts(texts: &[&str]) -> Self {
+        let words = |text: &str, verb: Verb| Words::new(&["sh", "-c", text, "test", verb.as_str()]).unwrap();
+        let resource = |text: &&str| Resource {
+            candidates: Vec::new(),
+            plain: VERBS.map(|verb| words(text, verb)),
+            by_shell: Vec::new(),
+            carried: Some(VERBS.map(|verb| words(text, verb))),
+        };
+        let env = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"];
+        Self {
+            groups: Vec::from([texts.iter().map(resource).collect()]),
+            env: Words::new(&env).unwrap(),
+            env_status: Words::new(&[env[0], "LC_ALL=C"]).unwrap(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str, text: &str, mode: u32) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("hbd-program-{name}-{}", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        path
+    }
+
+    #[test]
+    fn only_executable_files_count_and_only_bare_texts_need_a_shell() {
+        let with = file("with", "#!/bin/sh\n", 0o755);
+        let bare = file("bare", "echo running\n", 0o755);
+        let plain = file("plain", "#!/bin/sh\n", 0o644);
+        let c = |p: &Path| CString::new(p.to_str().unwrap()).unwrap();
+        assert!(executable(&c(&with)) && executable(&c(&bare)) && !executable(&c(&plain)));
+        assert!(!executable(&c(&std::env::temp_dir())) && !executable(c"/nonexistent/x"));
+        assert!(needs_shell(&bare) && !needs_shell(&with));
+        assert!(!needs_shell(Path::new("/bin/sh")) && !needs_shell(Path::new("/nonexistent/x")));
+        [with, bare, plain].iter().for_each(|p| std::fs::remove_file(p).unwrap());
+    }
+
+    #[test]
+    fn a_status_is_asked_in_the_c_locale() {
+        let programs = Programs::of_texts(&["true"]);
+        let env = |verb| programs.call(GroupId(0), 0, verb).unwrap().envp.iter().any(|w| w == "LC_ALL=C");
+        assert!(env(Verb::Status) && !env(Verb::Start) && !env(Verb::Stop));
+        assert!(programs.claimable(GroupId(0)) && !programs.claimable(GroupId(1)));
+        assert!(programs.call(GroupId(0), 1, Verb::Start).is_none());
+    }
+}

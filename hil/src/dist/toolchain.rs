@@ -1,0 +1,104 @@
+//! Which compiler builds for a target: rustup's prebuilt one where it is there, else Debian's `rustc-web`
+//! with the packaged source of std (`-Zbuild-std`).
+
+use crate::paths::{self, which};
+use crate::proc::Cmd;
+use std::fs;
+use std::path::PathBuf;
+
+/// Debian's rustc, beside which `rust-web-src` puts the source of std.
+const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+const DEBIAN_SOURCE: &str = "/usr/lib/rustlib/src/rust/library/std";
+/// How Debian's musl-dev tells a foreign gcc about its start files and library.
+const MUSL_SPECS: &str = "/usr/lib/i386-linux-musl/musl-gcc.specs";
+
+/// The way a target is built here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// `rustup target add` has brought a prebuilt std.
+    Rustup,
+    /// Debian's rustc builds std (or only core) from source.
+    Debian,
+}
+
+/// True when the active rustup toolchain has a prebuilt std for the target.
+pub fn rustup_has(target: &str) -> bool {
+    let list = Cmd::new("rustup").args(["target", "list", "--installed"]).output();
+    list.is_ok_and(|o| o.stdout.lines().any(|line| line == target))
+}
+
+/// Chooses the way for a target.
+///
+/// # Errors
+/// Neither way is open; the text says what to install.
+pub fn route(target: &str) -> Result<Route, String> {
+    if rustup_has(target) {
+        return Ok(Route::Rustup);
+    }
+    if PathBuf::from(DEBIAN_SOURCE).exists() && PathBuf::from(DEBIAN_RUSTC).exists() {
+        return Ok(Route::Debian);
+    }
+    Err(format!(
+        "nothing here builds for {target}: run `cargo xtask setup` on Debian, elsewhere: rustup target add {target}"
+    ))
+}
+
+/// A cargo command on Debian's rustc, which as a released compiler needs leave for `-Z` options. It gets a target
+/// folder of its own, so that it does not fight the everyday builds.
+///
+/// # Errors
+/// The target folder cannot be made.
+pub fn debian_cargo(args: &[&str]) -> Result<Cmd, String> {
+    let folder = paths::scratch("dist/build")?;
+    Ok(Cmd::cargo(args)
+        .env("RUSTC", DEBIAN_RUSTC)
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_TARGET_DIR", folder)
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS"))
+}
+
+/// True when Debian's rustc knows `-Cpanic=immediate-abort`: no unwinder, no panic text, half the size.
+pub fn immediate_abort() -> bool {
+    let probe = Cmd::new(DEBIAN_RUSTC)
+        .args(["-Zunstable-options", "-Cpanic=immediate-abort", "--print", "cfg"])
+        .env("RUSTC_BOOTSTRAP", "1")
+        .output();
+    probe.is_ok_and(|o| o.code == Some(0))
+}
+
+/// Writes the linker wrapper and an empty `libunwind.a`, and returns the wrapper and the library's folder.
+///
+/// std asks for libunwind on musl targets although nothing of it is called once a panic aborts at once. The wrapper's
+/// name ends in `gcc`, because rustc reads from it how to pass options.
+///
+/// # Errors
+/// A file cannot be written, or Debian's musl or cross gcc is missing.
+pub fn debian_linker() -> Result<(PathBuf, PathBuf), String> {
+    for (needed, package) in [(MUSL_SPECS, "musl-dev:i386"), ("i686-linux-gnu-gcc", "gcc-i686-linux-gnu")] {
+        if which(needed).is_none() && !PathBuf::from(needed).is_file() {
+            return Err(format!("{needed} is missing; install the package {package}"));
+        }
+    }
+    let dir = paths::scratch("dist/link")?;
+    let wrapper = dir.join("i586-musl-gcc");
+    write(&wrapper, format!("#!/bin/sh\nexec i686-linux-gnu-gcc -specs {MUSL_SPECS} \"$@\"\n").as_bytes())?;
+    set_mode(&wrapper, 0o755)?;
+    // An archive with no member is its eight-byte signature.
+    write(&dir.join("libunwind.a"), b"!<arch>\n")?;
+    Ok((wrapper, dir))
+}
+
+fn write(path: &PathBuf, bytes: &[u8]) -> Result<(), String> {
+    fs::write(path, bytes).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+/// Sets a file's permission bits.
+///
+/// # Errors
+/// The file's name and why it cannot be changed.
+pub fn set_mode(path: &std::path::Path, mode: u32) -> Result<(), String> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+        .map_err(|e| format!("{}: {e}", path.display()))
+}

@@ -1,0 +1,142 @@
+//! The Debian packages and rustup components that the tests need, in one place.
+//!
+//! As root, what is missing is installed without a question asked; otherwise the one line to run is printed.
+
+use crate::paths::{is_root, which};
+use crate::proc::Cmd;
+use std::time::Duration;
+
+/// A Debian package and what it is for.
+#[derive(Clone, Copy, Debug)]
+pub struct Package {
+    /// As apt names it, `:i386` included.
+    pub name: &'static str,
+    /// Why it is needed.
+    pub reason: &'static str,
+    /// Only needed where rustup has no prebuilt i586 musl (or thumbv7m) target.
+    pub cross: bool,
+}
+
+const fn package(name: &'static str, reason: &'static str) -> Package {
+    Package { name, reason, cross: false }
+}
+
+const fn cross(name: &'static str, reason: &'static str) -> Package {
+    Package { name, reason, cross: true }
+}
+
+/// Everything that `cargo xtask test` runs.
+pub const PACKAGES: &[Package] = &[
+    cross("rustc-web", "a rustc whose source is packaged: std is built for i586 musl with it"),
+    cross("rust-web-src", "that source"),
+    cross("gcc-i686-linux-gnu", "links the i586 binary; its objdump reads it"),
+    cross("musl-dev:i386", "the C library of the static binary"),
+    package("binutils", "objdump for the instruction scan"),
+    package("qemu-user-static", "runs the i586 binary on an emulated Pentium"),
+    package("iproute2", "namespaces and addresses of the two-node tests"),
+    package("strace", "counts system calls in the benchmark"),
+];
+
+/// What the benchmark's `--peers` adds. Never installed unasked.
+pub const PEERS: &[Package] = &[
+    package("keepalived", "measured beside hbd"),
+    package("heartbeat", "the original, measured beside hbd"),
+];
+
+/// Installs what is missing of [`PACKAGES`] and of rustfmt and clippy; returns one line on what was done.
+///
+/// # Errors
+/// Something is missing and cannot be installed: the text holds the line to run.
+pub fn ensure() -> Result<String, String> {
+    components()?;
+    if which("dpkg-query").is_none() {
+        return Ok("not a Debian machine: cross tools are taken as they are".to_owned());
+    }
+    let want: Vec<Package> = PACKAGES.iter().filter(|p| !p.cross || !prebuilt_targets()).copied().collect();
+    let missing: Vec<&str> = want.iter().filter(|p| !installed(p.name)).map(|p| p.name).collect();
+    if missing.is_empty() {
+        return Ok(format!("{} packages in place", want.len()));
+    }
+    for p in want.iter().filter(|p| missing.contains(&p.name)) {
+        println!("missing: {} ({})", p.name, p.reason);
+    }
+    if !is_root() {
+        return Err(format!("packages are missing; run: {}", one_line(&missing)));
+    }
+    install(&missing)?;
+    Ok(format!("installed {}", missing.join(" ")))
+}
+
+/// The line that a user without root's rights hands to someone who has them.
+pub fn one_line(missing: &[&str]) -> String {
+    let foreign =
+        if missing.iter().any(|p| p.ends_with(":i386")) { "dpkg --add-architecture i386; " } else { "" };
+    format!(
+        "sudo sh -c '{foreign}apt-get update; apt-get install -y --no-install-recommends {}'",
+        missing.join(" ")
+    )
+}
+
+/// True when dpkg reports the package as installed.
+pub fn installed(name: &str) -> bool {
+    let query = Cmd::new("dpkg-query").args(["-W", "-f=${db:Status-Status}\n", name]).output();
+    query.is_ok_and(|o| o.code == Some(0) && o.stdout.lines().any(|l| l == "installed"))
+}
+
+/// True when rustup has both prebuilt targets, so that no cross packages are needed.
+pub fn prebuilt_targets() -> bool {
+    crate::dist::toolchain::rustup_has(crate::dist::I586)
+        && crate::dist::toolchain::rustup_has("thumbv7m-none-eabi")
+}
+
+fn install(missing: &[&str]) -> Result<(), String> {
+    if missing.iter().any(|p| p.ends_with(":i386")) {
+        Cmd::new("dpkg").args(["--add-architecture", "i386"]).run()?;
+    }
+    let apt = |args: &[&str]| {
+        Cmd::new("apt-get")
+            .args(args)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .limit(Duration::from_secs(900))
+            .run()
+    };
+    // One index that cannot be fetched is no reason to stop: the packages may be in the others.
+    if let Err(e) = apt(&["update", "-q"]) {
+        println!("apt-get update: {e}; going on");
+    }
+    let mut args = vec!["install", "-q", "-y", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0"];
+    args.extend(missing);
+    apt(&args).map_err(|e| format!("{e}; by hand: {}", one_line(missing)))
+}
+
+fn components() -> Result<(), String> {
+    for (probe, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        let present = Cmd::cargo([probe, "--version"]).output().is_ok_and(|o| o.code == Some(0));
+        if !present {
+            Cmd::new("rustup").args(["component", "add", component]).run().map_err(|e| {
+                format!("cargo {probe} is missing and could not be added ({e}); run: rustup component add {component}")
+            })?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_to_run_is_complete() {
+        assert_eq!(
+            one_line(&["strace", "musl-dev:i386"]),
+            "sudo sh -c 'dpkg --add-architecture i386; apt-get update; \
+             apt-get install -y --no-install-recommends strace musl-dev:i386'"
+        );
+        assert!(!one_line(&["strace"]).contains("architecture"));
+    }
+
+    #[test]
+    fn an_unknown_package_is_not_installed() {
+        assert!(!installed("no-such-package-at-all"));
+    }
+}

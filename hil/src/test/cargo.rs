@@ -1,0 +1,125 @@
+//! The steps that are one or two cargo commands.
+
+use super::{Outcome, deps};
+use crate::proc::Cmd;
+use std::time::Duration;
+
+/// Lints that only the shipped code must pass: nothing there may panic.
+const NO_PANIC: [&str; 10] = [
+    "-D",
+    "clippy::unwrap_used",
+    "-D",
+    "clippy::expect_used",
+    "-D",
+    "clippy::panic",
+    "-D",
+    "clippy::todo",
+    "-D",
+    "clippy::unimplemented",
+];
+
+/// `cargo fmt --check`.
+pub(super) fn fmt() -> Outcome {
+    Cmd::cargo(["fmt", "--all", "--check"]).run()?;
+    Ok("formatted".to_owned())
+}
+
+/// Clippy over everything, then the stricter set over what ships.
+pub(super) fn clippy() -> Outcome {
+    Cmd::cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).run()?;
+    let shipped =
+        ["clippy", "-p", "hb-core", "-p", "hb-linux", "-p", "hb-serial-bridge", "--lib", "--bins", "--"];
+    Cmd::cargo(shipped).args(["-D", "warnings"]).args(NO_PANIC).run()?;
+    Ok("no warning".to_owned())
+}
+
+/// Unit and documentation tests of every crate but `tests`.
+pub(super) fn unit() -> Outcome {
+    run_tests(&["test", "--workspace", "--exclude", "hb-tests", "--no-fail-fast"], 900)
+}
+
+/// The simulator's own tests and every cross-crate test but the namespace scenarios.
+pub(super) fn cross() -> Outcome {
+    let targets = deps::test_targets("hb-tests")?;
+    let mut args = vec!["test", "-p", "hb-tests", "--no-fail-fast", "--lib"];
+    for target in targets.iter().filter(|t| *t != SCENARIOS) {
+        args.extend(["--test", target]);
+    }
+    build_hbd()?;
+    run_tests(&args, 900)
+}
+
+const SCENARIOS: &str = "scenarios";
+
+/// The two-node tests in network namespaces, on the debug build of `hbd`.
+pub(super) fn scenarios() -> Outcome {
+    if !deps::test_targets("hb-tests")?.iter().any(|t| t == SCENARIOS) {
+        return Err("hb-tests has no test target `scenarios`".to_owned());
+    }
+    build_hbd()?;
+    run_tests(&["test", "-p", "hb-tests", "--no-fail-fast", "--test", SCENARIOS], 1200)
+}
+
+fn build_hbd() -> Result<(), String> {
+    Cmd::cargo(["build", "-p", "hb-linux", "--bin", "hbd"]).run()
+}
+
+/// `cargo doc`; a warning (a broken link, say) is an error.
+pub(super) fn doc() -> Outcome {
+    Cmd::cargo(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings").run()?;
+    Ok("no warning".to_owned())
+}
+
+/// Runs a `cargo test` command with its output shown and its counts summed. No test at all is a failure.
+pub(super) fn run_tests(args: &[&str], limit_s: u64) -> Outcome {
+    let mut sum = Counts::default();
+    let ran = Cmd::cargo(args).limit(Duration::from_secs(limit_s)).run_seeing(|line| sum.add(line));
+    let text = format!("{} passed, {} failed, {} ignored", sum.passed, sum.failed, sum.ignored);
+    match ran {
+        Err(e) => Err(format!("{text}; {e}")),
+        Ok(()) if sum.passed == 0 => Err(format!("{text}: no test ran")),
+        Ok(()) => Ok(text),
+    }
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Counts {
+    passed: u32,
+    failed: u32,
+    ignored: u32,
+}
+
+impl Counts {
+    /// Reads `test result: ok. 3 passed; 0 failed; 1 ignored; ...`.
+    fn add(&mut self, line: &str) {
+        let Some((_, counts)) = line.split_once("test result: ").and_then(|(_, r)| r.split_once(". ")) else {
+            return;
+        };
+        for part in counts.split(';') {
+            let mut words = part.split_whitespace();
+            let number = words.next().and_then(|n| n.parse::<u32>().ok()).unwrap_or(0);
+            match words.next() {
+                Some("passed") => self.passed += number,
+                Some("failed") => self.failed += number,
+                Some("ignored") => self.ignored += number,
+                _ => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_summed_over_test_programs() {
+        let mut sum = Counts::default();
+        sum.add(
+            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s",
+        );
+        sum.add("test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out");
+        sum.add("test node::late ... ok");
+        assert_eq!(sum, Counts { passed: 5, failed: 1, ignored: 1 });
+    }
+}

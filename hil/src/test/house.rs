@@ -1,0 +1,144 @@
+//! House rules that no compiler checks: what the daemon may not call because Linux 2.4 lacks it (DESIGN §1), where unsafe
+//! code may be, and no work left marked as undone.
+
+use super::{Outcome, source};
+use crate::paths;
+use std::fs;
+use std::path::Path;
+
+/// What the daemon's shipped code may not name. Each needs something newer than 2.4.20, or panics there.
+const NOT_ON_2_4: &[&str] = &[
+    "std::process::Command",
+    "process::Command",
+    "std::thread",
+    "std::time",
+    "core::time::Instant",
+    "Instant::now",
+    "SystemTime",
+    "UdpSocket",
+    "TcpStream",
+    "TcpListener",
+    "ToSocketAddrs",
+    "epoll",
+    "signalfd",
+    "timerfd",
+    "eventfd",
+    "inotify",
+    "ppoll",
+    "pselect",
+    "pipe2",
+    "accept4",
+    "dup3",
+    "openat",
+    "unlinkat",
+    "fstatat",
+    "SOCK_CLOEXEC",
+    "SOCK_NONBLOCK",
+    "posix_spawn",
+    "getrandom",
+    "recvmmsg",
+    "sendmmsg",
+    "clock_nanosleep",
+    "timer_create",
+    "waitid",
+    "SO_REUSEPORT",
+    "remove_dir_all",
+    "prlimit",
+];
+
+/// Marks of unfinished work, looked for in comments too. Built so that this file does not name itself.
+const UNDONE: &[&str] =
+    &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("unimple", "mented!"), concat!("to", "do!(")];
+
+const CRATES: [&str; 5] = ["hb-core", "hb-linux", "hb-serial-bridge", "tests", "hil"];
+
+/// Scans the source of every crate.
+pub(super) fn check() -> Outcome {
+    let root = paths::root();
+    let (mut files, mut wrong) = (0, Vec::new());
+    for name in CRATES {
+        for path in source::rust_files(&root.join(name))? {
+            let text = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+            let relative = path.strip_prefix(&root).unwrap_or(&path);
+            wrong.extend(faults(relative, &text));
+            files += 1;
+        }
+    }
+    for lib in ["hb-core/src/lib.rs", "hb-serial-bridge/src/lib.rs"] {
+        let text = fs::read_to_string(root.join(lib)).unwrap_or_default();
+        if !source::code_only(&text).contains("#![forbid(unsafe_code)]") {
+            wrong.push(format!("{lib}: no #![forbid(unsafe_code)]"));
+        }
+    }
+    if wrong.is_empty() { Ok(format!("{files} files")) } else { Err(wrong.join("\n")) }
+}
+
+/// What is wrong in one file, as `file:line: what`.
+fn faults(path: &Path, text: &str) -> Vec<String> {
+    let code = source::code_only(text);
+    let shipped = source::without_tests(&code);
+    let daemon = path.starts_with("hb-linux/src");
+    let unsafe_allowed = path.starts_with("hb-linux/src/sys");
+    let product = daemon || path.starts_with("hb-core") || path.starts_with("hb-serial-bridge");
+    let mut wrong = Vec::new();
+    let mut report = |n: usize, what: String| wrong.push(format!("{}:{}: {what}", path.display(), n + 1));
+    for (n, line) in shipped.lines().enumerate().filter(|_| daemon) {
+        for name in NOT_ON_2_4.iter().filter(|name| names(line, name)) {
+            report(n, format!("{name}: not on Linux 2.4.20; use what hb-linux/src/sys offers"));
+        }
+    }
+    for (n, line) in code.lines().enumerate().filter(|_| product && !unsafe_allowed) {
+        if names(line, "unsafe") {
+            report(n, "unsafe code outside hb-linux/src/sys".to_owned());
+        }
+    }
+    for (n, line) in text.lines().enumerate() {
+        for mark in UNDONE.iter().filter(|mark| line.contains(**mark)) {
+            report(n, format!("{mark}: finish it, or say plainly what is not there"));
+        }
+    }
+    wrong
+}
+
+/// True when the name stands in the line and neither begins nor ends inside a longer one.
+fn names(line: &str, name: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices(name).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = line[at + name.len()..].chars().next();
+        !before.is_some_and(part) && !after.is_some_and(part)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(path: &str, text: &str) -> usize {
+        faults(Path::new(path), text).len()
+    }
+
+    #[test]
+    fn calls_that_2_4_lacks_are_refused_in_the_daemon_only() {
+        assert_eq!(found("hb-linux/src/a.rs", "use std::thread;\n"), 1);
+        assert_eq!(found("hb-linux/src/sys/a.rs", "libc::pipe2(fds, 0);\n"), 1);
+        assert_eq!(found("hb-linux/src/a.rs", "let flags = libc::SOCK_CLOEXEC;\n"), 1);
+        assert_eq!(found("hil/src/a.rs", "use std::thread;\n"), 0);
+        assert_eq!(found("hb-linux/src/a.rs", "// no epoll here\nlet my_pipe2x = \"openat\";\n"), 0);
+        assert_eq!(found("hb-linux/src/a.rs", "#[cfg(test)]\nmod tests { use std::thread; }\n"), 0);
+    }
+
+    #[test]
+    fn unsafe_code_stays_in_sys() {
+        assert_eq!(found("hb-linux/src/sys/fd.rs", "unsafe { f() }\n"), 0);
+        assert_eq!(found("hb-linux/src/link/a.rs", "unsafe { f() }\n"), 1);
+        assert_eq!(found("hb-core/src/a.rs", "unsafe fn f() {}\n"), 1);
+        assert_eq!(found("hb-core/src/a.rs", "#![forbid(unsafe_code)]\n"), 0);
+    }
+
+    #[test]
+    fn unfinished_work_is_found_in_comments_too() {
+        assert_eq!(found("hil/src/a.rs", &format!("// {}: later\n", UNDONE[0])), 1);
+        assert_eq!(found("hb-core/src/a.rs", &format!("fn f() {{ {}) }}\n", UNDONE[3])), 1);
+    }
+}
