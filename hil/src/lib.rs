@@ -1,8 +1,10 @@
-//! The machinery behind `cargo xtask`: set-up, the one test command, the static i586 binary, benchmarks.
+//! The machinery behind `cargo xtask`: set-up, the one test command, the static i586 binary, benchmarks; and the rig of
+//! network namespaces that the scenario tests and the benchmarks run on.
 //!
 //! Nothing in this crate ships. It drives cargo, Debian's cross tools and QEMU, and reads what they made.
 
 pub mod dist;
+pub mod netns;
 pub mod paths;
 pub mod proc;
 pub mod setup;

@@ -89,9 +89,11 @@ impl Cmd {
         self
     }
 
-    /// The command as one line, for messages.
+    /// The command as one line, for messages (cargo without its folder).
     pub fn line(&self) -> String {
-        let words = std::iter::once(self.inner.get_program()).chain(self.inner.get_args());
+        let program = Path::new(self.inner.get_program());
+        let cargo = program.file_name().filter(|name| *name == "cargo");
+        let words = std::iter::once(cargo.unwrap_or(program.as_os_str())).chain(self.inner.get_args());
         words.map(|w| w.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
     }
 

@@ -34,7 +34,6 @@ pub const PACKAGES: &[Package] = &[
     package("binutils", "objdump for the instruction scan"),
     package("qemu-user-static", "runs the i586 binary on an emulated Pentium"),
     package("iproute2", "namespaces and addresses of the two-node tests"),
-    package("iputils-arping", "gratuitous ARP in the two-node tests"),
     package("strace", "counts system calls in the benchmark"),
 ];
 

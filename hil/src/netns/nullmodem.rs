@@ -1,0 +1,210 @@
+//! The null-modem cable: two ptys and a thread between them that can cut, log, delay and inject.
+
+use super::clock::Stamp;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::pty::openpty;
+use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
+use nix::unistd::{read, ttyname, write};
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// Bytes that went in at one end at one time.
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    /// When they were read from the sender.
+    pub at: Stamp,
+    /// Which end sent them, 0 or 1; for injected bytes the end that seems to have sent them.
+    pub from: usize,
+    /// What went in.
+    pub bytes: Vec<u8>,
+    /// Whether the cable was whole and someone had the other end open.
+    pub delivered: bool,
+}
+
+/// A null-modem cable. End 0 and end 1 each are a tty that a daemon opens like a serial port.
+#[derive(Debug)]
+pub struct NullModem {
+    ends: [PathBuf; 2],
+    shared: Arc<Mutex<Shared>>,
+    relay: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// By sending end: nothing passes.
+    cut: [bool; 2],
+    /// Bits per second, 10 bits to a byte; 0 does not pace.
+    baud: u32,
+    injected: Vec<(usize, Vec<u8>)>,
+    log: Vec<Chunk>,
+    end: bool,
+}
+
+impl NullModem {
+    /// A whole cable that passes bytes as fast as they come.
+    ///
+    /// # Errors
+    /// No pty is to be had.
+    pub fn new() -> io::Result<Self> {
+        let (first, first_path) = end()?;
+        let (second, second_path) = end()?;
+        let shared = Arc::new(Mutex::new(Shared::default()));
+        let for_relay = Arc::clone(&shared);
+        let relay = thread::Builder::new().name("null-modem".to_owned()).spawn(move || {
+            Relay { masters: [first, second], shared: for_relay, waiting: Default::default() }.run()
+        })?;
+        Ok(Self { ends: [first_path, second_path], shared, relay: Some(relay) })
+    }
+
+    /// The tty at `end`.
+    #[must_use]
+    pub fn path(&self, end: usize) -> &Path {
+        &self.ends[end]
+    }
+
+    /// Cut (`true`) or mend what `from` sends; both ends make a cut cable, one end a broken wire.
+    pub fn set_cut(&self, from: usize, cut: bool) {
+        self.shared().cut[from] = cut;
+    }
+
+    /// Pass bytes no faster than a line of this rate would (8N1).
+    pub fn set_baud(&self, baud: u32) {
+        self.shared().baud = baud;
+    }
+
+    /// Put bytes on the line as if `from` had sent them; the cut does not hold them up.
+    pub fn inject(&self, from: usize, bytes: &[u8]) {
+        self.shared().injected.push((from, bytes.to_vec()));
+    }
+
+    /// Everything that was sent since `since`.
+    #[must_use]
+    pub fn log(&self, since: Stamp) -> Vec<Chunk> {
+        self.shared().log.iter().filter(|chunk| chunk.at >= since).cloned().collect()
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for NullModem {
+    fn drop(&mut self) {
+        self.shared().end = true;
+        if let Some(relay) = self.relay.take() {
+            let _ = relay.join();
+        }
+    }
+}
+
+/// A raw pty that nobody has open yet: its master, and the path of the tty.
+fn end() -> io::Result<(OwnedFd, PathBuf)> {
+    let pty = openpty(None, None)?;
+    let path = ttyname(&pty.slave)?;
+    let mut settings = tcgetattr(&pty.slave)?;
+    cfmakeraw(&mut settings);
+    tcsetattr(&pty.slave, SetArg::TCSANOW, &settings)?;
+    fcntl(&pty.master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    // Not for the programs of the rig: a second holder of the master would keep the line open.
+    fcntl(&pty.master, FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
+    Ok((pty.master, path))
+}
+
+struct Relay {
+    masters: [OwnedFd; 2],
+    shared: Arc<Mutex<Shared>>,
+    /// By receiving end: bytes on the wire and when their last bit arrives.
+    waiting: [VecDeque<(Stamp, Vec<u8>)>; 2],
+}
+
+impl Relay {
+    fn run(mut self) {
+        // A port that nobody has open hangs up, and its poll would return at once for ever: look at it now and then.
+        let mut open = [true; 2];
+        let mut looked = Stamp::now();
+        loop {
+            if looked.elapsed() > Duration::from_millis(5) {
+                open = [true; 2];
+                looked = Stamp::now();
+            }
+            let ready = self.wait(&mut open);
+            let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+            if shared.end {
+                return;
+            }
+            let baud = shared.baud;
+            for (from, bytes) in std::mem::take(&mut shared.injected) {
+                shared.log.push(Chunk {
+                    at: Stamp::now(),
+                    from,
+                    bytes: bytes.clone(),
+                    delivered: open[1 - from],
+                });
+                carry(&mut self.waiting[1 - from], bytes, baud);
+            }
+            for from in [0, 1] {
+                let mut buffer = [0; 4096];
+                if !ready[from] {
+                    continue;
+                }
+                if let Ok(count @ 1..) = read(&self.masters[from], &mut buffer) {
+                    let bytes = buffer[..count].to_vec();
+                    let delivered = !shared.cut[from] && open[1 - from];
+                    shared.log.push(Chunk { at: Stamp::now(), from, bytes: bytes.clone(), delivered });
+                    if delivered {
+                        carry(&mut self.waiting[1 - from], bytes, baud);
+                    }
+                }
+            }
+            drop(shared);
+            self.deliver(open);
+        }
+    }
+
+    /// Wait for bytes, an arrival or a few milliseconds; says which ends have something to read, and marks the ones that hung up.
+    fn wait(&self, open: &mut [bool; 2]) -> [bool; 2] {
+        let flags = |end: usize| if open[end] { PollFlags::POLLIN } else { PollFlags::empty() };
+        let mut fds: Vec<PollFd<'_>> = (0..2)
+            .filter(|&end| open[end])
+            .map(|end| PollFd::new(self.masters[end].as_fd(), flags(end)))
+            .collect();
+        let ends: Vec<usize> = (0..2).filter(|&end| open[end]).collect();
+        let busy = self.waiting.iter().any(|wire| !wire.is_empty());
+        let _ = poll(&mut fds, PollTimeout::from(if busy { 1u8 } else { 5 }));
+        let mut ready = [false; 2];
+        for (fd, end) in fds.iter().zip(ends) {
+            let seen = fd.revents().unwrap_or(PollFlags::empty());
+            ready[end] = seen.contains(PollFlags::POLLIN);
+            open[end] = ready[end] || !seen.contains(PollFlags::POLLHUP);
+        }
+        ready
+    }
+
+    fn deliver(&mut self, open: [bool; 2]) {
+        let now = Stamp::now();
+        for end in [0, 1] {
+            while self.waiting[end].front().is_some_and(|(at, _)| *at <= now) {
+                if let Some((_, bytes)) = self.waiting[end].pop_front()
+                    && open[end]
+                {
+                    // A full port loses bytes, like a UART that nobody reads.
+                    let _ = write(&self.masters[end], &bytes);
+                }
+            }
+        }
+    }
+}
+
+fn carry(wire: &mut VecDeque<(Stamp, Vec<u8>)>, bytes: Vec<u8>, baud: u32) {
+    let now = Stamp::now();
+    let free = wire.back().map_or(now, |(at, _)| (*at).max(now));
+    let bits = u64::try_from(bytes.len()).unwrap_or(0) * 10;
+    let span = if baud == 0 { 0 } else { bits * 1_000_000_000 / u64::from(baud) };
+    wire.push_back((free.plus(Duration::from_nanos(span)), bytes));
+}

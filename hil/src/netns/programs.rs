@@ -1,0 +1,52 @@
+//! The programs that a rig runs: the daemon under test and the rig's own helper.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// Where the built programs are.
+#[derive(Clone, Debug)]
+pub struct Programs {
+    /// The daemon under test. Environment variable `HBD` names another one.
+    pub hbd: PathBuf,
+    /// The first process of a machine, and its mail service (`hil-node`).
+    pub node: PathBuf,
+}
+
+impl Programs {
+    /// Build both programs in the profile of the running test, once per process, and find them.
+    ///
+    /// # Errors
+    /// `cargo build` fails.
+    pub fn build() -> io::Result<Self> {
+        static BUILT: OnceLock<Result<Programs, String>> = OnceLock::new();
+        BUILT
+            .get_or_init(|| Self::build_now().map_err(|error| error.to_string()))
+            .clone()
+            .map_err(io::Error::other)
+    }
+
+    fn build_now() -> io::Result<Self> {
+        let own = std::env::current_exe()?;
+        let release = own.components().any(|part| part.as_os_str() == "release");
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
+        cargo.args(["build", "--quiet", "--package", "hb-hil", "--bin", "hil-node"]);
+        cargo.args(["--package", "hb-linux", "--bin", "hbd"]);
+        if release {
+            cargo.arg("--release");
+        }
+        if !cargo.status()?.success() {
+            return Err(io::Error::other("the programs under test do not build"));
+        }
+        // target/PROFILE/deps/TEST for a test, target/PROFILE/NAME for a program.
+        let folder = own
+            .ancestors()
+            .skip(1)
+            .find(|folder| folder.file_name().is_some_and(|name| name != "deps"))
+            .ok_or_else(|| io::Error::other("no target folder above the running program"))?;
+        let hbd = std::env::var_os("HBD").map_or_else(|| folder.join("hbd"), PathBuf::from);
+        Ok(Self { hbd, node: folder.join("hil-node") })
+    }
+}
