@@ -1,4 +1,31 @@
 //! The pure core of `hbd`: heartbeat framing, authentication and the two-node failover state machine.
+//!
+//! Bytes go in, actions come out: `frame` takes a byte stream apart, `auth` checks the tag over the received bytes,
+//! [`message`] is what they mean, `cluster` holds the rules, and [`Node`] puts them together. The core reads no clock,
+//! allocates nothing, does no I/O and cannot panic; a shell drives it:
+//!
+//! ```
+//! use hb_core::{Action, Input, Instant, Node, FRAME_BUF};
+//!
+//! /// Steps 2 to 6 of the loop that [`Node`] describes, with the shell's part as closures.
+//! fn round(
+//!     node: &mut Node,
+//!     now: Instant,
+//!     ready: &[Input<'_>],
+//!     mut act: impl FnMut(Action, &[u8; FRAME_BUF]),
+//! ) -> Instant {
+//!     let mut frame = [0; FRAME_BUF];
+//!     let tick = [Input::Tick { drained: true }];
+//!     for input in ready.iter().chain(&tick) {
+//!         node.handle_input(now, *input);
+//!         while let Some(action) = node.poll_action(&mut frame) {
+//!             act(action, &frame);
+//!         }
+//!     }
+//!     // Sleep until this time at the latest, or until something is ready.
+//!     node.poll_deadline()
+//! }
+//! ```
 
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]

@@ -12,6 +12,9 @@ pub const MAX_INDEX: u8 = 15;
 pub const MAX_SECRET: usize = 64;
 /// Keys at most: every index once.
 pub const MAX_KEYS: usize = MAX_INDEX as usize + 1;
+/// Bytes of all secrets of a ring together at most. A build that has `crc` alone keeps no secrets.
+pub const MAX_SECRETS: usize =
+    if cfg!(any(feature = "md5", feature = "sha1", feature = "sha256")) { 8 * MAX_SECRET } else { 0 };
 
 /// How a frame is tagged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -86,14 +89,33 @@ impl Key {
 impl core::fmt::Debug for Key {
     /// The method and the length of the secret, never the secret.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Key").field("method", &self.method).field("secret_len", &self.secret.len()).finish()
+        core::fmt::Debug::fmt(&KeyRef { method: self.method, secret: &self.secret }, f)
     }
 }
 
-/// All keys that verify, and the one that signs.
+/// A key in its ring.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct KeyRef<'a> {
+    /// How it tags.
+    pub method: Method,
+    /// The shared secret; empty for `crc`.
+    pub secret: &'a [u8],
+}
+
+/// Where a key is in its ring.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Slot {
+    index: u8,
+    method: Method,
+    start: u16,
+    len: u8,
+}
+
+/// All keys that verify, and the one that signs. The secrets stand one behind the other: about 600 bytes in all.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Keyring {
-    keys: Vec<(u8, Key), MAX_KEYS>,
+    slots: Vec<Slot, MAX_KEYS>,
+    secrets: Vec<u8, MAX_SECRETS>,
     signer: u8,
 }
 
@@ -103,7 +125,7 @@ impl Keyring {
     /// # Errors
     /// What is wrong with the first bad key, or that no key has the signing index.
     pub fn new(keys: &[(u8, Key)], signer: u8) -> Result<Self, KeyError> {
-        let mut ring = Self { keys: Vec::new(), signer };
+        let mut ring = Self { slots: Vec::new(), secrets: Vec::new(), signer };
         for (index, key) in keys {
             if *index > MAX_INDEX {
                 return Err(KeyError::Index);
@@ -112,7 +134,11 @@ impl Keyring {
                 return Err(KeyError::Duplicate);
             }
             key.check()?;
-            ring.keys.push((*index, key.clone())).map_err(|_| KeyError::Duplicate)?;
+            let start = u16::try_from(ring.secrets.len()).map_err(|_| KeyError::Secret)?;
+            let len = u8::try_from(key.secret.len()).map_err(|_| KeyError::Secret)?;
+            ring.secrets.extend_from_slice(&key.secret).map_err(|_| KeyError::Secret)?;
+            let slot = Slot { index: *index, method: key.method, start, len };
+            ring.slots.push(slot).map_err(|_| KeyError::Duplicate)?;
         }
         if ring.get(signer).is_none() {
             return Err(KeyError::NoSigner);
@@ -128,15 +154,25 @@ impl Keyring {
 
     /// The key with this index.
     #[must_use]
-    pub fn get(&self, index: u8) -> Option<&Key> {
-        self.keys.iter().find(|(i, _)| *i == index).map(|(_, key)| key)
+    pub fn get(&self, index: u8) -> Option<KeyRef<'_>> {
+        let slot = self.slots.iter().find(|slot| slot.index == index)?;
+        let secret = self.secrets.get(usize::from(slot.start)..)?.get(..usize::from(slot.len))?;
+        Some(KeyRef { method: slot.method, secret })
+    }
+}
+
+impl core::fmt::Debug for KeyRef<'_> {
+    /// The method and the length of the secret, never the secret.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Key").field("method", &self.method).field("secret_len", &self.secret.len()).finish()
     }
 }
 
 impl core::fmt::Debug for Keyring {
     /// Indexes and methods, never a secret.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Keyring").field("keys", &self.keys).field("signer", &self.signer).finish()
+        let key = |slot: &Slot| (slot.index, self.get(slot.index));
+        f.debug_map().entries(self.slots.iter().map(key)).entry(&"signer", &self.signer).finish()
     }
 }
 
@@ -149,7 +185,8 @@ pub enum KeyError {
     Duplicate,
     /// No key has the signing index.
     NoSigner,
-    /// A keyed method without a secret, `crc` with one, or a secret longer than [`MAX_SECRET`].
+    /// A keyed method without a secret, `crc` with one, a secret longer than [`MAX_SECRET`], or all of them together
+    /// longer than [`MAX_SECRETS`].
     Secret,
     /// The method was not compiled in.
     Method,
@@ -161,7 +198,7 @@ impl core::fmt::Display for KeyError {
             Self::Index => "a key index must be 0 to 15",
             Self::Duplicate => "the same key index is there twice",
             Self::NoSigner => "no key has the signing index",
-            Self::Secret => "md5, sha1 and sha256 need a secret of 1 to 64 bytes, crc takes none",
+            Self::Secret => "md5, sha1 and sha256 need a secret of 1 to 64 bytes (all together 512 at most), crc takes none",
             Self::Method => "this build does not have the method",
         })
     }
@@ -205,6 +242,33 @@ mod tests {
             assert_eq!(Key::new(method, &[7; MAX_SECRET]).is_ok(), method.is_built());
             assert!(Key::new(method, &[7; MAX_SECRET + 1]).is_err());
         }
+    }
+
+    #[cfg(feature = "sha1")]
+    #[test]
+    fn each_key_of_a_full_ring_keeps_its_own_secret() {
+        let secret = |n: u8| std::vec![n + 1; 8 * MAX_SECRET / MAX_KEYS];
+        let keys: std::vec::Vec<_> =
+            (0..=MAX_INDEX).map(|n| (n, Key::new(Method::Sha1, &secret(n)).unwrap())).collect();
+        let ring = Keyring::new(&keys, 0).unwrap();
+        for n in 0..=MAX_INDEX {
+            assert_eq!(ring.get(n), Some(KeyRef { method: Method::Sha1, secret: &secret(n) }));
+        }
+    }
+
+    #[cfg(feature = "sha1")]
+    #[test]
+    fn secrets_that_do_not_fit_together_are_refused() {
+        let keys: [_; 9] = core::array::from_fn(|n| {
+            (u8::try_from(n).unwrap(), Key::new(Method::Sha1, &[1; MAX_SECRET]).unwrap())
+        });
+        assert!(Keyring::new(&keys[..8], 0).is_ok());
+        assert_eq!(Keyring::new(&keys, 0), Err(KeyError::Secret));
+    }
+
+    #[test]
+    fn a_ring_is_small() {
+        assert!(size_of::<Keyring>() <= MAX_SECRETS + 16 * 6 + 32);
     }
 
     #[cfg(feature = "sha1")]

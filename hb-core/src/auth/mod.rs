@@ -6,7 +6,7 @@ pub mod keys;
 pub mod replay;
 pub mod tag;
 
-pub use keys::{Key, KeyError, Keyring, Method};
+pub use keys::{Key, KeyError, KeyRef, Keyring, Method};
 
 use crate::event::BadFrame;
 use crate::ids::{Incarnation, Side};

@@ -27,6 +27,11 @@ impl<const N: usize> Decoder<N> {
         Self { buf: [0; N], len: 0, left: 0, zero: false, synced: false }
     }
 
+    /// Forget the frame that is under way: bytes of it were lost. Silent again up to the next zero byte.
+    pub const fn reset(&mut self) {
+        (self.len, self.left, self.zero, self.synced) = (0, 0, false, false);
+    }
+
     /// Take in one byte in constant time. A datagram or an error comes out at the zero byte that ends it; a datagram
     /// stays readable until the next call.
     ///
@@ -128,7 +133,20 @@ mod tests {
     }
 
     #[test]
+    fn a_reset_forgets_the_frame_under_way() {
+        let mut decoder = Decoder::<8>::new();
+        for byte in [0, 4, 1, 2] {
+            assert_eq!(decoder.push(byte), None);
+        }
+        decoder.reset();
+        for byte in [3, 0, 2, 7] {
+            assert_eq!(decoder.push(byte), None);
+        }
+        assert_eq!(decoder.push(0), Some(Ok(&[7][..])));
+    }
+
+    #[test]
     fn the_state_is_small() {
-        assert!(size_of::<Decoder<264>>() <= 264 + 6);
+        assert!(size_of::<Decoder<267>>() <= 267 + 7);
     }
 }

@@ -2,7 +2,7 @@
 //! beat that is newer than all before it is a sign of life.
 
 use super::{Node, OneWay};
-use crate::auth::{self, Authenticated};
+use crate::auth::{Authenticated, Room, open_in};
 use crate::cluster::fence::FenceEvent;
 use crate::cluster::peer::{self, PeerEvent};
 use crate::config::LinkKind;
@@ -25,7 +25,10 @@ impl Node {
                     self.heard_foreign();
                     return;
                 }
-                let opened = self.open(bytes);
+                let mut room = Room::new();
+                let met = self.peer.met;
+                let opened =
+                    open_in(&mut room, bytes, self.config.side, self.config.cluster, &self.keys, met);
                 self.opened(link, opened);
             }
             Some(LinkKind::Stream) => {
@@ -37,25 +40,23 @@ impl Node {
         }
     }
 
-    fn open(&self, frame: &[u8]) -> Result<Authenticated<Message>, BadFrame> {
-        auth::open(frame, self.config.side, self.config.cluster, &self.keys, self.peer.met)
-    }
-
     fn stream_byte(&mut self, link: LinkId, byte: u8) {
         let Some(Some(stream)) = self.streams.get_mut(usize::from(link.0)) else { return };
         let is_foreign = stream.foreign.push(byte, &self.config.peer_name);
-        let opened = match stream.decoder.push(byte) {
-            None => None,
-            Some(Err(kind)) => Some(Err(kind)),
+        // Without room for a message: this runs for every byte, and few bytes end a frame.
+        match stream.decoder.push(byte) {
+            None => {}
+            Some(Err(kind)) => self.bad_frame(link, kind),
             Some(Ok(frame)) => {
-                Some(auth::open(frame, self.config.side, self.config.cluster, &self.keys, self.peer.met))
+                let mut room = Room::new();
+                let met = self.peer.met;
+                let opened =
+                    open_in(&mut room, frame, self.config.side, self.config.cluster, &self.keys, met);
+                self.opened(link, opened);
             }
-        };
+        }
         if is_foreign {
             self.heard_foreign();
-        }
-        if let Some(opened) = opened {
-            self.opened(link, opened);
         }
     }
 
@@ -66,9 +67,9 @@ impl Node {
         self.foreign_at = Some(self.now);
     }
 
-    fn opened(&mut self, link: LinkId, opened: Result<Authenticated<Message>, BadFrame>) {
+    fn opened(&mut self, link: LinkId, opened: Result<&Authenticated<Message>, BadFrame>) {
         match opened {
-            Ok(message) => self.message(link, &message.into_inner()),
+            Ok(message) => self.message(link, message),
             // On a broadcast medium the own frames come back; on a loop-back plug too. That is no fault.
             Err(BadFrame::Own) => {}
             Err(kind) => self.bad_frame(link, kind),

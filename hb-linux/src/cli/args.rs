@@ -176,10 +176,9 @@ fn resolve(verb: &str, values: &[String]) -> Result<Verb, Usage> {
         "takeover" => Ok(Verb::Takeover(which(values)?)),
         "confirm-down" => Ok(Verb::ConfirmDown(one("the name of the node that is off")?)),
         "clear" => Ok(Verb::Clear(one("the name of a group (its first resource in haresources)")?)),
-        other if LATER.contains(&other) => Err(Usage {
-            text: format!("{other} is not available in this version"),
-            code: EXIT_UNSUPPORTED,
-        }),
+        other if LATER.contains(&other) => {
+            Err(Usage { text: format!("{other} is not available in this version"), code: EXIT_UNSUPPORTED })
+        }
         other => Err(Usage::new(format!("unknown command {other:?}; hbd help lists them"))),
     }
 }
@@ -232,7 +231,10 @@ mod tests {
         assert_eq!(read("clear 192.168.2.50").unwrap().0, Verb::Clear("192.168.2.50".to_string()));
         assert_eq!(read("--help").unwrap().0, Verb::Help);
         assert_eq!(read("-V").unwrap().0, Verb::Version);
-        assert_eq!(read("send-arp -i 10 eth0").unwrap().0, Verb::SendArp(["-i", "10", "eth0"].map(OsString::from).into()));
+        assert_eq!(
+            read("send-arp -i 10 eth0").unwrap().0,
+            Verb::SendArp(["-i", "10", "eth0"].map(OsString::from).into())
+        );
     }
 
     #[test]

@@ -222,7 +222,11 @@ fn follow(options: &Options, way: Way, targets: &[String], to: &str) -> i32 {
 }
 
 fn reason(group: &Group) -> String {
-    if group.wait_text.is_empty() { "the other node did not take part".to_string() } else { group.wait_text.clone() }
+    if group.wait_text.is_empty() {
+        "the other node did not take part".to_string()
+    } else {
+        group.wait_text.clone()
+    }
 }
 
 fn in_scope(shot: &Snapshot, group: &Group, which: Which) -> bool {
@@ -276,7 +280,8 @@ mod tests {
 
     #[test]
     fn a_stop_names_what_it_waits_for() {
-        let shot = Snapshot { groups: vec![group("stopping", None), group("idle", None)], ..Snapshot::default() };
+        let shot =
+            Snapshot { groups: vec![group("stopping", None), group("idle", None)], ..Snapshot::default() };
         assert_eq!(stopping_line(&shot), "waiting for g (stopping)");
         assert_eq!(stopping_line(&Snapshot::default()), "");
     }

@@ -3,7 +3,9 @@
 
 use super::args::{self, Options, Usage};
 use super::ask::{self, Way};
-use super::{EXIT_FAILURE, EXIT_NOT_RUNNING, EXIT_OK, EXIT_STOPPED, EXIT_UNSUPPORTED, VERSION, act, refuse, say, tell};
+use super::{
+    EXIT_FAILURE, EXIT_NOT_RUNNING, EXIT_OK, EXIT_STOPPED, EXIT_UNSUPPORTED, VERSION, act, refuse, say, tell,
+};
 use crate::control::Snapshot;
 use crate::control::client::Trouble;
 use crate::daemon::pidfile;
@@ -91,7 +93,9 @@ fn heartbeat_status(options: &Options) -> i32 {
     };
     match ask::snapshot(options) {
         Ok(shot) => running(shot.pid),
-        Err(_) if pidfile::is_locked(&options.run_dir) => running(pidfile::pid(&options.run_dir).unwrap_or(0)),
+        Err(_) if pidfile::is_locked(&options.run_dir) => {
+            running(pidfile::pid(&options.run_dir).unwrap_or(0))
+        }
         Err(_) => {
             say("heartbeat is stopped. No process");
             if pidfile::pid(&options.run_dir).is_some() { EXIT_FAILURE } else { EXIT_STOPPED }
@@ -189,7 +193,9 @@ fn cl_words(words: impl Iterator<Item = OsString>) -> Result<(String, Vec<String
         }
     }
     if values.is_empty() {
-        return Err(Usage::new("no command given; write one of: hbstatus, rscstatus, listnodes, nodestatus NODE, nodetype NODE, listhblinks NODE, hblinkstatus NODE LINK"));
+        return Err(Usage::new(
+            "no command given; write one of: hbstatus, rscstatus, listnodes, nodestatus NODE, nodetype NODE, listhblinks NODE, hblinkstatus NODE LINK",
+        ));
     }
     let command = values.remove(0);
     Ok((command, values, options))

@@ -31,6 +31,16 @@ impl TempDir {
         let parent = fs::canonicalize(&parent).map_err(|why| {
             format!("{}: {why}; set TMPDIR to a directory you may write to", parent.display())
         })?;
+        // It is to stand in ha.cf and in a script, and 107 bytes are what a socket's name may have.
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+@%=~".contains(byte);
+        let bytes = parent.as_os_str().as_encoded_bytes();
+        if bytes.len() > 64 || !bytes.iter().all(plain) {
+            let asked = "at most 64 letters, digits and simple signs";
+            return Err(format!(
+                "{}: not fit for the demo; set TMPDIR to a path of {asked}",
+                parent.display()
+            ));
+        }
         let mut why = io::Error::from(io::ErrorKind::AlreadyExists);
         for _ in 0..16 {
             let mut name = [0; 4];

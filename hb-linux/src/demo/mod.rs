@@ -26,12 +26,27 @@ mod timeline;
 mod watch;
 
 use stage::Failure;
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 
-/// `hbd demo`. Prints to standard output, and what went wrong with the ends of the logs to standard error. The exit
-/// code: 0 if all went as it should and nothing stayed behind, 1 otherwise.
+/// Everything behind the word `demo`; the exit code. Without words the demo runs: 0 if all went as it should and nothing
+/// stayed behind, 1 otherwise. `--service NODE PORT PIDFILE` is the demo's service, for its init script. Anything else
+/// is 2.
 #[must_use]
-pub fn run() -> u8 {
+pub fn main(words: impl IntoIterator<Item = OsString>) -> i32 {
+    let words: Vec<String> = words.into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    match words.split_first() {
+        None => run(),
+        Some((first, rest)) if first == "--service" => run_service(rest),
+        Some(_) => {
+            complain("hbd demo: it takes no words and no options; write: hbd demo\n");
+            2
+        }
+    }
+}
+
+/// Tell the story on standard output; what went wrong, and the ends of the logs, go to standard error.
+fn run() -> i32 {
     let out = std::io::stdout();
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     let ansi = out.is_terminal()
@@ -46,7 +61,9 @@ pub fn run() -> u8 {
         Err(Failure::Reason(_)) => stage.nodes.iter().map(nodes::Node::log_tails).collect(),
         _ => String::new(),
     };
-    let _ = stage.timeline.close();
+    if result.is_err() {
+        let _ = stage.timeline.close();
+    }
     drop(stage);
     match result {
         Ok(()) => 0,
@@ -55,21 +72,19 @@ pub fn run() -> u8 {
     }
 }
 
-/// `hbd demo-service NODE PORT PIDFILE`: the demo's service, for its init script; no command for people. The exit code.
-#[must_use]
-pub fn run_service(words: &[String]) -> u8 {
+/// Start the service and come back once it answers.
+fn run_service(words: &[String]) -> i32 {
     let Some(job) = service::Job::parse(words) else {
-        let _ =
-            complain("usage: hbd demo-service NODE PORT PIDFILE (hbd demo runs it; there is no other use)\n");
+        complain("hbd demo: --service is for the demo's own init script; write: hbd demo\n");
         return 2;
     };
     match job.start() {
         Ok(()) => 0,
-        Err(why) => complain(&format!("demo-service: {why}\n")),
+        Err(why) => complain(&format!("hbd demo --service: {why}\n")),
     }
 }
 
-fn complain(text: &str) -> u8 {
+fn complain(text: &str) -> i32 {
     let _ = std::io::stderr().write_all(text.as_bytes());
     1
 }

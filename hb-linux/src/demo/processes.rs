@@ -40,7 +40,7 @@ fn belongs(line: &[u8], root: &Path) -> bool {
     match (words.next(), words.next()) {
         (Some(program), _) if below(program) => true,
         (Some(b"hbd"), _) => words.any(below),
-        (Some(program), Some(b"demo-service")) if program.ends_with(b"hbd") => words.any(below),
+        (Some(_), Some(b"demo")) => words.next() == Some(b"--service") && words.any(below),
         (Some(program), Some(script)) if program.ends_with(b"sh") => below(script),
         _ => false,
     }
@@ -75,7 +75,7 @@ mod tests {
         let root = Path::new("/tmp/hbd-demo.0011/ha-1");
         let yes = [
             "hbd run --foreground --config-dir /tmp/hbd-demo.0011/ha-1/ha.d --node ha-1",
-            "/usr/bin/hbd demo-service ha-1 8080 /tmp/hbd-demo.0011/ha-1/run/demo-web.pid",
+            "/usr/bin/hbd demo --service ha-1 8080 /tmp/hbd-demo.0011/ha-1/run/demo-web.pid",
             "/bin/sh /tmp/hbd-demo.0011/ha-1/ha.d/resource.d/demo-web start",
         ];
         let no = [
@@ -85,7 +85,7 @@ mod tests {
             "hbd run --foreground",
             "tail -f /tmp/hbd-demo.0011/ha-1/log/ha-log",
             "/bin/sh -c ls /tmp/hbd-demo.0011/ha-1/log",
-            "/usr/bin/hbd demo-service ha-1 8080 /var/run/demo-web.pid",
+            "/usr/bin/hbd demo --service ha-1 8080 /var/run/demo-web.pid",
         ];
         for (lines, expected) in [(&yes[..], true), (&no[..], false)] {
             for line in lines {

@@ -1,5 +1,5 @@
 //! The demo's service: a small HTTP responder that says which node it runs on. It is an ordinary daemon, as an init
-//! script expects one: `hbd demo-service NODE PORT PIDFILE` comes back once it answers, with 0, or says why not.
+//! script expects one: `hbd demo --service NODE PORT PIDFILE` comes back once it answers, with 0, or says why not.
 
 use crate::sys::poll::{PollFd, poll, timeout_until};
 use crate::sys::process::{exit_now, fork, new_session};
@@ -54,7 +54,7 @@ impl Job {
     fn serve(&self, listener: &Fd) -> Result<()> {
         new_session();
         let signals = Signals::install()?;
-        fd::standard_to_null()?;
+        fd::standard_to_null(3)?;
         let mut clock = Clock::start();
         let end = clock.now().plus(LIFE);
         let mut clients: Vec<(Fd, Instant)> = Vec::with_capacity(MAX_CLIENTS);
@@ -123,7 +123,7 @@ PIDFILE='{pid}'
 
 case "$1" in
 start)
-	exec '{hbd}' demo-service {node} {port} "$PIDFILE"
+	exec '{hbd}' demo --service {node} {port} "$PIDFILE"
 	;;
 stop)
 	[ -s "$PIDFILE" ] || exit 0
@@ -155,7 +155,7 @@ status)
 esac
 "#,
         pid = pid_file.display(),
-        hbd = hbd.display(),
+        hbd = hbd.to_string_lossy().replace('\'', r"'\''"),
     )
 }
 

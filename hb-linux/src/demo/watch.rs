@@ -135,3 +135,39 @@ impl Watch {
         fresh
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::Server;
+    use crate::sys::poll::poll;
+
+    #[test]
+    fn it_asks_takes_the_answer_in_and_notices_the_end() {
+        let dir = std::env::temp_dir().join(format!("hbd-watch-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        let path = CString::new(dir.join(SOCKET).as_os_str().as_bytes()).unwrap();
+        let at = Instant::from_millis;
+        let mut watch = Watch::new(&dir);
+        assert!(!watch.run(at(0)) && watch.latest().is_none(), "nobody is there yet");
+        let mut server = Server::open(&path).unwrap();
+        watch.run(watch.deadline());
+        for _ in 0..2 {
+            let mut fds = server.poll_fds();
+            poll(&mut fds, 2000).unwrap();
+            server.serve(&fds, |_, out| {
+                out.send(&Reply::Ping { host: "gateway", alive: true });
+                out.send(&Reply::End);
+            });
+        }
+        poll(&mut [watch.poll_fd()], 2000).unwrap();
+        assert!(watch.run(at(50)));
+        assert_eq!(watch.latest().map(|s| s.pings.len()), Some(1));
+        drop(server);
+        watch.run(at(60));
+        watch.run(at(200));
+        assert!(watch.latest().is_none());
+        std::fs::remove_file(dir.join(SOCKET)).unwrap();
+        std::fs::remove_dir(dir).unwrap();
+    }
+}

@@ -20,6 +20,8 @@ mod outlet;
 pub mod record;
 pub mod ring;
 mod run;
+#[cfg(test)]
+mod tests;
 
 use crate::sys::clock::WallTime;
 use crate::sys::poll::{PollFd, poll};
