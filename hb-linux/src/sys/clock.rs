@@ -80,6 +80,8 @@ impl TickCounter {
 }
 
 /// Microseconds of the monotonic clock, or `None` where the kernel has none.
+// The widths of time_t and long differ between targets.
+#[allow(clippy::useless_conversion)]
 fn monotonic() -> Option<u64> {
     let mut ts = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: clock_gettime writes one timespec.
@@ -109,6 +111,8 @@ pub struct WallTime {
 impl WallTime {
     /// The wall clock now.
     #[must_use]
+    // The width of time_t differs between targets.
+    #[allow(clippy::useless_conversion)]
     pub fn now() -> Self {
         let mut tv = libc::timeval { tv_sec: 0, tv_usec: 0 };
         // SAFETY: gettimeofday writes one timeval; the time zone pointer may be null.
