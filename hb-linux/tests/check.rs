@@ -91,6 +91,12 @@ fn readable_keys_and_a_foreign_name_are_errors() {
     fs::set_permissions(dir.0.join("authkeys"), fs::Permissions::from_mode(0o644)).expect("mode");
     let (code, text) = dir.check(Some("ha-3"));
     assert_eq!(code, Some(6), "{text}");
-    assert!(text.contains("\nauthkeys:1: mode 644 lets others than the owner at the keys; run `chmod 600`"), "{text}");
-    assert!(text.contains("\nha.cf:38: --node `ha-3` is not in ha.cf, which names `ha-1` and `ha-2`; "), "{text}");
+    assert!(
+        text.contains("\nauthkeys:1: mode 644 lets others than the owner at the keys; run `chmod 600`"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\nha.cf:38: --node `ha-3` is not in ha.cf, which names `ha-1` and `ha-2`; "),
+        "{text}"
+    );
 }

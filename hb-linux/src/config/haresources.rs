@@ -89,9 +89,13 @@ fn check_node(word: &Word<'_>, nodes: &[At<String>], ha_cf: &str, report: &mut R
 
 fn resource(word: &Word<'_>, report: &mut Report<'_>) -> Option<Resource> {
     let (text, line) = (word.text, word.line);
-    let mut parts = text.split("::");
-    let name = parts.next().unwrap_or_default();
-    let args: Vec<String> = parts.map(String::from).collect();
+    let (name, mut rest) = cut(text);
+    let mut args: Vec<String> = Vec::new();
+    while let Some(tail) = rest {
+        let (arg, more) = cut(tail);
+        args.push(String::from(arg));
+        rest = more;
+    }
     let made = |name: &str, args: Vec<String>, address: Option<ServiceAddress>| {
         let (text, name) = (String::from(text), String::from(name));
         Some(Resource { text, name, script: Script::Missing, args, address, line })
@@ -128,6 +132,14 @@ fn resource(word: &Word<'_>, report: &mut Report<'_>) -> Option<Resource> {
         return made(name, args, Some(address));
     }
     made(name, args, None)
+}
+
+/// What stands before the first `::`, and what after it. (The library's search for a text is larger than all of this.)
+fn cut(text: &str) -> (&str, Option<&str>) {
+    match text.as_bytes().windows(2).position(|pair| pair == b"::") {
+        Some(at) => (text.get(..at).unwrap_or_default(), text.get(at + 2..)),
+        None => (text, None),
+    }
 }
 
 fn service(word: &str, line: u32, report: &mut Report<'_>) -> Option<ServiceAddress> {
