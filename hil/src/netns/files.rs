@@ -140,10 +140,11 @@ impl Files {
 pub(super) fn write_jdmail(machine: &Machine, helper: &Path) -> io::Result<()> {
     let text = format!(
         "#!/bin/sh\n\
-         # jdmail: the mail system.\n\
+         # jdmail: the mail system. Called as `jdmail [anything...] start|stop|status`.\n\
          # chkconfig: 345 80 20\n\
-         case \"$1\" in\n\
-         start|stop|status) exec {} service {} \"$1\" ;;\n\
+         for verb; do :; done\n\
+         case \"$verb\" in\n\
+         start|stop|status) exec {} service {} \"$verb\" ;;\n\
          *) echo \"usage: $0 start|stop|status\" >&2; exit 2 ;;\n\
          esac\n",
         helper.display(),

@@ -147,7 +147,7 @@ impl Builder {
     }
 
     /// Build it: both machines have booted, their daemons do not run yet, the client polls. Without root there is no
-    /// rig: says so on standard error (`SKIPPED: ...`, past the test harness's capture) and gives `None`.
+    /// rig: says so (`SKIPPED: ...` on standard output, past the test harness's capture) and gives `None`.
     ///
     /// # Panics
     /// If root is refused something: a broken rig is no reason to skip.
@@ -162,9 +162,9 @@ impl Builder {
     }
 }
 
-/// Say loudly that a test did not run. Written to the descriptor itself, for the harness would swallow it.
+/// Say loudly that a test did not run, on standard output itself: the harness would swallow a `println!`.
 pub fn skip(test: &str, why: &str) {
-    let _ = writeln!(io::stderr(), "SKIPPED: {test}: {why}");
+    let _ = writeln!(io::stdout(), "\nSKIPPED: {test}: {why}");
 }
 
 /// Two machines, a client, a gateway and an intruder. Everything ends when it is dropped.

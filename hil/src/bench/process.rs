@@ -1,0 +1,129 @@
+//! What the daemon costs at rest: resident memory of the i586 binary, system calls per keepalive period, size on disk.
+
+use super::row::{Row, Verdict};
+use super::stage::{self, USUAL};
+use crate::dist;
+use crate::netns::{Builder, Node, Rig, Stamp};
+use crate::paths;
+use crate::proc::Cmd;
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+const MOST_KB: u64 = 800;
+const MOST_CALLS: f64 = 8.0;
+const WATCHED: Duration = Duration::from_secs(20);
+
+/// The size of the i586 binary.
+///
+/// # Errors
+/// It was not built.
+pub fn size() -> Result<Vec<Row>, String> {
+    let path = dist::i586_binary();
+    let bytes = fs::metadata(&path).map_err(|e| format!("{}: {e}", path.display()))?.len();
+    let value = format!("{bytes} bytes ({:.0} KB)", bytes as f64 / 1024.0);
+    Ok(vec![Row::new("i586 binary", "<= 256 KB", value, Verdict::of(bytes <= dist::SIZE_LIMIT)).samples(&[bytes as f64])])
+}
+
+/// Resident memory of daemon and helper. The runner sets `HBD` to the i586 binary for this one.
+///
+/// # Errors
+/// No rig, or a process is gone.
+pub fn memory() -> Result<Vec<Row>, String> {
+    let rig = stage::rig("bench memory", USUAL)?;
+    // One node alone, so that no page is shared with the other.
+    rig.start(Node::Ha1);
+    rig.wait_answer(Node::Ha1, stage::PATIENCE);
+    thread::sleep(Duration::from_secs(10));
+    let machine = rig.machine(Node::Ha1);
+    let daemon = machine.daemon_pid().ok_or("the daemon is gone")?;
+    let helper = machine.helper_pid().ok_or("the helper is gone")?;
+    let sum = |file: &str, key: &str| field(daemon, file, key) + field(helper, file, key);
+    let (rss, locked) = (sum("status", "VmRSS:"), sum("status", "VmLck:"));
+    let pss = sum("smaps_rollup", "Pss:");
+    let limited = if locked == 0 { "NOT LOCKED: memory locking is not allowed here; " } else { "" };
+    let note = format!(
+        "{limited}daemon {} KB + helper {} KB resident; {locked} KB locked; {pss} KB when shared pages count once",
+        field(daemon, "status", "VmRSS:"),
+        field(helper, "status", "VmRSS:"),
+    );
+    let verdict = Verdict::of(rss > 0 && rss <= MOST_KB);
+    Ok(vec![Row::new("resident, daemon and helper, i586", "<= 800 KB", format!("{rss} KB"), verdict).note(note).samples(&[rss as f64])])
+}
+
+/// A field in kilobytes of a file in `/proc/PID`.
+fn field(pid: u32, file: &str, key: &str) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    let line = text.lines().find_map(|l| l.strip_prefix(key));
+    line.and_then(|l| l.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+/// System calls of daemon and helper per keepalive period, idle, with one medium.
+///
+/// # Errors
+/// No rig, or strace cannot attach.
+pub fn calls() -> Result<Vec<Row>, String> {
+    let builder = Builder::new("bench calls").times(USUAL.times());
+    // One medium and nothing else that is spoken to. /dev/null takes a watchdog's feeds like a driver would.
+    let rig = stage::build(builder.edit(|files| files.without("ping").with("watchdog", "/dev/null")))?;
+    stage::start(&rig);
+    thread::sleep(Duration::from_secs(3));
+    Node::BOTH.into_iter().map(|node| traced(&rig, node)).collect()
+}
+
+fn traced(rig: &Rig, node: Node) -> Result<Row, String> {
+    let machine = rig.machine(node);
+    let pids: Vec<String> = [machine.daemon_pid(), machine.helper_pid()].into_iter().flatten().map(|p| p.to_string()).collect();
+    if paths::which("strace").is_none() {
+        return Ok(Row::skipped("system calls per keepalive", "<= 8", "strace is not installed"));
+    }
+    let out = paths::scratch("bench")?.join(format!("strace-{}", node.name()));
+    let seconds = WATCHED.as_secs().to_string();
+    let begin = Stamp::now();
+    let mut cmd = Cmd::new("timeout").args(["-s", "INT", seconds.as_str(), "strace", "-f", "-o"]).args([&out]);
+    for pid in &pids {
+        cmd = cmd.args(["-p", pid.as_str()]);
+    }
+    let said = cmd.output()?;
+    let took = begin.elapsed().min(WATCHED);
+    let text = fs::read_to_string(&out).map_err(|e| format!("strace: {e} {}", said.stderr.trim()))?;
+    let (count, names) = tally(&text);
+    let per = count as f64 / (took.as_secs_f64() * 1000.0 / USUAL.keepalive as f64);
+    let role = if node == Node::Ha1 { "holder" } else { "standby" };
+    let verdict = Verdict::of(count > 0 && per <= MOST_CALLS);
+    Ok(Row::new(&format!("system calls per keepalive, idle, one medium, {role}"), "<= 8", format!("{per:.2}"), verdict)
+        .note(format!("in {} s: {names}", took.as_secs()))
+        .samples(&[per]))
+}
+
+/// Counts the calls in strace's lines (`PID name(args) = result`), a resumed one once, and names them.
+fn tally(text: &str) -> (usize, String) {
+    let mut names: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    for line in text.lines() {
+        let call = line.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start();
+        let Some((name, _)) = call.split_once('(') else { continue };
+        if !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            *names.entry(name).or_default() += 1;
+        }
+    }
+    let list: Vec<String> = names.iter().map(|(name, count)| format!("{name} {count}")).collect();
+    (names.values().sum(), list.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_counted_once() {
+        let text = "12 poll([{fd=3}], 1, 5 <unfinished ...>\n13 write(4, \"\\0\", 1) = 1\n12 <... poll resumed>) = 0\n\
+                    12 sendto(3, \"x\", 1) = 1\n12 --- SIGCHLD {si_signo=17} ---\n12 poll([{fd=3}], 1, 5) = 1\n";
+        assert_eq!(tally(text), (4, "poll 2, sendto 1, write 1".to_owned()));
+    }
+
+    #[test]
+    fn the_memory_of_a_living_process_is_seen() {
+        assert!(field(std::process::id(), "status", "VmRSS:") > 0);
+        assert_eq!(field(std::process::id(), "status", "NoSuchField:"), 0);
+    }
+}

@@ -1,0 +1,106 @@
+//! What an operator asks for.
+
+use crate::{A_WHILE, SOON, never_both, nothing_moves, settled};
+use hb_hil::netns::{Builder, Node, Rig, Stamp, Times};
+use nix::sys::signal::Signal;
+use std::time::Duration;
+
+fn slow_death() -> Times {
+    Times::new("100ms", "5", "15", "15")
+}
+
+#[test]
+fn standby_moves_the_group_and_it_stays_moved_though_failback_is_on() {
+    let Some(rig) = settled(Builder::new("standby")) else { return };
+    let asked = Stamp::now();
+    let output = rig.hbd(Node::Ha1, &["standby"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    rig.wait_settled(Node::Ha2, SOON);
+    let gap = rig.client().longest_outage(asked);
+    assert!(gap <= Duration::from_millis(1000), "the move cost {gap:?}");
+    nothing_moves(&rig, Node::Ha2, A_WHILE);
+    // Another command moves it back.
+    let output = rig.hbd(Node::Ha1, &["takeover"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    rig.wait_settled(Node::Ha1, SOON);
+    nothing_moves(&rig, Node::Ha1, Duration::from_secs(1));
+    never_both(&rig);
+}
+
+#[test]
+fn takeover_fetches_the_group_and_it_stays() {
+    let Some(rig) = settled(Builder::new("takeover").with_serial()) else { return };
+    let asked = Stamp::now();
+    let output = rig.hbd(Node::Ha2, &["takeover", "foreign"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    rig.wait_settled(Node::Ha2, SOON);
+    let gap = rig.client().longest_outage(asked);
+    assert!(gap <= Duration::from_millis(1000), "the move cost {gap:?}");
+    nothing_moves(&rig, Node::Ha2, A_WHILE);
+    never_both(&rig);
+}
+
+#[test]
+fn a_move_that_cannot_be_is_refused_with_the_reason() {
+    let Some(rig) = settled(Builder::new("refusals")) else { return };
+    let output = rig.hbd(Node::Ha2, &["standby"]);
+    assert_eq!(output.code, Some(1), "it holds nothing: {output:?}");
+    let output = rig.hbd(Node::Ha2, &["confirm-down", "ha-1"]);
+    assert!(output.code == Some(1) && output.stderr.contains("alive"), "{output:?}");
+    rig.power_off(Node::Ha2);
+    rig.wait_peer(Node::Ha1, "dead", SOON);
+    let output = rig.hbd(Node::Ha1, &["standby"]);
+    assert!(output.code == Some(1) && output.stderr.contains("ha-2"), "{output:?}");
+    assert_eq!(rig.group(Node::Ha1), "held");
+}
+
+fn leaves_in_order(rig: &Rig, leave: impl FnOnce()) {
+    let asked = Stamp::now();
+    leave();
+    rig.wait("the daemon has ended", SOON, || rig.machine(Node::Ha1).daemon_exit().is_some());
+    assert_eq!(rig.machine(Node::Ha1).daemon_exit().and_then(|status| status.code()), Some(0));
+    // Far sooner than the deadtime of 15 s.
+    rig.wait_answer(Node::Ha2, Duration::from_secs(5));
+    let gap = rig.client().longest_outage(asked);
+    assert!(gap <= Duration::from_millis(1000), "the move cost {gap:?}");
+    assert_eq!(rig.group(Node::Ha2), "held");
+    let status = rig.hbd(Node::Ha1, &["status"]);
+    assert_eq!(status.code, Some(3), "{status:?}");
+    never_both(rig);
+}
+
+#[test]
+fn an_ordered_stop_hands_over_at_once() {
+    let Some(rig) = settled(Builder::new("ordered stop").times(slow_death())) else { return };
+    leaves_in_order(&rig, || {
+        let output = rig.hbd(Node::Ha1, &["stop"]);
+        assert_eq!(output.code, Some(0), "{output:?}");
+    });
+    // And a stopped node comes back into its own.
+    rig.start(Node::Ha1);
+    rig.wait_settled(Node::Ha1, SOON);
+    never_both(&rig);
+}
+
+#[test]
+fn sigterm_is_an_ordered_stop() {
+    let Some(rig) = settled(Builder::new("SIGTERM").times(slow_death())) else { return };
+    leaves_in_order(&rig, || {
+        rig.machine(Node::Ha1).signal_daemon(Signal::SIGTERM);
+    });
+}
+
+#[test]
+fn a_stop_of_both_leaves_nothing_behind() {
+    let Some(rig) = settled(Builder::new("stop of both")) else { return };
+    for node in [Node::Ha2, Node::Ha1] {
+        let output = rig.hbd(node, &["stop"]);
+        assert_eq!(output.code, Some(0), "{output:?}");
+    }
+    for node in Node::BOTH {
+        rig.wait("no daemon runs", SOON, || rig.machine(node).daemon_pid().is_none());
+        let last = rig.holding(node).last().map(|span| span.until);
+        assert!(last.is_none_or(|until| until != Stamp::NEVER), "{} still holds", node.name());
+    }
+    assert_eq!(rig.calls(Node::Ha2, "start", rig.born()), 0, "the leaving standby started it");
+}

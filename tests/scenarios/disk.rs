@@ -1,0 +1,72 @@
+//! What a node keeps on its disk is lost or damaged.
+
+use crate::{SOON, never_both, nothing_moves, settled};
+use hb_hil::netns::{Builder, Node};
+use std::fs;
+use std::time::Duration;
+
+#[test]
+fn a_lost_state_file_costs_nothing() {
+    let Some(rig) = settled(Builder::new("lost state file")) else { return };
+    // The standby first, then the holder.
+    for node in [Node::Ha2, Node::Ha1] {
+        assert_eq!(rig.hbd(node, &["stop"]).code, Some(0));
+        fs::remove_file(rig.machine(node).path("lib/state")).expect("the state file was there");
+        rig.start(node);
+        rig.wait_settled(Node::Ha1, SOON);
+    }
+    nothing_moves(&rig, Node::Ha1, Duration::from_secs(2));
+    never_both(&rig);
+}
+
+#[test]
+fn a_node_that_lost_its_state_can_still_take_over() {
+    let Some(rig) = settled(Builder::new("takeover without state")) else { return };
+    // Let the epochs grow first.
+    for verb in ["standby", "takeover"] {
+        assert_eq!(rig.hbd(Node::Ha1, &[verb]).code, Some(0));
+    }
+    rig.wait_settled(Node::Ha1, SOON);
+    let before = rig.status(Node::Ha1).expect("an answer").epoch();
+    assert_eq!(rig.hbd(Node::Ha2, &["stop"]).code, Some(0));
+    fs::remove_file(rig.machine(Node::Ha2).path("lib/state")).expect("the state file was there");
+    rig.start(Node::Ha2);
+    rig.wait_settled(Node::Ha1, SOON);
+    rig.power_off(Node::Ha1);
+    rig.wait_answer(Node::Ha2, SOON);
+    let after = rig.status(Node::Ha2).expect("an answer").epoch();
+    assert!(after > before, "epoch {after} is not above {before}");
+    never_both(&rig);
+}
+
+#[test]
+fn a_corrupt_state_file_is_named_and_kept_aside() {
+    let Some(rig) = settled(Builder::new("corrupt state file")) else { return };
+    assert_eq!(rig.hbd(Node::Ha2, &["stop"]).code, Some(0));
+    let corrupt = "hbd-state 1\ncounter 7\nepoch ffffffff 4294967295\ncrc 00000000\n";
+    rig.machine(Node::Ha2).write("lib/state", corrupt);
+    rig.start(Node::Ha2);
+    rig.wait_settled(Node::Ha1, SOON);
+    let folder = rig.machine(Node::Ha2).path("lib");
+    let kept = fs::read_dir(folder).expect("the folder").flatten().any(|entry| {
+        entry.file_name() != "state" && fs::read_to_string(entry.path()).is_ok_and(|text| text == corrupt)
+    });
+    assert!(kept, "the damaged file was not kept");
+    let log = rig.log(Node::Ha2);
+    assert!(log.contains("lib/state"), "the log does not name it: {log}");
+    nothing_moves(&rig, Node::Ha1, Duration::from_secs(1));
+    never_both(&rig);
+}
+
+#[test]
+fn a_disk_without_room_for_the_state_stops_nobody() {
+    let Some(rig) = settled(Builder::new("state folder gone")) else { return };
+    // A folder where the file should be: every write fails from now on.
+    let lib = rig.machine(Node::Ha2).path("lib");
+    fs::remove_dir_all(&lib).expect("the folder was there");
+    fs::write(&lib, "").expect("the disk takes a file");
+    rig.power_off(Node::Ha1);
+    rig.wait_answer(Node::Ha2, SOON);
+    assert_eq!(rig.group(Node::Ha2), "held");
+    never_both(&rig);
+}

@@ -1,0 +1,150 @@
+//! Scripts that fail, hang or lie.
+
+use crate::{A_WHILE, SOON, never_both, nothing_moves, settled};
+use hb_hil::netns::{Builder, Files, Node, Rig, Stamp};
+use std::fs;
+
+const GROUP: &str = "192.168.2.50";
+
+fn knob(rig: &Rig, node: Node, name: &str, text: Option<&str>) {
+    match text {
+        Some(text) => rig.machine(node).write(name, text),
+        None => {
+            let _ = fs::remove_file(rig.machine(node).path(name));
+        }
+    }
+    rig.note(format!("{}: {name} {}", node.name(), text.map_or("removed", |_| "set")));
+}
+
+fn short_limits(files: Files) -> Files {
+    files.with("script_timeout", "2")
+}
+
+#[test]
+fn a_start_that_fails_goes_to_the_other_node_and_stays_there() {
+    let Some(rig) = Builder::new("start script fails").build() else { return };
+    knob(&rig, Node::Ha1, "fail-start", Some(""));
+    rig.start_both();
+    rig.wait("ha-2 serves and ha-1 says that its start failed", SOON, || {
+        rig.group(Node::Ha2) == "held" && rig.group(Node::Ha1) == "failed"
+    });
+    rig.wait_answer(Node::Ha2, SOON);
+    assert!(
+        rig.address_spans(Node::Ha1).last().is_none_or(|span| span.until != Stamp::NEVER),
+        "the address was left"
+    );
+    assert!(rig.log(Node::Ha1).contains("jdmail"), "{}", rig.log(Node::Ha1));
+    rig.stays("it is not tried again", A_WHILE, || rig.group(Node::Ha1) == "failed");
+    assert_eq!(rig.calls(Node::Ha1, "start", rig.born()), 1);
+    let refused = rig.hbd(Node::Ha1, &["takeover"]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    // Mended and cleared: it stays where it is until an operator moves it.
+    knob(&rig, Node::Ha1, "fail-start", None);
+    let cleared = rig.hbd(Node::Ha1, &["clear", GROUP]);
+    assert_eq!(cleared.code, Some(0), "{cleared:?}");
+    rig.wait_settled(Node::Ha2, SOON);
+    nothing_moves(&rig, Node::Ha2, A_WHILE);
+    let moved = rig.hbd(Node::Ha1, &["takeover"]);
+    assert_eq!(moved.code, Some(0), "{moved:?}");
+    rig.wait_settled(Node::Ha1, SOON);
+    never_both(&rig);
+}
+
+/// ha-1's stop script hangs during a standby; its group is stuck there.
+fn stuck(rig: &Rig) {
+    knob(rig, Node::Ha1, "hang-stop", Some(""));
+    let output = rig.hbd(Node::Ha1, &["standby"]);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    rig.wait_group(Node::Ha1, "stuck", SOON);
+    rig.stays("the other node keeps its hands off", A_WHILE, || rig.group(Node::Ha2) == "idle");
+    assert_eq!(rig.calls(Node::Ha2, "start", rig.born()), 0);
+    let log = rig.log(Node::Ha1);
+    assert!(log.contains("stuck") && log.contains("jdmail"), "{log}");
+}
+
+#[test]
+fn a_stop_that_hangs_blocks_the_peer_until_it_is_cleared() {
+    let Some(rig) = settled(Builder::new("stop script hangs, cleared").edit(short_limits)) else { return };
+    stuck(&rig);
+    knob(&rig, Node::Ha1, "hang-stop", None);
+    let cleared = rig.hbd(Node::Ha1, &["clear", GROUP]);
+    assert_eq!(cleared.code, Some(0), "{cleared:?}");
+    rig.wait_settled(Node::Ha2, SOON);
+    never_both(&rig);
+}
+
+#[test]
+fn a_stop_that_hangs_blocks_the_peer_also_in_silence_until_an_operator_vouches() {
+    let Some(rig) = settled(Builder::new("stop script hangs, confirmed").edit(short_limits)) else { return };
+    stuck(&rig);
+    rig.power_off(Node::Ha1);
+    rig.wait_peer(Node::Ha2, "dead", SOON);
+    rig.stays("silence proves nothing", A_WHILE, || rig.group(Node::Ha2) == "idle");
+    let output = rig.hbd(Node::Ha2, &["confirm-down", "ha-1"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    rig.wait_group(Node::Ha2, "held", SOON);
+    rig.wait_answer(Node::Ha2, SOON);
+    never_both(&rig);
+}
+
+#[test]
+fn a_stop_that_hangs_is_over_with_the_next_boot() {
+    let Some(rig) = settled(Builder::new("stop script hangs, rebooted").edit(short_limits)) else { return };
+    stuck(&rig);
+    rig.power_off(Node::Ha1);
+    rig.wait_peer(Node::Ha2, "dead", SOON);
+    knob(&rig, Node::Ha1, "hang-stop", None);
+    rig.power_on(Node::Ha1);
+    rig.start(Node::Ha1);
+    rig.wait("one of the two serves again", SOON, || {
+        Node::BOTH.iter().any(|&node| rig.group(node) == "held" && rig.group(node.other()) == "idle")
+    });
+    rig.wait("the client is answered", SOON, || rig.client().answered_by().is_some());
+    never_both(&rig);
+}
+
+#[test]
+fn a_slow_start_is_shown_and_waited_for() {
+    let Some(rig) = settled(Builder::new("slow start")) else { return };
+    knob(&rig, Node::Ha2, "slow-start", Some("2500"));
+    rig.power_off(Node::Ha1);
+    rig.wait_group(Node::Ha2, "starting", SOON);
+    // The preferred node returns in the middle of it: never both.
+    rig.power_on(Node::Ha1);
+    rig.start(Node::Ha1);
+    rig.wait_settled(Node::Ha1, SOON);
+    never_both(&rig);
+}
+
+#[test]
+fn a_start_that_lies_counts_as_failed() {
+    let Some(rig) = Builder::new("lying script").build() else { return };
+    // Says that it succeeded, and its status says nothing like "running".
+    let liar =
+        "#!/bin/sh\nfor verb; do :; done\n[ \"$verb\" = status ] && echo 'jdmail is not running'\nexit 0\n";
+    rig.machine(Node::Ha1).write("init.d/jdmail", liar);
+    rig.start_both();
+    rig.wait("ha-2 serves in its place", SOON, || {
+        rig.group(Node::Ha2) == "held" && rig.group(Node::Ha1) == "failed"
+    });
+    rig.wait_answer(Node::Ha2, SOON);
+}
+
+#[test]
+fn a_monitored_service_is_restarted_in_place_and_then_handed_over() {
+    let builder = Builder::new("monitor").edit(|files| files.with("monitor", "200ms failures 2"));
+    let Some(rig) = settled(builder) else { return };
+    let kill = |rig: &Rig| {
+        let pid = rig.machine(Node::Ha1).read("service.pid");
+        let line = format!("kill -9 {pid}");
+        let mut command = std::process::Command::new("sh");
+        let output = rig.machine(Node::Ha1).run(command.args(["-c", &line]), SOON).expect("the shell ends");
+        assert_eq!(output.code, Some(0), "{output:?}");
+        rig.note("the service was killed");
+    };
+    let begin = Stamp::now();
+    kill(&rig);
+    rig.wait("it was restarted in place", SOON, || rig.calls(Node::Ha1, "start", begin) >= 1);
+    rig.wait_settled(Node::Ha1, SOON);
+    assert_eq!(rig.calls(Node::Ha2, "start", rig.born()), 0);
+}
