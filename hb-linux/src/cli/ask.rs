@@ -131,7 +131,12 @@ pub(super) fn stop(options: &Options) -> i32 {
             }
             // Between the socket's end and the process's.
             Err(Trouble::NotRunning) => {}
-            Err(Trouble::Broken(_)) => {}
+            Err(Trouble::Broken(how)) => {
+                if how != told {
+                    tell(&format!("still waiting: {how}"));
+                    told = how;
+                }
+            }
             Err(other) => return trouble(options, &other),
         }
         sleep_ms(STEP_MS);
