@@ -236,6 +236,8 @@ impl Start {
             now,
             revive: Instant::NEVER,
             revived: Instant::ZERO,
+            reads: 0,
+            window: (now, false),
         };
         shell.link_changes();
         Ok(shell)
