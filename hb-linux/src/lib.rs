@@ -6,6 +6,7 @@ pub mod arp;
 pub mod cli;
 pub mod config;
 pub mod control;
+pub mod daemon;
 pub mod demo;
 pub mod helper;
 pub mod link;

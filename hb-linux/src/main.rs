@@ -1,3 +1,5 @@
 //! `hbd`.
 
-fn main() {}
+fn main() {
+    std::process::exit(hb_linux::cli::main(std::env::args_os()));
+}

@@ -72,7 +72,7 @@ fn act(verb: Verb, options: &Options) -> i32 {
             ask::simple(options, &Request::ConfirmDown(&node), &format!("{node} is confirmed down"))
         }
         Verb::Clear(group) => ask::simple(options, &Request::Clear(&group), &format!("{group} is cleared")),
-        Verb::Demo(words) => demo(words),
+        Verb::Demo(words) => crate::demo::main(words),
         Verb::SendArp(words) => send_arp(words),
         Verb::Version => {
             say(&format!("hbd {VERSION}"));
@@ -91,11 +91,6 @@ fn check(options: &Options) -> i32 {
         Ok(code) => code.into(),
         Err(_) => EXIT_FAILURE,
     }
-}
-
-fn demo(words: std::vec::Vec<OsString>) -> i32 {
-    let _ = words;
-    EXIT_UNSUPPORTED
 }
 
 fn send_arp(words: std::vec::Vec<OsString>) -> i32 {

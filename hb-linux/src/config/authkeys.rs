@@ -135,12 +135,18 @@ impl fmt::Display for KeyFault {
 /// All that is wrong with `authkeys`; more than 16 faults are not listed.
 pub type KeyFaults = heapless::Vec<KeyFault, 16>;
 
-/// Read `authkeys`, at start and again for `hbd reload`. Allocates nothing, also when it fails.
+/// Read `authkeys` again, for `hbd reload`. Allocates nothing, also when it fails.
 ///
 /// # Errors
-/// What is wrong; on a reload the keys in use stay as they are.
+/// What is wrong; the keys in use stay as they are.
 #[expect(clippy::result_large_err, reason = "a box would allocate, and this runs once")]
 pub fn reload_keys(path: &Path) -> Result<Keyring, KeyFaults> {
+    load(path).map(|(ring, _)| ring)
+}
+
+/// The keys, and the line of the one that signs.
+#[expect(clippy::result_large_err, reason = "a box would allocate, and this runs once")]
+pub(super) fn load(path: &Path) -> Result<(Keyring, u32), KeyFaults> {
     let mut faults = KeyFaults::new();
     let mut buf = [0; MAX_FILE];
     let ring = match read(path, &mut buf) {
@@ -193,7 +199,7 @@ fn read<'a>(path: &Path, buf: &'a mut [u8; MAX_FILE]) -> Result<(&'a [u8], u32),
     Err(KeyFaultKind::TooLarge)
 }
 
-fn parse(text: &[u8], faults: &mut KeyFaults) -> Option<Keyring> {
+fn parse(text: &[u8], faults: &mut KeyFaults) -> Option<(Keyring, u32)> {
     let mut keys: heapless::Vec<(u8, Key), MAX_KEYS> = heapless::Vec::new();
     let mut listed: [Option<u32>; MAX_KEYS] = [None; MAX_KEYS];
     let mut auth: Option<(Option<u8>, u32)> = None;
@@ -242,7 +248,10 @@ fn parse(text: &[u8], faults: &mut KeyFaults) -> Option<Keyring> {
             add(faults, line, KeyFaultKind::AuthAbsent(signer));
             None
         }
-        Some((Some(signer), _)) => Keyring::new(&keys, signer).ok(),
+        Some((Some(signer), _)) => {
+            let line = listed.get(usize::from(signer)).copied().flatten()?;
+            Keyring::new(&keys, signer).ok().map(|ring| (ring, line))
+        }
         Some((None, _)) => None,
     }
 }
@@ -293,7 +302,7 @@ mod tests {
         let mut faults = KeyFaults::new();
         let ring = parse(text.as_bytes(), &mut faults);
         assert!(faults.is_empty(), "{faults:?}");
-        ring.expect("a ring")
+        ring.expect("a ring").0
     }
 
     #[test]

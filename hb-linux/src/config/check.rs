@@ -62,7 +62,7 @@ fn verdict(findings: &Findings, out: &mut dyn Write) -> io::Result<u8> {
     let word = if code == EXIT_OK { "ok" } else { "not ok" };
     writeln!(
         out,
-        "{word}: {} configuration errors, {} missing here, {} warnings",
+        "{word}: configuration errors {}, missing here {}, warnings {}",
         count(Class::Configuration),
         count(Class::Environment),
         count(Class::Warning)
@@ -123,9 +123,8 @@ fn table(parsed: &Parsed, times: &Times, out: &mut dyn Write) -> io::Result<()> 
         if build::failback(cf) { "on" } else { "off" },
         "the preferred node takes its groups back",
     )?;
-    writeln!(out)?;
     for group in &parsed.groups {
-        writeln!(out, "  {} prefers {}:", group.value.name, group.value.preferred)?;
+        writeln!(out, "\n  {} prefers {}:", group.value.name, group.value.preferred)?;
         for resource in &group.value.resources {
             let name = Canonical(resource).to_string();
             match &resource.script {

@@ -14,7 +14,7 @@ use std::vec::Vec;
 pub(super) const IPADDR: &str = "IPaddr";
 
 /// Parse `haresources`. `nodes` are those of `ha.cf`, found at `ha_cf`; with fewer than two of them names are not
-/// checked, as that is an error of `ha.cf`. Groups with errors are left out. Scripts are not looked for yet.
+/// checked, as that is an error of `ha.cf`. Of a group with errors the rest is kept. Scripts are not looked for yet.
 pub(super) fn parse(
     bytes: &[u8],
     nodes: &[At<String>],
@@ -39,7 +39,8 @@ pub(super) fn parse(
 
 fn one(line: &Line<'_>, nodes: &[At<String>], ha_cf: &str, report: &mut Report<'_>) -> Option<At<Group>> {
     let (preferred, words) = line.split_first()?;
-    let known = node_is_known(preferred, nodes, ha_cf, report);
+    // What is wrong with a part does not hide what may be wrong with the rest.
+    check_node(preferred, nodes, ha_cf, report);
     if words.is_empty() {
         report.error(
             preferred.line,
@@ -55,18 +56,15 @@ fn one(line: &Line<'_>, nodes: &[At<String>], ha_cf: &str, report: &mut Report<'
         return None;
     }
     let resources: Vec<Resource> = words.iter().filter_map(|word| resource(word, report)).collect();
-    if resources.len() < words.len() || !known {
-        return None;
-    }
     let name = resources.first()?.text.clone();
     let group = Group { name, preferred: String::from(preferred.text), resources };
     Some(At { value: group, line: preferred.line })
 }
 
-fn node_is_known(word: &Word<'_>, nodes: &[At<String>], ha_cf: &str, report: &mut Report<'_>) -> bool {
-    let [first, second] = nodes else { return true };
+fn check_node(word: &Word<'_>, nodes: &[At<String>], ha_cf: &str, report: &mut Report<'_>) {
+    let [first, second] = nodes else { return };
     if word.text == first.value || word.text == second.value {
-        return true;
+        return;
     }
     let text = word.text;
     if let Some(near) = nodes.iter().find(|n| n.value.eq_ignore_ascii_case(text)) {
@@ -87,14 +85,17 @@ fn node_is_known(word: &Word<'_>, nodes: &[At<String>], ha_cf: &str, report: &mu
             ),
         );
     }
-    false
 }
 
 fn resource(word: &Word<'_>, report: &mut Report<'_>) -> Option<Resource> {
     let (text, line) = (word.text, word.line);
-    let mut parts = text.split("::");
-    let name = parts.next().unwrap_or_default();
-    let args: Vec<String> = parts.map(String::from).collect();
+    let (name, mut rest) = cut(text);
+    let mut args: Vec<String> = Vec::new();
+    while let Some(tail) = rest {
+        let (arg, more) = cut(tail);
+        args.push(String::from(arg));
+        rest = more;
+    }
     let made = |name: &str, args: Vec<String>, address: Option<ServiceAddress>| {
         let (text, name) = (String::from(text), String::from(name));
         Some(Resource { text, name, script: Script::Missing, args, address, line })
@@ -131,6 +132,14 @@ fn resource(word: &Word<'_>, report: &mut Report<'_>) -> Option<Resource> {
         return made(name, args, Some(address));
     }
     made(name, args, None)
+}
+
+/// What stands before the first `::`, and what after it. (The library's search for a text is larger than all of this.)
+fn cut(text: &str) -> (&str, Option<&str>) {
+    match text.as_bytes().windows(2).position(|pair| pair == b"::") {
+        Some(at) => (text.get(..at).unwrap_or_default(), text.get(at + 2..)),
+        None => (text, None),
+    }
 }
 
 fn service(word: &str, line: u32, report: &mut Report<'_>) -> Option<ServiceAddress> {

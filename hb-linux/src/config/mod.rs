@@ -147,7 +147,7 @@ fn read(paths: &Paths, node: Option<&str>) -> Loaded {
         resource.script = scripts::find(paths, &resource.name).0;
     }
 
-    let keys = reload_keys(&authkeys_path);
+    let keys = authkeys::load(&authkeys_path);
     let report = &mut Report::new(&ha_cf_file, &mut findings);
     if ha_cf_read {
         names::cross(&ha_cf, &groups, report);
@@ -170,19 +170,19 @@ fn shown(path: &Path) -> String {
 
 /// The faults of `authkeys` as findings, and a word on a key that is none.
 fn key_findings(
-    keys: Result<Keyring, KeyFaults>,
+    keys: Result<(Keyring, u32), KeyFaults>,
     file: &str,
     ha_cf: &HaCf,
     findings: &mut Findings,
 ) -> Option<Keyring> {
     let report = &mut Report::new(file, findings);
     match keys {
-        Ok(keys) => {
+        Ok((keys, line)) => {
             let network = ha_cf.links.iter().find(|l| l.value.iface().is_some());
             let signs = keys.get(keys.signer()).map(|k| k.method);
             if let (Some(link), Some(Method::Crc)) = (network, signs) {
                 report.warn(
-                    1,
+                    line,
                     format_args!(
                         "the key that signs is crc: everyone on the network of `{}` can speak for the peer; \
                          write a sha1 key, unless nobody else is on it",

@@ -5,7 +5,7 @@ use super::haresources::IPADDR;
 use super::settings::Script;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Find the script `name`. Beside it comes a file of that name that was passed over for want of a run bit.
 ///
@@ -16,10 +16,19 @@ pub(super) fn find(paths: &Paths, name: &str) -> (Script, Option<PathBuf>) {
     for dir in core::iter::once(&first).chain(&paths.init_dirs) {
         let path = dir.join(name);
         match fs::metadata(&path) {
-            Ok(meta) if meta.is_file() && meta.mode() & 0o111 != 0 => return (Script::File(path), idle),
+            Ok(meta) if runs(&meta) => return (Script::File(path), idle),
             Ok(meta) if meta.is_file() => idle = idle.or(Some(path)),
             _ => {}
         }
     }
     if name == IPADDR { (Script::Embedded, idle) } else { (Script::Missing, idle) }
+}
+
+/// Is this a regular file that somebody may execute?
+pub(super) fn can_run(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|meta| runs(&meta))
+}
+
+fn runs(meta: &fs::Metadata) -> bool {
+    meta.is_file() && meta.mode() & 0o111 != 0
 }

@@ -64,11 +64,18 @@ fn run() -> i32 {
     if result.is_err() {
         let _ = stage.timeline.close();
     }
+    let dir = stage.temp.path().to_path_buf();
+    // Whatever still lives goes now, then the files.
     drop(stage);
+    let left = if dir.exists() { format!("; {} could not be removed", dir.display()) } else { String::new() };
     match result {
-        Ok(()) => 0,
-        Err(Failure::Interrupted) => complain("hbd demo: interrupted; nothing is left behind\n"),
-        Err(Failure::Reason(why)) => complain(&format!("{logs}hbd demo: {why}\n")),
+        Ok(()) if left.is_empty() => {
+            let _ = std::io::stdout().write_all(b"No process and no file is left behind.\n");
+            0
+        }
+        Ok(()) => complain(&format!("hbd demo: all went as it should{left}\n")),
+        Err(Failure::Interrupted) => complain(&format!("hbd demo: interrupted{left}\n")),
+        Err(Failure::Reason(why)) => complain(&format!("{logs}hbd demo: {why}{left}\n")),
     }
 }
 

@@ -229,7 +229,13 @@ fn changes(before: &Snapshot, after: &Snapshot) -> Vec<(Tone, String)> {
     let mut lines = Vec::new();
     let peer = &after.peer.name;
     let known = !before.peer.state.is_empty();
-    if before.peer.state != after.peer.state {
+    let leaving = |s: &Snapshot| s.peer.phase.as_deref() == Some("leaving");
+    if leaving(after) {
+        // What follows is no news: it said that it would be silent.
+        if !leaving(before) {
+            lines.push((Tone::Plain, format!("{peer} says goodbye")));
+        }
+    } else if before.peer.state != after.peer.state {
         match after.peer.state.as_str() {
             "up" => lines.push((Tone::Good, format!("hears {peer}"))),
             "late" => lines.push((Tone::Bad, format!("{peer} is late"))),
@@ -242,7 +248,8 @@ fn changes(before: &Snapshot, after: &Snapshot) -> Vec<(Tone, String)> {
         // When the peer is gone, all links are silent, and that has been said.
         match (was, link.state == "up") {
             (Some(true), false) if after.peer.state == "up" => {
-                lines.push((Tone::Bad, format!("{} link is {}", link.medium, link.state)));
+                let state = link.state.replace('_', "-");
+                lines.push((Tone::Bad, format!("{} link is {state}", link.medium)));
             }
             (Some(false), true) if before.peer.state == "up" => {
                 lines.push((Tone::Good, format!("{} link is up", link.medium)));
@@ -294,6 +301,16 @@ mod tests {
         assert_eq!(texts(&whole, &snapshot("up", "dead", "held")), ["serial link is dead"]);
         assert_eq!(texts(&whole, &snapshot("dead", "dead", "held")), ["ha-2 is dead, silent on all links"]);
         assert!(texts(&whole, &whole).is_empty());
+    }
+
+    #[test]
+    fn a_goodbye_is_not_followed_by_an_obituary() {
+        let (before, mut after) = (snapshot("up", "up", "idle"), snapshot("up", "up", "idle"));
+        after.peer.phase = Some(String::from("leaving"));
+        assert_eq!(texts(&before, &after), ["ha-2 says goodbye"]);
+        let mut silent = snapshot("dead", "dead", "idle");
+        silent.peer.phase = after.peer.phase.clone();
+        assert!(texts(&after, &silent).is_empty());
     }
 
     #[test]

@@ -97,7 +97,7 @@ fn introduce(stage: &mut Stage) -> Result<(), Failure> {
 const ONE: usize = 0;
 const TWO: usize = 1;
 /// How long each state is left alone, to be looked at.
-const REST: Duration = Duration::from_millis(2500);
+const REST: Duration = Duration::from_millis(3000);
 
 fn power_on(stage: &mut Stage, index: usize) -> Result<(), Failure> {
     stage.cable.set_power(index, true);
@@ -222,27 +222,21 @@ fn finish(stage: &mut Stage) -> Result<(), Failure> {
 
 fn sum_up(stage: &mut Stage, up: Duration, rows: &[Row]) -> Result<(), Failure> {
     stage.timeline.close()?;
-    let deadtime = Duration::from_millis(DEADTIME_MS);
     let mut text =
         format!("\n{:<56}  client without answer\n", "Measured: from the last good answer to the next");
     text.push_str(&format!("  {:<54}  {:>8} to service up\n", "both nodes started", seconds(up)));
     for (what, gap) in rows {
-        let gap = match gap {
-            None => String::from("    none"),
-            // Not less than a deadtime: what follows the detection is told apart.
-            Some(gap) if *gap >= deadtime => {
-                let rest = gap.minus(deadtime).as_millis();
-                format!("{:>8} = deadtime + {rest} ms", seconds(*gap))
-            }
-            Some(gap) => format!("{:>8}", seconds(*gap)),
-        };
-        text.push_str(&format!("  {what:<54}  {gap}\n"));
+        let gap = gap.map_or_else(|| String::from("none"), seconds);
+        text.push_str(&format!("  {what:<54}  {gap:>8}\n"));
     }
+    text.push_str(&format!(
+        "A death is silence for deadtime, {DEADTIME_MS} ms from the last beat. That was up to {KEEPALIVE_MS} ms before\n\
+         the plug was pulled; the scripts' own time comes on top.\n"
+    ));
     let (good, bad) = stage.meter.counts;
     let [one, two] = NAMES;
     text.push_str(&format!(
-        "{good} answers, {bad} questions without; {} bytes over the null-modem from {one}, {} from {two}.\n\
-         No process and no file is left behind.\n",
+        "{good} answers, {bad} questions without; {} bytes over the null-modem from {one}, {} from {two}.\n",
         stage.cable.carried[0], stage.cable.carried[1]
     ));
     Ok(stage.timeline.text(&text)?)

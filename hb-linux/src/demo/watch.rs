@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// Between two questions.
-const PERIOD: Duration = Duration::from_millis(40);
+const PERIOD: Duration = Duration::from_millis(20);
 /// An answer that takes longer is given up.
 const LIMIT: Duration = Duration::from_millis(1000);
 

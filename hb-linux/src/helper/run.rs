@@ -273,13 +273,10 @@ impl Syslog {
                 Some(socket) => socket,
                 None => unix::connect_datagram(c"/dev/log")?,
             };
-            match unix::send(&socket, line) {
-                Ok(sent) => {
-                    self.socket = Some(socket);
-                    return sent.map(drop).ok_or(Errno::AGAIN);
-                }
-                // The logger was restarted: its old socket is dead.
-                Err(_) => {}
+            // An error means that the logger was restarted: this socket is dead, the next one may not be.
+            if let Ok(sent) = unix::send(&socket, line) {
+                self.socket = Some(socket);
+                return sent.map(drop).ok_or(Errno::AGAIN);
             }
         }
         Err(Errno::PIPE)

@@ -4,13 +4,14 @@
 //! (`node ha-2: is dead`, `Link ha-2:eth1 dead.`, `Local status now set to: 'active'`, ...).
 
 use super::names::Names;
-use super::{LINE, Severity, Text};
+use super::{LINE, Text};
+use crate::helper::Level;
 use hb_core::message::{GroupState, Reason};
 use hb_core::{BadFrame, Cause, Duration, Event, GroupId, Outcome, Refusal, Verb, Wait};
 
 /// Put the line for `event` into `out`; returns how loud it is.
-pub fn event(names: &Names, event: &Event, out: &mut Text<LINE>) -> Severity {
-    use Severity::{Crit, Error, Info, Warn};
+pub fn event(names: &Names, event: &Event, out: &mut Text<LINE>) -> Level {
+    use Level::{Critical as Crit, Error, Info, Warn};
     let (own, peer) = (names.own.as_str(), names.peer.as_str());
     match *event {
         Event::Joining(life) => {
@@ -246,14 +247,14 @@ fn group_line(
     epoch: u32,
     cause: Cause,
     out: &mut Text<LINE>,
-) -> Severity {
+) -> Level {
     let name = names.group(group);
-    let mut severity = Severity::Info;
+    let mut level = Level::Info;
     match to {
         GroupState::Starting => out.put(format_args!("Acquiring resource group: {name} (epoch {epoch}): ")),
         GroupState::Held => out.put(format_args!("Resource acquisition completed: {name} (epoch {epoch}): ")),
         GroupState::Stopping if from == GroupState::Starting => {
-            severity = Severity::Warn;
+            level = Level::Warn;
             out.put(format_args!("Stopping what was begun of resource group: {name} (epoch {epoch}): "));
         }
         GroupState::Stopping => {
@@ -267,11 +268,11 @@ fn group_line(
         }
         GroupState::Idle => out.put(format_args!("Resource group {name} is released and stopped: ")),
         GroupState::Failed => {
-            severity = Severity::Error;
+            level = Level::Error;
             out.put(format_args!("Resource group {name} could not be started and is stopped again: "));
         }
         GroupState::Stuck => {
-            severity = Severity::Crit;
+            level = Level::Critical;
             out.put(format_args!(
                 "Resource group {name} is stuck, it may still run (mend it, then: hbd clear {name}): "
             ));
@@ -279,7 +280,7 @@ fn group_line(
         GroupState::Unknown => out.put(format_args!("Resource group {name} is unknown again: ")),
     }
     cause_words(names, cause, to, out);
-    severity
+    level
 }
 
 fn cause_words(names: &Names, cause: Cause, to: GroupState, out: &mut Text<LINE>) {
@@ -315,7 +316,7 @@ fn script_line(
     verb: Verb,
     outcome: Outcome,
     out: &mut Text<LINE>,
-) -> Severity {
+) -> Level {
     let (res, name) = (names.resource(group, resource), names.group(group));
     out.put(format_args!("ERROR: {res} {} (group {name}): ", verb.as_str()));
     match (outcome, verb) {
@@ -334,7 +335,7 @@ fn script_line(
         (Outcome::Running, _) => out.put(format_args!("says running")),
         (Outcome::Ok, _) => out.put(format_args!("succeeded late")),
     }
-    Severity::Error
+    Level::Error
 }
 
 /// Why a move is wanted, in words.

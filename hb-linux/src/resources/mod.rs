@@ -1,1 +1,82 @@
-//! x
+//! Resource scripts that are part of the binary, for machines to which nothing but the binary was copied.
+//!
+//! A script of the same name in the configuration's `resource.d` wins. The embedded ones are written to the run directory
+//! at start ([`unpack`]) and run as `/bin/sh PATH ARGUMENTS VERB`: the run directory may be mounted without the right
+//! to execute.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// What runs the embedded scripts.
+pub const INTERPRETER: &str = "/bin/sh";
+
+/// Environment variable with the path of the running `hbd`, for scripts that call it (`$HBD send-arp`).
+pub const BINARY_VARIABLE: &str = "HBD";
+
+const SCRIPTS: [(&str, &str); 1] = [("IPaddr", include_str!("IPaddr"))];
+
+/// The text of the embedded script `name`.
+#[must_use]
+pub fn embedded(name: &str) -> Option<&'static str> {
+    SCRIPTS.iter().find(|(known, _)| *known == name).map(|&(_, text)| text)
+}
+
+/// The names of all embedded scripts.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    SCRIPTS.iter().map(|&(name, _)| name)
+}
+
+/// Where [`unpack`] puts the embedded script `name`; `None` if there is none of that name.
+#[must_use]
+pub fn unpacked_path(run_dir: &Path, name: &str) -> Option<PathBuf> {
+    embedded(name).map(|_| run_dir.join("resource.d").join(name))
+}
+
+/// Write every embedded script to `run_dir/resource.d`, for root only (0700), each whole or not at all. Those of an older
+/// binary are replaced.
+///
+/// # Errors
+/// As the calls.
+pub fn unpack(run_dir: &Path) -> io::Result<()> {
+    let dir = run_dir.join("resource.d");
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
+    for (name, text) in SCRIPTS {
+        let (path, fresh) = (dir.join(name), dir.join(format!(".{name}.new")));
+        if fs::read(&path).is_ok_and(|old| old == text.as_bytes()) {
+            continue;
+        }
+        // A name that exists could be a link to somewhere else.
+        let _ = fs::remove_file(&fresh);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o700).open(&fresh)?;
+        file.write_all(text.as_bytes())?;
+        drop(file);
+        fs::rename(&fresh, &path)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn scripts_are_unpacked_private_and_whole() {
+        let dir = std::env::temp_dir().join(format!("hbd-resources-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&dir);
+        unpack(&dir).unwrap();
+        for name in names() {
+            let path = unpacked_path(&dir, name).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), embedded(name).unwrap());
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+            assert!(embedded(name).unwrap().starts_with("#!/bin/sh\n"));
+        }
+        fs::write(dir.join("resource.d/IPaddr"), "old").unwrap();
+        unpack(&dir).unwrap();
+        assert_eq!(fs::read_to_string(dir.join("resource.d/IPaddr")).unwrap(), embedded("IPaddr").unwrap());
+        assert_eq!((embedded("nothing"), unpacked_path(&dir, "nothing")), (None, None));
+        fs::remove_dir_all(dir).unwrap();
+    }
+}

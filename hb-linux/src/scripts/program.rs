@@ -1,6 +1,7 @@
 //! What is executed for a resource, prepared at start: nothing is allocated when a script is called.
 
 use crate::config::{Paths, Script, Settings};
+use crate::resources;
 use crate::sys::spawn::Words;
 use core::ffi::CStr;
 use hb_core::{GroupId, Verb};
@@ -40,7 +41,7 @@ struct Resource {
     plain: [Words; 3],
     /// `sh file args... verb` for each candidate without `#!`; else empty.
     by_shell: Vec<Option<[Words; 3]>>,
-    /// `sh -c text name args... verb`, for a script that `hbd` carries itself.
+    /// `sh file args... verb`, for a script that `hbd` carries itself and has unpacked.
     carried: Option<[Words; 3]>,
 }
 
@@ -68,19 +69,13 @@ const SHELL: &CStr = c"/bin/sh";
 const VERBS: [Verb; 3] = [Verb::Start, Verb::Stop, Verb::Status];
 
 impl Programs {
-    /// Prepare everything that `settings` can ask for. `embedded` gives the text of a script that `hbd` carries.
-    /// `None` if a name contains a NUL.
+    /// Prepare everything that `settings` can ask for. `None` if a name contains a NUL.
     #[must_use]
-    pub fn prepare(
-        settings: &Settings,
-        paths: &Paths,
-        places: &Places,
-        embedded: impl Fn(&str) -> Option<&'static str>,
-    ) -> Option<Self> {
+    pub fn prepare(settings: &Settings, paths: &Paths, places: &Places) -> Option<Self> {
         let mut groups = Vec::new();
         for group in &settings.groups {
             let resources: Option<Vec<Resource>> =
-                group.resources.iter().map(|r| Resource::prepare(r, paths, &embedded)).collect();
+                group.resources.iter().map(|r| Resource::prepare(r, paths, &places.run_dir)).collect();
             groups.push(resources?);
         }
         let env = environment(settings, places);
@@ -89,7 +84,7 @@ impl Programs {
         Some(Self { groups, env: Words::new(&env)?, env_status: Words::new(&env_status)? })
     }
 
-    /// What to execute for `verb` of a resource: the first file that is there and executable, else the carried text.
+    /// What to execute for `verb` of a resource: the first file that is there and executable, else the carried one.
     /// A few system calls; `None` if there is nothing to execute.
     #[must_use]
     pub fn call(&self, group: GroupId, resource: u8, verb: Verb) -> Option<Call<'_>> {
@@ -124,11 +119,7 @@ impl Programs {
 }
 
 impl Resource {
-    fn prepare(
-        resource: &crate::config::Resource,
-        paths: &Paths,
-        embedded: &impl Fn(&str) -> Option<&'static str>,
-    ) -> Option<Self> {
+    fn prepare(resource: &crate::config::Resource, paths: &Paths, run_dir: &Path) -> Option<Self> {
         let by_verb = |front: &[&str]| -> Option<[Words; 3]> {
             let words = |verb: Verb| {
                 let args = resource.args.iter().map(String::as_str);
@@ -155,8 +146,8 @@ impl Resource {
             by_shell.push(if shell { Some(by_verb(&["sh", &path])?) } else { None });
             candidates.push(Candidate { file: CString::new(file.as_os_str().as_bytes()).ok()?, shell });
         }
-        let carried = match embedded(&resource.name) {
-            Some(text) => Some(by_verb(&["sh", "-c", text, &resource.name])?),
+        let carried = match resources::unpacked_path(run_dir, &resource.name) {
+            Some(file) => Some(by_verb(&["sh", &file.to_string_lossy()])?),
             None => None,
         };
         Some(Self { candidates, plain: by_verb(&[&resource.name])?, by_shell, carried })

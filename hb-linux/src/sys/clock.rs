@@ -80,6 +80,8 @@ impl TickCounter {
 }
 
 /// Microseconds of the monotonic clock, or `None` where the kernel has none.
+// The widths of time_t and long differ between targets.
+#[allow(clippy::useless_conversion)]
 fn monotonic() -> Option<u64> {
     let mut ts = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: clock_gettime writes one timespec.
@@ -109,6 +111,8 @@ pub struct WallTime {
 impl WallTime {
     /// The wall clock now.
     #[must_use]
+    // The width of time_t differs between targets.
+    #[allow(clippy::useless_conversion)]
     pub fn now() -> Self {
         let mut tv = libc::timeval { tv_sec: 0, tv_usec: 0 };
         // SAFETY: gettimeofday writes one timeval; the time zone pointer may be null.
@@ -121,11 +125,14 @@ impl WallTime {
     pub fn local(self) -> Calendar {
         // SAFETY: an all-zero tm is valid: integers and a pointer that may be null.
         let mut tm: libc::tm = unsafe { core::mem::zeroed() };
-        // The width of time_t differs between targets.
+        let mut tv = libc::timeval { tv_sec: 0, tv_usec: 0 };
+        // The width of time_t differs between targets: the field's type follows it.
         #[allow(clippy::useless_conversion)]
-        let secs: libc::time_t = self.secs.try_into().unwrap_or(libc::time_t::MAX);
+        if let Ok(secs) = self.secs.try_into() {
+            tv.tv_sec = secs;
+        }
         // SAFETY: localtime_r reads one time_t and writes one tm.
-        unsafe { libc::localtime_r(&raw const secs, &raw mut tm) };
+        unsafe { libc::localtime_r(&raw const tv.tv_sec, &raw mut tm) };
         let small = |n: i32| u8::try_from(n).unwrap_or(0);
         Calendar {
             year: tm.tm_year.saturating_add(1900),

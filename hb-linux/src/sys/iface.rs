@@ -6,6 +6,15 @@ use super::udp::source_toward;
 use super::{Errno, Fd, Result};
 use core::net::Ipv4Addr;
 
+// The requests, whose type in libc differs between C libraries; the numbers are those of every architecture.
+const SIOCGIFCONF: u32 = 0x8912;
+const SIOCGIFFLAGS: u32 = 0x8913;
+const SIOCGIFADDR: u32 = 0x8915;
+const SIOCGIFBRDADDR: u32 = 0x8919;
+const SIOCGIFNETMASK: u32 = 0x891b;
+const SIOCGIFHWADDR: u32 = 0x8927;
+const SIOCGIFINDEX: u32 = 0x8933;
+
 /// Bytes of a name at most, without the NUL.
 const NAME_MAX: usize = libc::IFNAMSIZ - 1;
 /// Addresses of this machine that are looked at, at most.
@@ -72,7 +81,7 @@ fn probe() -> Result<Fd> {
     socket(libc::AF_INET, libc::SOCK_DGRAM, 0)
 }
 
-fn request(probe: &Fd, name: &IfName, code: u64) -> Result<libc::ifreq> {
+fn request(probe: &Fd, name: &IfName, code: u32) -> Result<libc::ifreq> {
     // SAFETY: an all-zero ifreq is valid: integers and a pointer that may be null.
     let mut request: libc::ifreq = unsafe { core::mem::zeroed() };
     request.ifr_name = name.0.map(|b| b as libc::c_char);
@@ -81,7 +90,7 @@ fn request(probe: &Fd, name: &IfName, code: u64) -> Result<libc::ifreq> {
     Ok(request)
 }
 
-fn address(probe: &Fd, name: &IfName, code: u64) -> Result<Ipv4Addr> {
+fn address(probe: &Fd, name: &IfName, code: u32) -> Result<Ipv4Addr> {
     let answer = request(probe, name, code)?;
     // SAFETY: these requests fill the address member with a sockaddr of AF_INET.
     let raw = unsafe { answer.ifr_ifru.ifru_addr };
@@ -100,7 +109,7 @@ fn inet(raw: &libc::sockaddr) -> Ipv4Addr {
 /// # Errors
 /// `ENODEV`: there is none of this name.
 pub fn index(name: &IfName) -> Result<i32> {
-    let answer = request(&probe()?, name, libc::SIOCGIFINDEX as u64)?;
+    let answer = request(&probe()?, name, SIOCGIFINDEX)?;
     // SAFETY: SIOCGIFINDEX fills the index member.
     Ok(unsafe { answer.ifr_ifru.ifru_ifindex })
 }
@@ -152,7 +161,7 @@ impl Flags {
 /// # Errors
 /// `ENODEV`: there is none of this name.
 pub fn flags(name: &IfName) -> Result<Flags> {
-    let answer = request(&probe()?, name, libc::SIOCGIFFLAGS as u64)?;
+    let answer = request(&probe()?, name, SIOCGIFFLAGS)?;
     // SAFETY: SIOCGIFFLAGS fills the flags member.
     Ok(Flags(i32::from(unsafe { answer.ifr_ifru.ifru_flags })))
 }
@@ -162,7 +171,7 @@ pub fn flags(name: &IfName) -> Result<Flags> {
 /// # Errors
 /// `ENODEV`: no such interface. `EADDRNOTAVAIL`: it has no address.
 pub fn first_address(name: &IfName) -> Result<Ipv4Addr> {
-    address(&probe()?, name, libc::SIOCGIFADDR as u64)
+    address(&probe()?, name, SIOCGIFADDR)
 }
 
 /// Where broadcasts on the interface go: its broadcast address, 127.255.255.255 on the loopback, 255.255.255.255 where
@@ -174,7 +183,7 @@ pub fn broadcast_address(name: &IfName) -> Result<Ipv4Addr> {
     if name.is_loopback() {
         return Ok(Ipv4Addr::new(127, 255, 255, 255));
     }
-    let set = address(&probe()?, name, libc::SIOCGIFBRDADDR as u64)?;
+    let set = address(&probe()?, name, SIOCGIFBRDADDR)?;
     Ok(if set.is_unspecified() { Ipv4Addr::BROADCAST } else { set })
 }
 
@@ -194,7 +203,7 @@ pub fn usable(name: &IfName) -> Result<()> {
 /// # Errors
 /// `ENODEV`: no such interface. `EINVAL`: it is no Ethernet.
 pub fn hardware_address(name: &IfName) -> Result<[u8; 6]> {
-    let answer = request(&probe()?, name, libc::SIOCGIFHWADDR as u64)?;
+    let answer = request(&probe()?, name, SIOCGIFHWADDR)?;
     // SAFETY: SIOCGIFHWADDR fills the hardware address member.
     let raw = unsafe { answer.ifr_ifru.ifru_hwaddr };
     if raw.sa_family != libc::ARPHRD_ETHER {
@@ -212,7 +221,7 @@ fn find<T>(mut look: impl FnMut(&Fd, IfName, Ipv4Addr) -> Option<T>) -> Result<O
     let mut list: [libc::ifreq; ADDRESSES_MAX] = unsafe { core::mem::zeroed() };
     let mut conf = IfConf { len: size_of_val(&list) as i32, list: list.as_mut_ptr() };
     // SAFETY: SIOCGIFCONF writes at most `len` bytes to `list` and the length back.
-    check(unsafe { libc::ioctl(probe.raw(), libc::SIOCGIFCONF as libc::Ioctl, &raw mut conf) })?;
+    check(unsafe { libc::ioctl(probe.raw(), SIOCGIFCONF as libc::Ioctl, &raw mut conf) })?;
     let count = usize::try_from(conf.len).unwrap_or(0) / size_of::<libc::ifreq>();
     for entry in list.iter().take(count) {
         // SAFETY: SIOCGIFCONF fills the address member of each entry.
@@ -241,13 +250,21 @@ pub fn holding(ip: Ipv4Addr) -> Result<Option<IfName>> {
     find(|_, name, address| (address == ip).then(|| name.base()))
 }
 
+/// Has this interface (not an alias) the address `ip` now, among its others?
+///
+/// # Errors
+/// As `socket(2)`.
+pub fn has_address(name: &IfName, ip: Ipv4Addr) -> Result<bool> {
+    Ok(find(|_, owner, address| (address == ip && owner.base() == *name).then_some(()))?.is_some())
+}
+
 /// The interface that packets to `ip` leave by: one with `ip` in its subnet, else the one that the routing table says.
 ///
 /// # Errors
 /// `ENETUNREACH`: there is no route.
 pub fn toward(ip: Ipv4Addr) -> Result<IfName> {
     let direct = find(|probe, name, own| {
-        let mask = u32::from(address(probe, &name, libc::SIOCGIFNETMASK as u64).ok()?);
+        let mask = u32::from(address(probe, &name, SIOCGIFNETMASK).ok()?);
         let here = mask != 0 && mask != u32::MAX && u32::from(own) & mask == u32::from(ip) & mask;
         here.then(|| name.base())
     })?;

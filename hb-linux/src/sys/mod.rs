@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod errno;
 pub mod fd;
+pub mod guard;
 pub mod host;
 pub mod icmp;
 pub mod iface;

@@ -24,16 +24,20 @@ pub fn lock_memory() -> Result<()> {
     Ok(())
 }
 
-/// Make the stack that the loop can need present before it is needed.
+/// Make the stack that the loop can need present before it is needed. Not inlined: its frame must be gone when the
+/// stack below the caller is given back.
+#[inline(never)]
 fn touch_stack() {
     let mut page = [0_u8; STACK_KEEP];
     core::hint::black_box(&mut page);
 }
 
-/// Unlock and drop the stack's pages between its mapped end and [`STACK_KEEP`] below this frame.
+/// Unlock and drop the stack's pages between its mapped end and [`STACK_KEEP`] below this frame. Not
+/// inlined: a caller's large frame would put live data below the marker.
+#[inline(never)]
 fn release_deep_stack() {
     let marker = 0_u8;
-    let here = (&raw const marker) as usize;
+    let here = core::hint::black_box(&raw const marker) as usize;
     let Some(low) = stack_start(here) else { return };
     let page = 4096;
     let end = here.saturating_sub(STACK_KEEP) & !(page - 1);

@@ -59,7 +59,7 @@ fn has_getty(line: &str, tty: &str) -> bool {
     let active = !line.trim_start().starts_with('#') && fields.nth(2).is_some_and(|a| a != "off");
     let command = fields.next().unwrap_or_default();
     let path = |word: &str| word.strip_prefix("/dev/").unwrap_or(word) == tty;
-    active && command.contains("getty") && command.split_whitespace().any(path)
+    active && command.as_bytes().windows(5).any(|w| w == b"getty") && command.split_whitespace().any(path)
 }
 
 /// The watchdog is the character device 10:130 and a driver answers for it.

@@ -8,7 +8,6 @@ use crate::config::scripts;
 use crate::config::settings::{Group, Script};
 use core::fmt;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::string::String;
 
@@ -109,8 +108,7 @@ pub(super) fn helpers(paths: &Paths, cf: &HaCf, report: &mut Report<'_>) {
                 format_args!("respawn: there is no user `{user}`; create it, or write another"),
             );
         }
-        let runs = fs::metadata(command).is_ok_and(|m| m.is_file() && m.mode() & 0o111 != 0);
-        if !runs {
+        if !scripts::can_run(command) {
             report.warn(
                 respawn.line,
                 format_args!("respawn: {} is not an executable file; write one", command.display()),

@@ -102,8 +102,11 @@ pub(super) fn other(d: &Directive<'_>, report: &mut Report<'_>) {
         "crm" | "pacemaker" => crm(d, report),
         "autojoin" => autojoin(d, report),
         "ucast6" | "mcast6" | "ping6" | "hbaping" | "tipc" | "rds" | "openais" => {
-            let instead =
-                if d.name.contains("ping") { "`ping`" } else { "`serial`, `bcast`, `mcast` or `ucast`" };
+            let instead = if matches!(d.name, "ping6" | "hbaping") {
+                "`ping`"
+            } else {
+                "`serial`, `bcast`, `mcast` or `ucast`"
+            };
             report.error(d.line, format_args!("`{}` is not supported; use {instead} instead", d.name));
         }
         name => match NO_MEANING.iter().find(|(known, _)| *known == name) {

@@ -1,0 +1,96 @@
+//! Service addresses on the wire: bursts of gratuitous ARP for a group that this node holds, and the probe whether
+//! anybody answers for any of them.
+
+use super::voice::Voice;
+use crate::arp::{self, Probe, Prober};
+use crate::config::Settings;
+use crate::helper::Level;
+use crate::sys::iface::IfName;
+use core::net::Ipv4Addr;
+use hb_core::{GroupId, Input, Instant};
+use std::os::fd::RawFd;
+use std::vec::Vec;
+
+/// The groups' addresses, and what is under way for them.
+#[derive(Debug)]
+pub struct Announcer {
+    /// Group and address, with the interface if the file names one.
+    addresses: Vec<(GroupId, Ipv4Addr)>,
+    targets: Vec<(Ipv4Addr, Option<IfName>)>,
+    announcer: arp::Announcer,
+    prober: Option<Prober>,
+}
+
+impl Announcer {
+    /// Nothing under way.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
+        let (mut addresses, mut targets) = (Vec::new(), Vec::new());
+        for (id, group) in (0_u8..).zip(&settings.groups) {
+            for address in group.resources.iter().filter_map(|r| r.address.as_ref()) {
+                addresses.push((GroupId(id), address.ip));
+                targets.push((address.ip, address.iface.as_deref().and_then(IfName::new)));
+            }
+        }
+        Self { addresses, targets, announcer: arp::Announcer::new(), prober: None }
+    }
+
+    /// Announce every address of `group`, now and a few times more within a second.
+    pub fn announce(&mut self, now: Instant, group: GroupId, voice: &mut Voice) {
+        for &(_, ip) in self.addresses.iter().filter(|(of, _)| *of == group) {
+            match self.announcer.announce(now, ip) {
+                Ok(()) => voice.say(Level::Info, format_args!("announcing {ip} by gratuitous ARP")),
+                Err(why) => voice.say(Level::Warn, format_args!("{ip} cannot be announced: {why}")),
+            }
+        }
+    }
+
+    /// Begin to ask whether any address of any group answers.
+    pub fn probe(&mut self, now: Instant, voice: &mut Voice) {
+        voice.say(Level::Info, format_args!("asking by ARP whether a service address is in use"));
+        self.prober = Some(Prober::start(now, &self.targets));
+    }
+
+    /// When [`Announcer::service`] has something to do.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        let probe = match &self.prober {
+            Some(prober) if prober.result() == Probe::Running => prober.deadline(),
+            Some(_) => Instant::ZERO,
+            None => Instant::NEVER,
+        };
+        self.announcer.deadline().min(probe)
+    }
+
+    /// The open descriptor to wait on.
+    #[must_use]
+    pub fn fd(&self) -> Option<RawFd> {
+        self.prober.as_ref().and_then(Prober::fd)
+    }
+
+    /// Send what is due, read what came; answers the end of a probe.
+    pub fn service(&mut self, now: Instant, voice: &mut Voice) -> Option<Input<'static>> {
+        if self.announcer.deadline() <= now {
+            self.announcer.service(now);
+        }
+        let prober = self.prober.as_mut()?;
+        prober.service(now);
+        let answered = match prober.result() {
+            Probe::Running => return None,
+            Probe::Silent => {
+                voice.say(Level::Info, format_args!("no service address is in use"));
+                false
+            }
+            Probe::Answered(ip) => {
+                voice.say(Level::Warn, format_args!("{ip} is in use: somebody answered the ARP probe"));
+                true
+            }
+            Probe::Impossible(ip, why) => {
+                voice.say(Level::Warn, format_args!("{ip} cannot be asked for: {why}; taken for in use"));
+                true
+            }
+        };
+        self.prober = None;
+        Some(Input::ProbeDone { answered })
+    }
+}

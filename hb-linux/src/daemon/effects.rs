@@ -1,0 +1,96 @@
+//! The only interpreter of [`Action`]: each becomes system calls that never wait. What comes back at once (a script
+//! that cannot be run) is queued as an input for the loop.
+
+use super::announce::Announcer;
+use super::dog::Dog;
+use super::voice::Voice;
+use crate::helper::Level;
+use crate::link::{Link, Pinger};
+use crate::scripts::{Finished, Runner, What};
+use crate::state;
+use hb_core::{Action, FRAME_BUF, Input, Instant, Node};
+use heapless::Deque;
+use std::vec::Vec;
+
+/// Inputs that actions made, until the loop gives them to the node. A drain makes at most one per script call, and a
+/// node has at most 8 under way, with as many that are being killed.
+pub const MAX_QUEUE: usize = 32;
+
+/// Everything that actions act on.
+#[derive(Debug)]
+pub struct Effects {
+    /// The log.
+    pub voice: Voice,
+    /// The links, by the core's numbers.
+    pub links: Vec<Link>,
+    /// The script calls under way.
+    pub runner: Runner,
+    /// The ping nodes.
+    pub pinger: Pinger,
+    /// Gratuitous ARP and address probes.
+    pub announcer: Announcer,
+    /// The watchdog, if one is configured.
+    pub dog: Option<Dog>,
+    /// What the loop is to give to the node next.
+    pub queue: Deque<Input<'static>, MAX_QUEUE>,
+    /// The node has said that all is done: every group proven stopped?
+    pub exit: Option<bool>,
+}
+
+impl Effects {
+    /// Do what `node` asks, until it asks no more.
+    pub fn drain(&mut self, now: Instant, node: &mut Node) {
+        let mut frame = [0; FRAME_BUF];
+        while let Some(action) = node.poll_action(&mut frame) {
+            self.perform(now, node, action, &frame);
+        }
+    }
+
+    fn perform(&mut self, now: Instant, node: &Node, action: Action, frame: &[u8]) {
+        match action {
+            Action::Transmit { link, len } => {
+                if let (Some(link), Some(frame)) = (self.links.get_mut(usize::from(link.0)), frame.get(..len))
+                {
+                    // What becomes of it shows in the link's counters and changes.
+                    let _ = link.send(now, frame);
+                }
+            }
+            Action::FeedWatchdog => {
+                if let Some(dog) = &mut self.dog {
+                    dog.feed(&mut self.voice);
+                }
+            }
+            Action::Persist { serial } => {
+                self.voice.helper.persist(serial, state::encode(&node.saved()).as_bytes());
+            }
+            Action::RunScript { group, resource, verb, token } => {
+                let what = What { group, resource, verb };
+                self.voice.script_begins(what);
+                if let Some(finished) = self.runner.start(now, token, what) {
+                    self.script_ended(&finished);
+                }
+            }
+            Action::KillScript { token } => self.runner.kill(now, token),
+            Action::Announce { group } => self.announcer.announce(now, group, &mut self.voice),
+            Action::Ping => self.pinger.send_all(),
+            // No fence device can be configured in this version, so the core never asks; if it did, nothing was proven.
+            Action::Fence => self.push(Input::FenceDone { ok: false }),
+            Action::ProbeAddresses => self.announcer.probe(now, &mut self.voice),
+            Action::Report(event) => self.voice.event(&event),
+            Action::Exit { clean } => self.exit = Some(clean),
+        }
+    }
+
+    /// A call ended: tell people, and have the node told.
+    pub fn script_ended(&mut self, finished: &Finished) {
+        self.voice.script_ends(finished);
+        self.push(Input::ScriptDone { token: finished.token, outcome: finished.outcome });
+    }
+
+    /// Queue an input for the node.
+    pub fn push(&mut self, input: Input<'static>) {
+        if self.queue.push_back(input).is_err() {
+            self.voice.say(Level::Error, format_args!("internal queue full: an answer to the node was lost"));
+        }
+    }
+}

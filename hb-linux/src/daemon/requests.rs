@@ -1,0 +1,240 @@
+//! What the daemon answers on the control socket. Builds everything in fixed buffers.
+
+use super::effects::Effects;
+use crate::control::Out;
+use crate::control::wire::{
+    GroupReply, LinkReply, NodeReply, PeerReply, Reply, Request, WatchdogReply, Which,
+};
+use crate::helper::Level;
+use crate::log::{Text, words};
+use crate::sys::process;
+use hb_core::message::{GroupState, Phase, Reason};
+use hb_core::{Command, Instant, LinkStatus, Node, PeerState, Refusal, Scope, Status, Wait};
+
+/// What only the shell knows.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    /// When the daemon began.
+    pub begun: Instant,
+    /// Equal on nodes that agree.
+    pub config_digest: u32,
+    /// Memory is locked and scheduling is real-time.
+    pub realtime: bool,
+}
+
+/// Answer a request that is no [`Request::Reload`].
+pub fn answer(
+    now: Instant,
+    node: &mut Node,
+    fx: &mut Effects,
+    facts: &Facts,
+    request: Request<'_>,
+    out: &mut Out<'_>,
+) {
+    let command = match request {
+        Request::Status => return status(now, &node.status(now), fx, facts, out),
+        Request::Reload => return,
+        Request::Stop => Command::Stop,
+        Request::Standby(which) => Command::Standby(scope(which)),
+        Request::Takeover(which) => Command::Takeover(scope(which)),
+        Request::ConfirmDown(name) if name == fx.voice.names.peer => Command::ConfirmDown,
+        Request::ConfirmDown(name) => {
+            let mut text = Text::<200>::new();
+            let names = &fx.voice.names;
+            text.put(format_args!("{name:?} is not the other node; that one is {}", names.peer));
+            return out.send(&Reply::Refused(text.as_str()));
+        }
+        Request::Clear(name) => match fx.voice.names.find_group(name) {
+            Some(group) => Command::Clear(group),
+            None => {
+                let mut text = Text::<300>::new();
+                text.put(format_args!("{name:?} is no group here; groups:"));
+                fx.voice.names.groups.iter().for_each(|g| text.put(format_args!(" {}", g.name)));
+                return out.send(&Reply::Refused(text.as_str()));
+            }
+        },
+    };
+    let verdict = node.operator(now, command);
+    fx.voice.say(
+        Level::Info,
+        format_args!(
+            "operator: {}: {}",
+            said(&request),
+            match verdict {
+                Ok(()) => "accepted",
+                Err(_) => "refused",
+            }
+        ),
+    );
+    match verdict {
+        Ok(()) => out.send(&Reply::Accepted),
+        // Leaving already: that is what was asked for.
+        Err(Refusal::Busy) if command == Command::Stop => out.send(&Reply::Accepted),
+        Err(refusal) => {
+            let mut text = Text::<300>::new();
+            words::refusal_words(&fx.voice.names.own, &fx.voice.names.peer, refusal, &mut text);
+            out.send(&Reply::Refused(text.as_str()));
+        }
+    }
+}
+
+const fn said(request: &Request<'_>) -> &'static str {
+    match request {
+        Request::Status => "status",
+        Request::Stop => "stop",
+        Request::Reload => "reload",
+        Request::Standby(Which::All) => "standby all",
+        Request::Standby(Which::Local) => "standby local",
+        Request::Standby(Which::Foreign) => "standby foreign",
+        Request::Takeover(Which::All) => "takeover all",
+        Request::Takeover(Which::Local) => "takeover local",
+        Request::Takeover(Which::Foreign) => "takeover foreign",
+        Request::ConfirmDown(_) => "confirm-down",
+        Request::Clear(_) => "clear",
+    }
+}
+
+const fn scope(which: Which) -> Scope {
+    match which {
+        Which::All => Scope::All,
+        Which::Local => Scope::Local,
+        Which::Foreign => Scope::Foreign,
+    }
+}
+
+fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut Out<'_>) {
+    let names = &fx.voice.names;
+    out.send(&Reply::Node(NodeReply {
+        name: &names.own,
+        version: crate::cli::VERSION,
+        pid: u32::try_from(process::own_pid().get()).unwrap_or(0),
+        phase: phase(status.phase),
+        incarnation: (status.incarnation.counter, status.incarnation.nonce),
+        config_digest: facts.config_digest,
+        isolated: status.isolated,
+        worst_late_us: status.worst_late.as_micros(),
+        uptime_s: now.since(facts.begun).as_millis() / 1000,
+        lost_lines: status.events_lost.saturating_add(fx.voice.helper.lost()),
+        realtime: facts.realtime,
+    }));
+    let peer = &status.peer;
+    out.send(&Reply::Peer(PeerReply {
+        name: &names.peer,
+        state: peer_state(peer.state),
+        phase: peer.phase.map(phase),
+        last_heard_ms: peer.last_heard.map(hb_core::Duration::as_millis),
+        config_match: peer.config_match,
+        deaf: peer.deaf,
+        foreign: peer.foreign,
+        one_way: peer.one_way,
+    }));
+    for ((link, name), medium) in status.links.iter().zip(&names.links).zip(&names.media) {
+        out.send(&Reply::Link(LinkReply {
+            name,
+            medium,
+            state: link_state(link),
+            rx: link.rx,
+            tx: link.tx,
+            lost: link.lost,
+            bad: link.bad,
+            rtt_us: link.rtt.map(hb_core::Duration::as_micros),
+        }));
+    }
+    for (group, about) in status.groups.iter().zip(&names.groups) {
+        let mut text = Text::<300>::new();
+        if let Some(wait) = group.wait {
+            words::wait_words(names, wait, &mut text);
+        }
+        out.send(&Reply::Group(GroupReply {
+            name: &about.name,
+            preferred: &about.preferred,
+            state: group_state(group.state),
+            peer_state: group.peer_state.map(group_state),
+            epoch: group.epoch,
+            wanted: group.wanted.map(reason),
+            wait: group.wait.map(wait),
+            wait_text: text.as_str(),
+            config_match: group.config_match,
+        }));
+        about.resources.iter().for_each(|r| out.send(&Reply::Resource(r)));
+    }
+    if let Some(dog) = &fx.dog {
+        let armed = dog.armed();
+        out.send(&Reply::Watchdog(WatchdogReply {
+            device: dog.device(),
+            timeout_s: armed.map(crate::watchdog::Watchdog::timeout_s),
+            fed: status.fed,
+            boot_status: armed.map(crate::watchdog::Watchdog::boot_status),
+        }));
+    }
+    for (&alive, host) in status.pings.iter().zip(&names.pings) {
+        out.send(&Reply::Ping { host, alive });
+    }
+    out.send(&Reply::End);
+}
+
+const fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Joining => "joining",
+        Phase::Up => "up",
+        Phase::Leaving => "leaving",
+    }
+}
+
+const fn peer_state(state: PeerState) -> &'static str {
+    match state {
+        PeerState::Unknown => "unknown",
+        PeerState::Up => "up",
+        PeerState::Late => "late",
+        PeerState::Dead => "dead",
+    }
+}
+
+const fn link_state(link: &LinkStatus) -> &'static str {
+    match (link.open, link.heard, link.hears) {
+        (false, ..) => "down",
+        (true, true, true) => "up",
+        (true, true, false) => "one_way",
+        (true, false, _) => "dead",
+    }
+}
+
+const fn group_state(state: GroupState) -> &'static str {
+    match state {
+        GroupState::Unknown => "unknown",
+        GroupState::Idle => "idle",
+        GroupState::Starting => "starting",
+        GroupState::Held => "held",
+        GroupState::Stopping => "stopping",
+        GroupState::Failed => "failed",
+        GroupState::Stuck => "stuck",
+    }
+}
+
+const fn reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Failback => "failback",
+        Reason::Ping => "ping",
+        Reason::Failed => "failed",
+        Reason::Operator => "operator",
+    }
+}
+
+const fn wait(wait: Wait) -> &'static str {
+    match wait {
+        Wait::Peer => "peer",
+        Wait::PeerRight => "peer_right",
+        Wait::PeerRuns => "peer_runs",
+        Wait::PeerStuck => "peer_stuck",
+        Wait::PeerForeign => "peer_foreign",
+        Wait::Fence => "fence",
+        Wait::Isolated => "isolated",
+        Wait::OneWay => "one_way",
+        Wait::Scripts => "scripts",
+        Wait::Retry => "retry",
+        Wait::Failed => "failed",
+        Wait::ConfigDiffers => "config_differs",
+        Wait::WatchdogPending => "watchdog_pending",
+        Wait::Leaving => "leaving",
+    }
+}
