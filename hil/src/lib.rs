@@ -3,6 +3,7 @@
 //!
 //! Nothing in this crate ships. It drives cargo, Debian's cross tools and QEMU, and reads what they made.
 
+pub mod bench;
 pub mod dist;
 pub mod netns;
 pub mod paths;

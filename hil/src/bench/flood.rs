@@ -17,14 +17,15 @@ const BAR: &str = "no change, <= 30 % of a core, <= 10 KB log";
 ///
 /// # Errors
 /// No rig, or nothing could be recorded.
-pub fn both() -> Result<Vec<Row>, String> {
-    let builder = Builder::new("bench flood").times(USUAL.times()).edit(|files| {
-        files.with("nice_failback", "on").with_keys("auth 2\n2 sha1 HI!\n")
-    });
+pub(super) fn both() -> Result<Vec<Row>, String> {
+    let builder = Builder::new("bench flood")
+        .times(USUAL.times())
+        .edit(|files| files.with("nice_failback", "on").with_keys("auth 2\n2 sha1 HI!\n"));
     let rig = stage::build(builder)?;
     stage::start(&rig);
     rig.mend(&[Cable::Intruder]);
-    let garbage = flood(&rig, "20,000 garbage datagrams a second", |n| noise(n + 1, 20 + (n as usize % 200)))?;
+    let garbage =
+        flood(&rig, "20,000 garbage datagrams a second", |n| noise(n + 1, 20 + (n as usize % 200)))?;
     let record = rig.intruder().record("eth1", Duration::from_secs(2)).map_err(|e| e.to_string())?;
     let genuine: Vec<Vec<u8>> =
         record.of(Node::Ha2.cross_address()).datagrams.into_iter().map(|(_, _, bytes)| bytes).collect();
@@ -46,7 +47,10 @@ fn flood(rig: &Rig, what: &str, make: impl FnMut(u64) -> Vec<u8>) -> Result<Row,
     let processes: Vec<u32> = [target.daemon_pid(), target.helper_pid()].into_iter().flatten().collect();
     let epochs = || Node::BOTH.map(|node| rig.status(node).map(|s| s.epoch()));
     let (before, mark, busy, at) = (epochs(), Mark::new(rig), cpu(&processes), Stamp::now());
-    let sent = rig.intruder().flood("eth1", Node::Ha1.cross_address(), RATE, TIME, make).map_err(|e| e.to_string())?;
+    let sent = rig
+        .intruder()
+        .flood("eth1", Node::Ha1.cross_address(), RATE, TIME, make)
+        .map_err(|e| e.to_string())?;
     let took = at.elapsed();
     let share = (cpu(&processes) - busy).as_secs_f64() / took.as_secs_f64() * 100.0;
     let log = mark.growth(rig, Node::Ha1) + mark.growth(rig, Node::Ha2);
@@ -54,9 +58,12 @@ fn flood(rig: &Rig, what: &str, make: impl FnMut(u64) -> Vec<u8>) -> Result<Row,
     let moved = usize::from(epochs() != before) + lines.lines().filter(|l| l.contains("is dead")).count();
     let gap = stage::without_service(rig, at);
     let rate = sent as f64 / took.as_secs_f64();
-    let met = moved == 0 && gap <= 0.0 && share <= MOST_CPU && log <= MOST_LOG && rate > f64::from(RATE) * 0.9;
+    let met =
+        moved == 0 && gap <= 0.0 && share <= MOST_CPU && log <= MOST_LOG && rate > f64::from(RATE) * 0.9;
     let value = format!("{moved} changes, {share:.1} % of a core, {log} bytes of log");
-    let note = format!("{rate:.0} a second were sent; daemon and helper together; sha1; client without service {gap:.0} ms");
+    let note = format!(
+        "{rate:.0} a second were sent; daemon and helper together; sha1; client without service {gap:.0} ms"
+    );
     Ok(Row::new(what, BAR, value, Verdict::of(met)).note(note).samples(&[share]))
 }
 

@@ -15,7 +15,7 @@ const ALLOWED_MS: f64 = 30.0;
 ///
 /// # Errors
 /// No rig, or `hbd` refuses the command.
-pub fn moves() -> Result<Vec<Row>, String> {
+pub(super) fn moves() -> Result<Vec<Row>, String> {
     let rig = stage::rig("bench moves", USUAL)?;
     stage::start(&rig);
     let mut holder = Node::Ha1;
@@ -48,6 +48,7 @@ fn measure(rig: &Rig, holder: &mut Node, command: &str) -> Result<Row, String> {
     let beyond: Vec<f64> = gaps.iter().zip(&scripts).map(|(g, s)| g - s).collect();
     let note = format!("scripts {}; beyond them {}", spread(&scripts, "ms"), spread(&beyond, "ms"));
     let verdict = Verdict::of(max(&beyond) <= ALLOWED_MS);
-    let row = Row::new(&format!("hbd {command}: service gap"), "<= 30 ms + scripts", spread(&gaps, "ms"), verdict);
+    let row =
+        Row::new(&format!("hbd {command}: service gap"), "<= 30 ms + scripts", spread(&gaps, "ms"), verdict);
     Ok(row.note(note).samples(&gaps))
 }

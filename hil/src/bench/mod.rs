@@ -6,8 +6,8 @@
 mod debuglog;
 mod flood;
 mod handover;
+mod keepalived;
 mod partition;
-mod peers;
 mod process;
 mod replay;
 mod row;
@@ -60,8 +60,10 @@ const BENCHES: &[Bench] = &[
     bench("size", "the i586 binary", process::size),
     Bench { build: Build::Old, ..bench("memory", "resident memory", process::memory) },
     bench("calls", "system calls at rest", process::calls),
-    Bench { peer: true, ..bench("keepalived", "keepalived 10 ms adverts: the same losses and stops", peers::keepalived) },
-    Bench { peer: true, ..bench("heartbeat", "the original at 100/500 ms: start, losses, stops", peers::heartbeat) },
+    Bench {
+        peer: true,
+        ..bench("keepalived", "keepalived 10 ms adverts: the same losses and stops", keepalived::run)
+    },
 ];
 
 /// One line per benchmark for the help text.
@@ -81,7 +83,9 @@ pub fn run(words: &[&str]) -> Result<(), String> {
     if let Some(name) = names.iter().find(|name| !BENCHES.iter().any(|b| b.name == **name)) {
         return Err(format!("no benchmark `{name}`; `cargo xtask help` lists them"));
     }
-    let chosen = |b: &&Bench| if names.is_empty() { !b.peer || peers } else { names.contains(&b.name) || (peers && b.peer) };
+    let chosen = |b: &&Bench| {
+        if names.is_empty() { !b.peer || peers } else { names.contains(&b.name) || (peers && b.peer) }
+    };
     let (native, old) = (dist::build::native()?, dist::build::i586()?);
     let mut rows = Vec::new();
     for b in BENCHES.iter().filter(chosen) {
@@ -96,7 +100,8 @@ pub fn run(words: &[&str]) -> Result<(), String> {
     write("all", &rows)?;
     println!("\n{}", table(&rows));
     println!("{}", surroundings());
-    let bad: Vec<&str> = rows.iter().filter(|r| r.verdict == Verdict::Missed).map(|r| r.what.as_str()).collect();
+    let bad: Vec<&str> =
+        rows.iter().filter(|r| r.verdict == Verdict::Missed).map(|r| r.what.as_str()).collect();
     if bad.is_empty() { Ok(()) } else { Err(format!("missed: {}", bad.join("; "))) }
 }
 
@@ -110,7 +115,8 @@ fn alone(name: &str, hbd: &std::path::Path) -> Vec<Row> {
     });
     let text = fs::read_to_string(&file).unwrap_or_default();
     let rows: Value = serde_json::from_str(&text).unwrap_or_default();
-    let mut rows: Vec<Row> = rows.get("rows").and_then(Value::as_array).into_iter().flatten().map(Row::from_json).collect();
+    let mut rows: Vec<Row> =
+        rows.get("rows").and_then(Value::as_array).into_iter().flatten().map(Row::from_json).collect();
     if let Err(why) = ran {
         rows.push(Row::new(name, "", "broke off".to_owned(), Verdict::Missed).note(why));
     }

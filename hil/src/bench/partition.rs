@@ -12,7 +12,7 @@ const RUNS: usize = 7;
 ///
 /// # Errors
 /// No rig.
-pub fn heal() -> Result<Vec<Row>, String> {
+pub(super) fn heal() -> Result<Vec<Row>, String> {
     let rig = stage::rig("bench heal", USUAL)?;
     stage::start(&rig);
     let mut holder = Node::Ha1;
@@ -34,7 +34,12 @@ pub fn heal() -> Result<Vec<Row>, String> {
         spread(&longest, "ms"),
         spread(&both, "ms")
     );
-    let row = Row::new("heal after a full partition: time without service", "0", spread(&gaps, "ms"), Verdict::of(max(&gaps) <= 0.0));
+    let row = Row::new(
+        "heal after a full partition: time without service",
+        "0",
+        spread(&gaps, "ms"),
+        Verdict::of(max(&gaps) <= 0.0),
+    );
     Ok(vec![row.note(note).samples(&gaps)])
 }
 
@@ -42,7 +47,8 @@ pub fn heal() -> Result<Vec<Row>, String> {
 fn settled_on(rig: &Rig) -> Result<Node, String> {
     let begin = Stamp::now();
     while begin.elapsed() < stage::PATIENCE {
-        if let Some(node) = Node::BOTH.into_iter().find(|n| stage::settles(rig, *n, Duration::from_millis(1))) {
+        if let Some(node) = Node::BOTH.into_iter().find(|n| stage::settles(rig, *n, Duration::from_millis(1)))
+        {
             return Ok(node);
         }
     }

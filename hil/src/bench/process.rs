@@ -18,18 +18,21 @@ const WATCHED: Duration = Duration::from_secs(20);
 ///
 /// # Errors
 /// It was not built.
-pub fn size() -> Result<Vec<Row>, String> {
+pub(super) fn size() -> Result<Vec<Row>, String> {
     let path = dist::i586_binary();
     let bytes = fs::metadata(&path).map_err(|e| format!("{}: {e}", path.display()))?.len();
     let value = format!("{bytes} bytes ({:.0} KB)", bytes as f64 / 1024.0);
-    Ok(vec![Row::new("i586 binary", "<= 256 KB", value, Verdict::of(bytes <= dist::SIZE_LIMIT)).samples(&[bytes as f64])])
+    Ok(vec![
+        Row::new("i586 binary", "<= 256 KB", value, Verdict::of(bytes <= dist::SIZE_LIMIT))
+            .samples(&[bytes as f64]),
+    ])
 }
 
 /// Resident memory of daemon and helper. The runner sets `HBD` to the i586 binary for this one.
 ///
 /// # Errors
 /// No rig, or a process is gone.
-pub fn memory() -> Result<Vec<Row>, String> {
+pub(super) fn memory() -> Result<Vec<Row>, String> {
     let rig = stage::rig("bench memory", USUAL)?;
     // One node alone, so that no page is shared with the other.
     rig.start(Node::Ha1);
@@ -48,7 +51,11 @@ pub fn memory() -> Result<Vec<Row>, String> {
         field(helper, "status", "VmRSS:"),
     );
     let verdict = Verdict::of(rss > 0 && rss <= MOST_KB);
-    Ok(vec![Row::new("resident, daemon and helper, i586", "<= 800 KB", format!("{rss} KB"), verdict).note(note).samples(&[rss as f64])])
+    Ok(vec![
+        Row::new("resident, daemon and helper, i586", "<= 800 KB", format!("{rss} KB"), verdict)
+            .note(note)
+            .samples(&[rss as f64]),
+    ])
 }
 
 /// A field in kilobytes of a file in `/proc/PID`.
@@ -62,7 +69,7 @@ fn field(pid: u32, file: &str, key: &str) -> u64 {
 ///
 /// # Errors
 /// No rig, or strace cannot attach.
-pub fn calls() -> Result<Vec<Row>, String> {
+pub(super) fn calls() -> Result<Vec<Row>, String> {
     let builder = Builder::new("bench calls").times(USUAL.times());
     // One medium and nothing else that is spoken to. /dev/null takes a watchdog's feeds like a driver would.
     let rig = stage::build(builder.edit(|files| files.without("ping").with("watchdog", "/dev/null")))?;
@@ -73,14 +80,16 @@ pub fn calls() -> Result<Vec<Row>, String> {
 
 fn traced(rig: &Rig, node: Node) -> Result<Row, String> {
     let machine = rig.machine(node);
-    let pids: Vec<String> = [machine.daemon_pid(), machine.helper_pid()].into_iter().flatten().map(|p| p.to_string()).collect();
+    let pids: Vec<String> =
+        [machine.daemon_pid(), machine.helper_pid()].into_iter().flatten().map(|p| p.to_string()).collect();
     if paths::which("strace").is_none() {
         return Ok(Row::skipped("system calls per keepalive", "<= 8", "strace is not installed"));
     }
     let out = paths::scratch("bench")?.join(format!("strace-{}", node.name()));
     let seconds = WATCHED.as_secs().to_string();
     let begin = Stamp::now();
-    let mut cmd = Cmd::new("timeout").args(["-s", "INT", seconds.as_str(), "strace", "-f", "-o"]).args([&out]);
+    let mut cmd =
+        Cmd::new("timeout").args(["-s", "INT", seconds.as_str(), "strace", "-f", "-o"]).args([&out]);
     for pid in &pids {
         cmd = cmd.args(["-p", pid.as_str()]);
     }
@@ -91,9 +100,14 @@ fn traced(rig: &Rig, node: Node) -> Result<Row, String> {
     let per = count as f64 / (took.as_secs_f64() * 1000.0 / USUAL.keepalive as f64);
     let role = if node == Node::Ha1 { "holder" } else { "standby" };
     let verdict = Verdict::of(count > 0 && per <= MOST_CALLS);
-    Ok(Row::new(&format!("system calls per keepalive, idle, one medium, {role}"), "<= 8", format!("{per:.2}"), verdict)
-        .note(format!("in {} s: {names}", took.as_secs()))
-        .samples(&[per]))
+    Ok(Row::new(
+        &format!("system calls per keepalive, idle, one medium, {role}"),
+        "<= 8",
+        format!("{per:.2}"),
+        verdict,
+    )
+    .note(format!("in {} s: {names}", took.as_secs()))
+    .samples(&[per]))
 }
 
 /// Counts the calls in strace's lines (`PID name(args) = result`), a resumed one once, and names them.

@@ -17,7 +17,7 @@ const BAR: &str = "never";
 ///
 /// # Errors
 /// No rig.
-pub fn frames() -> Result<Vec<Row>, String> {
+pub(super) fn frames() -> Result<Vec<Row>, String> {
     let rig = stage::rig("bench replay", USUAL)?;
     stage::start(&rig);
     rig.mend(&[Cable::Intruder]);
@@ -43,7 +43,10 @@ fn row(what: &str, samples: &[Option<f64>], due: f64) -> Row {
     let slow = times.iter().filter(|t| **t > due + ALLOWED_MS).count();
     let value = format!("{hidden} of {} hidden; {}", samples.len(), spread(&times, "ms"));
     Row::new(what, BAR, value, Verdict::of(hidden == 0 && slow == 0))
-        .note(format!("served by the survivor that many ms later, while {} s of frames play over and over", RECORDED.as_secs()))
+        .note(format!(
+            "served by the survivor that many ms later, while {} s of frames play over and over",
+            RECORDED.as_secs()
+        ))
         .samples(&times)
 }
 
@@ -73,7 +76,8 @@ fn death(rig: &Rig, holder: Node, restart: bool) -> Result<Option<f64>, String> 
         while served.is_none() && at.elapsed() < Duration::from_secs(20) {
             thread::sleep(Duration::from_millis(20));
             let good = rig.client().good(at);
-            served = good.iter().find(|(t, by)| *t > at && by == survivor.name()).map(|(t, _)| ms(t.since(at)));
+            served =
+                good.iter().find(|(t, by)| *t > at && by == survivor.name()).map(|(t, _)| ms(t.since(at)));
         }
         over.store(true, Ordering::Relaxed);
         served

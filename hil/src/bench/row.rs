@@ -60,7 +60,14 @@ impl Row {
     /// A row without note and samples.
     #[must_use]
     pub fn new(what: &str, bar: &str, value: String, verdict: Verdict) -> Self {
-        Self { what: what.to_owned(), bar: bar.to_owned(), value, verdict, note: String::new(), samples: Vec::new() }
+        Self {
+            what: what.to_owned(),
+            bar: bar.to_owned(),
+            value,
+            verdict,
+            note: String::new(),
+            samples: Vec::new(),
+        }
     }
 
     /// A row for something that could not be measured.
@@ -110,7 +117,7 @@ impl Row {
 
 /// The median; zero of nothing.
 #[must_use]
-pub fn median(samples: &[f64]) -> f64 {
+pub(super) fn median(samples: &[f64]) -> f64 {
     let mut sorted = samples.to_vec();
     sorted.sort_by(f64::total_cmp);
     match sorted.len() {
@@ -122,19 +129,19 @@ pub fn median(samples: &[f64]) -> f64 {
 
 /// The largest; zero of nothing or of negative figures.
 #[must_use]
-pub fn max(samples: &[f64]) -> f64 {
+pub(super) fn max(samples: &[f64]) -> f64 {
     samples.iter().copied().reduce(f64::max).unwrap_or(0.0)
 }
 
 /// `median 512 / max 530 ms (n=7)`.
 #[must_use]
-pub fn spread(samples: &[f64], unit: &str) -> String {
+pub(super) fn spread(samples: &[f64], unit: &str) -> String {
     format!("median {:.0} / max {:.0} {unit} (n={})", median(samples), max(samples), samples.len())
 }
 
 /// Milliseconds.
 #[must_use]
-pub fn ms(time: std::time::Duration) -> f64 {
+pub(super) fn ms(time: std::time::Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 

@@ -18,7 +18,7 @@ const METHODS: [(&str, &str, Option<usize>); 4] = [
 ///
 /// # Errors
 /// No rig.
-pub fn heartbeat() -> Result<Vec<Row>, String> {
+pub(super) fn heartbeat() -> Result<Vec<Row>, String> {
     METHODS.into_iter().map(|(method, keys, most)| one(method, keys, most)).collect()
 }
 
@@ -38,13 +38,18 @@ fn one(method: &str, keys: &'static str, most: Option<usize>) -> Result<Row, Str
     let value = format!("{:.0} bytes, at most {:.0} (n={})", median(&lengths), max(&lengths), lengths.len());
     let verdict = most.map_or(Verdict::Shown, |most| Verdict::of(max(&lengths) <= most as f64));
     let bar = most.map_or_else(String::new, |most| format!("<= {most} bytes"));
-    let note = format!("2 links, 1 group, 1 ping node, sequence over 1000, epoch {epoch} (one over 127 takes a byte more)");
-    Ok(Row::new(&format!("steady heartbeat on the serial wire, {method}"), &bar, value, verdict).note(note).samples(&lengths))
+    let note = format!(
+        "2 links, 1 group, 1 ping node, sequence over 1000, epoch {epoch} (one over 127 takes a byte more)"
+    );
+    Ok(Row::new(&format!("steady heartbeat on the serial wire, {method}"), &bar, value, verdict)
+        .note(note)
+        .samples(&lengths))
 }
 
 /// The lengths of the frames that one end sent: the bytes are cut behind each delimiter that follows other bytes.
 fn beats(log: &[Chunk], from: usize) -> Vec<f64> {
-    let bytes: Vec<u8> = log.iter().filter(|c| c.from == from).flat_map(|c| c.bytes.iter().copied()).collect();
+    let bytes: Vec<u8> =
+        log.iter().filter(|c| c.from == from).flat_map(|c| c.bytes.iter().copied()).collect();
     let mut lengths = Vec::new();
     let (mut length, mut body) = (0usize, false);
     for byte in bytes {

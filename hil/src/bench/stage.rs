@@ -7,28 +7,28 @@ use std::thread;
 use std::time::Duration;
 
 /// How long anything may take to settle.
-pub const PATIENCE: Duration = Duration::from_secs(40);
+pub(super) const PATIENCE: Duration = Duration::from_secs(40);
 /// After this much more, every connection that the client has begun has ended.
 const LATE_REPLIES: Duration = Duration::from_millis(350);
 /// A stretch without a good answer up to this long is the client's own rhythm: it asks each 10 ms.
-pub const RESOLUTION: Duration = Duration::from_millis(40);
+pub(super) const RESOLUTION: Duration = Duration::from_millis(40);
 
 /// Keepalive and deadtime, in milliseconds, with the rest derived.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub(super) struct Pace {
     /// Milliseconds between two heartbeats.
-    pub keepalive: u64,
+    pub(super) keepalive: u64,
     /// Milliseconds of silence after which a peer is dead.
-    pub deadtime: u64,
+    pub(super) deadtime: u64,
 }
 
 /// The setting of most rows of the table.
-pub const USUAL: Pace = Pace { keepalive: 100, deadtime: 500 };
+pub(super) const USUAL: Pace = Pace { keepalive: 100, deadtime: 500 };
 
 impl Pace {
     /// As `ha.cf` has it.
     #[must_use]
-    pub fn times(self) -> Times {
+    pub(super) fn times(self) -> Times {
         let warn = self.deadtime.saturating_sub(self.keepalive).max(self.keepalive + 1);
         let text = |ms: u64| format!("{ms}ms");
         Times::new(&text(self.keepalive), &text(warn), &text(self.deadtime), "3")
@@ -40,7 +40,7 @@ impl Pace {
 ///
 /// # Errors
 /// Not root.
-pub fn rig(name: &str, pace: Pace) -> Result<Rig, String> {
+pub(super) fn rig(name: &str, pace: Pace) -> Result<Rig, String> {
     build(Builder::new(name).times(pace.times()).edit(|files| files.with("nice_failback", "on")))
 }
 
@@ -48,24 +48,26 @@ pub fn rig(name: &str, pace: Pace) -> Result<Rig, String> {
 ///
 /// # Errors
 /// Not root.
-pub fn build(builder: Builder) -> Result<Rig, String> {
+pub(super) fn build(builder: Builder) -> Result<Rig, String> {
     builder.alone().build().ok_or_else(|| "network namespaces need root".to_owned())
 }
 
 /// Starts both daemons and waits until `ha-1` serves.
-pub fn start(rig: &Rig) {
+pub(super) fn start(rig: &Rig) {
     rig.start_both();
     rig.wait_settled(Node::Ha1, PATIENCE);
 }
 
 /// True once `node` holds, the other is idle, both see each other up and the client is answered there.
 #[must_use]
-pub fn settles(rig: &Rig, node: Node, limit: Duration) -> bool {
+pub(super) fn settles(rig: &Rig, node: Node, limit: Duration) -> bool {
     let begin = Stamp::now();
     while begin.elapsed() < limit {
         if let (Some(own), Some(other)) = (rig.status(node), rig.status(node.other())) {
             let states = [own.group(), own.peer(), other.group(), other.peer()];
-            if states == ["held", "up", "idle", "up"] && rig.client().answered_by().as_deref() == Some(node.name()) {
+            if states == ["held", "up", "idle", "up"]
+                && rig.client().answered_by().as_deref() == Some(node.name())
+            {
                 return true;
             }
         }
@@ -76,16 +78,16 @@ pub fn settles(rig: &Rig, node: Node, limit: Duration) -> bool {
 
 /// One loss of power of the holder.
 #[derive(Clone, Copy, Debug)]
-pub struct Loss {
+pub(super) struct Loss {
     /// The client's last good answer to its first good one.
-    pub outage: f64,
+    pub(super) outage: f64,
     /// Of these milliseconds, what the scripts took.
-    pub scripts: f64,
+    pub(super) scripts: f64,
 }
 
 /// Cuts the holder's links, then kills all of it; waits until the other serves; brings the lost node back and waits until
 /// all is well. `number` shifts the moment within the heartbeat's rhythm.
-pub fn lose(rig: &Rig, holder: Node, pace: Pace, number: u64) -> Loss {
+pub(super) fn lose(rig: &Rig, holder: Node, pace: Pace, number: u64) -> Loss {
     thread::sleep(Duration::from_millis(number * 37 % pace.keepalive.max(1)));
     let mark = Mark::new(rig);
     let at = rig.power_off(holder);
@@ -100,7 +102,7 @@ pub fn lose(rig: &Rig, holder: Node, pace: Pace, number: u64) -> Loss {
 }
 
 /// `count` losses, the holder each time the one that took over before.
-pub fn losses(rig: &Rig, pace: Pace, count: u64) -> Vec<Loss> {
+pub(super) fn losses(rig: &Rig, pace: Pace, count: u64) -> Vec<Loss> {
     let mut holder = Node::Ha1;
     (0..count)
         .map(|number| {
@@ -113,7 +115,7 @@ pub fn losses(rig: &Rig, pace: Pace, count: u64) -> Vec<Loss> {
 
 /// The stretches without service since `since` that are longer than the client's rhythm: their sum in milliseconds.
 #[must_use]
-pub fn without_service(rig: &Rig, since: Stamp) -> f64 {
+pub(super) fn without_service(rig: &Rig, since: Stamp) -> f64 {
     thread::sleep(LATE_REPLIES);
     rig.client().outages(since, RESOLUTION).iter().map(|outage| ms(outage.length())).sum()
 }

@@ -15,7 +15,7 @@ const ALLOWED_MS: f64 = 100.0;
 ///
 /// # Errors
 /// No rig.
-pub fn stop_and_go() -> Result<Vec<Row>, String> {
+pub(super) fn stop_and_go() -> Result<Vec<Row>, String> {
     let rig = stage::rig("bench stall", USUAL)?;
     stage::start(&rig);
     let mut holder = Node::Ha1;
@@ -43,7 +43,12 @@ pub fn stop_and_go() -> Result<Vec<Row>, String> {
         )
         .note(format!("beyond the stop scripts {}", spread(&beyond, "ms")))
         .samples(&both),
-        Row::new("the same: client without service", "0", spread(&gaps, "ms"), Verdict::of(max(&gaps) <= 0.0))
-            .samples(&gaps),
+        Row::new(
+            "the same: client without service",
+            "0",
+            spread(&gaps, "ms"),
+            Verdict::of(max(&gaps) <= 0.0),
+        )
+        .samples(&gaps),
     ])
 }

@@ -11,17 +11,23 @@ const RUNS: usize = 7;
 ///
 /// # Errors
 /// No rig.
-pub fn cold() -> Result<Vec<Row>, String> {
+pub(super) fn cold() -> Result<Vec<Row>, String> {
     let rig = stage::rig("bench start", USUAL)?;
     let (mut times, mut scripts) = (Vec::new(), Vec::new());
     for run in 0..RUNS {
         if run > 0 {
-            Node::BOTH.map(|node| rig.power_off(node));
-            Node::BOTH.map(|node| rig.power_on(node));
+            for node in Node::BOTH {
+                rig.power_off(node);
+            }
+            for node in Node::BOTH {
+                rig.power_on(node);
+            }
         }
         let mark = Mark::new(&rig);
         let at = rig.start_both();
-        rig.wait("the client is served", stage::PATIENCE, || rig.client().good(at).iter().any(|(t, _)| *t > at));
+        rig.wait("the client is served", stage::PATIENCE, || {
+            rig.client().good(at).iter().any(|(t, _)| *t > at)
+        });
         let first = rig.client().good(at).into_iter().find(|(t, _)| *t > at);
         let Some((first, by)) = first else { continue };
         let server = if by == Node::Ha1.name() { Node::Ha1 } else { Node::Ha2 };
@@ -33,6 +39,11 @@ pub fn cold() -> Result<Vec<Row>, String> {
     let bar = 3.0 * USUAL.keepalive as f64;
     let note = format!("scripts {}; beyond them {}", spread(&scripts, "ms"), spread(&beyond, "ms"));
     let verdict = Verdict::of(max(&beyond) <= bar && times.len() == RUNS);
-    let row = Row::new("both started together, to service up", "<= 3 keepalives (300 ms) + scripts", spread(&times, "ms"), verdict);
+    let row = Row::new(
+        "both started together, to service up",
+        "<= 3 keepalives (300 ms) + scripts",
+        spread(&times, "ms"),
+        verdict,
+    );
     Ok(vec![row.note(note).samples(&times)])
 }

@@ -19,7 +19,7 @@ const QUIET: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// No rig.
-pub fn usual() -> Result<Vec<Row>, String> {
+pub(super) fn usual() -> Result<Vec<Row>, String> {
     let rig = stage::rig("bench takeover", USUAL)?;
     stage::start(&rig);
     let losses = stage::losses(&rig, USUAL, RUNS);
@@ -32,15 +32,18 @@ fn row(what: &str, bar: &str, pace: Pace, losses: &[Loss]) -> Row {
     let outages: Vec<f64> = losses.iter().map(|l| l.outage).collect();
     let scripts: Vec<f64> = losses.iter().map(|l| l.scripts).collect();
     let beyond: Vec<f64> = losses.iter().map(|l| l.outage - l.scripts - pace.deadtime as f64).collect();
-    let note = format!("scripts {}; beyond deadtime and scripts {}", spread(&scripts, "ms"), spread(&beyond, "ms"));
-    Row::new(what, bar, spread(&outages, "ms"), Verdict::of(max(&beyond) <= ALLOWED_MS)).note(note).samples(&outages)
+    let note =
+        format!("scripts {}; beyond deadtime and scripts {}", spread(&scripts, "ms"), spread(&beyond, "ms"));
+    Row::new(what, bar, spread(&outages, "ms"), Verdict::of(max(&beyond) <= ALLOWED_MS))
+        .note(note)
+        .samples(&outages)
 }
 
 /// The fastest setting at which nothing moves and nobody is taken for dead during 60 s; take-over there.
 ///
 /// # Errors
 /// No rig.
-pub fn fastest() -> Result<Vec<Row>, String> {
+pub(super) fn fastest() -> Result<Vec<Row>, String> {
     let mut unstable = Vec::new();
     for (keepalive, deadtime) in SETTINGS {
         let pace = Pace { keepalive, deadtime };
@@ -67,14 +70,20 @@ pub fn fastest() -> Result<Vec<Row>, String> {
             }
         }
     }
-    let row = Row::new("take-over at the fastest stable setting", "name it", "none stable".to_owned(), Verdict::Missed);
+    let row = Row::new(
+        "take-over at the fastest stable setting",
+        "name it",
+        "none stable".to_owned(),
+        Verdict::Missed,
+    );
     Ok(vec![row.note(unstable.join("; "))])
 }
 
 fn named(name: &str, pace: Pace, losses: &[Loss], late: usize, unstable: &[String]) -> Row {
     let bar = "<= deadtime + 40 ms + scripts, named";
     let row = row(&format!("take-over at {name}"), bar, pace, losses);
-    let faster = if unstable.is_empty() { String::new() } else { format!("; not stable: {}", unstable.join(", ")) };
+    let faster =
+        if unstable.is_empty() { String::new() } else { format!("; not stable: {}", unstable.join(", ")) };
     let note = format!("{}; {late} late beats in 60 s{faster}", row.note);
     row.note(note)
 }
