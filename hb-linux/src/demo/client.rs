@@ -1,5 +1,6 @@
 //! The client: asks the service every 10 ms, each time over a new connection, and measures when nobody answers.
 
+use super::files::NAMES;
 use crate::sys::poll::PollFd;
 use crate::sys::{Fd, tcp};
 use core::net::SocketAddrV4;
@@ -13,10 +14,10 @@ const LIMIT: Duration = Duration::from_millis(300);
 const MAX_OPEN: usize = 32;
 
 /// How one question came out.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Answer {
-    /// The service answered; it runs on this node.
-    Good(String),
+    /// The service answered; it runs on the node with this index.
+    Good(usize),
     /// Refused, cut off, or too late.
     Bad,
 }
@@ -44,14 +45,14 @@ pub(super) struct Meter {
     last_good: Option<Instant>,
     failing: bool,
     worst: Option<Outage>,
-    node: String,
+    node: Option<usize>,
     /// Good and bad answers so far.
     pub(super) counts: (u32, u32),
 }
 
 impl Meter {
     /// Take in an answer that came at `now`; answers the outage that it ends.
-    pub(super) fn note(&mut self, now: Instant, answer: &Answer) -> Option<Outage> {
+    pub(super) fn note(&mut self, now: Instant, answer: Answer) -> Option<Outage> {
         let Answer::Good(node) = answer else {
             self.counts.1 += 1;
             // Before the first good answer there is no service to miss.
@@ -59,7 +60,7 @@ impl Meter {
             return None;
         };
         self.counts.0 += 1;
-        self.node.clone_from(node);
+        self.node = Some(node);
         let outage = match (self.failing, self.last_good) {
             (true, Some(from)) => Some(Outage { from, to: now }),
             _ => None,
@@ -84,8 +85,8 @@ impl Meter {
     }
 
     /// Who answered last, while it does.
-    pub(super) fn served_by(&self) -> Option<&str> {
-        if self.failing || self.node.is_empty() { None } else { Some(&self.node) }
+    pub(super) const fn served_by(&self) -> Option<usize> {
+        if self.failing { None } else { self.node }
     }
 }
 
@@ -183,36 +184,30 @@ impl Question {
 
 /// What a whole reply says.
 fn understand(reply: &[u8]) -> Answer {
-    let text = String::from_utf8_lossy(reply);
+    let text = core::str::from_utf8(reply).unwrap_or_default();
     let body = text.strip_prefix("HTTP/1.0 200 ").and_then(|rest| rest.split_once("\r\n\r\n"));
-    match body.and_then(|(_, body)| body.split_whitespace().next()) {
-        Some(node) => Answer::Good(node.to_string()),
-        None => Answer::Bad,
-    }
+    let name = body.and_then(|(_, body)| body.split(' ').next());
+    NAMES.iter().position(|known| Some(*known) == name).map_or(Answer::Bad, Answer::Good)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn good(node: &str) -> Answer {
-        Answer::Good(String::from(node))
-    }
-
     #[test]
     fn an_outage_runs_from_the_last_good_answer_to_the_first_good_one() {
         let mut meter = Meter::default();
         let at = Instant::from_millis;
-        assert_eq!(meter.note(at(0), &Answer::Bad), None);
-        assert_eq!(meter.note(at(10), &good("ha-1")), None, "there was no service to miss yet");
-        assert_eq!(meter.note(at(20), &good("ha-1")), None);
-        assert_eq!(meter.served_by(), Some("ha-1"));
-        assert_eq!(meter.note(at(30), &Answer::Bad), None);
+        assert_eq!(meter.note(at(0), Answer::Bad), None);
+        assert_eq!(meter.note(at(10), Answer::Good(0)), None, "there was no service to miss yet");
+        assert_eq!(meter.note(at(20), Answer::Good(0)), None);
+        assert_eq!(meter.served_by(), Some(0));
+        assert_eq!(meter.note(at(30), Answer::Bad), None);
         assert_eq!(meter.served_by(), None);
-        assert_eq!(meter.note(at(40), &Answer::Bad), None);
-        let outage = meter.note(at(55), &good("ha-2")).unwrap();
+        assert_eq!(meter.note(at(40), Answer::Bad), None);
+        let outage = meter.note(at(55), Answer::Good(1)).unwrap();
         assert_eq!(outage.length(), Duration::from_millis(35));
-        assert_eq!(meter.served_by(), Some("ha-2"));
+        assert_eq!(meter.served_by(), Some(1));
         assert_eq!(meter.counts, (3, 3));
     }
 
@@ -220,10 +215,14 @@ mod tests {
     fn the_worst_of_several_outages_is_told_once() {
         let mut meter = Meter::default();
         let at = Instant::from_millis;
-        for (ms, answer) in
-            [(0, good("a")), (10, Answer::Bad), (50, good("b")), (60, Answer::Bad), (70, good("b"))]
-        {
-            meter.note(at(ms), &answer);
+        for (ms, answer) in [
+            (0, Answer::Good(0)),
+            (10, Answer::Bad),
+            (50, Answer::Good(1)),
+            (60, Answer::Bad),
+            (70, Answer::Good(1)),
+        ] {
+            meter.note(at(ms), answer);
         }
         assert_eq!(meter.take_worst().map(Outage::length), Some(Duration::from_millis(50)));
         assert_eq!(meter.take_worst(), None);
@@ -231,7 +230,7 @@ mod tests {
 
     #[test]
     fn only_a_whole_good_reply_is_good() {
-        assert_eq!(understand(b"HTTP/1.0 200 OK\r\nX: y\r\n\r\nha-2 17\n"), good("ha-2"));
+        assert_eq!(understand(b"HTTP/1.0 200 OK\r\nX: y\r\n\r\nha-2 17\n"), Answer::Good(1));
         for wrong in ["", "HTTP/1.0 200 OK\r\n", "HTTP/1.0 200 OK\r\n\r\n", "HTTP/1.0 500 no\r\n\r\nha-2 1\n"]
         {
             assert_eq!(understand(wrong.as_bytes()), Answer::Bad, "{wrong}");

@@ -62,7 +62,7 @@ fn run() -> i32 {
         _ => String::new(),
     };
     if result.is_err() {
-        let _ = stage.timeline.close();
+        stage.timeline.close();
     }
     let dir = stage.temp.path().to_path_buf();
     // Whatever still lives goes now, then the files.

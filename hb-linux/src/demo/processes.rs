@@ -17,16 +17,19 @@ pub(super) struct Process {
 /// Every process whose command line says that it belongs to the node with its files below `root`: the daemon, its
 /// helper, its resource scripts, and the service. Zombies have no command line and do not count.
 pub(super) fn of_node(root: &Path) -> Vec<Process> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let all = entries.filter_map(|entry| {
-        let name = entry.ok()?.file_name();
-        let pid = Pid::from_raw(name.to_str()?.parse().ok()?)?;
-        let line = fs::read(Path::new("/proc").join(&name).join("cmdline")).ok()?;
+    let mut found = Vec::new();
+    let Ok(entries) = fs::read_dir("/proc") else { return found };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let number = name.to_str().and_then(|name| name.parse().ok());
+        let Some(pid) = number.and_then(Pid::from_raw) else { continue };
+        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
         let line = line.strip_suffix(b"\0").unwrap_or(&line);
-        belongs(line, root)
-            .then(|| Process { pid, command: String::from_utf8_lossy(line).replace('\0', " ") })
-    });
-    all.collect()
+        if belongs(line, root) {
+            found.push(Process { pid, command: String::from_utf8_lossy(line).replace('\0', " ") });
+        }
+    }
+    found
 }
 
 /// Is this the command line (words, NUL between them) of the demo's own: `hbd` with a path below `root`, or a script

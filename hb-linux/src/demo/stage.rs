@@ -2,7 +2,7 @@
 //! say about themselves, the client, signals, ended children.
 
 use super::client::{Answer, Client, Meter};
-use super::files::TempDir;
+use super::files::{NAMES, TempDir};
 use super::nodes::Node;
 use super::nullmodem::NullModem;
 use super::processes;
@@ -12,6 +12,7 @@ use crate::sys::clock::Clock;
 use crate::sys::poll::{PollFd, poll, timeout_until};
 use crate::sys::process::{Ended, Pid, reap};
 use crate::sys::signal::Signals;
+use core::fmt;
 use hb_core::{Duration, Instant};
 use std::io::Stdout;
 
@@ -33,9 +34,9 @@ impl From<String> for Failure {
     }
 }
 
-impl From<std::io::Error> for Failure {
-    fn from(why: std::io::Error) -> Self {
-        Self::Reason(format!("standard output: {why}"))
+impl From<&str> for Failure {
+    fn from(reason: &str) -> Self {
+        Self::Reason(String::from(reason))
     }
 }
 
@@ -61,7 +62,7 @@ impl Stage {
         &mut self,
         seconds: u64,
         what: &str,
-        done: impl Fn(&Self) -> bool,
+        done: &dyn Fn(&Self) -> bool,
     ) -> Result<Instant, Failure> {
         let limit = self.clock.now().plus(Duration::from_secs(seconds));
         loop {
@@ -104,10 +105,13 @@ impl Stage {
         if now >= self.end {
             return Err(Failure::Reason(format!("not done after {} s", LIMIT.as_millis() / 1000)));
         }
-        self.ask_nodes(now)?;
-        self.ask_service(now)?;
+        self.ask_nodes(now);
+        self.ask_service(now);
         let look = self.look();
-        self.timeline.show(now, look)?;
+        self.timeline.show(now, look);
+        if self.timeline.broken {
+            return Err(Failure::from("standard output was closed"));
+        }
         Ok(now)
     }
 
@@ -129,66 +133,61 @@ impl Stage {
             if ended != Ended::Code(0) {
                 return Err(Failure::Reason(format!("{text} failed: {ended:?}")));
             }
-            self.timeline.event(now, Tone::Plain, &format!("{text}: done"))?;
+            self.timeline.event(now, Tone::Plain, format_args!("{text}: done"));
         }
         Ok(())
     }
 
     /// Tell what has changed on the nodes by their own account.
-    fn ask_nodes(&mut self, now: Instant) -> Result<(), Failure> {
+    fn ask_nodes(&mut self, now: Instant) {
         for node in self.nodes.iter_mut().filter(|node| node.is_on()) {
             let before = node.watch.latest().cloned().unwrap_or_default();
             if node.watch.run(now)
                 && let Some(after) = node.watch.latest()
             {
-                for (tone, text) in changes(&before, after) {
-                    self.timeline.event(now, tone, &format!("{}: {text}", node.name))?;
-                }
+                let (timeline, name) = (&mut self.timeline, node.name);
+                changes(&before, after, &mut |tone, text| {
+                    timeline.event(now, tone, format_args!("{name}: {text}"));
+                });
             }
         }
-        Ok(())
     }
 
-    fn ask_service(&mut self, now: Instant) -> Result<(), Failure> {
+    fn ask_service(&mut self, now: Instant) {
         let (timeline, meter) = (&mut self.timeline, &mut self.meter);
-        let mut result = Ok(());
         self.client.run(now, |answer| {
-            let served = meter.served_by().map(String::from);
-            let outage = meter.note(now, &answer);
-            let tell = || {
-                timeline.mark(now, answer != Answer::Bad)?;
-                match (&answer, served, outage) {
-                    (Answer::Bad, Some(node), _) => {
-                        timeline.event(now, Tone::Bad, &format!("client: {node} does not answer any more"))
-                    }
-                    (Answer::Good(node), _, Some(outage)) => {
-                        let gap = seconds(outage.length());
-                        timeline.event(
-                            now,
-                            Tone::Good,
-                            &format!("client: {node} answers, after {gap} without"),
-                        )
-                    }
-                    (Answer::Good(node), old, _) if old.as_deref() != Some(node) => {
-                        timeline.event(now, Tone::Good, &format!("client: {node} answers"))
-                    }
-                    _ => Ok(()),
+            let served = meter.served_by();
+            let outage = meter.note(now, answer);
+            timeline.mark(now, answer != Answer::Bad);
+            match (answer, served, outage) {
+                (Answer::Bad, Some(node), _) => {
+                    let text = format_args!("client: {} does not answer any more", NAMES[node]);
+                    timeline.event(now, Tone::Bad, text);
                 }
-            };
-            if result.is_ok() {
-                result = tell();
+                (Answer::Good(node), _, Some(outage)) => {
+                    let gap = seconds(outage.length());
+                    let text = format_args!("client: {} answers, after {gap} without", NAMES[node]);
+                    timeline.event(now, Tone::Good, text);
+                }
+                (Answer::Good(node), old, _) if old != Some(node) => {
+                    timeline.event(now, Tone::Good, format_args!("client: {} answers", NAMES[node]));
+                }
+                _ => {}
             }
         });
-        Ok(result?)
     }
 
     fn look(&self) -> Look {
         let word = |node: &Node| match node.state() {
-            Some("held") => (String::from("HELD"), Tone::Good),
-            Some(state @ ("failed" | "stuck")) => (state.to_uppercase(), Tone::Bad),
-            Some(state) => (String::from(state), Tone::Plain),
-            None if node.is_on() => (String::from("booting"), Tone::Plain),
-            None => (String::from("off"), Tone::Bad),
+            Some("held") => ("HELD", Tone::Good),
+            Some("failed") => ("FAILED", Tone::Bad),
+            Some("stuck") => ("STUCK", Tone::Bad),
+            Some("starting") => ("starting", Tone::Plain),
+            Some("stopping") => ("stopping", Tone::Plain),
+            Some("idle") => ("idle", Tone::Plain),
+            Some(_) => ("unknown", Tone::Plain),
+            None if node.is_on() => ("booting", Tone::Plain),
+            None => ("off", Tone::Bad),
         };
         let [one, two] = &self.nodes;
         let cable = |medium| match (one.hears(medium), two.hears(medium)) {
@@ -210,8 +209,7 @@ impl Stage {
 
     /// Node `index` holds the service, and the client is served by it.
     pub(super) fn serves(&self, index: usize) -> bool {
-        let name = self.nodes.get(index).map(|node| node.name);
-        self.holder() == Some(index) && self.meter.served_by() == name
+        self.holder() == Some(index) && self.meter.served_by() == Some(index)
     }
 }
 
@@ -224,51 +222,47 @@ impl Drop for Stage {
     }
 }
 
-/// What an operator would notice between two answers of one node.
-fn changes(before: &Snapshot, after: &Snapshot) -> Vec<(Tone, String)> {
-    let mut lines = Vec::new();
+/// What an operator would notice between two answers of one node, told line by line.
+fn changes(before: &Snapshot, after: &Snapshot, tell: &mut dyn FnMut(Tone, fmt::Arguments<'_>)) {
     let peer = &after.peer.name;
     let known = !before.peer.state.is_empty();
     let leaving = |s: &Snapshot| s.peer.phase.as_deref() == Some("leaving");
     if leaving(after) {
         // What follows is no news: it said that it would be silent.
         if !leaving(before) {
-            lines.push((Tone::Plain, format!("{peer} says goodbye")));
+            tell(Tone::Plain, format_args!("{peer} says goodbye"));
         }
     } else if before.peer.state != after.peer.state {
         match after.peer.state.as_str() {
-            "up" => lines.push((Tone::Good, format!("hears {peer}"))),
-            "late" => lines.push((Tone::Bad, format!("{peer} is late"))),
-            "dead" => lines.push((Tone::Bad, format!("{peer} is dead, silent on all links"))),
+            "up" => tell(Tone::Good, format_args!("hears {peer}")),
+            "late" => tell(Tone::Bad, format_args!("{peer} is late")),
+            "dead" => tell(Tone::Bad, format_args!("{peer} is dead, silent on all links")),
             _ => {}
         }
     }
-    for link in &after.links {
-        let was = before.links.iter().find(|old| old.medium == link.medium).map(|old| old.state == "up");
+    for (link, old) in after.links.iter().zip(&before.links) {
         // When the peer is gone, all links are silent, and that has been said.
-        match (was, link.state == "up") {
-            (Some(true), false) if after.peer.state == "up" => {
-                let state = link.state.replace('_', "-");
-                lines.push((Tone::Bad, format!("{} link is {state}", link.medium)));
+        match (old.state == "up", link.state == "up") {
+            (true, false) if after.peer.state == "up" => {
+                tell(Tone::Bad, format_args!("{} link is {}", link.medium, link.state));
             }
-            (Some(false), true) if before.peer.state == "up" => {
-                lines.push((Tone::Good, format!("{} link is up", link.medium)));
+            (false, true) if before.peer.state == "up" => {
+                tell(Tone::Good, format_args!("{} link is up", link.medium));
             }
             _ => {}
         }
     }
-    for group in &after.groups {
-        let was = before.groups.iter().find(|old| old.name == group.name).map(|old| old.state.as_str());
-        if was != Some(group.state.as_str()) && (known || group.state == "held") {
+    for (at, group) in after.groups.iter().enumerate() {
+        let same = before.groups.get(at).is_some_and(|old| old.state == group.state);
+        if !same && (known || group.state == "held") {
             let tone = match group.state.as_str() {
                 "held" => Tone::Good,
                 "failed" | "stuck" => Tone::Bad,
                 _ => Tone::Plain,
             };
-            lines.push((tone, format!("{} is {}", group.name, group.state)));
+            tell(tone, format_args!("{} is {}", group.name, group.state));
         }
     }
-    lines
 }
 
 /// A time for people: seconds with three digits.
@@ -292,7 +286,9 @@ mod tests {
     }
 
     fn texts(before: &Snapshot, after: &Snapshot) -> Vec<String> {
-        changes(before, after).into_iter().map(|(_, text)| text).collect()
+        let mut all = Vec::new();
+        changes(before, after, &mut |_, text| all.push(text.to_string()));
+        all
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! What people see: one row a second with the two nodes, the links between them and the client's answers, and between
 //! the rows what happened. On a terminal the row of the running second is drawn as it fills.
 
+use core::fmt;
 use hb_core::{Duration, Instant};
-use std::io::{self, Write};
+use std::io::Write;
 
 /// Marks of the client in one row.
 const MARKS: usize = 20;
@@ -56,7 +57,7 @@ pub(super) enum Cable {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Look {
     /// A word for each node, of 8 letters at most, and its tone.
-    pub(super) nodes: [(String, Tone); 2],
+    pub(super) nodes: [(&'static str, Tone); 2],
     /// The serial line and UDP.
     pub(super) cables: [Cable; 2],
 }
@@ -73,57 +74,64 @@ pub(super) struct Timeline<W> {
     look: Look,
     drawn: Option<Instant>,
     dirty: bool,
+    /// Somebody closed the output, so there is nobody to tell anything to.
+    pub(super) broken: bool,
 }
 
 impl<W: Write> Timeline<W> {
     /// A timeline that begins at `start`.
     pub(super) fn new(out: W, ansi: bool, start: Instant) -> Self {
-        let off = || (String::from("off"), Tone::Plain);
-        let look = Look { nodes: [off(), off()], cables: [Cable::Dark; 2] };
-        Self { out, ansi, start, row: 0, marks: [Mark::None; MARKS], look, drawn: None, dirty: false }
+        let look = Look { nodes: [("off", Tone::Plain); 2], cables: [Cable::Dark; 2] };
+        Self {
+            out,
+            ansi,
+            start,
+            row: 0,
+            marks: [Mark::None; MARKS],
+            look,
+            drawn: None,
+            dirty: false,
+            broken: false,
+        }
     }
 
     /// Print lines that belong to no second: the introduction, the result.
-    pub(super) fn text(&mut self, text: &str) -> io::Result<()> {
-        self.out.write_all(text.as_bytes())?;
-        self.out.flush()
+    pub(super) fn text(&mut self, text: fmt::Arguments<'_>) {
+        self.broken |= self.out.write_fmt(text).and_then(|()| self.out.flush()).is_err();
     }
 
     /// Print the headline of the next part of the story.
-    pub(super) fn chapter(&mut self, now: Instant, title: &str) -> io::Result<()> {
-        self.advance(now)?;
-        self.erase()?;
+    pub(super) fn chapter(&mut self, now: Instant, title: &str) {
+        self.advance(now);
+        self.erase();
         let title = self.paint(title, Tone::Bold);
-        writeln!(self.out, "\n{title}")?;
-        self.out.flush()
+        self.text(format_args!("\n{title}\n"));
     }
 
     /// Print what happened at `now`.
-    pub(super) fn event(&mut self, now: Instant, tone: Tone, text: &str) -> io::Result<()> {
-        self.advance(now)?;
-        self.erase()?;
+    pub(super) fn event(&mut self, now: Instant, tone: Tone, text: fmt::Arguments<'_>) {
+        self.advance(now);
+        self.erase();
         let at = now.since(self.start).as_millis();
-        let text = self.paint(text, tone);
-        writeln!(self.out, "  {:>3}.{:03} s  {text}", at / 1000, at % 1000)?;
+        let (on, off) = self.colour(tone);
+        self.text(format_args!("  {:>3}.{:03} s  {on}{text}{off}\n", at / 1000, at % 1000));
         self.dirty = true;
-        self.out.flush()
     }
 
     /// The client got an answer, or none.
-    pub(super) fn mark(&mut self, now: Instant, good: bool) -> io::Result<()> {
-        self.advance(now)?;
+    pub(super) fn mark(&mut self, now: Instant, good: bool) {
+        self.advance(now);
         let within = now.since(self.start).as_micros() % 1_000_000 / MARK.as_micros();
         if let Some(mark) = usize::try_from(within).ok().and_then(|at| self.marks.get_mut(at)) {
             let new = if good && *mark != Mark::Bad { Mark::Good } else { Mark::Bad };
             self.dirty |= *mark != new;
             *mark = new;
         }
-        Ok(())
     }
 
     /// Show `look` from `now` on.
-    pub(super) fn show(&mut self, now: Instant, look: Look) -> io::Result<()> {
-        self.advance(now)?;
+    pub(super) fn show(&mut self, now: Instant, look: Look) {
+        self.advance(now);
         if look != self.look {
             self.look = look;
             self.dirty = true;
@@ -131,44 +139,41 @@ impl<W: Write> Timeline<W> {
         // A slow terminal is spared: one drawing a mark.
         if self.ansi && self.dirty && self.drawn.is_none_or(|drawn| now.since(drawn) >= MARK) {
             let row = self.render();
-            write!(self.out, "\r{row}\x1b[K")?;
-            self.out.flush()?;
+            self.text(format_args!("\r{row}\x1b[K"));
             self.drawn = Some(now);
             self.dirty = false;
         }
-        Ok(())
     }
 
     /// Finish the row of a second that is over.
-    fn advance(&mut self, now: Instant) -> io::Result<()> {
+    fn advance(&mut self, now: Instant) {
         let second = now.since(self.start).as_micros() / 1_000_000;
-        if second == self.row {
-            return Ok(());
+        if second != self.row {
+            self.close();
+            self.row = second;
         }
-        self.close()?;
-        self.row = second;
-        Ok(())
     }
 
     /// Print the row as it is now, and begin a new one.
-    pub(super) fn close(&mut self) -> io::Result<()> {
-        self.erase()?;
+    pub(super) fn close(&mut self) {
+        self.erase();
         let row = self.render();
-        writeln!(self.out, "{}", row.trim_end())?;
+        self.text(format_args!("{}\n", row.trim_end()));
         self.marks = [Mark::None; MARKS];
         self.dirty = true;
-        self.out.flush()
     }
 
     /// Take back the row that is still being filled.
-    fn erase(&mut self) -> io::Result<()> {
-        if self.drawn.take().is_some() { write!(self.out, "\r\x1b[K") } else { Ok(()) }
+    fn erase(&mut self) {
+        if self.drawn.take().is_some() {
+            self.text(format_args!("\r\x1b[K"));
+        }
     }
 
     fn render(&self) -> String {
         let [one, two] = &self.look.nodes;
         let [serial, udp] = &self.look.cables;
-        let node = |(word, tone): &(String, Tone)| format!("[{}]", self.paint(&format!("{word:^8}"), *tone));
+        let node = |(word, tone): &(&str, Tone)| format!("[{}]", self.paint(&format!("{word:^8}"), *tone));
         let cable = |name: &str, cable: &Cable| match cable {
             Cable::Good => self.paint(&format!("=={name}=="), Tone::Good),
             Cable::Dead => self.paint(&format!("xx{name}xx"), Tone::Bad),
@@ -187,12 +192,14 @@ impl<W: Write> Timeline<W> {
         format!(" {:>3} s  ha-1{} {serial} {udp} {}ha-2  {marks}", self.row, node(one), node(two))
     }
 
+    /// What stands before and after text of this tone.
+    fn colour(&self, tone: Tone) -> (&'static str, &'static str) {
+        if self.ansi && tone != Tone::Plain { (tone.code(), "\x1b[0m") } else { ("", "") }
+    }
+
     fn paint(&self, text: &str, tone: Tone) -> String {
-        if self.ansi && tone != Tone::Plain {
-            format!("{}{text}\x1b[0m", tone.code())
-        } else {
-            text.to_string()
-        }
+        let (on, off) = self.colour(tone);
+        [on, text, off].concat()
     }
 }
 
@@ -201,22 +208,22 @@ mod tests {
     use super::*;
 
     fn look() -> Look {
-        let nodes = [(String::from("HELD"), Tone::Good), (String::from("idle"), Tone::Plain)];
+        let nodes = [("HELD", Tone::Good), ("idle", Tone::Plain)];
         Look { nodes, cables: [Cable::Good, Cable::Dead] }
     }
 
     fn story(ansi: bool) -> String {
         let at = Instant::from_millis;
         let mut line = Timeline::new(Vec::new(), ansi, at(0));
-        line.show(at(1), look()).unwrap();
-        line.mark(at(10), true).unwrap();
-        line.mark(at(60), true).unwrap();
-        line.mark(at(70), false).unwrap();
-        line.mark(at(80), true).unwrap();
-        line.show(at(90), look()).unwrap();
-        line.event(at(500), Tone::Bold, "the plug is pulled").unwrap();
-        line.mark(at(999), true).unwrap();
-        line.show(at(1001), look()).unwrap();
+        line.show(at(1), look());
+        line.mark(at(10), true);
+        line.mark(at(60), true);
+        line.mark(at(70), false);
+        line.mark(at(80), true);
+        line.show(at(90), look());
+        line.event(at(500), Tone::Bold, format_args!("the plug is pulled"));
+        line.mark(at(999), true);
+        line.show(at(1001), look());
         String::from_utf8(line.out).unwrap()
     }
 
@@ -250,9 +257,9 @@ mod tests {
     fn marks_outside_of_a_row_begin_the_next_one() {
         let at = Instant::from_millis;
         let mut line = Timeline::new(Vec::new(), false, at(0));
-        line.mark(at(990), true).unwrap();
-        line.mark(at(1000), false).unwrap();
-        line.close().unwrap();
+        line.mark(at(990), true);
+        line.mark(at(1000), false);
+        line.close();
         let text = String::from_utf8(line.out).unwrap();
         let rows: Vec<&str> = text.lines().collect();
         assert!(rows[0].starts_with("   0 s") && rows[0].ends_with("ha-2                     |"), "{text}");
