@@ -242,12 +242,17 @@ impl Node {
             Input::ProbeDone { answered } => self.probe_done(answered),
             Input::Claimable { group, claimable } => {
                 if let Some(group) = self.groups.get_mut(usize::from(group.0)) {
+                    self.out.beat |= group.config.claimable != claimable;
                     group.config.claimable = claimable;
                 }
             }
             Input::Watchdog(watchdog) => {
                 if watchdog == Watchdog::Pending && self.watchdog != watchdog {
                     self.report(Event::WatchdogPending);
+                }
+                if watchdog != self.watchdog {
+                    // How long it is armed for is in the long form.
+                    self.hello_until = self.now.plus(self.config.timing.deadtime);
                 }
                 self.watchdog = watchdog;
             }

@@ -95,11 +95,12 @@ pub(super) fn simple(options: &Options, request: &Request<'_>, done: &str) -> i3
 
 /// `hbd stop`: ask, then wait until the daemon has ended, however long its scripts take.
 pub(super) fn stop(options: &Options) -> i32 {
+    let gone = matches!(Client::connect(&options.run_dir), Err(Trouble::NotRunning));
+    if gone && !pidfile::is_locked(&options.run_dir) {
+        say("already stopped");
+        return EXIT_OK;
+    }
     if let Err(code) = command(options, &Request::Stop) {
-        if code == EXIT_NOT_RUNNING && !pidfile::is_locked(&options.run_dir) {
-            say("already stopped");
-            return EXIT_OK;
-        }
         return code;
     }
     if options.no_wait {
@@ -113,7 +114,7 @@ pub(super) fn stop(options: &Options) -> i32 {
                 if let Some(stuck) = shot.groups.iter().find(|g| g.state == "stuck") {
                     tell(&format!(
                         "group {} is stuck: a stop script failed or hung, so the daemon does not end; see its log, \
-                         mend it, then: hbd clear {}",
+                         mend it, then: hbd clear {}; or hbd stop again, to end all the same",
                         stuck.name, stuck.name
                     ));
                     return EXIT_FAILURE;
@@ -130,7 +131,12 @@ pub(super) fn stop(options: &Options) -> i32 {
             }
             // Between the socket's end and the process's.
             Err(Trouble::NotRunning) => {}
-            Err(Trouble::Broken(_)) => {}
+            Err(Trouble::Broken(how)) => {
+                if how != told {
+                    tell(&format!("still waiting: {how}"));
+                    told = how;
+                }
+            }
             Err(other) => return trouble(options, &other),
         }
         sleep_ms(STEP_MS);

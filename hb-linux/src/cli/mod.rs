@@ -5,6 +5,7 @@ mod ask;
 mod compat;
 mod help;
 pub mod json;
+mod send_arp;
 pub mod show;
 
 pub use args::Options;
@@ -19,7 +20,7 @@ use std::ffi::OsString;
 use std::format;
 use std::io::Write;
 use std::path::Path;
-use std::string::{String, ToString};
+use std::string::String;
 
 /// Done.
 pub const EXIT_OK: i32 = 0;
@@ -73,7 +74,7 @@ fn act(verb: Verb, options: &Options) -> i32 {
         }
         Verb::Clear(group) => ask::simple(options, &Request::Clear(&group), &format!("{group} is cleared")),
         Verb::Demo(words) => crate::demo::main(words),
-        Verb::SendArp(words) => send_arp(words),
+        Verb::SendArp(words) => send_arp::main(words),
         Verb::Version => {
             say(&format!("hbd {VERSION}"));
             EXIT_OK
@@ -93,11 +94,6 @@ fn check(options: &Options) -> i32 {
     }
 }
 
-fn send_arp(words: std::vec::Vec<OsString>) -> i32 {
-    let _ = words;
-    EXIT_UNSUPPORTED
-}
-
 fn refuse(usage: &Usage) -> i32 {
     tell(&usage.text);
     usage.code
@@ -110,5 +106,5 @@ pub(crate) fn say(line: &str) {
 
 /// Print a line of trouble.
 pub(crate) fn tell(line: &str) {
-    let _ = writeln!(std::io::stderr(), "hbd: {}", line.to_string());
+    let _ = writeln!(std::io::stderr(), "hbd: {}", line);
 }

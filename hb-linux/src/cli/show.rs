@@ -55,7 +55,8 @@ pub fn human(s: &Snapshot) -> String {
     }
     let mut text = table(&rows);
     for group in &s.groups {
-        if !group.wait_text.is_empty() && group.state != "held" {
+        let served = group.state == "held" || group.peer_state.as_deref() == Some("held");
+        if !group.wait_text.is_empty() && !served {
             text.push_str(&format!("group {} waits: {}\n", group.name, group.wait_text));
         }
         if group.resources.len() > 1 {

@@ -11,7 +11,7 @@ use std::string::String;
 use std::vec::Vec;
 
 /// The script behind a bare address.
-pub(super) const IPADDR: &str = "IPaddr";
+const IPADDR: &str = "IPaddr";
 
 /// Parse `haresources`. `nodes` are those of `ha.cf`, found at `ha_cf`; with fewer than two of them names are not
 /// checked, as that is an error of `ha.cf`. Of a group with errors the rest is kept. Scripts are not looked for yet.

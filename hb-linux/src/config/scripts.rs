@@ -1,8 +1,8 @@
 //! Where a resource's script is: `resource.d`, then the init directories, then in `hbd` itself.
 
 use super::Paths;
-use super::haresources::IPADDR;
 use super::settings::Script;
+use crate::resources;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,8 @@ pub(super) fn find(paths: &Paths, name: &str) -> (Script, Option<PathBuf>) {
             _ => {}
         }
     }
-    if name == IPADDR { (Script::Embedded, idle) } else { (Script::Missing, idle) }
+    let script = if resources::embedded(name).is_some() { Script::Embedded } else { Script::Missing };
+    (script, idle)
 }
 
 /// Is this a regular file that somebody may execute?

@@ -13,7 +13,7 @@ use std::vec::Vec;
 
 /// The groups' addresses, and what is under way for them.
 #[derive(Debug)]
-pub struct Announcer {
+pub(super) struct Announcer {
     /// Group and address, with the interface if the file names one.
     addresses: Vec<(GroupId, Ipv4Addr)>,
     targets: Vec<(Ipv4Addr, Option<IfName>)>,
@@ -24,7 +24,7 @@ pub struct Announcer {
 impl Announcer {
     /// Nothing under way.
     #[must_use]
-    pub fn new(settings: &Settings) -> Self {
+    pub(super) fn new(settings: &Settings) -> Self {
         let (mut addresses, mut targets) = (Vec::new(), Vec::new());
         for (id, group) in (0_u8..).zip(&settings.groups) {
             for address in group.resources.iter().filter_map(|r| r.address.as_ref()) {
@@ -36,7 +36,7 @@ impl Announcer {
     }
 
     /// Announce every address of `group`, now and a few times more within a second.
-    pub fn announce(&mut self, now: Instant, group: GroupId, voice: &mut Voice) {
+    pub(super) fn announce(&mut self, now: Instant, group: GroupId, voice: &mut Voice) {
         for &(_, ip) in self.addresses.iter().filter(|(of, _)| *of == group) {
             match self.announcer.announce(now, ip) {
                 Ok(()) => voice.say(Level::Info, format_args!("announcing {ip} by gratuitous ARP")),
@@ -46,14 +46,14 @@ impl Announcer {
     }
 
     /// Begin to ask whether any address of any group answers.
-    pub fn probe(&mut self, now: Instant, voice: &mut Voice) {
+    pub(super) fn probe(&mut self, now: Instant, voice: &mut Voice) {
         voice.say(Level::Info, format_args!("asking by ARP whether a service address is in use"));
         self.prober = Some(Prober::start(now, &self.targets));
     }
 
     /// When [`Announcer::service`] has something to do.
     #[must_use]
-    pub fn deadline(&self) -> Instant {
+    pub(super) fn deadline(&self) -> Instant {
         let probe = match &self.prober {
             Some(prober) if prober.result() == Probe::Running => prober.deadline(),
             Some(_) => Instant::ZERO,
@@ -64,12 +64,12 @@ impl Announcer {
 
     /// The open descriptor to wait on.
     #[must_use]
-    pub fn fd(&self) -> Option<RawFd> {
+    pub(super) fn fd(&self) -> Option<RawFd> {
         self.prober.as_ref().and_then(Prober::fd)
     }
 
     /// Send what is due, read what came; answers the end of a probe.
-    pub fn service(&mut self, now: Instant, voice: &mut Voice) -> Option<Input<'static>> {
+    pub(super) fn service(&mut self, now: Instant, voice: &mut Voice) -> Option<Input<'static>> {
         if self.announcer.deadline() <= now {
             self.announcer.service(now);
         }

@@ -17,7 +17,7 @@ const RETRY_BROKEN: Duration = Duration::from_secs(30);
 
 /// The configured watchdog.
 #[derive(Debug)]
-pub struct Dog {
+pub(super) struct Dog {
     path: CString,
     device: String,
     seconds: u32,
@@ -32,7 +32,7 @@ pub struct Dog {
 impl Dog {
     /// Not armed yet. `None` without a directive.
     #[must_use]
-    pub fn new(settings: Option<&WatchdogSettings>) -> Option<Self> {
+    pub(super) fn new(settings: Option<&WatchdogSettings>) -> Option<Self> {
         let settings = settings?;
         Some(Self {
             path: CString::new(settings.device.as_os_str().as_bytes()).ok()?,
@@ -48,12 +48,12 @@ impl Dog {
 
     /// When [`Dog::tick`] has something to do.
     #[must_use]
-    pub fn deadline(&self) -> Instant {
+    pub(super) fn deadline(&self) -> Instant {
         if self.armed.is_some() && self.held { Instant::NEVER } else { self.retry_at }
     }
 
     /// Arm it, or give it to the helper, if that is due. Answers what the core is to be told.
-    pub fn tick(&mut self, now: Instant, voice: &mut Voice) -> Option<Input<'static>> {
+    pub(super) fn tick(&mut self, now: Instant, voice: &mut Voice) -> Option<Input<'static>> {
         if now < self.deadline() {
             return None;
         }
@@ -112,12 +112,12 @@ impl Dog {
     }
 
     /// The helper is another one now: it needs the descriptor again unless it got it at its start.
-    pub fn helper_restarted(&mut self) {
+    pub(super) fn helper_restarted(&mut self) {
         self.held = self.armed.is_some();
     }
 
     /// Feed it. A device that fails is fed on: it may answer again, and if not, it resets the machine, as it should.
-    pub fn feed(&mut self, voice: &mut Voice) {
+    pub(super) fn feed(&mut self, voice: &mut Voice) {
         let Some(watchdog) = &mut self.armed else { return };
         match (watchdog.feed(), self.feed_error) {
             (Ok(()), None) => {}
@@ -135,18 +135,18 @@ impl Dog {
 
     /// The armed watchdog.
     #[must_use]
-    pub const fn armed(&self) -> Option<&Watchdog> {
+    pub(super) const fn armed(&self) -> Option<&Watchdog> {
         self.armed.as_ref()
     }
 
     /// Its device, for people.
     #[must_use]
-    pub fn device(&self) -> &str {
+    pub(super) fn device(&self) -> &str {
         &self.device
     }
 
     /// The end: magic close if every group is proven stopped; else it is left running.
-    pub fn end(self, disarm: bool) {
+    pub(super) fn end(self, disarm: bool) {
         match self.armed {
             Some(watchdog) if disarm => watchdog.disarm(),
             Some(watchdog) => core::mem::forget(watchdog),

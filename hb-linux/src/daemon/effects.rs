@@ -14,32 +14,32 @@ use std::vec::Vec;
 
 /// Inputs that actions made, until the loop gives them to the node. A drain makes at most one per script call, and a
 /// node has at most 8 under way, with as many that are being killed.
-pub const MAX_QUEUE: usize = 32;
+pub(super) const MAX_QUEUE: usize = 32;
 
 /// Everything that actions act on.
 #[derive(Debug)]
-pub struct Effects {
+pub(super) struct Effects {
     /// The log.
-    pub voice: Voice,
+    pub(super) voice: Voice,
     /// The links, by the core's numbers.
-    pub links: Vec<Link>,
+    pub(super) links: Vec<Link>,
     /// The script calls under way.
-    pub runner: Runner,
+    pub(super) runner: Runner,
     /// The ping nodes.
-    pub pinger: Pinger,
+    pub(super) pinger: Pinger,
     /// Gratuitous ARP and address probes.
-    pub announcer: Announcer,
+    pub(super) announcer: Announcer,
     /// The watchdog, if one is configured.
-    pub dog: Option<Dog>,
+    pub(super) dog: Option<Dog>,
     /// What the loop is to give to the node next.
-    pub queue: Deque<Input<'static>, MAX_QUEUE>,
+    pub(super) queue: Deque<Input<'static>, MAX_QUEUE>,
     /// The node has said that all is done: every group proven stopped?
-    pub exit: Option<bool>,
+    pub(super) exit: Option<bool>,
 }
 
 impl Effects {
     /// Do what `node` asks, until it asks no more.
-    pub fn drain(&mut self, now: Instant, node: &mut Node) {
+    pub(super) fn drain(&mut self, now: Instant, node: &mut Node) {
         let mut frame = [0; FRAME_BUF];
         while let Some(action) = node.poll_action(&mut frame) {
             self.perform(now, node, action, &frame);
@@ -82,13 +82,13 @@ impl Effects {
     }
 
     /// A call ended: tell people, and have the node told.
-    pub fn script_ended(&mut self, finished: &Finished) {
+    pub(super) fn script_ended(&mut self, finished: &Finished) {
         self.voice.script_ends(finished);
         self.push(Input::ScriptDone { token: finished.token, outcome: finished.outcome });
     }
 
     /// Queue an input for the node.
-    pub fn push(&mut self, input: Input<'static>) {
+    pub(super) fn push(&mut self, input: Input<'static>) {
         if self.queue.push_back(input).is_err() {
             self.voice.say(Level::Error, format_args!("internal queue full: an answer to the node was lost"));
         }

@@ -11,7 +11,7 @@ use std::vec::Vec;
 ///
 /// # Errors
 /// A device or interface name that no kernel would take, by the position of its link.
-pub fn links(settings: &Settings) -> Result<Vec<Link>, (usize, Errno)> {
+pub(super) fn links(settings: &Settings) -> Result<Vec<Link>, (usize, Errno)> {
     settings.links.iter().enumerate().map(|(i, medium)| link(medium).map_err(|why| (i, why))).collect()
 }
 

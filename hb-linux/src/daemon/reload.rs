@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 /// The files and what they were at start.
 #[derive(Debug)]
-pub struct Reload {
+pub(super) struct Reload {
     authkeys: PathBuf,
     ha_cf: CString,
     haresources: CString,
@@ -19,12 +19,12 @@ pub struct Reload {
 }
 
 /// One line about a reload: is it trouble, and the line.
-pub type Told<'a> = (bool, &'a str);
+pub(super) type Told<'a> = (bool, &'a str);
 
 impl Reload {
     /// As the daemon starts. `None` if a path contains a NUL.
     #[must_use]
-    pub fn new(paths: &Paths, settings: &Settings) -> Option<Self> {
+    pub(super) fn new(paths: &Paths, settings: &Settings) -> Option<Self> {
         let c = |path: PathBuf| CString::new(path.as_os_str().as_bytes()).ok();
         Some(Self {
             authkeys: paths.authkeys(),
@@ -36,7 +36,7 @@ impl Reload {
 
     /// Read the files again. Every line goes to `tell`; answers whether the keys were taken over. A file that is wrong
     /// changes nothing.
-    pub fn run(&self, node: &mut Node, mut tell: impl FnMut(Told<'_>)) -> bool {
+    pub(super) fn run(&self, node: &mut Node, mut tell: impl FnMut(Told<'_>)) -> bool {
         let taken = match reload_keys(&self.authkeys) {
             Ok(keys) => {
                 node.set_keys(keys);

@@ -13,17 +13,17 @@ use hb_core::{Command, Instant, LinkStatus, Node, PeerState, Refusal, Scope, Sta
 
 /// What only the shell knows.
 #[derive(Clone, Copy, Debug)]
-pub struct Facts {
+pub(super) struct Facts {
     /// When the daemon began.
-    pub begun: Instant,
+    pub(super) begun: Instant,
     /// Equal on nodes that agree.
-    pub config_digest: u32,
+    pub(super) config_digest: u32,
     /// Memory is locked and scheduling is real-time.
-    pub realtime: bool,
+    pub(super) realtime: bool,
 }
 
 /// Answer a request that is no [`Request::Reload`].
-pub fn answer(
+pub(super) fn answer(
     now: Instant,
     node: &mut Node,
     fx: &mut Effects,

@@ -22,8 +22,8 @@ use crate::link::{Incoming, Link};
 use crate::scripts::MAX_CALLS;
 use crate::sys::clock::Clock;
 use crate::sys::poll::{PollFd, poll, timeout_until};
-use crate::sys::process;
 use crate::sys::signal::{Caught, Signals};
+use crate::sys::{guard, process};
 use hb_core::config::{MAX_GROUPS, MAX_LINKS};
 use hb_core::{Command, Duration, GroupId, Input, Instant, LinkId, Node};
 
@@ -33,6 +33,8 @@ const MAX_READS: usize = 512;
 const RECEIVE: usize = 2048;
 /// Between two looks at the scripts of a group.
 const CLAIMABLE_EVERY: Duration = Duration::from_secs(5);
+/// Between two tries to replace the helper.
+const REVIVE_EVERY: Duration = Duration::from_secs(1);
 /// A wait that ends this much later than it should is taken for a stall.
 const LATE: Duration = Duration::from_millis(5);
 
@@ -48,34 +50,36 @@ const TOTAL: usize = SCRIPTS + MAX_CALLS;
 
 /// The running daemon.
 #[derive(Debug)]
-pub struct Shell {
+pub(super) struct Shell {
     /// Decides.
-    pub node: Node,
+    pub(super) node: Node,
     /// Does.
-    pub fx: Effects,
+    pub(super) fx: Effects,
     /// Time.
-    pub clock: Clock,
+    pub(super) clock: Clock,
     /// Signals as a descriptor.
-    pub signals: Signals,
+    pub(super) signals: Signals,
     /// Operators.
-    pub server: Option<Server>,
+    pub(super) server: Option<Server>,
     /// `SIGHUP`.
-    pub reload: Reload,
+    pub(super) reload: Reload,
     /// For the status.
-    pub facts: Facts,
+    pub(super) facts: Facts,
     /// Claimable as the node knows it.
-    pub claimable: [bool; MAX_GROUPS],
+    pub(super) claimable: [bool; MAX_GROUPS],
     /// When the next group's scripts are looked at, and which.
-    pub look: (Instant, u8),
+    pub(super) look: (Instant, u8),
     /// The last reading of the clock.
-    pub now: Instant,
+    pub(super) now: Instant,
     /// The helper is to be replaced at this time.
-    pub revive: Instant,
+    pub(super) revive: Instant,
+    /// When it was replaced last: one that ends at once is not replaced at once.
+    pub(super) revived: Instant,
 }
 
 impl Shell {
     /// Run until the node says that all is done; answers whether every group is proven stopped.
-    pub fn run(&mut self) -> bool {
+    pub(super) fn run(&mut self) -> bool {
         self.drain();
         loop {
             self.round();
@@ -167,10 +171,10 @@ impl Shell {
             self.serve_signals(caught);
         }
         self.fx.runner.tick(self.now);
-        if ready(PROBES) || self.fx.announcer.deadline() <= self.now {
-            if let Some(input) = self.fx.announcer.service(self.now, &mut self.fx.voice) {
-                self.give(input);
-            }
+        if (ready(PROBES) || self.fx.announcer.deadline() <= self.now)
+            && let Some(input) = self.fx.announcer.service(self.now, &mut self.fx.voice)
+        {
+            self.give(input);
         }
         if let Some(dog) = &mut self.fx.dog
             && let Some(input) = dog.tick(self.now, &mut self.fx.voice)
@@ -300,25 +304,31 @@ impl Shell {
                     let voice = &mut self.fx.voice;
                     voice.say(Level::Info, format_args!("{} can be written again", output_name(output)));
                 }
-                FromHelper::Gone => self.revive = self.now,
+                FromHelper::Gone => self.revive = self.now.max(self.revived.plus(REVIVE_EVERY)),
             }
         }
         if self.revive <= self.now {
-            let watchdog = self.fx.dog.as_ref().and_then(super::dog::Dog::armed);
-            match self.fx.voice.helper.restart(watchdog) {
-                Ok(()) => {
-                    self.revive = Instant::NEVER;
-                    if let Some(dog) = &mut self.fx.dog {
-                        dog.helper_restarted();
-                    }
-                    self.fx.voice.say(
-                        Level::Error,
-                        format_args!("the helper process had ended; a new one was started"),
-                    );
-                }
-                Err(_) => self.revive = self.now.plus(Duration::from_secs(1)),
-            }
+            self.revive_helper();
         }
+    }
+
+    /// Somebody killed the helper: fork another one.
+    fn revive_helper(&mut self) {
+        let watchdog = self.fx.dog.as_ref().and_then(super::dog::Dog::armed);
+        // The child allocates, as a helper may.
+        guard::disarm();
+        let started = self.fx.voice.helper.restart(watchdog);
+        guard::arm();
+        self.revived = self.now;
+        if started.is_err() {
+            self.revive = self.now.plus(REVIVE_EVERY);
+            return;
+        }
+        self.revive = Instant::NEVER;
+        if let Some(dog) = &mut self.fx.dog {
+            dog.helper_restarted();
+        }
+        self.fx.voice.say(Level::Error, format_args!("the helper process had ended; a new one was started"));
     }
 
     fn serve_signals(&mut self, caught: Caught) {

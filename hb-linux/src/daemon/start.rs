@@ -45,6 +45,8 @@ const LAST_WORDS_MS: i32 = 2000;
 /// `hbd run`. `already` is the exit code if a daemon runs here.
 #[must_use]
 pub fn run(options: &Options, already: i32) -> i32 {
+    // Strangers' descriptors would stay open in the daemon and in every script for ever.
+    fd::close_others(3, &[]);
     let paths = Paths::new(&options.config_dir);
     let (settings, mut findings) = config::load(&paths, options.node.as_deref());
     let Some(settings) = settings else {
@@ -69,7 +71,10 @@ pub fn run(options: &Options, already: i32) -> i32 {
         }
         Err(Taken::Failed(why)) => return failed(&format!("{}: {why}", options.run_dir.display()), why),
     };
-    print(&findings);
+    if !options.foreground {
+        // In the foreground the log shows them here as well.
+        print(&findings);
+    }
     let start = Start { paths, places, settings, findings, pidfile };
     if options.foreground {
         return start.go(None);
@@ -230,6 +235,7 @@ impl Start {
             look: (now, 0),
             now,
             revive: Instant::NEVER,
+            revived: Instant::ZERO,
         };
         shell.link_changes();
         Ok(shell)

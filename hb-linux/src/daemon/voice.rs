@@ -9,11 +9,11 @@ use hb_core::{Event, GroupId, LinkId, Outcome};
 
 /// The helper, and the names that its lines need.
 #[derive(Debug)]
-pub struct Voice {
+pub(super) struct Voice {
     /// Writes the lines, and the state.
-    pub helper: Helper,
+    pub(super) helper: Helper,
     /// Names for numbers.
-    pub names: Names,
+    pub(super) names: Names,
     text: Text<LINE>,
     /// Lines of level debug are sent as well.
     debug: bool,
@@ -22,40 +22,40 @@ pub struct Voice {
 impl Voice {
     /// Speaks through `helper`.
     #[must_use]
-    pub const fn new(helper: Helper, names: Names, debug: bool) -> Self {
+    pub(super) const fn new(helper: Helper, names: Names, debug: bool) -> Self {
         Self { helper, names, text: Text::new(), debug }
     }
 
     /// A line of the daemon's own.
-    pub fn say(&mut self, level: Level, args: Arguments<'_>) {
+    pub(super) fn say(&mut self, level: Level, args: Arguments<'_>) {
         self.text.clear();
         self.text.put(args);
         self.send(level);
     }
 
     /// A line about a link.
-    pub fn say_link(&mut self, level: Level, link: LinkId, args: Arguments<'_>) {
+    pub(super) fn say_link(&mut self, level: Level, link: LinkId, args: Arguments<'_>) {
         self.text.clear();
         self.text.put(format_args!("Link {}: {args}", self.names.link(link)));
         self.send(level);
     }
 
     /// A line about a group.
-    pub fn say_group(&mut self, level: Level, group: GroupId, args: Arguments<'_>) {
+    pub(super) fn say_group(&mut self, level: Level, group: GroupId, args: Arguments<'_>) {
         self.text.clear();
         self.text.put(format_args!("Resource group {}: {args}", self.names.group(group)));
         self.send(level);
     }
 
     /// The line for an event of the core.
-    pub fn event(&mut self, event: &Event) {
+    pub(super) fn event(&mut self, event: &Event) {
         self.text.clear();
         let level = words::event(&self.names, event, &mut self.text);
         self.send(level);
     }
 
     /// A line that a script printed.
-    pub fn script_says(&mut self, what: What, line: &str) {
+    pub(super) fn script_says(&mut self, what: What, line: &str) {
         let (resource, verb) = (self.names.resource(what.group, what.resource), what.verb.as_str());
         self.text.clear();
         self.text.put(format_args!("script {resource} {verb} says: {line}"));
@@ -63,7 +63,7 @@ impl Voice {
     }
 
     /// A script was called.
-    pub fn script_begins(&mut self, what: What) {
+    pub(super) fn script_begins(&mut self, what: What) {
         let (resource, verb) = (self.names.resource(what.group, what.resource), what.verb.as_str());
         self.text.clear();
         self.text.put(format_args!("script {resource} {verb} begins"));
@@ -71,7 +71,7 @@ impl Voice {
     }
 
     /// A script ended. These lines tell how long the scripts of a take-over took.
-    pub fn script_ends(&mut self, finished: &Finished) {
+    pub(super) fn script_ends(&mut self, finished: &Finished) {
         let what = finished.what;
         let (resource, verb) = (self.names.resource(what.group, what.resource), what.verb.as_str());
         self.text.clear();
@@ -88,7 +88,7 @@ impl Voice {
     }
 
     /// More or fewer lines in the debug log (`SIGUSR1`, `SIGUSR2`).
-    pub fn set_debug(&mut self, on: bool) {
+    pub(super) fn set_debug(&mut self, on: bool) {
         self.debug = on;
     }
 

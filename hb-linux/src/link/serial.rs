@@ -265,12 +265,12 @@ mod tests {
         // Nobody reads: the pty's buffer fills up.
         while !link.wants_write() && now < 100_000 {
             now += 100;
-            link.send(at(now), &[now as u8 | 1; 320]);
+            link.send(at(now), &[now as u8 | 1; FRAME_BUF]);
         }
         assert!(link.wants_write(), "the buffer never filled");
         for _ in 0..50 {
             now += 100;
-            assert_eq!(link.send(at(now), &[7; 320]), Outgoing::Queued);
+            assert_eq!(link.send(at(now), &[7; FRAME_BUF]), Outgoing::Queued);
         }
         assert!(link.health.counters().replaced >= 49);
         // The reader comes back: all that was begun arrives whole, and the newest waiting frame with it.
@@ -284,8 +284,8 @@ mod tests {
             }
         }
         all.extend(drain(&master));
-        assert_eq!(all.len(), 320 * link.health.counters().sent as usize);
-        for frame in all.chunks(320) {
+        assert_eq!(all.len(), FRAME_BUF * link.health.counters().sent as usize);
+        for frame in all.chunks(FRAME_BUF) {
             assert!(frame.iter().all(|b| b == &frame[0]), "a cut frame");
         }
         assert_eq!(all.last(), Some(&7));

@@ -7,7 +7,7 @@ use super::names::Names;
 use super::{LINE, Text};
 use crate::helper::Level;
 use hb_core::message::{GroupState, Reason};
-use hb_core::{BadFrame, Cause, Duration, Event, GroupId, Outcome, Refusal, Verb, Wait};
+use hb_core::{BadFrame, Cause, Event, GroupId, Outcome, Refusal, Verb, Wait};
 
 /// Put the line for `event` into `out`; returns how loud it is.
 pub fn event(names: &Names, event: &Event, out: &mut Text<LINE>) -> Level {
@@ -388,7 +388,7 @@ pub const fn bad_frame(why: BadFrame) -> &'static str {
         BadFrame::BadTag => "failed authentication: damaged, or signed with another secret",
         BadFrame::BadBody => "signed, but not readable",
         BadFrame::Replayed => "replayed or duplicated frames",
-        BadFrame::NotMet => "short frames of a start that never answered a challenge (replay?)",
+        BadFrame::NotMet => "short frames of a start that never answered a challenge (perhaps a replay)",
     }
 }
 
@@ -419,14 +419,6 @@ pub fn refusal_words<const N: usize>(own: &str, peer: &str, refusal: Refusal, ou
     }
 }
 
-/// `ms` milliseconds or seconds, whichever reads better.
-pub fn span<const N: usize>(time: Duration, out: &mut Text<N>) {
-    let ms = time.as_millis();
-    if ms < 10_000 {
-        out.put(format_args!("{ms} ms"));
-    } else if ms < 600_000 {
-        out.put(format_args!("{} s", ms / 1000));
-    } else {
-        out.put(format_args!("{} min", ms / 60_000));
-    }
-}
+#[cfg(test)]
+#[path = "words_tests.rs"]
+mod tests;

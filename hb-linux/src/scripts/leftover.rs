@@ -81,7 +81,7 @@ mod tests {
         let names = ["jdmail", "IPaddr"];
         let table: [(&[u8], bool); 6] = [
             (b"/bin/sh\0/etc/init.d/jdmail\0start\0", true),
-            (b"sh\0-c\0text\0IPaddr\0192.168.2.50\0status\0", true),
+            (b"sh\0/run/IPaddr\0\x3192.168.2.50\0status\0", true),
             (b"/usr/sbin/jdmail\0-d\0", false),
             (b"/usr/sbin/httpd\0-k\0start\0", false),
             (b"jdmail\0", false),

@@ -128,8 +128,8 @@ impl WallTime {
         let mut tv = libc::timeval { tv_sec: 0, tv_usec: 0 };
         // The width of time_t differs between targets: the field's type follows it.
         #[allow(clippy::useless_conversion)]
-        if let Ok(secs) = self.secs.try_into() {
-            tv.tv_sec = secs;
+        {
+            tv.tv_sec = self.secs.try_into().unwrap_or_default();
         }
         // SAFETY: localtime_r reads one time_t and writes one tm.
         unsafe { libc::localtime_r(&raw const tv.tv_sec, &raw mut tm) };

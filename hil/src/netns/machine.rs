@@ -46,6 +46,7 @@ struct Boot {
     uts: File,
     pid: File,
     daemon: Option<Child>,
+    others: Vec<Child>,
 }
 
 impl Machine {
@@ -124,7 +125,14 @@ impl Machine {
         let init = self.net.run(|| self.boot())?;
         // Opened here: on the new machine, `/proc` numbers the processes anew.
         let open = |kind: &str| File::open(format!("/proc/{}/ns/{kind}", init.id()));
-        *power = Some(Boot { mnt: open("mnt")?, uts: open("uts")?, pid: open("pid")?, init, daemon: None });
+        *power = Some(Boot {
+            mnt: open("mnt")?,
+            uts: open("uts")?,
+            pid: open("pid")?,
+            init,
+            daemon: None,
+            others: Vec::new(),
+        });
         if let Some((_, until)) = self.cuts.lock().unwrap_or_else(PoisonError::into_inner).last_mut() {
             *until = Stamp::now();
         }
@@ -206,6 +214,20 @@ impl Machine {
             setns(mnt, CloneFlags::CLONE_NEWNS)?;
             command.spawn()
         })
+    }
+
+    /// Start `command` on the machine and leave it there until the power goes. Says its process as the host numbers
+    /// it.
+    ///
+    /// # Errors
+    /// As for [`Self::spawn`].
+    pub fn launch(&self, command: &mut Command) -> io::Result<u32> {
+        let child = self.spawn(command)?;
+        let pid = child.id();
+        if let Some(boot) = self.power().as_mut() {
+            boot.others.push(child);
+        }
+        Ok(pid)
     }
 
     /// Run `command` on the machine to its end.
@@ -327,8 +349,8 @@ impl Boot {
     fn end(&mut self) {
         let _ = self.init.kill();
         // Process 1 is only gone once its orphans' parent (this process) has collected them.
-        if let Some(mut daemon) = self.daemon.take() {
-            let _ = daemon.wait();
+        for mut child in self.daemon.take().into_iter().chain(self.others.drain(..)) {
+            let _ = child.wait();
         }
         let _ = self.init.wait();
     }

@@ -33,7 +33,10 @@ impl Programs {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."));
         cargo.args(["build", "--quiet", "--package", "hb-hil", "--bin", "hil-node"]);
-        cargo.args(["--package", "hb-linux", "--bin", "hbd"]);
+        let given = std::env::var_os("HBD").map(PathBuf::from);
+        if given.is_none() {
+            cargo.args(["--package", "hb-linux", "--bin", "hbd"]);
+        }
         if release {
             cargo.arg("--release");
         }
@@ -46,7 +49,7 @@ impl Programs {
             .skip(1)
             .find(|folder| folder.file_name().is_some_and(|name| name != "deps"))
             .ok_or_else(|| io::Error::other("no target folder above the running program"))?;
-        let hbd = std::env::var_os("HBD").map_or_else(|| folder.join("hbd"), PathBuf::from);
+        let hbd = given.unwrap_or_else(|| folder.join("hbd"));
         Ok(Self { hbd, node: folder.join("hil-node") })
     }
 }

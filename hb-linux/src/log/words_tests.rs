@@ -1,0 +1,217 @@
+//! Every event has words that fit a line, and the phrases that people have grepped for years are kept.
+
+use super::super::GroupNames;
+use super::*;
+use hb_core::{Duration, Incarnation, LinkId, PingId};
+use std::string::{String, ToString};
+use std::vec::Vec;
+
+fn names(own: &str, peer: &str, resource: &str, link: &str) -> Names {
+    Names {
+        own: own.to_string(),
+        peer: peer.to_string(),
+        links: [link.to_string()].into(),
+        media: ["bcast"].into(),
+        groups: [GroupNames {
+            name: resource.to_string(),
+            preferred: own.to_string(),
+            resources: [resource.to_string(), "jdmail".to_string()].into(),
+        }]
+        .into(),
+        pings: ["192.168.2.1".to_string()].into(),
+    }
+}
+
+fn line(names: &Names, what: &Event) -> (Level, String) {
+    let mut text = Text::new();
+    let level = event(names, what, &mut text);
+    (level, text.as_str().to_string())
+}
+
+const STATES: [GroupState; 7] = [
+    GroupState::Unknown,
+    GroupState::Idle,
+    GroupState::Starting,
+    GroupState::Held,
+    GroupState::Stopping,
+    GroupState::Failed,
+    GroupState::Stuck,
+];
+const CAUSES: [Cause; 14] = [
+    Cause::Join,
+    Cause::PeerDead,
+    Cause::PeerLeaving,
+    Cause::Right,
+    Cause::Handover(Reason::Failback),
+    Cause::Handover(Reason::Ping),
+    Cause::Handover(Reason::Failed),
+    Cause::Handover(Reason::Operator),
+    Cause::Conflict,
+    Cause::Leave,
+    Cause::Script,
+    Cause::Monitor,
+    Cause::Retry,
+    Cause::Operator,
+];
+const WAITS: [Wait; 14] = [
+    Wait::Peer,
+    Wait::PeerRight,
+    Wait::PeerRuns,
+    Wait::PeerStuck,
+    Wait::PeerForeign,
+    Wait::Fence,
+    Wait::Isolated,
+    Wait::OneWay,
+    Wait::Scripts,
+    Wait::Retry,
+    Wait::Failed,
+    Wait::ConfigDiffers,
+    Wait::WatchdogPending,
+    Wait::Leaving,
+];
+const OUTCOMES: [Outcome; 6] =
+    [Outcome::Ok, Outcome::Failed(7), Outcome::Running, Outcome::Stopped, Outcome::Killed, Outcome::NotRun];
+
+fn all_events() -> Vec<Event> {
+    let (g, l, p, d) = (GroupId(0), LinkId(0), PingId(0), Duration::from_millis(10_000));
+    let life = Incarnation { counter: 12, nonce: 7 };
+    let mut all = Vec::from([
+        Event::Joining(life),
+        Event::Joined,
+        Event::WatchdogPending,
+        Event::PeerMet(life),
+        Event::PeerUp,
+        Event::PeerLate(d),
+        Event::PeerDead(d),
+        Event::PeerNeverMet,
+        Event::PeerLeaving,
+        Event::PeerDeaf,
+        Event::OneWayOrReplay,
+        Event::PeerForeign,
+        Event::LinkUp(l),
+        Event::LinkDown(l),
+        Event::Unproven(g),
+        Event::MonitorFailed { group: g, resource: 1, count: 3 },
+        Event::ConflictWon(g),
+        Event::ConflictLost(g),
+        Event::Wanted(g, Reason::Failback),
+        Event::GroupDiffers(g),
+        Event::TimingDiffers { peer_deadtime: d },
+        Event::ConfigAgrees,
+        Event::PingUp(p),
+        Event::PingDown(p),
+        Event::Isolated,
+        Event::NotIsolated,
+        Event::Stalled(d),
+        Event::Fencing,
+        Event::Fenced,
+        Event::FenceFailed,
+        Event::ConfirmedDown,
+        Event::Leaving,
+        Event::FeedingStopped(g),
+        Event::Lost(4),
+    ]);
+    for why in [
+        BadFrame::Malformed,
+        BadFrame::NewerVersion,
+        BadFrame::OtherCluster,
+        BadFrame::Own,
+        BadFrame::UnknownKey,
+        BadFrame::BadTag,
+        BadFrame::BadBody,
+        BadFrame::Replayed,
+        BadFrame::NotMet,
+    ] {
+        all.push(Event::BadFrames(l, why));
+    }
+    for from in STATES {
+        for to in STATES {
+            for cause in CAUSES {
+                all.push(Event::Group { group: g, from, to, epoch: 4, cause });
+            }
+        }
+    }
+    all.extend(WAITS.map(|wait| Event::Waiting(g, wait)));
+    for verb in [Verb::Start, Verb::Stop, Verb::Status] {
+        all.extend(OUTCOMES.map(|outcome| Event::Script { group: g, resource: 1, verb, outcome }));
+    }
+    all
+}
+
+#[test]
+fn every_event_has_words_that_fit() {
+    let usual = names("ha-1", "ha-2", "192.168.2.50", "eth1");
+    for what in all_events() {
+        let (_, text) = line(&usual, &what);
+        assert!(text.len() > 15 && !text.ends_with("...") && !text.contains('?'), "{what:?}: {text}");
+    }
+}
+
+#[test]
+fn with_the_longest_names_a_line_is_cut_and_not_lost() {
+    let (node, resource) = ("n".repeat(64), "r".repeat(120));
+    let long = names(&node, &node, &resource, "mcast eth1.1234567890 225.0.0.1");
+    for what in all_events() {
+        let (_, text) = line(&long, &what);
+        assert!(text.len() > 15 && text.len() <= LINE, "{what:?}: {text}");
+    }
+}
+
+#[test]
+fn familiar_phrases_are_kept() {
+    let n = names("ha-1", "ha-2", "192.168.2.50", "eth1");
+    let ms = Duration::from_millis;
+    let state = |from, to, cause| Event::Group { group: GroupId(0), from, to, epoch: 2, cause };
+    let table = [
+        (Event::PeerDead(ms(10_000)), Level::Warn, "node ha-2: is dead"),
+        (Event::LinkDown(LinkId(0)), Level::Warn, "Link ha-2:eth1 dead."),
+        (Event::LinkUp(LinkId(0)), Level::Info, "Link ha-2:eth1 up."),
+        (Event::PeerUp, Level::Info, "Status update for node ha-2: status active"),
+        (Event::Joined, Level::Info, "Local status now set to: 'active'"),
+        (Event::PeerLate(ms(8000)), Level::Warn, "Late heartbeat: Node ha-2: interval 8000 ms"),
+        (Event::PeerMet(Incarnation::default()), Level::Info, "Heartbeat restart on node ha-2"),
+        (Event::PingDown(PingId(0)), Level::Warn, "node 192.168.2.1: is dead"),
+        (
+            state(GroupState::Idle, GroupState::Starting, Cause::PeerDead),
+            Level::Info,
+            "Acquiring resource group: 192.168.2.50",
+        ),
+        (
+            state(GroupState::Starting, GroupState::Held, Cause::Script),
+            Level::Info,
+            "Resource acquisition completed",
+        ),
+        (
+            state(GroupState::Held, GroupState::Stopping, Cause::Leave),
+            Level::Info,
+            "Releasing resource group: 192.168.2.50",
+        ),
+        (
+            state(GroupState::Stopping, GroupState::Stuck, Cause::Script),
+            Level::Critical,
+            "hbd clear 192.168.2.50",
+        ),
+    ];
+    for (what, level, phrase) in table {
+        let (told, text) = line(&n, &what);
+        assert!(text.contains(phrase), "{text}");
+        assert_eq!(told, level, "{text}");
+    }
+}
+
+#[test]
+fn refusals_are_sentences() {
+    for refusal in [
+        Refusal::NothingToDo,
+        Refusal::PeerNotUp,
+        Refusal::PeerUnable,
+        Refusal::SelfUnable,
+        Refusal::ConfigDiffers,
+        Refusal::Busy,
+        Refusal::PeerAlive,
+    ] {
+        let mut text = Text::<300>::new();
+        refusal_words("ha-1", "ha-2", refusal, &mut text);
+        assert!(text.as_str().len() > 20 && !text.as_str().ends_with("..."), "{text}");
+    }
+}

@@ -1,0 +1,390 @@
+//! The built binary: two real daemons over a null-modem of two pseudo-terminals, and the command line's promises.
+//! Needs no root and no network. With the feature `alloc-guard`, a daemon that allocates after its start aborts.
+
+use hb_linux::sys::poll::{PollFd, poll};
+use hb_linux::sys::{Fd, pty};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A folder for one test, removed with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("hbd-cli-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Two pseudo-terminals, each byte of one going out of the other.
+struct NullModem {
+    names: [String; 2],
+    end: Arc<AtomicBool>,
+    pump: Option<thread::JoinHandle<()>>,
+}
+
+impl NullModem {
+    fn new() -> Self {
+        let [(a, name_a), (b, name_b)] = [pty::open().unwrap(), pty::open().unwrap()];
+        let names = [name_a, name_b].map(|n| n.to_str().unwrap().to_string());
+        let end = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&end);
+        let pump = thread::spawn(move || {
+            while !flag.load(Ordering::Relaxed) {
+                let mut fds = [PollFd::readable(a.raw()), PollFd::readable(b.raw())];
+                poll(&mut fds, 50).unwrap();
+                let idle = !(carry(&a, &b) | carry(&b, &a));
+                if idle && fds.iter().any(PollFd::hung_up) {
+                    thread::sleep(Duration::from_millis(5));
+                }
+            }
+        });
+        Self { names, end, pump: Some(pump) }
+    }
+}
+
+/// Move what is there; answers whether there was something. A side that nobody has open loses it, as a cable does.
+fn carry(from: &Fd, to: &Fd) -> bool {
+    from.set_nonblocking(true).unwrap();
+    to.set_nonblocking(true).unwrap();
+    let mut buf = [0; 512];
+    match from.read(&mut buf) {
+        Ok(Some(n)) if n > 0 => {
+            let _ = to.write(&buf[..n]);
+            true
+        }
+        _ => false,
+    }
+}
+
+impl Drop for NullModem {
+    fn drop(&mut self) {
+        self.end.store(true, Ordering::Relaxed);
+        if let Some(pump) = self.pump.take() {
+            let _ = pump.join();
+        }
+    }
+}
+
+/// One node: its files, and its daemon while it runs.
+struct Node {
+    dir: PathBuf,
+    name: &'static str,
+    child: Option<Child>,
+}
+
+impl Node {
+    fn new(folder: &Folder, name: &'static str, device: &str, script: &str) -> Self {
+        let node = Self { dir: folder.0.join(name), name, child: None };
+        let etc = node.dir.join("etc");
+        fs::create_dir_all(etc.join("resource.d")).unwrap();
+        let dir = node.dir.display();
+        let ha_cf = format!(
+            "debugfile {dir}/debug\nlogfile {dir}/log\nkeepalive 100ms\nwarntime 500ms\ndeadtime 1500ms\n\
+             initdead 2500ms\nscript_timeout stop 2\nbaud 115200\nserial {device}\nnode ha-1\nnode ha-2\n"
+        );
+        fs::write(etc.join("ha.cf"), ha_cf).unwrap();
+        fs::write(etc.join("haresources"), "ha-1 svc\n").unwrap();
+        fs::write(etc.join("authkeys"), "auth 1\n1 sha1 secret\n").unwrap();
+        fs::set_permissions(etc.join("authkeys"), fs::Permissions::from_mode(0o600)).unwrap();
+        let path = etc.join("resource.d/svc");
+        fs::write(&path, format!("#!/bin/sh\nd={dir}\n{script}")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        node
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hbd"));
+        command.args(words).arg("--config-dir").arg(self.dir.join("etc"));
+        command.arg("--state-dir").arg(self.dir.join("state")).arg("--run-dir").arg(self.dir.join("run"));
+        command.args(["--node", self.name]).stdin(Stdio::null());
+        command
+    }
+
+    fn hbd(&self, words: &[&str]) -> Output {
+        self.command(words).output().unwrap()
+    }
+
+    fn start(&mut self) {
+        let quiet = || fs::File::create(self.dir.join("terminal")).unwrap();
+        let child = self.command(&["run", "--foreground"]).stdout(quiet()).stderr(quiet()).spawn();
+        self.child = Some(child.unwrap());
+    }
+
+    /// `kill -9`, and take the body away.
+    fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    fn json(&self) -> String {
+        String::from_utf8(self.hbd(&["status", "--json"]).stdout).unwrap()
+    }
+
+    /// Wait until the status contains all of `parts`.
+    fn wait_for(&self, parts: &[&str]) {
+        let begun = Instant::now();
+        loop {
+            let json = self.json();
+            if parts.iter().all(|part| json.contains(part)) {
+                return;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{}: no {parts:?}\n{json}\n{}", self.name, self.log());
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.dir.join("debug")).unwrap_or_default()
+    }
+
+    fn serves(&self) -> bool {
+        self.dir.join("serving").exists()
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap_or(-1)
+}
+
+const PLAIN: &str = "case $1 in\nstart) touch $d/serving;;\nstop) rm -f $d/serving;;\n\
+                     status) [ -e $d/serving ] && echo running || echo stopped;;\nesac\n";
+
+#[test]
+fn two_nodes_move_a_service_over_a_null_modem() {
+    let folder = Folder::new("two");
+    let modem = NullModem::new();
+    let [mut a, mut b] =
+        [("ha-1", 0), ("ha-2", 1)].map(|(name, i)| Node::new(&folder, name, &modem.names[i], PLAIN));
+    a.start();
+    b.start();
+    a.wait_for(&[
+        "\"phase\":\"up\"",
+        "\"state\":\"held\"",
+        "\"peer_state\":\"idle\"",
+        "\"config_match\":true",
+    ]);
+    assert!(a.serves() && !b.serves());
+    assert!(a.json().starts_with("{\"schema\":1,\"node\":\"ha-1\",\"phase\":\"up\",\"incarnation\":\"1-"));
+
+    let second = a.hbd(&["run", "--foreground"]);
+    assert_eq!(code(&second), 1, "{}", text(&second));
+    assert!(text(&second).contains("already running [pid "), "{}", text(&second));
+
+    let moved = a.hbd(&["standby"]);
+    assert_eq!(code(&moved), 0, "{}", text(&moved));
+    assert!(b.serves() && !a.serves());
+    // Preferred or not: an operator's move stands.
+    thread::sleep(Duration::from_millis(500));
+    assert!(b.serves() && !a.serves());
+    let again = a.hbd(&["standby"]);
+    assert_eq!(code(&again), 1);
+    assert!(text(&again).contains("refused: nothing to do"), "{}", text(&again));
+    let back = a.hbd(&["takeover"]);
+    assert_eq!(code(&back), 0, "{}", text(&back));
+    assert!(a.serves() && !b.serves());
+
+    let lie = b.hbd(&["confirm-down", "ha-1"]);
+    assert_eq!(code(&lie), 1);
+    assert!(text(&lie).contains("ha-1 is alive"), "{}", text(&lie));
+
+    a.kill();
+    fs::remove_file(a.dir.join("serving")).unwrap();
+    b.wait_for(&["\"state\":\"dead\"", "\"state\":\"held\""]);
+    assert!(b.serves());
+    assert!(b.log().contains("WARN: node ha-1: is dead: no beat on any link"), "{}", b.log());
+    assert!(b.log().contains("script svc start ends after "), "{}", b.log());
+
+    a.start();
+    a.wait_for(&["\"incarnation\":\"2-", "\"state\":\"held\"", "\"peer_state\":\"idle\""]);
+    assert!(a.serves() && !b.serves());
+
+    fs::write(a.dir.join("etc/authkeys"), "auth 2\n2 sha1 new\n1 sha1 secret\n").unwrap();
+    fs::write(b.dir.join("etc/authkeys"), "auth 1\n1 sha1 secret\n2 sha1 new\n").unwrap();
+    for node in [&b, &a] {
+        let reload = node.hbd(&["reload"]);
+        assert_eq!(code(&reload), 0, "{}", text(&reload));
+    }
+    thread::sleep(Duration::from_millis(2000));
+    assert!(b.json().contains("\"name\":\"ha-1\",\"state\":\"up\""), "{}", b.json());
+    assert!(b.json().contains("\"bad\":0"), "{}", b.json());
+
+    let stop = a.hbd(&["stop"]);
+    assert_eq!(code(&stop), 0, "{}", text(&stop));
+    assert_eq!(a.child.take().unwrap().wait().unwrap().code(), Some(0), "{}", a.log());
+    assert!(!a.serves());
+    assert!(a.log().contains("Heartbeat shutdown complete."), "{}", a.log());
+    b.wait_for(&["\"state\":\"held\""]);
+    assert_eq!(code(&b.hbd(&["stop"])), 0);
+    assert_eq!(b.child.take().unwrap().wait().unwrap().code(), Some(0), "{}", b.log());
+    assert!(!b.serves());
+    assert_eq!(code(&b.hbd(&["status"])), 3);
+}
+
+#[test]
+fn a_script_of_an_earlier_life_is_ended_before_the_group_is_touched() {
+    let folder = Folder::new("leftover");
+    let modem = NullModem::new();
+    let script = format!("if [ $1 = start ] && [ ! -e $d/hung ]; then touch $d/hung; sleep 300; fi\n{PLAIN}");
+    let mut a = Node::new(&folder, "ha-1", &modem.names[0], &script);
+    a.start();
+    a.wait_for(&["\"state\":\"starting\""]);
+    let begun = Instant::now();
+    while !a.dir.join("hung").exists() && begun.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(10));
+    }
+    a.kill();
+    let script = a.dir.join("etc/resource.d/svc").display().to_string();
+    let left = || {
+        fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+            fs::read(entry.path().join("cmdline"))
+                .is_ok_and(|c| String::from_utf8_lossy(&c).contains(&script))
+        })
+    };
+    assert!(left(), "the hanging script should outlive its daemon");
+    a.start();
+    a.wait_for(&["\"state\":\"held\""]);
+    assert!(!left());
+    assert!(a.log().contains("1 scripts of an earlier life were ended, 0 would not go"), "{}", a.log());
+    assert_eq!(code(&a.hbd(&["stop"])), 0);
+}
+
+#[test]
+fn a_stop_that_fails_is_said_and_not_hidden() {
+    let folder = Folder::new("stuck");
+    let modem = NullModem::new();
+    let script = "case $1 in\nstart) touch $d/serving;;\nstop) [ -e $d/mended ] && rm -f $d/serving;;\n\
+                  status) [ -e $d/serving ] && echo running || echo stopped;;\nesac\n";
+    let mut a = Node::new(&folder, "ha-1", &modem.names[0], script);
+    a.start();
+    a.wait_for(&["\"state\":\"held\""]);
+    let stop = a.hbd(&["stop"]);
+    assert_eq!(code(&stop), 1, "{}", text(&stop));
+    assert!(text(&stop).contains("group svc is stuck"), "{}", text(&stop));
+    assert!(a.serves() && a.json().contains("\"state\":\"stuck\""), "{}", a.json());
+    fs::write(a.dir.join("mended"), "").unwrap();
+    let clear = a.hbd(&["clear", "svc"]);
+    assert_eq!(code(&clear), 0, "{}", text(&clear));
+    assert_eq!(a.child.take().unwrap().wait().unwrap().code(), Some(0), "{}", a.log());
+    assert!(!a.serves());
+}
+
+#[test]
+fn in_the_background_the_caller_learns_how_the_start_went() {
+    let folder = Folder::new("background");
+    let modem = NullModem::new();
+    let a = Node::new(&folder, "ha-1", &modem.names[0], PLAIN);
+    let run = a.hbd(&["run"]);
+    assert_eq!(code(&run), 0, "{}", text(&run));
+    a.wait_for(&["\"state\":\"held\""]);
+    assert_eq!(code(&a.hbd(&["stop"])), 0, "{}", a.log());
+    let ha_cf = a.dir.join("etc/ha.cf");
+    let broken = fs::read_to_string(&ha_cf).unwrap().replace(&modem.names[0], "/dev/null");
+    fs::write(&ha_cf, broken).unwrap();
+    let run = a.hbd(&["run"]);
+    assert_eq!(code(&run), 1, "{}", text(&run));
+    assert!(text(&run).contains("no heartbeat link can be opened"), "{}", text(&run));
+    assert_eq!(code(&a.hbd(&["status"])), 3);
+}
+
+#[test]
+fn exit_codes_are_those_of_the_contract() {
+    let folder = Folder::new("codes");
+    let a = Node::new(&folder, "ha-1", "/dev/ttyS0", PLAIN);
+    let table: [(&[&str], i32, &str); 12] = [
+        (&["status"], 3, "stopped"),
+        (&["status", "--json"], 3, ""),
+        (&["stop"], 0, "already stopped"),
+        (&["reload"], 7, "not running"),
+        (&["standby"], 7, "not running"),
+        (&["takeover", "local"], 7, "not running"),
+        (&["clear", "svc"], 7, "not running"),
+        (&["confirm-down", "ha-2"], 7, "not running"),
+        (&["nonsense"], 2, "unknown command"),
+        (&["standby", "everything"], 2, "write all, local or foreign"),
+        (&["simulate"], 3, "not available in this version"),
+        (&["version"], 0, "hbd "),
+    ];
+    for (words, expected, part) in table {
+        let output = a.hbd(words);
+        assert_eq!(code(&output), expected, "{words:?}: {}", text(&output));
+        assert!(text(&output).contains(part), "{words:?}: {}", text(&output));
+    }
+}
+
+#[test]
+fn a_configuration_with_errors_is_not_started_and_nothing_is_touched() {
+    let folder = Folder::new("wrong");
+    let a = Node::new(&folder, "ha-1", "/dev/ttyS0", PLAIN);
+    fs::write(a.dir.join("etc/haresources"), "ha-a svc\n").unwrap();
+    for words in [&["run"][..], &["run", "--foreground"], &["check"]] {
+        let output = a.hbd(words);
+        assert_eq!(code(&output), 6, "{words:?}: {}", text(&output));
+        assert!(text(&output).contains("haresources:1: "), "{}", text(&output));
+    }
+    assert!(!Path::new(&a.dir.join("run")).exists() && !a.dir.join("state").exists());
+}
+
+#[test]
+fn by_its_old_names_it_answers_as_they_did() {
+    let folder = Folder::new("names");
+    let modem = NullModem::new();
+    let mut a = Node::new(&folder, "ha-1", &modem.names[0], PLAIN);
+    let run_dir = a.dir.join("run").display().to_string();
+    let call = |name: &str, words: &[&str]| {
+        let link = folder.0.join(name);
+        if !link.exists() {
+            std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_hbd"), &link).unwrap();
+        }
+        Command::new(link).args(words).args(["--run-dir", &run_dir]).output().unwrap()
+    };
+    let stopped = call("heartbeat", &["-s"]);
+    assert_eq!((code(&stopped), text(&stopped).contains("heartbeat is stopped")), (3, true));
+    assert_eq!(code(&call("cl_status", &["hbstatus"])), 1);
+    assert_eq!(code(&call("cl_status", &["rscstatus"])), 1);
+    a.start();
+    a.wait_for(&["\"state\":\"held\""]);
+    let running = call("heartbeat", &["-s"]);
+    assert_eq!(code(&running), 0);
+    assert!(text(&running).contains("heartbeat OK [pid ") && text(&running).contains("is running on"));
+    let rsc = call("cl_status", &["rscstatus"]);
+    assert_eq!((code(&rsc), text(&rsc).trim()), (0, "local"));
+    assert_eq!(text(&call("cl_status", &["nodestatus", "ha-1"])).trim(), "active");
+    assert_eq!(code(&call("cl_status", &["nodestatus", "nobody"])), 11);
+    assert_eq!(code(&call("hb_standby", &[])), 1, "there is no peer to take it");
+    a.kill();
+    assert_eq!(code(&call("heartbeat", &["-s"])), 1, "dead, and its pid file is left");
+    a.start();
+    a.wait_for(&["\"state\":\"held\""]);
+    let kill = call("heartbeat", &["-k"]);
+    assert_eq!(code(&kill), 0, "{}", text(&kill));
+    assert_eq!(code(&call("heartbeat", &["-s"])), 3);
+}
