@@ -135,8 +135,10 @@ impl Announcer {
         self.jobs.iter().map(|&(_, _, at)| at).min().unwrap_or(Instant::NEVER)
     }
 
-    /// Send the repeats that are due. An address that went away is not announced any more.
+    /// Send the repeats that are due. An address that went away is not announced any more, and neither is one whose
+    /// repeat is late: the loop stood still meanwhile, and another node may have it by now (DESIGN §7 O8).
     pub fn service(&mut self, now: Instant) {
+        self.jobs.retain(|&(_, _, due)| now.since(due) <= REPEAT_GAP);
         let mut at = 0;
         while let Some(&(ip, left, due)) = self.jobs.get(at) {
             if due > now {

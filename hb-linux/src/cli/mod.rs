@@ -2,6 +2,7 @@
 
 pub mod args;
 mod ask;
+mod cl_status;
 mod compat;
 mod help;
 pub mod json;
@@ -50,7 +51,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> i32 {
     let name = Path::new(&own).file_name().map_or(String::new(), |n| n.to_string_lossy().into_owned());
     match name.as_str() {
         "heartbeat" => compat::heartbeat(words),
-        "cl_status" => compat::cl_status(words),
+        "cl_status" => cl_status::main(words),
         "hb_standby" => compat::hb_move(Way::Away, words),
         "hb_takeover" => compat::hb_move(Way::Here, words),
         _ => match args::parse(words) {

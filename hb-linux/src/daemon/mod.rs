@@ -1,12 +1,14 @@
 //! The daemon: start, loop, end (DESIGN §3, §8).
 
 mod announce;
+mod build;
 mod dog;
 mod effects;
 mod media;
 pub mod pidfile;
 mod reload;
 mod requests;
+mod serve;
 mod shell;
 mod start;
 mod voice;

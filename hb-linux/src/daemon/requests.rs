@@ -6,7 +6,7 @@ use crate::control::wire::{
     GroupReply, LinkReply, NodeReply, PeerReply, Reply, Request, WatchdogReply, Which,
 };
 use crate::helper::Level;
-use crate::log::{Text, words};
+use crate::log::{Text, reasons};
 use crate::sys::process;
 use hb_core::message::{GroupState, Phase, Reason};
 use hb_core::{Command, Instant, LinkStatus, Node, PeerState, Refusal, Scope, Status, Wait};
@@ -72,7 +72,7 @@ pub(super) fn answer(
         Err(Refusal::Busy) if command == Command::Stop => out.send(&Reply::Accepted),
         Err(refusal) => {
             let mut text = Text::<300>::new();
-            words::refusal_words(&fx.voice.names.own, &fx.voice.names.peer, refusal, &mut text);
+            reasons::refusal_words(&fx.voice.names.own, &fx.voice.names.peer, refusal, &mut text);
             out.send(&Reply::Refused(text.as_str()));
         }
     }
@@ -143,7 +143,7 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
     for (group, about) in status.groups.iter().zip(&names.groups) {
         let mut text = Text::<300>::new();
         if let Some(wait) = group.wait {
-            words::wait_words(names, wait, &mut text);
+            reasons::wait_words(names, wait, &mut text);
         }
         out.send(&Reply::Group(GroupReply {
             name: &about.name,

@@ -1,6 +1,7 @@
 //! What people read: the core's events in words, and the lines that the daemon adds itself.
 
 pub mod names;
+pub mod reasons;
 mod text;
 pub mod words;
 

@@ -1,8 +1,10 @@
 //! Every event has words that fit a line, and the phrases that people have grepped for years are kept.
 
 use super::super::GroupNames;
+use super::super::reasons::refusal_words;
 use super::*;
-use hb_core::{Duration, Incarnation, LinkId, PingId};
+use hb_core::message::Reason;
+use hb_core::{Duration, Incarnation, LinkId, PingId, Refusal};
 use std::string::{String, ToString};
 use std::vec::Vec;
 

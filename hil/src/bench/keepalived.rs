@@ -8,6 +8,7 @@ use super::stage::{self, USUAL};
 use crate::netns::{Node, Rig, Stamp};
 use crate::paths;
 use crate::proc::Cmd;
+use std::env::consts::ARCH;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -71,7 +72,8 @@ fn served_after(rig: &Rig, begin: Stamp) -> Result<f64, String> {
         }
         thread::sleep(Duration::from_millis(20));
     }
-    Err("keepalived brought no service up".to_owned())
+    let log = rig.machine(Node::Ha1).read("log/keepalived");
+    Err(format!("keepalived brought no service up; it said:\n{log}"))
 }
 
 fn by(rig: &Rig) -> Result<Node, String> {
@@ -79,18 +81,17 @@ fn by(rig: &Rig) -> Result<Node, String> {
     Node::BOTH.into_iter().find(|n| n.name() == name).ok_or_else(|| format!("{name} answers"))
 }
 
-/// The unpacked package: its program and the folder of the libraries that it brings.
+/// The unpacked package: its program and the search path of the libraries that it brings.
 struct Package {
     program: PathBuf,
-    libraries: PathBuf,
+    libraries: String,
 }
 
 fn fetch() -> Result<Package, String> {
     let root = paths::scratch("peers/keepalived")?;
-    let package = Package {
-        program: root.join("usr/sbin/keepalived"),
-        libraries: root.join("usr/lib/x86_64-linux-gnu"),
-    };
+    let libraries =
+        ["usr/lib", "lib"].map(|dir| format!("{}/{dir}/{ARCH}-linux-gnu", root.display())).join(":");
+    let package = Package { program: root.join("usr/sbin/keepalived"), libraries };
     if package.program.is_file() {
         return Ok(package);
     }

@@ -46,6 +46,7 @@ struct Boot {
     uts: File,
     pid: File,
     daemon: Option<Child>,
+    /// Everything else that is still to be collected.
     others: Vec<Child>,
 }
 
@@ -281,7 +282,7 @@ impl Machine {
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let child = self.spawn(&mut command)?;
         if let Some(boot) = self.power().as_mut() {
-            boot.daemon = Some(child);
+            boot.others.extend(boot.daemon.replace(child));
         }
         Ok(())
     }
@@ -348,7 +349,7 @@ impl Boot {
     /// SIGKILL for process 1, which takes every process of its namespace along.
     fn end(&mut self) {
         let _ = self.init.kill();
-        // Process 1 is only gone once its orphans' parent (this process) has collected them.
+        // Process 1 is only gone once this process has collected every child that it put there.
         for mut child in self.daemon.take().into_iter().chain(self.others.drain(..)) {
             let _ = child.wait();
         }

@@ -189,8 +189,8 @@ pub struct Rig {
 
 impl Rig {
     fn new(builder: Builder) -> io::Result<Self> {
-        let slot = Slot::wait(builder.alone)?;
         let programs = Programs::build()?;
+        let slot = Slot::wait(builder.alone)?;
         let dir = new_dir()?;
         let wiring = Wiring::new()?;
         let host = |name: &str, lines: &str| -> io::Result<Namespace> {

@@ -1,0 +1,219 @@
+//! The parts of the running daemon, built in the order in which they may fail without leaving traces.
+
+use super::announce::Announcer;
+use super::dog::Dog;
+use super::effects::Effects;
+use super::media;
+use super::reload::Reload;
+use super::requests::Facts;
+use super::shell::Shell;
+use super::start::{Start, failed};
+use super::voice::Voice;
+use crate::cli::{EXIT_NOT_CONFIGURED, VERSION, tell};
+use crate::config::Settings;
+use crate::control::{SOCKET, Server};
+use crate::helper::{Facility, Helper, Level, Setup};
+use crate::link::{Link, Pinger};
+use crate::log::Names;
+use crate::resources;
+use crate::scripts::{Places, Programs, Runner, leftover};
+use crate::state;
+use crate::sys::clock::Clock;
+use crate::sys::signal::Signals;
+use crate::sys::{Errno, host, process, random, sched};
+use hb_core::config::MAX_GROUPS;
+use hb_core::{Instant, Node, PingId};
+use heapless::Deque;
+use std::ffi::CString;
+use std::format;
+use std::os::unix::ffi::OsStrExt;
+use std::string::String;
+use std::vec::Vec;
+
+impl Start {
+    /// Build everything, in the order in which it may fail without leaving traces.
+    pub(super) fn shell(&self, foreground: bool) -> Result<Shell, i32> {
+        let Self { paths, places, settings, .. } = self;
+        let signals = Signals::install().map_err(|why| failed(&format!("signals: {why}"), why))?;
+        let mut clock = Clock::start();
+        let helper = Helper::start(setup(settings, places, foreground), None)
+            .map_err(|why| failed(&format!("the helper process cannot be started: {why}"), why))?;
+        let mut voice = Voice::new(helper, Names::of(settings), false);
+        self.pidfile.write().map_err(|error| {
+            failed(&format!("{}: {error}", places.run_dir.display()), Errno::from(&error))
+        })?;
+        self.first_lines(&mut voice);
+        if let Err(error) = resources::unpack(&places.run_dir) {
+            voice.say(Level::Error, format_args!("{}: {error}", places.run_dir.display()));
+        }
+        let (found, left) = leftover::end_all(settings, &places.run_dir, &paths.proc_dir);
+        if found > 0 {
+            voice.say(
+                Level::Warn,
+                format_args!("{found} scripts of an earlier life were ended, {left} would not go"),
+            );
+        }
+        let loaded = state::load(&places.state_dir);
+        if let Some((damage, kept)) = &loaded.damage {
+            let kept = kept.as_ref().map_or(String::from("nowhere"), |path| path.display().to_string());
+            voice.say(
+                Level::Error,
+                format_args!(
+                    "{}: {damage}; kept as {kept}, starting without it",
+                    places.state_dir.join(state::FILE).display()
+                ),
+            );
+        }
+        let entropy: [u8; 24] = entropy()?;
+        let begun = clock.now();
+        let links = self.links(begun, &mut voice)?;
+        let programs = Programs::prepare(settings, paths, places).ok_or(EXIT_NOT_CONFIGURED)?;
+        let server = self.server(&mut voice);
+        let reload = Reload::new(paths, settings).ok_or(EXIT_NOT_CONFIGURED)?;
+        let mut claimable = [false; MAX_GROUPS];
+        for (known, group) in claimable.iter_mut().zip(&settings.core.groups) {
+            *known = group.claimable;
+        }
+        let mut fx = Effects {
+            voice,
+            links,
+            runner: Runner::new(programs),
+            pinger: pinger(settings, &entropy),
+            announcer: Announcer::new(settings),
+            dog: Dog::new(settings.watchdog.as_ref()),
+            queue: Deque::new(),
+            exit: None,
+        };
+        let _ = fx.pinger.try_open(begun);
+        // Validated, and one link is open: only now may a machine be reset.
+        let watchdog = match &mut fx.dog {
+            Some(dog) => dog.tick(begun, &mut fx.voice),
+            None => None,
+        };
+        let seed = core::array::from_fn(|i| entropy.get(i).copied().unwrap_or(0));
+        let now = clock.now();
+        let mut node = Node::new(settings.core.clone(), settings.keys.clone(), &loaded.saved, seed, now)
+            .map_err(|why| {
+                tell(&format!("{why}"));
+                EXIT_NOT_CONFIGURED
+            })?;
+        if let Some(input) = watchdog {
+            node.handle_input(now, input);
+        }
+        let realtime = self.grip(&mut fx.voice);
+        let mut shell = Shell {
+            node,
+            fx,
+            clock,
+            signals,
+            server,
+            reload,
+            facts: Facts { begun, config_digest: settings.config_digest, realtime },
+            claimable,
+            look: (now, 0),
+            now,
+            revive: Instant::NEVER,
+            revived: Instant::ZERO,
+            reads: 0,
+            window: (now, false),
+        };
+        shell.link_changes();
+        Ok(shell)
+    }
+
+    fn first_lines(&self, voice: &mut Voice) {
+        voice.say(
+            Level::Info,
+            format_args!(
+                "Configuration validated. Starting hbd {VERSION} as node {} [pid {}] on Linux {}",
+                self.settings.own,
+                process::own_pid().get(),
+                host::kernel_release()
+            ),
+        );
+        for finding in self.findings.as_slice() {
+            voice.say(Level::Warn, format_args!("{finding}"));
+        }
+    }
+
+    /// Every link, opened as far as it can be. At least one must be.
+    fn links(&self, now: Instant, voice: &mut Voice) -> Result<Vec<Link>, i32> {
+        let mut links = media::links(&self.settings).map_err(|(at, why)| {
+            let medium = self.settings.links.get(at).map_or(String::new(), |m| format!("{m}"));
+            failed(&format!("{medium}: {why}"), why)
+        })?;
+        let mut last = None;
+        for link in &mut links {
+            last = link.try_open(now).err().or(last);
+        }
+        match last {
+            Some(why) if !links.iter().any(Link::is_open) => {
+                voice.say(
+                    Level::Critical,
+                    format_args!("no heartbeat link can be opened ({why}); not starting"),
+                );
+                Err(failed(&format!("no heartbeat link can be opened: {why}; hbd check says more"), why))
+            }
+            _ => Ok(links),
+        }
+    }
+
+    fn server(&self, voice: &mut Voice) -> Option<Server> {
+        let path = self.places.run_dir.join(SOCKET);
+        let name = CString::new(path.as_os_str().as_bytes()).ok()?;
+        match Server::open(&name) {
+            Ok(server) => Some(server),
+            Err(why) => {
+                voice.say(
+                    Level::Error,
+                    format_args!("{}: {why}; commands cannot reach this daemon", path.display()),
+                );
+                None
+            }
+        }
+    }
+
+    /// Stay in memory and come first. Both may be refused where tests run: said, shown in the status, lived without.
+    fn grip(&self, voice: &mut Voice) -> bool {
+        let locked = sched::lock_memory();
+        if let Err(why) = locked {
+            voice.say(Level::Warn, format_args!("memory cannot be locked: {why}"));
+        }
+        let priority = i32::from(self.settings.rtprio.unwrap_or(1));
+        let realtime = sched::realtime(priority);
+        if let Err(why) = realtime {
+            voice.say(
+                Level::Warn,
+                format_args!("real-time scheduling (priority {priority}) is refused: {why}"),
+            );
+        }
+        locked.is_ok() && realtime.is_ok()
+    }
+}
+
+fn setup(settings: &Settings, places: &Places, terminal: bool) -> Setup {
+    Setup {
+        log: settings.log.logfile.clone(),
+        debug: settings.log.debugfile.clone(),
+        facility: settings.log.facility.and_then(|f| Facility::from_name(f.name)),
+        state_dir: places.state_dir.clone(),
+        terminal,
+    }
+}
+
+fn entropy() -> Result<[u8; 24], i32> {
+    let mut bytes = [0; 24];
+    random::fill(&mut bytes).map_err(|why| failed(&format!("/dev/urandom: {why}"), why))?;
+    Ok(bytes)
+}
+
+fn pinger(settings: &Settings, entropy: &[u8; 24]) -> Pinger {
+    // The node has the first 16 bytes to itself.
+    let mut pinger = Pinger::new(core::array::from_fn(|i| entropy.get(16 + i).copied().unwrap_or(0)));
+    for (id, ping) in (0_u8..).zip(&settings.pings) {
+        for &address in &ping.members {
+            let _ = pinger.add(PingId(id), address);
+        }
+    }
+    pinger
+}

@@ -1,0 +1,238 @@
+//! What the loop does with each thing that is ready: the readers of links, ping nodes, helper, signals, scripts and
+//! operators.
+
+use super::requests;
+use super::shell::{CONTROL, MAX_READS, SCRIPTS, Shell, TOTAL};
+use crate::control::{Reply, Request};
+use crate::helper::{self, Level, Reply as FromHelper};
+use crate::link::health::Change;
+use crate::link::ping::Answer;
+use crate::link::{Incoming, Link};
+use crate::sys::PollFd;
+use crate::sys::signal::Caught;
+use crate::sys::{guard, process};
+use hb_core::{Command, Duration, GroupId, Input, Instant, LinkId};
+
+/// Longest datagram that is looked at; frames have less than a quarter of it, Linux-HA's messages less than this.
+const RECEIVE: usize = 2048;
+/// Between two looks at the scripts of a group.
+const CLAIMABLE_EVERY: Duration = Duration::from_secs(5);
+/// Between two tries to replace the helper.
+const REVIVE_EVERY: Duration = Duration::from_secs(1);
+
+impl Shell {
+    /// Read a link that is ready until it has nothing left; answers whether it has nothing left.
+    pub(super) fn serve_link(&mut self, at: usize, fd: PollFd) -> bool {
+        let id = LinkId(u8::try_from(at).unwrap_or(u8::MAX));
+        let Some(link) = self.fx.links.get_mut(at) else { return true };
+        if fd.can_write() || link.deadline() <= self.now {
+            link.service(self.now);
+        }
+        let mut drained = true;
+        if fd.can_read() {
+            drained = self.read_link(at, id);
+        }
+        self.link_change(at, id);
+        drained
+    }
+
+    fn read_link(&mut self, at: usize, link: LinkId) -> bool {
+        let mut buf = [0; RECEIVE];
+        for _ in 0..MAX_READS {
+            let Some(port) = self.fx.links.get_mut(at) else { return true };
+            match port.read(self.now, &mut buf) {
+                Incoming::Bytes(n) => {
+                    self.reads = self.reads.saturating_add(1);
+                    let bytes = buf.get(..n).unwrap_or_default();
+                    self.node.handle_input(self.now, Input::Received { link, bytes });
+                    self.drain();
+                }
+                Incoming::Empty | Incoming::Failed(_) => return true,
+            }
+        }
+        false
+    }
+
+    /// Tell of a link that opened or failed.
+    fn link_change(&mut self, at: usize, id: LinkId) {
+        let Some(change) = self.fx.links.get_mut(at).and_then(Link::take_change) else { return };
+        let voice = &mut self.fx.voice;
+        let up = match change {
+            Change::Opened => {
+                voice.say_link(Level::Info, id, format_args!("is open"));
+                Some(true)
+            }
+            Change::Failed(why) => {
+                voice.say_link(Level::Error, id, format_args!("failed: {why}; tried again every second"));
+                Some(false)
+            }
+            Change::SendFailing(why) => {
+                voice.say_link(Level::Warn, id, format_args!("heartbeats cannot be sent: {why}"));
+                None
+            }
+            Change::SendRestored => {
+                voice.say_link(Level::Info, id, format_args!("heartbeats can be sent again"));
+                None
+            }
+        };
+        if let Some(up) = up {
+            self.give(Input::LinkChanged { link: id, up });
+        }
+    }
+
+    /// Changes that sending has brought about.
+    pub(super) fn link_changes(&mut self) {
+        for at in 0..self.fx.links.len() {
+            self.link_change(at, LinkId(u8::try_from(at).unwrap_or(u8::MAX)));
+        }
+    }
+
+    pub(super) fn serve_pings(&mut self) {
+        self.fx.pinger.service(self.now);
+        match self.fx.pinger.take_change() {
+            Some(Change::Failed(why)) => {
+                self.fx.voice.say(Level::Error, format_args!("ping nodes cannot be asked: {why}"));
+            }
+            Some(Change::Opened | Change::SendFailing(_) | Change::SendRestored) | None => {}
+        }
+        for _ in 0..MAX_READS {
+            match self.fx.pinger.read() {
+                Answer::From(ping) => self.give(Input::PingAnswer { ping }),
+                Answer::Other => {}
+                Answer::Empty => return,
+            }
+        }
+    }
+
+    pub(super) fn serve_helper(&mut self) {
+        self.fx.voice.helper.service();
+        while let Some(reply) = self.fx.voice.helper.read() {
+            match reply {
+                FromHelper::Persisted { serial } => self.give(Input::Persisted { serial }),
+                FromHelper::PersistFailed { why, .. } => {
+                    let voice = &mut self.fx.voice;
+                    voice.say(Level::Error, format_args!("the state file cannot be written: {why}"));
+                }
+                FromHelper::OutputFailed { output, why } => {
+                    let voice = &mut self.fx.voice;
+                    voice.say(Level::Warn, format_args!("{} cannot be written: {why}", output_name(output)));
+                }
+                FromHelper::OutputRestored { output } => {
+                    let voice = &mut self.fx.voice;
+                    voice.say(Level::Info, format_args!("{} can be written again", output_name(output)));
+                }
+                FromHelper::Gone => self.revive = self.now.max(self.revived.plus(REVIVE_EVERY)),
+            }
+        }
+        if self.revive <= self.now {
+            self.revive_helper();
+        }
+    }
+
+    /// Somebody killed the helper: fork another one.
+    fn revive_helper(&mut self) {
+        let watchdog = self.fx.dog.as_ref().and_then(super::dog::Dog::armed);
+        // The child allocates, as a helper may.
+        guard::disarm();
+        let started = self.fx.voice.helper.restart(watchdog);
+        guard::arm();
+        self.revived = self.now;
+        if started.is_err() {
+            self.revive = self.now.plus(REVIVE_EVERY);
+            return;
+        }
+        self.revive = Instant::NEVER;
+        if let Some(dog) = &mut self.fx.dog {
+            dog.helper_restarted();
+        }
+        self.fx.voice.say(Level::Error, format_args!("the helper process had ended; a new one was started"));
+    }
+
+    pub(super) fn serve_signals(&mut self, caught: Caught) {
+        if caught.child() {
+            self.reap();
+        }
+        if caught.terminate() {
+            self.fx.voice.say(Level::Info, format_args!("asked to stop by a signal"));
+            // Refused while it is leaving already, which is what is wanted.
+            let _ = self.node.operator(self.now, Command::Stop);
+            self.drain();
+        }
+        if caught.reload() {
+            let voice = &mut self.fx.voice;
+            let tell = |(bad, line): (bool, &str)| voice.say(level(bad), format_args!("reload: {line}"));
+            self.reload.run(&mut self.node, tell);
+        }
+        if caught.more_debug() || caught.less_debug() {
+            self.fx.voice.set_debug(caught.more_debug());
+        }
+    }
+
+    /// Take every child that ended.
+    fn reap(&mut self) {
+        loop {
+            let voice = &mut self.fx.voice;
+            let Some(finished) = self.fx.runner.reap(self.now, |what, line| voice.script_says(what, line))
+            else {
+                break;
+            };
+            self.fx.script_ended(&finished);
+            self.drain();
+        }
+        // The helper's end shows in its channel; here only its zombie goes.
+        let _ = process::try_wait_for(self.fx.voice.helper.pid());
+    }
+
+    /// See whether the scripts of the next group appeared or went away: a few looks at files, one group at a time.
+    pub(super) fn look_at_scripts(&mut self) {
+        let count = self.fx.runner.programs().groups();
+        let group = GroupId(self.look.1);
+        let next = self.look.1.saturating_add(1);
+        self.look = (self.now.plus(CLAIMABLE_EVERY), if usize::from(next) < count { next } else { 0 });
+        let claimable = self.fx.runner.programs().claimable(group);
+        let Some(known) = self.claimable.get_mut(usize::from(group.0)) else { return };
+        if usize::from(group.0) >= count || *known == claimable {
+            return;
+        }
+        *known = claimable;
+        let (level, text) = if claimable {
+            (Level::Info, "every script is there now")
+        } else {
+            (Level::Warn, "a script is missing or not executable: not claimable here")
+        };
+        self.fx.voice.say_group(level, group, format_args!("{text}"));
+        self.give(Input::Claimable { group, claimable });
+    }
+
+    pub(super) fn serve_operators(&mut self, fds: &[PollFd; TOTAL]) {
+        let Some(server) = &mut self.server else { return };
+        let (node, fx, reload, facts, now) =
+            (&mut self.node, &mut self.fx, &self.reload, &self.facts, self.now);
+        let ready = fds.get(CONTROL..SCRIPTS).unwrap_or_default();
+        server.serve(ready, |request, out| {
+            if request == Request::Reload {
+                let taken = reload.run(node, |(bad, line)| {
+                    fx.voice.say(level(bad), format_args!("reload: {line}"));
+                    out.send(&Reply::Text(line));
+                });
+                out.send(&if taken { Reply::Accepted } else { Reply::Refused("nothing was changed") });
+            } else {
+                requests::answer(now, node, fx, facts, request, out);
+            }
+        });
+        self.drain();
+    }
+}
+
+const fn level(bad: bool) -> Level {
+    if bad { Level::Warn } else { Level::Info }
+}
+
+const fn output_name(output: helper::record::Output) -> &'static str {
+    match output {
+        helper::record::Output::Log => "logfile",
+        helper::record::Output::Debug => "debugfile",
+        helper::record::Output::Syslog => "syslog",
+        helper::record::Output::Ring => "the event ring",
+    }
+}

@@ -1,0 +1,86 @@
+//! Why something waits, moves, or is refused, in words for operators.
+
+use super::{Names, Text};
+use hb_core::message::Reason;
+use hb_core::{BadFrame, Refusal, Wait};
+
+/// Why a move is wanted, in words.
+#[must_use]
+pub const fn reason_words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Failback => "the preferred node takes its group back",
+        Reason::Ping => "this side reaches more ping nodes",
+        Reason::Failed => "a start failed, or a resource keeps failing, on the other node",
+        Reason::Operator => "asked for by an operator",
+    }
+}
+
+/// What a claim waits for, in words.
+pub fn wait_words<const N: usize>(names: &Names, wait: Wait, out: &mut Text<N>) {
+    let peer = names.peer.as_str();
+    match wait {
+        Wait::Peer => out.put(format_args!("node {peer} was not met yet and initdead has not passed")),
+        Wait::PeerRight => out.put(format_args!("the right to run it is node {peer}'s")),
+        Wait::PeerRuns => out.put(format_args!("node {peer} may still run it")),
+        Wait::PeerStuck => out.put(format_args!(
+            "a stop failed on node {peer} and nothing proves it off; once it is: hbd confirm-down {peer}"
+        )),
+        Wait::PeerForeign => out.put(format_args!("node {peer} runs Linux-HA Heartbeat")),
+        Wait::Fence => out.put(format_args!("the fence of node {peer} has not succeeded yet")),
+        Wait::Isolated => out.put(format_args!(
+            "this node takes itself for the isolated one; if {peer} is off: hbd confirm-down {peer}"
+        )),
+        Wait::OneWay => out.put(format_args!(
+            "one-way link or replay: an address probe runs or was answered; if {peer} is off: hbd confirm-down {peer}"
+        )),
+        Wait::Scripts => out.put(format_args!("a script of it is missing or not executable here")),
+        Wait::Retry => out.put(format_args!("starts failed on both nodes; the next try comes after a pause")),
+        Wait::Failed => out.put(format_args!("a start failed here; when it is mended: hbd clear")),
+        Wait::ConfigDiffers => out.put(format_args!("the nodes' configurations differ in it")),
+        Wait::WatchdogPending => out.put(format_args!("a watchdog of an earlier life may still fire")),
+        Wait::Leaving => out.put(format_args!("this node leaves")),
+    }
+}
+
+/// What a frame was refused for, in words.
+#[must_use]
+pub const fn bad_frame(why: BadFrame) -> &'static str {
+    match why {
+        BadFrame::Malformed => "not a frame (noise, cut or too long)",
+        BadFrame::NewerVersion => "frames of a newer version of hbd: update this node",
+        BadFrame::OtherCluster => "frames of another cluster: give one of them another port or group",
+        BadFrame::Own => "own frames come back (loop-back plug or echo)",
+        BadFrame::UnknownKey => "signed with a key that authkeys does not list",
+        BadFrame::BadTag => "failed authentication: damaged, or signed with another secret",
+        BadFrame::BadBody => "signed, but not readable",
+        BadFrame::Replayed => "replayed or duplicated frames",
+        BadFrame::NotMet => "short frames of a start that never answered a challenge (perhaps a replay)",
+    }
+}
+
+/// Why a command is refused, in words for the operator.
+pub fn refusal_words<const N: usize>(own: &str, peer: &str, refusal: Refusal, out: &mut Text<N>) {
+    match refusal {
+        Refusal::NothingToDo => {
+            out.put(format_args!("nothing to do: no group is in a state that this changes"))
+        }
+        Refusal::PeerNotUp => {
+            out.put(format_args!("node {peer} is not there, or is not heard both ways, to take the groups"));
+        }
+        Refusal::PeerUnable => out.put(format_args!(
+            "node {peer} cannot run the group: a start failed there, a script is missing, or it is isolated"
+        )),
+        Refusal::SelfUnable => out.put(format_args!(
+            "node {own} cannot run the group: a start failed here (hbd clear), or a script is missing"
+        )),
+        Refusal::ConfigDiffers => {
+            out.put(format_args!(
+                "haresources or the times differ between the nodes: make them the same first"
+            ));
+        }
+        Refusal::Busy => out.put(format_args!("node {own} is joining or leaving: try again in a moment")),
+        Refusal::PeerAlive => {
+            out.put(format_args!("node {peer} is alive: confirming it down would put two nodes on one disk"));
+        }
+    }
+}
