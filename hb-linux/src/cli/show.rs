@@ -125,7 +125,7 @@ fn link_row(label: String, l: &Link) -> Vec<String> {
 
 fn group_row(label: String, s: &Snapshot, g: &Group) -> Vec<String> {
     let loud = matches!(g.state.as_str(), "failed" | "stuck" | "unknown");
-    let state = if loud { g.state.to_uppercase() } else { g.state.clone() };
+    let state = if loud { g.state.to_ascii_uppercase() } else { g.state.clone() };
     let mut about = format!("prefers {}, epoch {}", g.preferred, g.epoch);
     if let Some(theirs) = &g.peer_state {
         about.push_str(&format!(", {theirs} on {}", s.peer.name));

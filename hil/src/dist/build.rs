@@ -33,7 +33,7 @@ fn debian() -> Result<PathBuf, String> {
     let remap = format!("--remap-path-prefix={}=", paths::root().display());
     let mut options = vec!["-Clink-self-contained=no", search.as_str(), remap.as_str()];
     if toolchain::immediate_abort() {
-        options.extend(["-Zunstable-options", "-Cpanic=immediate-abort"]);
+        options.extend(["-Zunstable-options", "-Cpanic=immediate-abort", "-Zlocation-detail=none"]);
     }
     let args = [
         "build",
