@@ -1,7 +1,7 @@
 //! Frames that are not the peer's: garbage, forged, wrongly signed, replayed.
 
 use crate::{A_WHILE, DEADTIME, SOON, never_both, nothing_moves, settled};
-use hb_hil::netns::{Builder, Cable, Files, Node, Recording, Rig, Stamp, noise};
+use hb_hil::netns::{Builder, Cable, Files, Node, Recording, Rig, Stamp, Times, noise};
 use nix::sys::signal::Signal;
 use std::net::Ipv4Addr;
 use std::thread;
@@ -104,7 +104,9 @@ fn a_one_way_link_to_a_living_holder_is_not_mistaken_for_a_replay() {
 
 #[test]
 fn a_peer_with_the_wrong_key_is_not_heard_and_the_log_says_why() {
-    let Some(rig) = settled(Builder::new("wrong key").edit(sha1)) else { return };
+    // An initdead that does not pass meanwhile: after it, a node that hears nobody serves.
+    let times = Times::new("100ms", "500ms", "1", "30");
+    let Some(rig) = settled(Builder::new("wrong key").times(times).edit(sha1)) else { return };
     let output = rig.hbd(Node::Ha2, &["stop"]);
     assert_eq!(output.code, Some(0), "{output:?}");
     let files = Files::corrected().with_keys("auth 1\n1 sha1 another\n");
@@ -113,11 +115,15 @@ fn a_peer_with_the_wrong_key_is_not_heard_and_the_log_says_why() {
     rig.wait("the wrong signatures are counted on both nodes", SOON, || {
         Node::BOTH.iter().all(|&node| rig.status(node).is_some_and(|status| status.counted("bad") > 3))
     });
+    rig.wait_peer(Node::Ha1, "dead", SOON);
+    rig.stays("they do not count as life, and nothing moves", A_WHILE, || {
+        let (own, other) = (rig.status(Node::Ha1), rig.status(Node::Ha2));
+        own.is_some_and(|status| status.peer() == "dead" && status.group() == "held")
+            && other.is_some_and(|status| status.peer() == "unknown" && status.phase() == "joining")
+    });
     for node in Node::BOTH {
         assert!(rig.log(node).contains("failed authentication"), "{}", rig.log(node));
-        assert_ne!(rig.status(node).expect("an answer").peer(), "up");
     }
-    assert_eq!(rig.group(Node::Ha1), "held");
     // The right key, read on SIGHUP, and all is well.
     rig.machine(Node::Ha2).write("etc/authkeys", SHA1);
     rig.machine(Node::Ha2).signal_daemon(Signal::SIGHUP);
@@ -173,7 +179,8 @@ fn flood(rig: &Rig, make: impl Fn(u64) -> Vec<u8> + Sync) {
         sender.join().expect("the sender does not panic")
     });
     rig.note(format!("{sent} datagrams in {:?}", begin.elapsed()));
-    assert!(sent >= 100_000, "only {sent} datagrams were sent");
+    // A machine with other work does not manage them all.
+    assert!(sent >= 50_000, "only {sent} datagrams were sent");
     for (node, (old, new)) in Node::BOTH.iter().zip(before.iter().zip(logged(rig))) {
         assert!(new - old <= 10_000, "{} logged {} bytes", node.name(), new - old);
         let status = rig.status(*node).expect("an answer");

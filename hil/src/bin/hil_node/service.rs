@@ -1,9 +1,9 @@
 //! The mail service: a small HTTP server on the service address that says which node answers.
 //!
-//! `DIR` holds what it needs: `service.pid` while it runs, and `service.log`, one line per fact, each with nanoseconds of
-//! CLOCK_MONOTONIC: `NS begin|end VERB CODE` for every call, `NS up PID` and `NS down PID` for the server. Files with
+//! `DIR` holds what it needs: `run/service.pid` while it runs, and `service.log`, one line per fact, each with nanoseconds
+//! of CLOCK_MONOTONIC: `NS begin|end VERB CODE` for every call, `NS up PID` and `NS down PID` for the server. Files with
 //! these names change its behaviour: `fail-start` (start ends with 1), `hang-stop` (stop never ends and ends nothing),
-//! `slow-start` and `slow-stop` (milliseconds to sleep first), `mute-status` (status says nothing and ends with 0).
+//! `idle-stop` (stop says that it is done and ends nothing), `slow-start` and `slow-stop` (milliseconds to sleep first), `mute-status` (status says nothing and ends with 0).
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -17,6 +17,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 use std::time::Duration;
 
+const PID_FILE: &str = "run/service.pid";
 const ADDRESS: &str = "192.168.2.50:8025";
 
 /// One call of the init script.
@@ -55,7 +56,7 @@ fn start(dir: &Path) -> io::Result<u8> {
         .stderr(null)
         .process_group(0)
         .spawn()?;
-    fs::write(dir.join("service.pid"), child.id().to_string())?;
+    fs::write(dir.join(PID_FILE), child.id().to_string())?;
     log(dir, &format!("up {}", child.id()));
     Ok(0)
 }
@@ -66,6 +67,9 @@ fn stop(dir: &Path) -> io::Result<u8> {
             thread::sleep(Duration::from_secs(1));
         }
     }
+    if dir.join("idle-stop").exists() {
+        return Ok(0);
+    }
     pause(dir, "slow-stop");
     if let Some(pid) = running(dir) {
         kill(pid, Signal::SIGTERM)?;
@@ -74,7 +78,7 @@ fn stop(dir: &Path) -> io::Result<u8> {
         }
         log(dir, &format!("down {pid}"));
     }
-    let _ = fs::remove_file(dir.join("service.pid"));
+    let _ = fs::remove_file(dir.join(PID_FILE));
     Ok(0)
 }
 
@@ -91,12 +95,15 @@ fn status(dir: &Path) -> u8 {
     }
 }
 
-/// The server's process, if it is alive (a process that only waits to be collected is not).
+/// The server's process, if it is alive (a process that only waits to be collected is not) and really the server: the
+/// number may be another's by now.
 fn running(dir: &Path) -> Option<Pid> {
-    let pid: i32 = fs::read_to_string(dir.join("service.pid")).ok()?.trim().parse().ok()?;
+    let pid: i32 = fs::read_to_string(dir.join(PID_FILE)).ok()?.trim().parse().ok()?;
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let state = stat.rsplit(") ").next()?.chars().next()?;
-    (stat.contains("(hil-node)") && state != 'Z').then(|| Pid::from_raw(pid))
+    let words = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let serves = words.split(|&byte| byte == 0).nth(1) == Some(b"serve");
+    (serves && state != 'Z').then(|| Pid::from_raw(pid))
 }
 
 fn pause(dir: &Path, knob: &str) {
