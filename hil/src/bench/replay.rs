@@ -9,8 +9,9 @@ use std::time::Duration;
 
 const RUNS: usize = 3;
 const RECORDED: Duration = Duration::from_secs(5);
-/// Beyond deadtime and scripts, a survivor that is being lied to may take this much.
-const ALLOWED_MS: f64 = 1000.0;
+/// Later than this beyond its due time (deadtime; initdead after a restart), a death counts as hidden. The scripts and,
+/// after a restart, the probe whether somebody still has the service address are in it.
+const ALLOWED_MS: f64 = 2000.0;
 const BAR: &str = "never";
 
 /// Both kinds.
@@ -39,10 +40,10 @@ pub(super) fn frames() -> Result<Vec<Row>, String> {
 
 fn row(what: &str, samples: &[Option<f64>], due: f64) -> Row {
     let times: Vec<f64> = samples.iter().copied().flatten().collect();
-    let hidden = samples.len() - times.len();
-    let slow = times.iter().filter(|t| **t > due + ALLOWED_MS).count();
+    let in_time = times.iter().filter(|t| **t <= due + ALLOWED_MS).count();
+    let hidden = samples.len() - in_time;
     let value = format!("{hidden} of {} hidden; {}", samples.len(), spread(&times, "ms"));
-    Row::new(what, BAR, value, Verdict::of(hidden == 0 && slow == 0))
+    Row::new(what, BAR, value, Verdict::of(hidden == 0))
         .note(format!(
             "served by the survivor that many ms later, while {} s of frames play over and over",
             RECORDED.as_secs()

@@ -117,5 +117,5 @@ pub(super) fn losses(rig: &Rig, pace: Pace, count: u64) -> Vec<Loss> {
 #[must_use]
 pub(super) fn without_service(rig: &Rig, since: Stamp) -> f64 {
     thread::sleep(LATE_REPLIES);
-    rig.client().outages(since, RESOLUTION).iter().map(|outage| ms(outage.length())).sum()
+    rig.client().outages(since, RESOLUTION).iter().fold(0.0, |sum, outage| sum + ms(outage.length()))
 }

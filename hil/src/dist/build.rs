@@ -31,7 +31,9 @@ fn debian() -> Result<PathBuf, String> {
     let (linker, libs) = toolchain::debian_linker()?;
     let search = format!("-L{}", libs.display());
     let remap = format!("--remap-path-prefix={}=", paths::root().display());
-    let mut options = vec!["-Clink-self-contained=no", search.as_str(), remap.as_str()];
+    // No table for an unwinder that is not there: it would be a tenth of the binary.
+    let mut options =
+        vec!["-Clink-self-contained=no", "-Cforce-unwind-tables=no", search.as_str(), remap.as_str()];
     if toolchain::immediate_abort() {
         options.extend(["-Zunstable-options", "-Cpanic=immediate-abort", "-Zlocation-detail=none"]);
     }
