@@ -16,6 +16,7 @@
 
 mod client;
 mod files;
+mod news;
 mod nodes;
 mod nullmodem;
 mod processes;

@@ -3,16 +3,15 @@
 
 use super::client::{Answer, Client, Meter};
 use super::files::{NAMES, TempDir};
+use super::news;
 use super::nodes::Node;
 use super::nullmodem::NullModem;
 use super::processes;
 use super::timeline::{Cable, Look, Timeline, Tone};
-use crate::control::Snapshot;
 use crate::sys::clock::Clock;
 use crate::sys::poll::{PollFd, poll, timeout_until};
 use crate::sys::process::{Ended, Pid, reap};
 use crate::sys::signal::Signals;
-use core::fmt;
 use hb_core::{Duration, Instant};
 use std::io::Stdout;
 
@@ -146,7 +145,7 @@ impl Stage {
                 && let Some(after) = node.watch.latest()
             {
                 let (timeline, name) = (&mut self.timeline, node.name);
-                changes(&before, after, &mut |tone, text| {
+                news::tell(&before, after, &mut |tone, text| {
                     timeline.event(now, tone, format_args!("{name}: {text}"));
                 });
             }
@@ -222,49 +221,6 @@ impl Drop for Stage {
     }
 }
 
-/// What an operator would notice between two answers of one node, told line by line.
-fn changes(before: &Snapshot, after: &Snapshot, tell: &mut dyn FnMut(Tone, fmt::Arguments<'_>)) {
-    let peer = &after.peer.name;
-    let known = !before.peer.state.is_empty();
-    let leaving = |s: &Snapshot| s.peer.phase.as_deref() == Some("leaving");
-    if leaving(after) {
-        // What follows is no news: it said that it would be silent.
-        if !leaving(before) {
-            tell(Tone::Plain, format_args!("{peer} says goodbye"));
-        }
-    } else if before.peer.state != after.peer.state {
-        match after.peer.state.as_str() {
-            "up" => tell(Tone::Good, format_args!("hears {peer}")),
-            "late" => tell(Tone::Bad, format_args!("{peer} is late")),
-            "dead" => tell(Tone::Bad, format_args!("{peer} is dead, silent on all links")),
-            _ => {}
-        }
-    }
-    for (link, old) in after.links.iter().zip(&before.links) {
-        // When the peer is gone, all links are silent, and that has been said.
-        match (old.state == "up", link.state == "up") {
-            (true, false) if after.peer.state == "up" => {
-                tell(Tone::Bad, format_args!("{} link is {}", link.medium, link.state));
-            }
-            (false, true) if before.peer.state == "up" => {
-                tell(Tone::Good, format_args!("{} link is up", link.medium));
-            }
-            _ => {}
-        }
-    }
-    for (at, group) in after.groups.iter().enumerate() {
-        let same = before.groups.get(at).is_some_and(|old| old.state == group.state);
-        if !same && (known || group.state == "held") {
-            let tone = match group.state.as_str() {
-                "held" => Tone::Good,
-                "failed" | "stuck" => Tone::Bad,
-                _ => Tone::Plain,
-            };
-            tell(tone, format_args!("{} is {}", group.name, group.state));
-        }
-    }
-}
-
 /// A time for people: seconds with three digits.
 pub(super) fn seconds(time: Duration) -> String {
     let ms = time.plus(Duration::from_micros(500)).as_millis();
@@ -274,47 +230,6 @@ pub(super) fn seconds(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::snapshot::{Group, Link};
-
-    fn snapshot(peer: &str, serial: &str, group: &str) -> Snapshot {
-        let mut s = Snapshot::default();
-        s.peer.name = String::from("ha-2");
-        s.peer.state = String::from(peer);
-        s.links.push(Link { medium: String::from("serial"), state: String::from(serial), ..Link::default() });
-        s.groups.push(Group { name: String::from("web"), state: String::from(group), ..Group::default() });
-        s
-    }
-
-    fn texts(before: &Snapshot, after: &Snapshot) -> Vec<String> {
-        let mut all = Vec::new();
-        changes(before, after, &mut |_, text| all.push(text.to_string()));
-        all
-    }
-
-    #[test]
-    fn a_cut_link_is_told_only_while_the_peer_lives() {
-        let whole = snapshot("up", "up", "held");
-        assert_eq!(texts(&whole, &snapshot("up", "dead", "held")), ["serial link is dead"]);
-        assert_eq!(texts(&whole, &snapshot("dead", "dead", "held")), ["ha-2 is dead, silent on all links"]);
-        assert!(texts(&whole, &whole).is_empty());
-    }
-
-    #[test]
-    fn a_goodbye_is_not_followed_by_an_obituary() {
-        let (before, mut after) = (snapshot("up", "up", "idle"), snapshot("up", "up", "idle"));
-        after.peer.phase = Some(String::from("leaving"));
-        assert_eq!(texts(&before, &after), ["ha-2 says goodbye"]);
-        let mut silent = snapshot("dead", "dead", "idle");
-        silent.peer.phase = after.peer.phase.clone();
-        assert!(texts(&after, &silent).is_empty());
-    }
-
-    #[test]
-    fn the_groups_way_is_told() {
-        let before = snapshot("dead", "dead", "idle");
-        assert_eq!(texts(&before, &snapshot("dead", "dead", "starting")), ["web is starting"]);
-        assert_eq!(texts(&Snapshot::default(), &snapshot("unknown", "dead", "idle")), [""; 0]);
-    }
 
     #[test]
     fn times_are_rounded_to_milliseconds() {

@@ -56,7 +56,8 @@ pub fn inspect(binary: &Path) -> Result<Vec<Check>, String> {
 }
 
 fn size(bytes: u64, limit: u64) -> Result<String, String> {
-    let goal = if bytes > SIZE_GOAL { format!("; the goal of {SIZE_GOAL} is not met") } else { String::new() };
+    let goal =
+        if bytes > SIZE_GOAL { format!("; the goal of {SIZE_GOAL} is not met") } else { String::new() };
     let text = format!("{bytes} bytes of {limit}{goal}");
     if bytes <= limit { Ok(text) } else { Err(text) }
 }

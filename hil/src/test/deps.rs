@@ -18,7 +18,8 @@ const RULES: &[Rule] = &[
     (
         "hb-linux",
         &["hb-core", "hb-tests"],
-        Some(&["nix", "libc", "embedded-io", "lexopt", "pico-args", "heapless"]),
+        // postcard and serde carry the control protocol between the daemon and its command line.
+        Some(&["nix", "libc", "embedded-io", "lexopt", "pico-args", "heapless", "postcard", "serde"]),
     ),
     ("hb-serial-bridge", &["hb-core"], Some(&["embedded-io", "heapless", "defmt", "cortex-m-rt"])),
     ("hb-hil", &["hb-core", "hb-tests", "hb-serial-bridge"], None),

@@ -77,9 +77,14 @@ pub(super) fn check() -> Outcome {
 fn faults(path: &Path, text: &str) -> Vec<String> {
     let code = source::code_only(text);
     let shipped = source::without_tests(&code);
-    let daemon = path.starts_with("hb-linux/src");
+    // `tests.rs` and `x_tests.rs` beside the code are compiled for tests alone.
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let test_file = stem == "tests" || stem.ends_with("_tests");
+    let daemon = path.starts_with("hb-linux/src") && !test_file;
     let unsafe_allowed = path.starts_with("hb-linux/src/sys");
-    let product = daemon || path.starts_with("hb-core") || path.starts_with("hb-serial-bridge");
+    let product = path.starts_with("hb-linux/src")
+        || path.starts_with("hb-core")
+        || path.starts_with("hb-serial-bridge");
     let mut wrong = Vec::new();
     let mut report = |n: usize, what: String| wrong.push(format!("{}:{}: {what}", path.display(), n + 1));
     for (n, line) in shipped.lines().enumerate().filter(|_| daemon) {
@@ -125,6 +130,8 @@ mod tests {
         assert_eq!(found("hb-linux/src/a.rs", "let flags = libc::SOCK_CLOEXEC;\n"), 1);
         assert_eq!(found("hil/src/a.rs", "use std::thread;\n"), 0);
         assert_eq!(found("hb-linux/src/a.rs", "// no epoll here\nlet my_pipe2x = \"openat\";\n"), 0);
+        assert_eq!(found("hb-linux/src/a/tests.rs", "fn a() { std::thread::yield_now() }\n"), 0);
+        assert_eq!(found("hb-linux/src/a/contests.rs", "fn a() { std::thread::yield_now() }\n"), 1);
         assert_eq!(found("hb-linux/src/a.rs", "#[cfg(test)]\nmod tests { use std::thread; }\n"), 0);
     }
 

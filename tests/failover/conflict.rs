@@ -1,0 +1,71 @@
+//! Both nodes run a group, or are about to.
+
+use crate::{A, B, ms, settled, starts_and_stops, state};
+use hb_core::message::GroupState;
+
+#[test]
+fn after_a_partition_the_highest_epoch_goes_on_without_an_interruption() {
+    let mut world = settled(|_| {});
+    world.cut_all(true);
+    world.run(ms(2000));
+    assert!(world.serves(A) && world.serves(B), "nothing but a fence can prevent this");
+    let calls = starts_and_stops(&world, B);
+    let announced = world.hosts[B].announced;
+    world.cut_all(false);
+    let healed = world.until(ms(1000), |w| !w.serves(A)).expect("one must go");
+    assert!(healed <= ms(100 + 2 * 4 + 40), "{healed:?}");
+    assert!(world.hosts[B].announced > announced, "the winner re-announces");
+    for _ in 0..400 {
+        world.run(ms(1));
+        assert!(world.serves(B), "no time without service");
+    }
+    assert_eq!(starts_and_stops(&world, B), calls, "the winner runs no script until a later reason");
+    world.run(ms(3000));
+    assert!(world.serves(A) && !world.serves(B), "failback after the quiet time");
+}
+
+#[test]
+fn a_holder_that_stood_still_gives_way_at_once() {
+    let mut world = settled(|c| c.failback = false);
+    world.freeze(A);
+    world.run(ms(1500));
+    assert!(world.serves(B));
+    let calls = starts_and_stops(&world, B);
+    world.thaw(A);
+    let time = world.until(ms(1000), |w| !w.serves(A)).expect("it stops");
+    assert!(time <= ms(100 + 20), "{time:?}");
+    assert!(world.serves(B));
+    assert_eq!(starts_and_stops(&world, B), calls);
+    world.run(ms(3000));
+    assert!(world.serves(B) && !world.serves(A));
+}
+
+#[test]
+fn a_short_freeze_moves_nothing() {
+    let mut world = settled(|_| {});
+    for _ in 0..5 {
+        world.freeze(B);
+        world.run(ms(2000));
+        world.thaw(B);
+        world.run(ms(50));
+        assert_eq!(state(&world, B), GroupState::Idle, "its own absence is not the peer's silence");
+        world.run(ms(1000));
+    }
+    assert!(world.serves(A) && !world.serves(B));
+}
+
+#[test]
+fn a_starter_that_hears_a_holder_withdraws_and_the_holder_goes_on() {
+    let mut world = settled(|_| {});
+    world.hosts[B].scripts.time = ms(400);
+    world.cut_all(true);
+    world.until(ms(3000), |w| w.hosts[B].scripts.any(0)).expect("it begins to start");
+    let calls = starts_and_stops(&world, A);
+    world.cut_all(false);
+    world.until(ms(3000), |w| !w.hosts[B].scripts.any(0)).expect("it withdraws");
+    world.run(ms(3000));
+    assert_eq!(starts_and_stops(&world, A), calls, "the holder runs no script");
+    assert!(world.serves(A) && !world.serves(B));
+    let epoch = |host: usize| world.hosts[host].node.as_ref().unwrap().status(world.now).groups[0].epoch;
+    assert!(epoch(A) >= epoch(B), "the holder went above the starter's epoch");
+}

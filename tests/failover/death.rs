@@ -1,0 +1,157 @@
+//! A node dies, or seems to.
+
+use crate::{A, B, command, ms, settled, starts_and_stops, state};
+use hb_core::config::FenceConfig;
+use hb_core::message::GroupState;
+use hb_core::{Command, Duration, Event, LinkId, PeerState, Wait};
+use hb_sim::World;
+
+#[test]
+fn the_standby_takes_over_within_deadtime_and_the_preferred_node_takes_it_back() {
+    let mut world = settled(|_| {});
+    world.power_off(A);
+    let time = world.until(ms(2000), |w| w.serves(B)).expect("take-over");
+    assert!(time <= ms(500 + 2 + 41), "{time:?}");
+    world.run(ms(1000));
+    world.start(A);
+    assert!(world.until(ms(2000), |w| w.serves(A) && !w.serves(B)).is_some(), "{:?}", world.hosts[A].events);
+    world.run(ms(2000));
+    assert!(world.serves(A) && !world.serves(B));
+    assert_eq!(world.overlap, Duration::ZERO);
+}
+
+#[test]
+fn without_failback_the_group_stays() {
+    let mut world = settled(|c| c.failback = false);
+    world.power_off(A);
+    world.until(ms(2000), |w| w.serves(B)).expect("take-over");
+    world.start(A);
+    world.run(ms(5000));
+    assert!(world.serves(B) && !world.serves(A));
+}
+
+#[test]
+fn a_daemon_killed_alone_and_restarted_within_deadtime_cleans_up_before_it_joins() {
+    let mut world = settled(|_| {});
+    world.kill(A);
+    world.run(ms(200));
+    world.start(A);
+    assert_eq!(state(&world, A), GroupState::Unknown);
+    world.run(ms(3000));
+    assert!(world.serves(A) && !world.serves(B));
+    assert_eq!(world.overlap, Duration::ZERO, "the peer started while the old service ran");
+}
+
+#[test]
+fn one_link_of_two_moves_nothing() {
+    let mut world = settled(|_| {});
+    let calls = (starts_and_stops(&world, A), starts_and_stops(&world, B));
+    for link in 0..2 {
+        world.cut[A][link] = true;
+        world.cut[B][link] = true;
+        world.run(ms(5000));
+        assert!(world.hosts[B].events.contains(&Event::LinkDown(LinkId(u8::try_from(link).unwrap()))));
+        world.cut[A][link] = false;
+        world.cut[B][link] = false;
+        world.run(ms(2000));
+    }
+    assert_eq!((starts_and_stops(&world, A), starts_and_stops(&world, B)), calls);
+}
+
+#[test]
+fn the_larger_deadtime_counts_while_the_times_differ() {
+    let mut world = World::new(|_| {});
+    world.hosts[A].config.timing.deadtime = ms(1500);
+    world.hosts[A].config.timing_digest = 8;
+    world.start(A);
+    world.start(B);
+    world.until(ms(2000), |w| w.serves(A)).expect("service");
+    world.run(ms(500));
+    world.power_off(A);
+    let time = world.until(ms(4000), |w| w.serves(B)).expect("take-over");
+    assert!(time >= ms(1400), "{time:?}");
+}
+
+#[test]
+fn a_lost_state_file_costs_a_round_trip() {
+    let mut world = settled(|_| {});
+    world.power_off(A);
+    world.until(ms(2000), |w| w.serves(B)).expect("take-over");
+    world.hosts[A].saved = hb_core::Saved::default();
+    world.start(A);
+    let met = world
+        .until(ms(1000), |w| w.hosts[A].node.as_ref().unwrap().status(w.now).peer.state == PeerState::Up);
+    assert!(met.expect("met") <= ms(20), "{met:?}");
+    world.until(ms(2000), |w| w.serves(A)).expect("failback");
+    let epochs: Vec<u32> = world.hosts[A].saved.epochs.iter().map(|(_, epoch)| *epoch).collect();
+    assert!(epochs[0] > 3, "the peer's epochs count as seen: {epochs:?}");
+}
+
+#[test]
+fn an_isolated_standby_claims_nothing_and_a_ping_node_frees_it() {
+    let mut world = settled(|c| c.pings = 1);
+    world.cut_all(true);
+    world.hosts[B].reaches = vec![false];
+    world.run(ms(3000));
+    assert!(!world.hosts[B].scripts.any(0));
+    assert!(world.hosts[B].events.contains(&Event::Isolated));
+    world.hosts[B].reaches = vec![true];
+    world.until(ms(500), |w| w.serves(B)).expect("not isolated any more");
+}
+
+#[test]
+fn a_dead_holder_is_replaced_while_the_ping_node_answers() {
+    let mut world = settled(|c| c.pings = 1);
+    world.power_off(A);
+    let time = world.until(ms(2000), |w| w.serves(B)).expect("take-over");
+    assert!(time <= ms(560), "{time:?}");
+}
+
+#[test]
+fn a_fence_is_waited_for_and_fired_once() {
+    let fence = FenceConfig { delay: ms(300), startup: false };
+    let mut world = settled(|c| c.fence = Some(fence));
+    world.kill(A);
+    let time = world.until(ms(3000), |w| w.serves(B)).expect("take-over");
+    assert!(time >= ms(500 + 300), "deadtime, the delay of a node that holds nothing, the device: {time:?}");
+    assert_eq!(world.fenced, 1);
+    assert_eq!(world.overlap, Duration::ZERO, "the fence took the old service away first");
+}
+
+#[test]
+fn a_fence_that_fails_blocks_the_claim_until_somebody_vouches() {
+    let mut world = settled(|c| c.fence = Some(FenceConfig { delay: ms(0), startup: false }));
+    world.fence_works = false;
+    world.kill(A);
+    world.run(ms(12_000));
+    assert!(world.fenced >= 2, "it is tried again");
+    assert!(!world.hosts[B].scripts.any(0));
+    assert_eq!(world.hosts[B].node.as_ref().unwrap().status(world.now).groups[0].wait, Some(Wait::Fence));
+    world.power_off(A);
+    command(&mut world, B, Command::ConfirmDown).expect("accepted");
+    world.until(ms(1000), |w| w.serves(B)).expect("vouched");
+}
+
+#[test]
+fn a_fence_not_yet_fired_is_dropped_when_the_peer_is_heard() {
+    let mut world = settled(|c| c.fence = Some(FenceConfig { delay: ms(5000), startup: false }));
+    world.cut[A] = [true, true];
+    world.run(ms(1000));
+    world.cut[A] = [false, false];
+    world.run(ms(6000));
+    assert_eq!(world.fenced, 0);
+    assert!(world.serves(A) && !world.serves(B));
+}
+
+#[test]
+fn loss_that_lets_one_frame_through_per_window_moves_nothing() {
+    let mut world = settled(|_| {});
+    let calls = (starts_and_stops(&world, A), starts_and_stops(&world, B));
+    for _ in 0..40 {
+        world.cut_all(true);
+        world.run(ms(390));
+        world.cut_all(false);
+        world.run(ms(105));
+    }
+    assert_eq!((starts_and_stops(&world, A), starts_and_stops(&world, B)), calls);
+}

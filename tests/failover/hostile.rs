@@ -1,0 +1,97 @@
+//! Frames that should not be believed.
+
+use crate::{A, B, ms, settled};
+use hb_core::{Event, LinkId, PeerState, Wait};
+use hb_sim::World;
+
+#[test]
+fn replayed_frames_never_hide_a_death_from_a_running_survivor() {
+    let mut world = settled(|_| {});
+    let recorded: Vec<_> = world.hosts[A].sent.clone();
+    world.power_off(A);
+    let begin = world.now;
+    for (n, (_, link, bytes)) in recorded.iter().cycle().take(2000).enumerate() {
+        world.inject(B, *link, bytes);
+        if n % 2 == 0 {
+            world.run(ms(1));
+        }
+        if world.serves(B) {
+            break;
+        }
+    }
+    assert!(world.serves(B));
+    assert!(world.now.since(begin) <= ms(560), "{:?}", world.now.since(begin));
+}
+
+#[test]
+fn replayed_frames_do_not_fool_a_restarted_survivor() {
+    let mut world = settled(|_| {});
+    world.kill(B);
+    world.run(ms(2000));
+    // Alone, it sends the long form: what a restarted node can read and check.
+    let recorded: Vec<_> = world.hosts[A].sent.clone();
+    world.power_off(A);
+    world.start(B);
+    let begin = world.now;
+    for (n, (_, link, bytes)) in recorded.iter().cycle().take(8000).enumerate() {
+        world.inject(B, *link, bytes);
+        if n % 2 == 0 {
+            world.run(ms(1));
+        }
+        if world.serves(B) {
+            break;
+        }
+    }
+    assert!(world.serves(B), "{:?}", world.hosts[B].events);
+    assert!(world.now.since(begin) <= ms(3200), "initdead and an ARP probe that nobody answers");
+    assert!(world.hosts[B].events.contains(&Event::OneWayOrReplay));
+}
+
+#[test]
+fn a_holder_that_cannot_hear_keeps_its_addresses_while_they_answer() {
+    let mut world = settled(|_| {});
+    world.kill(B);
+    world.cut[B] = [true, true];
+    world.address_answers = true;
+    world.start(B);
+    world.run(ms(6000));
+    assert!(!world.hosts[B].scripts.any(0), "somebody answers for the address");
+    let status = world.hosts[B].node.as_ref().unwrap().status(world.now);
+    assert_eq!(status.groups[0].wait, Some(Wait::OneWay));
+    world.power_off(A);
+    world.address_answers = false;
+    world.until(ms(3000), |w| w.serves(B)).expect("the address has gone silent");
+}
+
+#[test]
+fn another_key_is_another_world() {
+    let mut world = World::new(|_| {});
+    world.hosts[B].keys = hb_sim::keys(b"wrong");
+    world.start(A);
+    world.start(B);
+    world.run(ms(1000));
+    let status = world.hosts[A].node.as_ref().unwrap().status(world.now);
+    assert_eq!(status.peer.state, PeerState::Unknown);
+    assert!(status.links.iter().all(|link| link.bad > 0 && link.rx == 0));
+    let reports = world.hosts[A].events.iter().filter(|e| matches!(e, Event::BadFrames(..))).count();
+    assert_eq!(reports, 2, "once per link");
+}
+
+#[test]
+fn a_running_linux_ha_heartbeat_is_not_claimed_against() {
+    let mut world = World::new(|_| {});
+    world.start(A);
+    for _ in 0..60 {
+        world.inject(
+            A,
+            LinkId(1),
+            b">>>\nt=status\nst=active\nsrc=ha-2\nseq=1\nhg=1\nts=1\nttl=3\nauth=1 1\n<<<\n\0",
+        );
+        world.run(ms(100));
+    }
+    assert!(!world.hosts[A].scripts.any(0));
+    let status = world.hosts[A].node.as_ref().unwrap().status(world.now);
+    assert!(status.peer.foreign);
+    assert_eq!(status.groups[0].wait, Some(Wait::PeerForeign));
+    world.until(ms(4000), |w| w.serves(A)).expect("it has gone silent");
+}

@@ -1,0 +1,47 @@
+//! The stories of DESIGN §7, told to two real nodes on a virtual clock.
+
+mod conflict;
+mod death;
+mod failed;
+mod hostile;
+mod moves;
+mod start;
+
+use hb_core::message::GroupState;
+use hb_core::{Command, Duration, Refusal};
+use hb_sim::World;
+
+pub(crate) const A: usize = 0;
+pub(crate) const B: usize = 1;
+
+pub(crate) fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+/// Two nodes in service, the group on the preferred one.
+pub(crate) fn settled(change: impl Fn(&mut hb_core::Config)) -> World {
+    let mut world = World::new(change);
+    world.start(A);
+    world.start(B);
+    let up = world.until(ms(2000), |w| w.serves(A));
+    assert!(up.is_some(), "no service: {:?} {:?}", world.hosts[A].events, world.hosts[B].events);
+    world.run(ms(1000));
+    assert!(world.serves(A) && !world.serves(B));
+    assert_eq!(world.overlap, Duration::ZERO);
+    world
+}
+
+pub(crate) fn state(world: &World, host: usize) -> GroupState {
+    world.hosts[host].node.as_ref().expect("a daemon").status(world.now).groups[0].state
+}
+
+pub(crate) fn command(world: &mut World, host: usize, command: Command) -> Result<(), Refusal> {
+    let now = world.now;
+    let answer = world.hosts[host].node.as_mut().expect("a daemon").operator(now, command);
+    world.drain(host);
+    answer
+}
+
+pub(crate) fn starts_and_stops(world: &World, host: usize) -> usize {
+    world.hosts[host].scripts.calls.iter().filter(|(_, _, verb)| *verb != hb_core::Verb::Status).count()
+}

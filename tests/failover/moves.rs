@@ -1,0 +1,82 @@
+//! Groups that move for a reason.
+
+use crate::{A, B, command, ms, settled, state};
+use hb_core::config::MonitorConfig;
+use hb_core::message::GroupState;
+use hb_core::{Command, Duration, Event, Refusal, Scope};
+use hb_sim::World;
+
+#[test]
+fn a_move_by_an_operator_stands_and_the_next_one_undoes_it() {
+    let mut world = settled(|_| {});
+    command(&mut world, A, Command::Standby(Scope::All)).expect("accepted");
+    let gap = world.until(ms(2000), |w| w.serves(B)).expect("moved");
+    assert!(gap <= ms(100), "{gap:?}");
+    world.run(ms(5000));
+    assert!(world.serves(B) && !world.serves(A), "failback must not undo an operator");
+    command(&mut world, A, Command::Takeover(Scope::Local)).expect("accepted");
+    world.until(ms(2000), |w| w.serves(A) && !w.serves(B)).expect("moved back");
+    assert_eq!(world.overlap, Duration::ZERO);
+    assert_eq!(command(&mut world, A, Command::Standby(Scope::Foreign)), Err(Refusal::NothingToDo));
+    assert_eq!(command(&mut world, B, Command::Standby(Scope::All)), Err(Refusal::NothingToDo));
+}
+
+#[test]
+fn an_ordered_stop_hands_over_at_once() {
+    let mut world = settled(|_| {});
+    command(&mut world, A, Command::Stop).expect("accepted");
+    let time = world.until(ms(2000), |w| w.serves(B)).expect("take-over");
+    assert!(time <= ms(120), "{time:?}");
+    world.run(ms(500));
+    assert_eq!(world.hosts[A].exited, Some(true));
+    assert_eq!(world.overlap, Duration::ZERO);
+    world.run(ms(2000));
+    assert!(world.serves(B));
+    command(&mut world, B, Command::Stop).expect("accepted");
+    world.run(ms(500));
+    assert_eq!(world.hosts[B].exited, Some(true), "alone it waits for nobody");
+}
+
+#[test]
+fn lines_that_differ_move_nowhere_but_are_taken_over_on_death() {
+    let mut world = World::new(|_| {});
+    world.hosts[B].config.groups[0].digest = 2;
+    world.start(A);
+    world.start(B);
+    world.until(ms(2000), |w| w.serves(A)).expect("started on one");
+    world.run(ms(2000));
+    assert!(world.hosts.iter().all(|h| h.events.iter().any(|e| matches!(e, Event::GroupDiffers(_)))));
+    assert_eq!(command(&mut world, A, Command::Standby(Scope::All)), Err(Refusal::ConfigDiffers));
+    world.power_off(A);
+    world.until(ms(2000), |w| w.serves(B)).expect("taken over on death");
+    world.start(A);
+    world.run(ms(4000));
+    assert!(world.serves(B) && !world.serves(A), "no failback between lines that differ");
+}
+
+#[test]
+fn a_node_that_reaches_more_ping_nodes_takes_the_group() {
+    let mut world = settled(|c| c.pings = 2);
+    world.hosts[A].reaches = vec![true, false];
+    world.until(ms(5000), |w| w.serves(B) && !w.serves(A)).expect("moved");
+    world.run(ms(3000));
+    assert!(world.serves(B), "no failback with a lower score");
+    world.hosts[A].reaches = vec![true, true];
+    world.until(ms(5000), |w| w.serves(A) && !w.serves(B)).expect("failback with an equal score");
+    assert_eq!(world.overlap, Duration::ZERO);
+}
+
+#[test]
+fn the_monitor_restarts_in_place_once_and_then_hands_over_for_good() {
+    let mut world = settled(|c| c.monitor = Some(MonitorConfig { period: ms(200), failures: 2 }));
+    world.hosts[A].scripts.running[0][1] = false;
+    world.until(ms(2000), |w| w.serves(A)).expect("restarted in place");
+    assert!(!world.hosts[B].scripts.any(0));
+    world.run(ms(100));
+    world.hosts[A].scripts.running[0][1] = false;
+    world.until(ms(3000), |w| w.serves(B) && !w.hosts[A].scripts.any(0)).expect("handed over");
+    world.run(ms(5000));
+    assert!(world.serves(B), "it sticks");
+    assert_eq!(state(&world, A), GroupState::Failed);
+    assert_eq!(world.overlap, Duration::ZERO);
+}
