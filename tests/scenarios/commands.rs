@@ -104,3 +104,39 @@ fn a_stop_of_both_leaves_nothing_behind() {
     }
     assert_eq!(rig.calls(Node::Ha2, "start", rig.born()), 0, "the leaving standby started it");
 }
+
+#[test]
+fn a_stop_of_both_at_the_same_time_ends_both() {
+    let Some(rig) = settled(Builder::new("simultaneous stop")) else { return };
+    for node in Node::BOTH {
+        rig.machine(node).signal_daemon(Signal::SIGTERM);
+    }
+    for node in Node::BOTH {
+        rig.wait("the daemon has ended", SOON, || rig.machine(node).daemon_exit().is_some());
+        assert_eq!(rig.machine(node).daemon_exit().and_then(|status| status.code()), Some(0));
+        let last = rig.holding(node).last().map(|span| span.until);
+        assert!(last.is_none_or(|until| until != Stamp::NEVER), "{} still holds", node.name());
+    }
+    never_both(&rig);
+}
+
+#[test]
+fn a_reload_says_what_needs_a_restart_and_changes_nothing_else() {
+    let Some(rig) = settled(Builder::new("reload")) else { return };
+    let machine = rig.machine(Node::Ha1);
+    let changed = machine.read("etc/ha.cf").replace("deadtime 1", "deadtime 7");
+    machine.write("etc/ha.cf", &changed);
+    let output = rig.hbd(Node::Ha1, &["reload"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    rig.wait("the log says that a restart is needed", SOON, || {
+        let log = rig.log(Node::Ha1);
+        log.contains("restart") && log.contains("ha.cf")
+    });
+    // A file that would not do for a start is named as well, and the daemon goes on with what it has.
+    machine.write("etc/ha.cf", &format!("{changed}nonsense 1\n"));
+    let output = rig.hbd(Node::Ha1, &["reload"]);
+    rig.wait("the wrong line is named", SOON, || {
+        format!("{}{}{}", rig.log(Node::Ha1), output.stdout, output.stderr).contains("nonsense")
+    });
+    nothing_moves(&rig, Node::Ha1, Duration::from_secs(2));
+}
