@@ -33,9 +33,11 @@ pub(super) fn clippy() -> Outcome {
     Ok("no warning".to_owned())
 }
 
-/// Unit and documentation tests of every crate but `tests`.
+/// Unit and documentation tests of every crate but `tests`; real daemons once more under the allocation guard.
 pub(super) fn unit() -> Outcome {
-    run_tests(&["test", "--workspace", "--exclude", "hb-tests", "--no-fail-fast"], 900)
+    let text = run_tests(&["test", "--workspace", "--exclude", "hb-tests", "--no-fail-fast"], 900)?;
+    let guarded = run_tests(&["test", "-p", "hb-linux", "--features", "alloc-guard", "--test", "cli"], 300)?;
+    Ok(format!("{text}; without allocation: {guarded}"))
 }
 
 /// The simulator's own tests and every cross-crate test but the namespace scenarios.
@@ -60,8 +62,9 @@ pub(super) fn scenarios() -> Outcome {
     run_tests(&["test", "-p", "hb-tests", "--no-fail-fast", "--test", SCENARIOS], 1200)
 }
 
+/// The daemon that these tests run aborts on any allocation after its start-up.
 fn build_hbd() -> Result<(), String> {
-    Cmd::cargo(["build", "-p", "hb-linux", "--bin", "hbd"]).run()
+    Cmd::cargo(["build", "-p", "hb-linux", "--bin", "hbd", "--features", "alloc-guard"]).run()
 }
 
 /// `cargo doc`; a warning (a broken link, say) is an error.
