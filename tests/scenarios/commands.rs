@@ -104,3 +104,36 @@ fn a_stop_of_both_leaves_nothing_behind() {
     }
     assert_eq!(rig.calls(Node::Ha2, "start", rig.born()), 0, "the leaving standby started it");
 }
+
+#[test]
+fn a_stop_of_both_at_the_same_time_ends_both() {
+    let Some(rig) = settled(Builder::new("simultaneous stop")) else { return };
+    for node in Node::BOTH {
+        rig.machine(node).signal_daemon(Signal::SIGTERM);
+    }
+    for node in Node::BOTH {
+        rig.wait("the daemon has ended", SOON, || rig.machine(node).daemon_exit().is_some());
+        assert_eq!(rig.machine(node).daemon_exit().and_then(|status| status.code()), Some(0));
+        let last = rig.holding(node).last().map(|span| span.until);
+        assert!(last.is_none_or(|until| until != Stamp::NEVER), "{} still holds", node.name());
+    }
+    never_both(&rig);
+}
+
+#[test]
+fn a_reload_says_what_needs_a_restart_and_changes_nothing_else() {
+    let Some(rig) = settled(Builder::new("reload")) else { return };
+    let machine = rig.machine(Node::Ha1);
+    let changed = machine.read("etc/ha.cf").replace("deadtime 1", "deadtime 7");
+    machine.write("etc/ha.cf", &changed);
+    let output = rig.hbd(Node::Ha1, &["reload"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    assert!(output.stdout.contains("ha.cf") && output.stdout.contains("next start"), "{output:?}");
+    rig.wait("the log says it too", SOON, || rig.log(Node::Ha1).contains("at the next start"));
+    // Keys that cannot be used are refused with their line, and the daemon goes on with what it has.
+    machine.write("etc/authkeys", "auth 1\n2 sha1 other\n");
+    let output = rig.hbd(Node::Ha1, &["reload"]);
+    let said = format!("{}{}", output.stdout, output.stderr);
+    assert!(output.code == Some(1) && said.contains("authkeys:"), "{output:?}");
+    nothing_moves(&rig, Node::Ha1, Duration::from_secs(2));
+}

@@ -106,3 +106,18 @@ fn a_daemon_is_not_started_twice() {
     nothing_moves(&rig, Node::Ha1, Duration::from_secs(1));
     assert_eq!(rig.calls(Node::Ha1, "stop", since), 0);
 }
+
+#[test]
+fn a_killed_helper_costs_no_heartbeat() {
+    let Some(rig) = settled(Builder::new("killed helper")) else { return };
+    for node in Node::BOTH {
+        let helper = rig.machine(node).helper_pid().expect("a helper child");
+        rig.signal(helper, Signal::SIGKILL);
+    }
+    nothing_moves(&rig, Node::Ha1, 3 * DEADTIME);
+    let lost = rig.power_off(Node::Ha1);
+    rig.wait_answer(Node::Ha2, SOON);
+    let gap = rig.client().longest_outage(lost);
+    assert!(gap <= DEADTIME + Duration::from_millis(1500), "the lost helper made it {gap:?}");
+    never_both(&rig);
+}

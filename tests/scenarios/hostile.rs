@@ -14,13 +14,17 @@ fn sha1(files: Files) -> Files {
     files.with_keys(SHA1)
 }
 
-/// What ha-1 says on the crossover cable for two seconds, to someone who listens in.
-fn recorded(rig: &Rig) -> Recording {
+/// What is said on the crossover cable for two seconds, to someone who listens in.
+fn overheard(rig: &Rig) -> Recording {
     rig.mend(&[Cable::Intruder]);
     let recording = rig.intruder().record("eth1", Duration::from_secs(2)).expect("a socket");
-    let recording = recording.of(Node::Ha1.cross_address());
-    assert!(recording.datagrams.len() > 10, "the intruder hears nothing: {recording:?}");
+    assert!(recording.datagrams.len() > 20, "the intruder hears nothing: {recording:?}");
     recording
+}
+
+/// What ha-1 says of it.
+fn recorded(rig: &Rig) -> Recording {
+    overheard(rig).of(Node::Ha1.cross_address())
 }
 
 /// Play `recording` over and over from ha-1's own address while `story` runs.
@@ -185,7 +189,7 @@ fn flood(rig: &Rig, make: impl Fn(u64) -> Vec<u8> + Sync) {
         assert!(new - old <= 10_000, "{} logged {} bytes", node.name(), new - old);
         let status = rig.status(*node).expect("an answer");
         assert_eq!(status.peer(), "up");
-        assert!(status.counted("bad") > 10_000, "{status:?}");
+        assert!(status.counted("bad") > 1_000, "{status:?}");
         let log = rig.log(*node);
         assert!(!log.contains("is dead"), "{log}");
     }
@@ -201,7 +205,7 @@ fn a_flood_of_garbage_changes_nothing() {
 #[test]
 fn a_flood_of_wrongly_signed_frames_changes_nothing() {
     let Some(rig) = settled(Builder::new("flood of wrong signatures").alone().edit(sha1)) else { return };
-    let genuine = recorded(&rig);
+    let genuine = overheard(&rig);
     flood(&rig, |n| {
         let which = usize::try_from(n).unwrap_or(0) % genuine.datagrams.len();
         let mut bytes = genuine.datagrams[which].2.clone();

@@ -9,6 +9,7 @@ mod disk;
 mod foreign;
 mod hostile;
 mod links;
+mod media;
 mod power;
 mod scripts;
 mod start;

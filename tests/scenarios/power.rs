@@ -84,3 +84,59 @@ fn power_lost_on_both_nodes_comes_back_as_one_holder() {
     rig.wait_settled(Node::Ha1, SOON);
     never_both(&rig);
 }
+
+/// The same sequence for the same seed.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
+#[test]
+fn power_that_comes_and_goes_at_any_moment_never_makes_two_holders() {
+    let Some(rig) = settled(Builder::new("flickering power").with_serial()) else { return };
+    let mut dice = Dice(20_030_694);
+    for _ in 0..14 {
+        let node = if dice.below(2) == 0 { Node::Ha1 } else { Node::Ha2 };
+        match dice.below(3) {
+            0 if rig.machine(node).daemon_pid().is_some() => drop(rig.hbd(node, &["stop", "--no-wait"])),
+            _ => drop(rig.power_off(node)),
+        }
+        std::thread::sleep(Duration::from_millis(dice.below(1500)));
+        if rig.machine(node).daemon_pid().is_some() {
+            rig.power_off(node);
+        }
+        rig.power_on(node);
+        rig.start(node);
+        std::thread::sleep(Duration::from_millis(dice.below(900)));
+        never_both(&rig);
+    }
+    rig.wait_settled(Node::Ha1, SOON);
+    never_both(&rig);
+}
+
+#[test]
+fn power_lost_in_the_middle_of_a_handover_leaves_one_holder() {
+    let Some(rig) = settled(Builder::new("power loss during a standby").with_serial()) else { return };
+    // The giver dies while its stop script runs...
+    rig.machine(Node::Ha1).write("slow-stop", "1000");
+    let _ = rig.hbd(Node::Ha1, &["standby", "--no-wait"]);
+    rig.wait_group(Node::Ha1, "stopping", SOON);
+    rig.power_off(Node::Ha1);
+    rig.wait_answer(Node::Ha2, SOON);
+    rig.power_on(Node::Ha1);
+    rig.start(Node::Ha1);
+    rig.wait_settled(Node::Ha1, SOON);
+    // ...and the taker while its start script runs.
+    std::fs::remove_file(rig.machine(Node::Ha1).path("slow-stop")).expect("it was there");
+    rig.machine(Node::Ha2).write("slow-start", "1000");
+    let _ = rig.hbd(Node::Ha1, &["standby", "--no-wait"]);
+    rig.wait_group(Node::Ha2, "starting", SOON);
+    rig.power_off(Node::Ha2);
+    rig.wait_group(Node::Ha1, "held", SOON);
+    rig.wait_answer(Node::Ha1, SOON);
+    never_both(&rig);
+}

@@ -73,3 +73,34 @@ fn two_groups_live_on_both_nodes_and_meet_on_the_survivor() {
     assert!(lost < Stamp::now());
     never_both(&rig);
 }
+
+#[test]
+fn nodes_that_each_prefer_themselves_do_not_both_serve() {
+    let builder = Builder::new("preferences differ").edit_on(Node::Ha2, |mut files| {
+        "ha-2 192.168.2.50 jdmail\n".clone_into(&mut files.haresources);
+        files
+    });
+    let Some(rig) = builder.build() else { return };
+    rig.start_both();
+    rig.wait("one of them serves", SOON, || rig.client().answered_by().is_some());
+    rig.stays("one holds and the other does not", A_WHILE, || {
+        let states = Node::BOTH.map(|node| rig.group(node));
+        states.iter().filter(|state| *state == "held").count() == 1
+    });
+    for node in Node::BOTH {
+        rig.wait("the difference is said", SOON, || rig.log(node).contains("haresources differs"));
+    }
+    never_both(&rig);
+}
+
+#[test]
+fn nodes_that_start_together_with_different_lines_serve_all_the_same() {
+    let builder = Builder::new("different lines from the start").edit_on(Node::Ha2, |mut files| {
+        "ha-1 192.168.2.50 jdmail::quick\n".clone_into(&mut files.haresources);
+        files
+    });
+    let Some(rig) = builder.build() else { return };
+    rig.start_both();
+    rig.wait("one of them serves", SOON, || rig.client().answered_by().is_some());
+    never_both(&rig);
+}
