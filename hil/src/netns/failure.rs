@@ -1,7 +1,8 @@
 //! What a failed scenario prints: enough to see what happened without running it again.
 
 use super::clock::Stamp;
-use super::rig::{Node, Rig};
+use super::node::Node;
+use super::rig::Rig;
 use std::time::Duration;
 
 /// Print the story, what the client saw, and both nodes' status and logs, to the captured standard error.

@@ -19,6 +19,7 @@
 //! [`Rig`] puts the parts together; the scenario tests and the benchmark are written against it.
 
 mod addresses;
+mod builder;
 mod client;
 mod clock;
 mod failure;
@@ -27,6 +28,7 @@ mod holding;
 mod intruder;
 mod machine;
 mod namespace;
+mod node;
 mod nullmodem;
 mod original;
 mod plugs;
@@ -37,6 +39,7 @@ mod status;
 mod wiring;
 
 pub use addresses::AddressWatch;
+pub use builder::{Builder, skip};
 pub use client::{Client, Outage, Reply, Sample};
 pub use clock::Stamp;
 pub use files::{Files, Times};
@@ -44,11 +47,12 @@ pub use holding::{Span, overlap, union};
 pub use intruder::{Intruder, Recording, noise};
 pub use machine::{Machine, Output};
 pub use namespace::Namespace;
+pub use node::Node;
 pub use nullmodem::{Chunk, NullModem};
 pub use original::Original;
 pub use plugs::Cable;
 pub use programs::Programs;
-pub use rig::{Builder, Node, Rig, skip};
+pub use rig::Rig;
 pub use status::Status;
 pub use wiring::Wiring;
 

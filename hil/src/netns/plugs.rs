@@ -1,8 +1,8 @@
 //! Which plugs are in: derived from who has power and which cables are whole, and applied in one go.
 
 use super::clock::Stamp;
+use super::node::Node;
 use super::nullmodem::NullModem;
-use super::rig::Node;
 use super::wiring::Wiring;
 use std::io;
 
