@@ -16,7 +16,7 @@ use super::slot::Slot;
 use super::wiring::Wiring;
 use nix::sys::signal::Signal;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
