@@ -149,7 +149,7 @@ pub(crate) enum Gate {
 }
 
 /// One group on this node.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Group {
     pub(crate) config: GroupConfig,
     pub(crate) state: GroupState,

@@ -36,7 +36,7 @@ pub(crate) enum Verdict {
 }
 
 /// The monitor of one group; runs only while the group is held.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Monitor {
     next: Instant,
     at: u8,
