@@ -2,6 +2,8 @@
 //! that are slow, fail or hang, daemons that freeze, die and come back. One run is one schedule: no randomness of its
 //! own, no clock, no thread.
 
+#[path = "../explore/mod.rs"]
+pub mod explore;
 pub mod script;
 pub mod world;
 
