@@ -12,7 +12,7 @@ const RULES: &[Rule] = &[
     (
         "hb-core",
         &[],
-        Some(&["heapless", "postcard", "serde", "crc", "hmac", "md-5", "sha1", "sha2", "defmt"]),
+        Some(&["heapless", "serde", "crc", "md-5", "sha1", "sha2", "defmt"]),
     ),
     ("hb-tests", &["hb-core"], None),
     (
