@@ -32,7 +32,7 @@ impl Node {
                 config_match: self.peer.timing_digest.map(|d| d == self.config.timing_digest && groups_agree),
             },
             links: self.links.iter().map(|link| self.link_status(link)).collect(),
-            groups: self.groups.iter().map(|group| self.group_status(group)).collect(),
+            groups: self.groups.iter().map(|group| self.status_of(group)).collect(),
             pings: self.pings.alive().collect(),
             fed: self.out.fed,
             isolated: self.isolated,
@@ -55,7 +55,7 @@ impl Node {
         }
     }
 
-    fn group_status(&self, group: &crate::cluster::group::Group) -> GroupStatus {
+    pub(super) fn status_of(&self, group: &crate::cluster::group::Group) -> GroupStatus {
         GroupStatus {
             state: group.state,
             peer_state: self.peer.group(group.config.name_hash).map(|shown| shown.state),
