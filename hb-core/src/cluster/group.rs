@@ -161,7 +161,7 @@ impl Gate {
 }
 
 /// One group on this node.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Group {
     pub(crate) config: GroupConfig,
     pub(crate) state: GroupState,

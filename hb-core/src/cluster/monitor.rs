@@ -49,7 +49,7 @@ impl Verdict {
 }
 
 /// The monitor of one group; runs only while the group is held.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Monitor {
     next: Instant,
     at: u8,

@@ -117,7 +117,7 @@ enum Step {
 }
 
 /// One run of calls.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Sequence {
     goal: Goal,
     step: Step,

@@ -53,7 +53,7 @@ pub struct Saved {
 }
 
 /// What a link needs to take a byte stream apart.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Stream {
     decoder: Decoder<MAX_DATAGRAM>,
     foreign: frame::foreign::Matcher,
@@ -92,7 +92,9 @@ struct Leave {
 /// 4. read the clock once;
 /// 5. give one [`Input`] for each thing that is ready, doing step 2 after each;
 /// 6. end the round with [`Input::Tick`], and go to step 2.
-#[derive(Debug)]
+///
+/// A copy is for whoever explores what could happen next; two copies of one life never both go on the wire.
+#[derive(Clone, Debug)]
 pub struct Node {
     config: Config,
     keys: Keyring,
@@ -138,7 +140,7 @@ pub struct Node {
 }
 
 /// What waits for [`Node::poll_action`].
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Outbox {
     beat: bool,
     /// Links that the current beat was not sent on yet, one bit each.
