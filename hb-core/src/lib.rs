@@ -35,6 +35,8 @@ mod action;
 pub mod auth;
 mod cluster;
 pub mod config;
+#[cfg(feature = "coverage")]
+pub mod coverage;
 mod event;
 pub mod frame;
 mod ids;
@@ -50,6 +52,6 @@ pub use config::Config;
 pub use event::{BadFrame, Cause, Event, Wait};
 pub use ids::{GroupId, Incarnation, LinkId, PingId, Side, Token};
 pub use input::{Command, Input, Outcome, Refusal, Scope, Watchdog};
-pub use node::{FRAME_BUF, Node, Saved};
+pub use node::{FRAME_BUF, Glance, Node, Saved};
 pub use status::{GroupStatus, LinkStatus, PeerState, PeerStatus, Status};
 pub use time::{Duration, Instant};

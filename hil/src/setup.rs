@@ -2,8 +2,11 @@
 //!
 //! As root, what is missing is installed without a question asked; otherwise the one line to run is printed.
 
+use crate::dist;
+use crate::dist::toolchain::{self, Compiler};
 use crate::paths::{is_root, which};
 use crate::proc::Cmd;
+use crate::test::features::BOARD;
 use std::time::Duration;
 
 /// A Debian package and what it is for.
@@ -13,34 +16,45 @@ pub struct Package {
     pub name: &'static str,
     /// Why it is needed.
     pub reason: &'static str,
-    /// Only needed where rustup has no prebuilt i586 musl (or thumbv7m) target.
-    pub cross: bool,
+    /// Where it is needed.
+    pub when: When,
 }
 
-const fn package(name: &'static str, reason: &'static str) -> Package {
-    Package { name, reason, cross: false }
+/// What a machine must lack for a package to be of use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// It is always needed.
+    Always,
+    /// rustup has no prebuilt std for the i586.
+    NoPrebuilt,
+    /// Nor has the everyday compiler the source of std.
+    NoSource,
 }
 
-const fn cross(name: &'static str, reason: &'static str) -> Package {
-    Package { name, reason, cross: true }
+const fn package(name: &'static str, reason: &'static str, when: When) -> Package {
+    Package { name, reason, when }
 }
 
 /// Everything that `cargo xtask test` runs.
 pub const PACKAGES: &[Package] = &[
-    cross("rustc-web", "a rustc whose source is packaged: std is built for i586 musl with it"),
-    cross("rust-web-src", "that source"),
-    cross("gcc-i686-linux-gnu", "links the i586 binary; its objdump reads it"),
-    cross("musl-dev:i386", "the C library of the static binary"),
-    package("binutils", "objdump for the instruction scan"),
-    package("qemu-user-static", "runs the i586 binary on an emulated Pentium"),
-    package("iproute2", "namespaces and addresses of the two-node tests"),
-    package("strace", "counts system calls in the benchmark"),
+    package(
+        "rustc-web",
+        "a rustc whose source is packaged: std is built for i586 musl with it",
+        When::NoSource,
+    ),
+    package("rust-web-src", "that source", When::NoSource),
+    package("gcc-i686-linux-gnu", "links the i586 binary; its objdump reads it", When::NoPrebuilt),
+    package("musl-dev:i386", "the C library of the static binary", When::NoPrebuilt),
+    package("binutils", "objdump for the instruction scan", When::Always),
+    package("qemu-user-static", "runs the i586 binary on an emulated Pentium", When::Always),
+    package("iproute2", "namespaces and addresses of the two-node tests", When::Always),
+    package("strace", "counts system calls in the benchmark", When::Always),
 ];
 
 /// What the benchmark's `--peers` adds. Never installed unasked.
 pub const PEERS: &[Package] = &[
-    package("keepalived", "measured beside hbd"),
-    package("heartbeat", "the original, measured beside hbd"),
+    package("keepalived", "measured beside hbd", When::Always),
+    package("heartbeat", "the original, measured beside hbd", When::Always),
 ];
 
 /// Installs what is missing of [`PACKAGES`] and of rustfmt and clippy; returns one line on what was done.
@@ -52,7 +66,7 @@ pub fn ensure() -> Result<String, String> {
     if which("dpkg-query").is_none() {
         return Ok("not a Debian machine: cross tools are taken as they are".to_owned());
     }
-    let want: Vec<Package> = PACKAGES.iter().filter(|p| !p.cross || !prebuilt_targets()).copied().collect();
+    let want: Vec<Package> = PACKAGES.iter().filter(|p| needed(p.when)).copied().collect();
     let missing: Vec<&str> = want.iter().filter(|p| !installed(p.name)).map(|p| p.name).collect();
     if missing.is_empty() {
         return Ok(format!("{} packages in place", want.len()));
@@ -83,10 +97,12 @@ pub fn installed(name: &str) -> bool {
     query.is_ok_and(|o| o.code == Some(0) && o.stdout.lines().any(|l| l == "installed"))
 }
 
-/// True when rustup has both prebuilt targets, so that no cross packages are needed.
-pub fn prebuilt_targets() -> bool {
-    crate::dist::toolchain::rustup_has(crate::dist::I586)
-        && crate::dist::toolchain::rustup_has("thumbv7m-none-eabi")
+fn needed(when: When) -> bool {
+    match when {
+        When::Always => true,
+        When::NoPrebuilt => !toolchain::rustup_has(dist::I586),
+        When::NoSource => needed(When::NoPrebuilt) && !Compiler::Everyday.has_source(),
+    }
 }
 
 fn install(missing: &[&str]) -> Result<(), String> {
@@ -116,6 +132,18 @@ fn components() -> Result<(), String> {
             Cmd::new("rustup").args(["component", "add", component]).run().map_err(|e| {
                 format!("cargo {probe} is missing and could not be added ({e}); run: rustup component add {component}")
             })?;
+        }
+    }
+    // rustup does not have these everywhere; each has another way.
+    let wanted = [dist::I586, BOARD].into_iter().filter(|target| !toolchain::rustup_has(target));
+    let mut asks: Vec<[&str; 3]> = wanted.map(|target| ["target", "add", target]).collect();
+    if !Compiler::Everyday.has_source() {
+        asks.push(["component", "add", "rust-src"]);
+    }
+    for ask in asks {
+        let asked = Cmd::new("rustup").args(ask).limit(Duration::from_secs(180)).output();
+        if !asked.is_ok_and(|o| o.code == Some(0)) {
+            println!("rustup {}: not to be had here; going on", ask.join(" "));
         }
     }
     Ok(())

@@ -44,6 +44,8 @@ fn a_hand_moves_the_service_and_the_rig_sees_it() {
     rig.wait_answer(Node::Ha1, SOON);
     let moved = Stamp::now();
     serve(&rig, Node::Ha1, false);
+    // Long enough that no client can miss it.
+    std::thread::sleep(Duration::from_millis(200));
     serve(&rig, Node::Ha2, true);
     forget(&rig);
     rig.wait_answer(Node::Ha2, SOON);

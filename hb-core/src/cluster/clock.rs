@@ -6,7 +6,7 @@
 use crate::time::{Duration, Instant};
 
 /// Turns the caller's clock into running time, and notices when the loop stood still.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Clock {
     last: Instant,
     promised: Instant,

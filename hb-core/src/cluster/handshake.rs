@@ -16,7 +16,7 @@ use crate::time::{Duration, Instant};
 ///                  <-  B: met A, knows it               A knows that B has met it: short forms from now on
 /// ```
 /// The long form goes on while one of the two does not know that the other has met it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Handshake {
     state: u64,
     /// Ours, outstanding: used once, then replaced.

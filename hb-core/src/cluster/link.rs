@@ -4,7 +4,7 @@ use crate::event::BadFrame;
 use crate::time::{Duration, Instant};
 
 /// One link.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Link {
     /// The device is open.
     pub(crate) open: bool,
@@ -71,7 +71,7 @@ impl Link {
 }
 
 /// When the last beats were sent, to turn an echo into a round trip.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct SendTimes {
     ring: [(u32, Instant); 8],
 }

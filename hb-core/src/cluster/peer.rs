@@ -46,7 +46,7 @@ pub(crate) const fn next(state: PeerState, event: PeerEvent) -> PeerState {
 }
 
 /// The peer as far as it was met.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Peer {
     pub(crate) state: PeerState,
     /// The incarnation that proved to live.

@@ -15,7 +15,7 @@ pub(crate) struct PingNode {
 }
 
 /// All ping nodes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Pings {
     nodes: Vec<PingNode, MAX_PINGS>,
     deadping: Duration,

@@ -117,7 +117,7 @@ enum Step {
 }
 
 /// One run of calls.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Sequence {
     goal: Goal,
     step: Step,
@@ -177,6 +177,20 @@ impl Sequence {
                 Some(call) => call.deadline = call.deadline.min(now),
                 None => self.turn_down(self.step != Step::Look),
             }
+        }
+    }
+
+    /// The number of its step among the marks.
+    #[cfg(feature = "coverage")]
+    pub(crate) fn step_index(&self) -> usize {
+        match self.step {
+            Step::Check => 0,
+            Step::Stop => 1,
+            Step::Verify => 2,
+            Step::Look => 3,
+            Step::Start => 4,
+            Step::Confirm => 5,
+            Step::Done(_) => 6,
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod beat;
 mod decide;
+mod glance;
 mod operator;
 mod output;
 mod receive;
@@ -19,7 +20,7 @@ use crate::cluster::fence::{Fence, FenceEvent};
 use crate::cluster::group::{Gate, Group};
 use crate::cluster::handshake::Handshake;
 use crate::cluster::link::{Link, SendTimes};
-use crate::cluster::peer::Peer;
+use crate::cluster::peer::{self, Peer, PeerEvent};
 use crate::cluster::ping::Pings;
 use crate::config::{Config, ConfigError, LinkKind, MAX_GROUPS, MAX_LINKS};
 use crate::event::Event;
@@ -29,7 +30,10 @@ use crate::input::{Input, Watchdog};
 use crate::list::filled;
 use crate::message::wire::MAX_DATAGRAM;
 use crate::message::{GroupState, Phase};
+use crate::status::PeerState;
 use crate::time::{Duration, Instant};
+pub use glance::Glance;
+use glance::cover;
 use heapless::{Deque, Vec};
 use scripts::ScriptAction;
 
@@ -50,7 +54,7 @@ pub struct Saved {
 }
 
 /// What a link needs to take a byte stream apart.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Stream {
     decoder: Decoder<MAX_DATAGRAM>,
     foreign: frame::foreign::Matcher,
@@ -89,7 +93,9 @@ struct Leave {
 /// 4. read the clock once;
 /// 5. give one [`Input`] for each thing that is ready, doing step 2 after each;
 /// 6. end the round with [`Input::Tick`], and go to step 2.
-#[derive(Debug)]
+///
+/// A copy is for whoever explores what could happen next; two copies of one life never both go on the wire.
+#[derive(Clone, Debug)]
 pub struct Node {
     config: Config,
     keys: Keyring,
@@ -130,10 +136,12 @@ pub struct Node {
     next_token: u32,
     persist_serial: u32,
     out: Outbox,
+    #[cfg(feature = "coverage")]
+    coverage: crate::coverage::Coverage,
 }
 
 /// What waits for [`Node::poll_action`].
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Outbox {
     beat: bool,
     /// Links that the current beat was not sent on yet, one bit each.
@@ -214,6 +222,8 @@ impl Node {
             next_token: 0,
             persist_serial: 0,
             out: Outbox::default(),
+            #[cfg(feature = "coverage")]
+            coverage: crate::coverage::Coverage::default(),
             config,
             keys,
         };
@@ -377,9 +387,23 @@ impl Node {
         }
     }
 
-    fn fence_done(&mut self, ok: bool) {
-        let (fence, _) = self.fence.next(FenceEvent::Answer(ok), self.now);
+    /// Something happened to the fence; `true` when it fires now.
+    fn fence_event(&mut self, event: FenceEvent) -> bool {
+        cover!(self, FENCE, self.fence.index(), event.index());
+        let (fence, fire) = self.fence.next(event, self.now);
         self.fence = fence;
+        fire
+    }
+
+    /// Something happened to the peer's liveness; gives the state before.
+    fn peer_event(&mut self, event: PeerEvent) -> PeerState {
+        cover!(self, PEER, self.peer.state, event);
+        let next = peer::next(self.peer.state, event);
+        core::mem::replace(&mut self.peer.state, next)
+    }
+
+    fn fence_done(&mut self, ok: bool) {
+        self.fence_event(FenceEvent::Answer(ok));
         self.report(if ok { Event::Fenced } else { Event::FenceFailed });
         if ok {
             self.peer_proven_off();

@@ -4,7 +4,7 @@
 use super::{Node, OneWay};
 use crate::auth::{Authenticated, Room, open_in};
 use crate::cluster::fence::FenceEvent;
-use crate::cluster::peer::{self, PeerEvent};
+use crate::cluster::peer::PeerEvent;
 use crate::config::LinkKind;
 use crate::event::{BadFrame, Event};
 use crate::frame::foreign;
@@ -253,10 +253,8 @@ impl Node {
             self.report(Event::NotIsolated);
         }
         self.peer.vouched = false;
-        let (fence, _) = self.fence.next(FenceEvent::Heard, self.now);
-        self.fence = fence;
-        let before = self.peer.state;
-        self.peer.state = peer::next(before, PeerEvent::Heard);
+        self.fence_event(FenceEvent::Heard);
+        let before = self.peer_event(PeerEvent::Heard);
         if before != self.peer.state {
             self.report(Event::PeerUp);
         }

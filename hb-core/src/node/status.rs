@@ -33,7 +33,7 @@ impl Node {
                 config_match: self.peer.timing_digest.map(|d| d == self.config.timing_digest && groups_agree),
             },
             links: filled(self.links.iter().map(|link| self.link_status(link))),
-            groups: filled(self.groups.iter().map(|group| self.group_status(group))),
+            groups: filled(self.groups.iter().map(|group| self.status_of(group))),
             pings: filled(self.pings.alive()),
             fed: self.out.fed,
             isolated: self.isolated,
@@ -56,7 +56,7 @@ impl Node {
         }
     }
 
-    fn group_status(&self, group: &crate::cluster::group::Group) -> GroupStatus {
+    pub(super) fn status_of(&self, group: &crate::cluster::group::Group) -> GroupStatus {
         GroupStatus {
             state: group.state,
             peer_state: self.peer.group(group.config.name_hash).map(|shown| shown.state),

@@ -1,7 +1,7 @@
 //! The two release builds of `hbd`.
 
 use super::I586;
-use super::toolchain::{self, Route};
+use super::toolchain::{self, Compiler, Route};
 use crate::paths;
 use crate::proc::Cmd;
 use std::fs;
@@ -16,25 +16,25 @@ const LIMIT: Duration = Duration::from_secs(900);
 /// No toolchain for it is here, or the build fails.
 pub fn i586() -> Result<PathBuf, String> {
     match toolchain::route(I586)? {
-        Route::Rustup => {
+        Route::Prebuilt => {
             // Its compiler options are in .cargo/config.toml.
             Cmd::cargo(["build", "--release", "-p", "hb-linux", "--bin", "hbd", "--target", I586])
                 .limit(LIMIT)
                 .run()?;
             keep(&paths::target().join(I586).join("release/hbd"), I586)
         }
-        Route::Debian => debian(),
+        Route::Source(compiler) => from_source(compiler),
     }
 }
 
-fn debian() -> Result<PathBuf, String> {
-    let (linker, libs) = toolchain::debian_linker()?;
+fn from_source(compiler: Compiler) -> Result<PathBuf, String> {
+    let (linker, libs) = toolchain::musl_linker()?;
     let search = format!("-L{}", libs.display());
     let remap = format!("--remap-path-prefix={}=", paths::root().display());
     // No table for an unwinder that is not there: it would be a tenth of the binary.
     let mut options =
         vec!["-Clink-self-contained=no", "-Cforce-unwind-tables=no", search.as_str(), remap.as_str()];
-    if toolchain::immediate_abort() {
+    if compiler.immediate_abort() {
         options.extend(["-Zunstable-options", "-Cpanic=immediate-abort", "-Zlocation-detail=none"]);
     }
     let args = [
@@ -49,7 +49,8 @@ fn debian() -> Result<PathBuf, String> {
         "-Zbuild-std=std,panic_abort",
         "-Zbuild-std-features=optimize_for_size",
     ];
-    toolchain::debian_cargo(&args)?
+    compiler
+        .cargo(&args)?
         .env("CARGO_TARGET_I586_UNKNOWN_LINUX_MUSL_LINKER", linker)
         // Added to those of .cargo/config.toml, where an environment variable would replace them.
         .args(["--config", &format!("target.{I586}.rustflags={options:?}")])

@@ -1,5 +1,5 @@
-//! Which compiler builds for a target: rustup's prebuilt one where it is there, else Debian's `rustc-web`
-//! with the packaged source of std (`-Zbuild-std`).
+//! Which compiler builds for a target: rustup's prebuilt std where it is there, else std from source
+//! (`-Zbuild-std`), by the everyday compiler with `rust-src`, or by Debian's `rustc-web` with `rust-web-src`.
 
 use crate::paths::{self, which};
 use crate::proc::Cmd;
@@ -16,9 +16,64 @@ const MUSL_SPECS: &str = "/usr/lib/i386-linux-musl/musl-gcc.specs";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
     /// `rustup target add` has brought a prebuilt std.
-    Rustup,
-    /// Debian's rustc builds std (or only core) from source.
+    Prebuilt,
+    /// This compiler builds std (or only core) from source.
+    Source(Compiler),
+}
+
+/// A compiler that has the source of std beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compiler {
+    /// The one that builds everything else.
+    Everyday,
+    /// Debian's `rustc-web`: older, but it comes from the same place as the C library.
     Debian,
+}
+
+impl Compiler {
+    fn path(self) -> PathBuf {
+        match self {
+            Self::Everyday => std::env::var_os("RUSTC").map_or_else(|| PathBuf::from("rustc"), PathBuf::from),
+            Self::Debian => PathBuf::from(DEBIAN_RUSTC),
+        }
+    }
+
+    /// Is the source of std beside it?
+    pub fn has_source(self) -> bool {
+        match self {
+            Self::Everyday => {
+                let said = Cmd::new(self.path()).args(["--print", "sysroot"]).output();
+                said.is_ok_and(|o| {
+                    PathBuf::from(o.stdout.trim()).join("lib/rustlib/src/rust/library/std").exists()
+                })
+            }
+            Self::Debian => self.path().exists() && PathBuf::from(DEBIAN_SOURCE).exists(),
+        }
+    }
+
+    /// A cargo command on this compiler, which as a released one needs leave for `-Z` options. It gets a target
+    /// folder of its own, so that it does not fight the everyday builds.
+    ///
+    /// # Errors
+    /// The target folder cannot be made.
+    pub fn cargo(self, args: &[&str]) -> Result<Cmd, String> {
+        let folder = paths::scratch("dist/build")?;
+        Ok(Cmd::cargo(args)
+            .env("RUSTC", self.path())
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("CARGO_TARGET_DIR", folder)
+            .env_remove("RUSTFLAGS")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS"))
+    }
+
+    /// True when it knows `-Cpanic=immediate-abort`: no unwinder, no panic text, half the size.
+    pub fn immediate_abort(self) -> bool {
+        let probe = Cmd::new(self.path())
+            .args(["-Zunstable-options", "-Cpanic=immediate-abort", "--print", "cfg"])
+            .env("RUSTC_BOOTSTRAP", "1")
+            .output();
+        probe.is_ok_and(|o| o.code == Some(0))
+    }
 }
 
 /// True when the active rustup toolchain has a prebuilt std for the target.
@@ -30,41 +85,18 @@ pub fn rustup_has(target: &str) -> bool {
 /// Chooses the way for a target.
 ///
 /// # Errors
-/// Neither way is open; the text says what to install.
+/// No way is open; the text says what to install.
 pub fn route(target: &str) -> Result<Route, String> {
     if rustup_has(target) {
-        return Ok(Route::Rustup);
+        return Ok(Route::Prebuilt);
     }
-    if PathBuf::from(DEBIAN_SOURCE).exists() && PathBuf::from(DEBIAN_RUSTC).exists() {
-        return Ok(Route::Debian);
-    }
-    Err(format!(
-        "nothing here builds for {target}: run `cargo xtask setup` on Debian, elsewhere: rustup target add {target}"
-    ))
-}
-
-/// A cargo command on Debian's rustc, which as a released compiler needs leave for `-Z` options. It gets a target
-/// folder of its own, so that it does not fight the everyday builds.
-///
-/// # Errors
-/// The target folder cannot be made.
-pub fn debian_cargo(args: &[&str]) -> Result<Cmd, String> {
-    let folder = paths::scratch("dist/build")?;
-    Ok(Cmd::cargo(args)
-        .env("RUSTC", DEBIAN_RUSTC)
-        .env("RUSTC_BOOTSTRAP", "1")
-        .env("CARGO_TARGET_DIR", folder)
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS"))
-}
-
-/// True when Debian's rustc knows `-Cpanic=immediate-abort`: no unwinder, no panic text, half the size.
-pub fn immediate_abort() -> bool {
-    let probe = Cmd::new(DEBIAN_RUSTC)
-        .args(["-Zunstable-options", "-Cpanic=immediate-abort", "--print", "cfg"])
-        .env("RUSTC_BOOTSTRAP", "1")
-        .output();
-    probe.is_ok_and(|o| o.code == Some(0))
+    let compilers = [Compiler::Everyday, Compiler::Debian];
+    compilers.into_iter().find(|c| c.has_source()).map(Route::Source).ok_or_else(|| {
+        format!(
+            "nothing here builds for {target}: run `cargo xtask setup`, or rustup target add {target}, \
+             or rustup component add rust-src"
+        )
+    })
 }
 
 /// Writes the linker wrapper and an empty `libunwind.a`, and returns the wrapper and the library's folder.
@@ -74,7 +106,7 @@ pub fn immediate_abort() -> bool {
 ///
 /// # Errors
 /// A file cannot be written, or Debian's musl or cross gcc is missing.
-pub fn debian_linker() -> Result<(PathBuf, PathBuf), String> {
+pub fn musl_linker() -> Result<(PathBuf, PathBuf), String> {
     for (needed, package) in [(MUSL_SPECS, "musl-dev:i386"), ("i686-linux-gnu-gcc", "gcc-i686-linux-gnu")] {
         if which(needed).is_none() && !PathBuf::from(needed).is_file() {
             return Err(format!("{needed} is missing; install the package {package}"));

@@ -6,7 +6,7 @@ use crate::proc::Cmd;
 
 const HASHES: [&str; 3] = ["md5", "sha1", "sha256"];
 /// A Cortex-M3: 32-bit, no 64-bit atomics, no operating system.
-const BOARD: &str = "thumbv7m-none-eabi";
+pub(crate) const BOARD: &str = "thumbv7m-none-eabi";
 
 /// Checks `hb-core` with no feature (crc alone), each hash alone and with defmt (which does not link on a host, so it
 /// is only checked), and runs its tests without any hash.
@@ -31,11 +31,11 @@ pub(super) fn nostd() -> Outcome {
     let base = ["build", "-p", "hb-core", "-p", "hb-serial-bridge", "--lib", "--target", BOARD];
     let route = toolchain::route(BOARD)?;
     match route {
-        Route::Rustup => Cmd::cargo(base).run()?,
-        Route::Debian => {
+        Route::Prebuilt => Cmd::cargo(base).run()?,
+        Route::Source(compiler) => {
             let mut args = base.to_vec();
             args.push("-Zbuild-std=core");
-            toolchain::debian_cargo(&args)?.run()?;
+            compiler.cargo(&args)?.run()?;
         }
     }
     Ok(format!("{BOARD} by {route:?}"))

@@ -41,15 +41,22 @@ impl Rig {
     ///
     /// # Panics
     /// If it does not hold in time.
-    pub fn wait(&self, what: &str, limit: Duration, mut condition: impl FnMut() -> bool) -> Stamp {
+    pub fn wait(&self, what: &str, limit: Duration, condition: impl FnMut() -> bool) -> Stamp {
+        self.within(what, limit, condition).unwrap_or_else(|| panic!("not within {limit:?}: {what}"))
+    }
+
+    /// As [`Rig::wait`], where it is no failure of the test that it does not hold in time.
+    pub fn within(&self, what: &str, limit: Duration, mut condition: impl FnMut() -> bool) -> Option<Stamp> {
         let begin = self.note(format!("waiting until {what}"));
         loop {
             let at = Stamp::now();
             if condition() {
                 self.note(format!("{what}: yes, after {:.3} s", at.since(begin).as_secs_f64()));
-                return at;
+                return Some(at);
             }
-            assert!(begin.elapsed() < limit, "not within {limit:?}: {what}");
+            if begin.elapsed() >= limit {
+                return None;
+            }
             thread::sleep(Duration::from_millis(20));
         }
     }
