@@ -95,6 +95,21 @@ pub enum Outcome {
     NotRun,
 }
 
+#[cfg(feature = "coverage")]
+impl Outcome {
+    /// Its number among the marks.
+    pub(crate) fn index(self) -> usize {
+        match self {
+            Self::Ok => 0,
+            Self::Failed(_) => 1,
+            Self::Running => 2,
+            Self::Stopped => 3,
+            Self::Killed => 4,
+            Self::NotRun => 5,
+        }
+    }
+}
+
 /// What an operator asks for (DESIGN §10).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Command {
@@ -108,6 +123,20 @@ pub enum Command {
     Clear(GroupId),
     /// `hbd stop`: leave in order.
     Stop,
+}
+
+#[cfg(feature = "coverage")]
+impl Command {
+    /// Its number among the marks.
+    pub(crate) fn index(self) -> usize {
+        match self {
+            Self::Standby(_) => 0,
+            Self::Takeover(_) => 1,
+            Self::ConfirmDown => 2,
+            Self::Clear(_) => 3,
+            Self::Stop => 4,
+        }
+    }
 }
 
 /// Which groups a command means.

@@ -34,6 +34,34 @@ pub(crate) enum FenceEvent {
     Vouched,
 }
 
+#[cfg(feature = "coverage")]
+impl Fence {
+    /// Its number among the marks.
+    pub(crate) fn index(self) -> usize {
+        match self {
+            Self::Unneeded => 0,
+            Self::Armed(_) => 1,
+            Self::Fired => 2,
+            Self::Done => 3,
+        }
+    }
+}
+
+#[cfg(feature = "coverage")]
+impl FenceEvent {
+    /// Its number among the marks.
+    pub(crate) fn index(self) -> usize {
+        match self {
+            Self::Needed(_) => 0,
+            Self::Heard => 1,
+            Self::Tick => 2,
+            Self::Answer(true) => 3,
+            Self::Answer(false) => 4,
+            Self::Vouched => 5,
+        }
+    }
+}
+
 impl Fence {
     /// The next state, and whether to fire now.
     ///

@@ -148,6 +148,18 @@ pub(crate) enum Gate {
     Fence,
 }
 
+#[cfg(feature = "coverage")]
+impl Gate {
+    /// Its number among the marks.
+    pub(crate) fn index(self) -> usize {
+        match self {
+            Self::Open => 0,
+            Self::Persist { .. } => 1,
+            Self::Fence => 2,
+        }
+    }
+}
+
 /// One group on this node.
 #[derive(Clone, Debug)]
 pub(crate) struct Group {

@@ -35,6 +35,19 @@ pub(crate) enum Verdict {
     Handover(u8),
 }
 
+#[cfg(feature = "coverage")]
+impl Verdict {
+    /// Its number among the marks.
+    pub(crate) fn index(self) -> usize {
+        match self {
+            Self::Fine => 0,
+            Self::Failing(_) => 1,
+            Self::Restart(_) => 2,
+            Self::Handover(_) => 3,
+        }
+    }
+}
+
 /// The monitor of one group; runs only while the group is held.
 #[derive(Clone, Debug)]
 pub(crate) struct Monitor {

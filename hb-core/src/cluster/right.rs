@@ -76,6 +76,31 @@ pub(crate) struct Situation {
     pub(crate) peer: PeerSituation,
 }
 
+#[cfg(feature = "coverage")]
+impl Situation {
+    /// The number of its own half among the marks.
+    pub(crate) fn state_index(&self) -> usize {
+        self.phase as usize * 2 + usize::from(self.state == GroupState::Failed)
+    }
+}
+
+#[cfg(feature = "coverage")]
+impl PeerSituation {
+    /// Its number among the marks.
+    pub(crate) fn index(self) -> usize {
+        match self {
+            Self::Unmet => 0,
+            Self::Foreign => 1,
+            Self::Gone { stuck: true, .. } => 2,
+            Self::Gone { one_way: true, .. } => 3,
+            Self::Gone { isolated: true, .. } => 4,
+            Self::Gone { stuck: false, one_way: false, isolated: false } => 5,
+            Self::Alien => 6,
+            Self::Alive { state, .. } => 7 + state as usize,
+        }
+    }
+}
+
 /// What to do about a group that does not run here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Decision {

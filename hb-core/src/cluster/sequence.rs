@@ -180,6 +180,20 @@ impl Sequence {
         }
     }
 
+    /// The number of its step among the marks.
+    #[cfg(feature = "coverage")]
+    pub(crate) fn step_index(&self) -> usize {
+        match self.step {
+            Step::Check => 0,
+            Step::Stop => 1,
+            Step::Verify => 2,
+            Step::Look => 3,
+            Step::Start => 4,
+            Step::Confirm => 5,
+            Step::Done(_) => 6,
+        }
+    }
+
     /// What to do now. Call again after every answer and at the time it gives.
     pub(crate) fn poll(&mut self, now: Instant, limits: &ScriptLimits) -> Request {
         if let Some(call) = &mut self.call {

@@ -1,6 +1,6 @@
 //! What should run here: the rules of `cluster` applied to every group, until nothing changes.
 
-use super::{Node, PERSIST_MAX};
+use super::{Node, PERSIST_MAX, cover};
 use crate::cluster::conflict::{self, Claim, Verdict};
 use crate::cluster::group::Gate;
 use crate::cluster::handover::{self, Facts};
@@ -86,6 +86,7 @@ impl Node {
         let Some(group) = self.group(id) else { return false };
         let mine = Claim { state: group.state, epoch: group.epoch, unconfirmed };
         let theirs = Claim { state: peer.state, epoch: peer.epoch, unconfirmed: self.peer.unconfirmed };
+        cover!(self, CONFLICT, mine.state, theirs.state);
         match conflict::judge(mine, theirs) {
             Verdict::None => self.conflict_over(id),
             Verdict::Keep { raise, announce } => {
@@ -256,7 +257,7 @@ impl Node {
         if self.recovering {
             return false;
         }
-        let decision = right::decide(&Situation {
+        let situation = Situation {
             me: self.config.side,
             phase: self.phase,
             state: group.state,
@@ -266,8 +267,9 @@ impl Node {
             preferred: group.config.preferred,
             watchdog_pending: self.watchdog == Watchdog::Pending,
             peer: self.peer_situation(id),
-        });
-        match decision {
+        };
+        cover!(self, RIGHT, situation.state_index(), situation.peer.index());
+        match right::decide(&situation) {
             Decision::Claim(cause) => {
                 self.claim(id, cause);
                 true

@@ -5,6 +5,7 @@
 
 mod beat;
 mod decide;
+mod glance;
 mod operator;
 mod output;
 mod receive;
@@ -19,16 +20,20 @@ use crate::cluster::fence::{Fence, FenceEvent};
 use crate::cluster::group::{Gate, Group};
 use crate::cluster::handshake::Handshake;
 use crate::cluster::link::{Link, SendTimes};
-use crate::cluster::peer::Peer;
+use crate::cluster::peer::{self, Peer, PeerEvent};
 use crate::cluster::ping::Pings;
 use crate::config::{Config, ConfigError, LinkKind, MAX_GROUPS, MAX_LINKS};
 use crate::event::Event;
 use crate::frame::{self, Decoder};
 use crate::ids::{GroupId, Incarnation, LinkId};
 use crate::input::{Input, Watchdog};
+use crate::list::filled;
 use crate::message::wire::MAX_DATAGRAM;
 use crate::message::{GroupState, Phase};
+use crate::status::PeerState;
 use crate::time::{Duration, Instant};
+pub use glance::Glance;
+use glance::cover;
 use heapless::{Deque, Vec};
 use scripts::ScriptAction;
 
@@ -131,6 +136,8 @@ pub struct Node {
     next_token: u32,
     persist_serial: u32,
     out: Outbox,
+    #[cfg(feature = "coverage")]
+    coverage: crate::coverage::Coverage,
 }
 
 /// What waits for [`Node::poll_action`].
@@ -215,6 +222,8 @@ impl Node {
             next_token: 0,
             persist_serial: 0,
             out: Outbox::default(),
+            #[cfg(feature = "coverage")]
+            coverage: crate::coverage::Coverage::default(),
             config,
             keys,
         };
@@ -280,7 +289,7 @@ impl Node {
     /// What is to be kept across lives, as of now.
     #[must_use]
     pub fn saved(&self) -> Saved {
-        let epochs = self.groups.iter().map(|group| (group.config.name_hash, group.seen)).collect();
+        let epochs = filled(self.groups.iter().map(|group| (group.config.name_hash, group.seen)));
         Saved { counter: self.incarnation.counter, epochs }
     }
 
@@ -339,6 +348,7 @@ impl Node {
         }
     }
 
+    #[inline(never)]
     /// What is to be kept has changed. Gives the serial of the write that will hold it.
     fn persist(&mut self) -> u32 {
         if !self.out.persist {
@@ -377,9 +387,23 @@ impl Node {
         }
     }
 
-    fn fence_done(&mut self, ok: bool) {
-        let (fence, _) = self.fence.next(FenceEvent::Answer(ok), self.now);
+    /// Something happened to the fence; `true` when it fires now.
+    fn fence_event(&mut self, event: FenceEvent) -> bool {
+        cover!(self, FENCE, self.fence.index(), event.index());
+        let (fence, fire) = self.fence.next(event, self.now);
         self.fence = fence;
+        fire
+    }
+
+    /// Something happened to the peer's liveness; gives the state before.
+    fn peer_event(&mut self, event: PeerEvent) -> PeerState {
+        cover!(self, PEER, self.peer.state, event);
+        let next = peer::next(self.peer.state, event);
+        core::mem::replace(&mut self.peer.state, next)
+    }
+
+    fn fence_done(&mut self, ok: bool) {
+        self.fence_event(FenceEvent::Answer(ok));
         self.report(if ok { Event::Fenced } else { Event::FenceFailed });
         if ok {
             self.peer_proven_off();

@@ -1,6 +1,6 @@
 //! Operators' commands (DESIGN §10): accepted as a whole for the groups that can follow, or refused with the reason.
 
-use super::Node;
+use super::{Node, cover};
 use crate::cluster::fence::FenceEvent;
 use crate::cluster::group::GroupEvent;
 use crate::event::{Cause, Event};
@@ -20,6 +20,7 @@ impl Node {
     pub fn operator(&mut self, now: Instant, command: Command) -> Result<(), Refusal> {
         let reading = self.clock.read(now);
         self.now = reading.now;
+        cover!(self, OPERATOR, self.phase, command.index());
         let answer = match command {
             Command::Standby(scope) => self.for_scope(scope, Self::standby),
             Command::Takeover(scope) => self.for_scope(scope, Self::take_over),
@@ -133,8 +134,7 @@ impl Node {
         self.peer.vouched = true;
         self.peer_proven_off();
         self.isolated = false;
-        let (fence, _) = self.fence.next(FenceEvent::Vouched, self.now);
-        self.fence = fence;
+        self.fence_event(FenceEvent::Vouched);
         self.report(Event::ConfirmedDown);
         Ok(())
     }

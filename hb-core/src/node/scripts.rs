@@ -1,6 +1,6 @@
 //! Carrying the decisions out: gates, script calls, their answers, and what a group's new state entails.
 
-use super::Node;
+use super::{Node, cover};
 use crate::action::Verb;
 use crate::cluster::fence::Fence;
 use crate::cluster::group::{self, Gate, Group, GroupEvent};
@@ -159,7 +159,10 @@ impl Node {
             let monitor = self.config.monitor;
             let Some(group) = self.group_mut(id) else { continue };
             let call = group.sequence.call;
+            #[cfg(feature = "coverage")]
+            let step = group.sequence.step_index();
             if group.sequence.done(token, outcome, now, &limits) {
+                cover!(self, SEQUENCE, step, outcome.index());
                 if let Some(call) = call {
                     self.tell_script(id, call.resource, call.verb, outcome);
                 }
@@ -188,6 +191,7 @@ impl Node {
 
     fn monitored(&mut self, id: GroupId, verdict: Verdict) {
         let resources = self.group(id).map_or(0, |group| group.config.resources);
+        cover!(self, MONITOR, verdict.index(), self.peer_could_take(id));
         match verdict {
             Verdict::Fine => {}
             Verdict::Failing(count) => {
@@ -238,8 +242,10 @@ impl Node {
     /// End the group here. `true` when that began.
     pub(super) fn release(&mut self, id: GroupId, cause: Cause) -> bool {
         let now = self.now;
+        let Some((state, gate)) = self.group(id).map(|group| (group.state, group.gate)) else { return false };
+        cover!(self, RELEASE, state, gate.index());
         let Some(group) = self.group_mut(id) else { return false };
-        match (group.state, group.gate) {
+        match (state, gate) {
             (GroupState::Held, _) => {
                 group.sequence = Sequence::begin(Goal::Stop, group.config.resources);
                 group.monitor.end(now);
@@ -280,9 +286,10 @@ impl Node {
     pub(super) fn change(&mut self, id: GroupId, event: GroupEvent, cause: Cause) -> bool {
         let now = self.now;
         let monitor = self.config.monitor;
-        let Some(group) = self.group_mut(id) else { return false };
-        let from = group.state;
+        let Some(from) = self.group(id).map(|group| group.state) else { return false };
         let to = group::next(from, event);
+        cover!(self, GROUP_CHANGE, from, event);
+        let Some(group) = self.group_mut(id) else { return false };
         if to == from {
             return false;
         }

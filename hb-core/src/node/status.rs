@@ -2,6 +2,7 @@
 
 use super::{Node, OneWay};
 use crate::cluster::link::Link;
+use crate::list::filled;
 use crate::status::{GroupStatus, LinkStatus, PeerState, PeerStatus, Status};
 use crate::time::Instant;
 
@@ -31,9 +32,9 @@ impl Node {
                 last_heard: met.then(|| now.since(self.peer.last_heard)),
                 config_match: self.peer.timing_digest.map(|d| d == self.config.timing_digest && groups_agree),
             },
-            links: self.links.iter().map(|link| self.link_status(link)).collect(),
-            groups: self.groups.iter().map(|group| self.group_status(group)).collect(),
-            pings: self.pings.alive().collect(),
+            links: filled(self.links.iter().map(|link| self.link_status(link))),
+            groups: filled(self.groups.iter().map(|group| self.status_of(group))),
+            pings: filled(self.pings.alive()),
             fed: self.out.fed,
             isolated: self.isolated,
             worst_late: self.clock.worst(),
@@ -55,7 +56,7 @@ impl Node {
         }
     }
 
-    fn group_status(&self, group: &crate::cluster::group::Group) -> GroupStatus {
+    pub(super) fn status_of(&self, group: &crate::cluster::group::Group) -> GroupStatus {
         GroupStatus {
             state: group.state,
             peer_state: self.peer.group(group.config.name_hash).map(|shown| shown.state),

@@ -2,7 +2,7 @@
 
 use super::{Node, OneWay};
 use crate::cluster::fence::FenceEvent;
-use crate::cluster::peer::{self, PeerEvent};
+use crate::cluster::peer::PeerEvent;
 use crate::config::Isolated;
 use crate::event::Event;
 use crate::ids::LinkId;
@@ -31,9 +31,7 @@ impl Node {
         if self.unconfirmed.is_some_and(|until| self.now >= until) {
             self.unconfirmed = None;
         }
-        let (fence, fire) = self.fence.next(FenceEvent::Tick, self.now);
-        self.fence = fence;
-        if fire {
+        if self.fence_event(FenceEvent::Tick) {
             self.out.fence = true;
             self.report(Event::Fencing);
         }
@@ -95,7 +93,7 @@ impl Node {
             PeerState::Unknown if silence >= timing.initdead => self.peer_silent(silence),
             PeerState::Up | PeerState::Late if silence >= self.deadtime() => self.peer_silent(silence),
             PeerState::Up if silence >= timing.warntime => {
-                self.peer.state = peer::next(self.peer.state, PeerEvent::Late);
+                self.peer_event(PeerEvent::Late);
                 if !self.peer.left {
                     self.report(Event::PeerLate(silence));
                 }
@@ -138,7 +136,7 @@ impl Node {
     /// The deadtime passed in silence on all links.
     fn peer_silent(&mut self, silence: Duration) {
         let met = self.peer.met.is_some();
-        self.peer.state = peer::next(self.peer.state, PeerEvent::Silent);
+        self.peer_event(PeerEvent::Silent);
         match (met, self.peer.left) {
             // It said goodbye: its silence is no news.
             (_, true) => {}
@@ -166,8 +164,7 @@ impl Node {
         {
             let holds = self.groups.iter().any(|group| group.state == GroupState::Held);
             let delay = if holds { Duration::ZERO } else { fence.delay };
-            let (next, _) = self.fence.next(FenceEvent::Needed(delay), self.now);
-            self.fence = next;
+            self.fence_event(FenceEvent::Needed(delay));
         }
         self.out.beat = true;
     }

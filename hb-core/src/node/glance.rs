@@ -1,0 +1,75 @@
+//! A cheap look from outside, for whoever checks a node after every step. [`Node::status`] is for people.
+
+use super::Node;
+use crate::ids::{GroupId, Incarnation};
+use crate::message::Phase;
+use crate::status::{GroupStatus, PeerState};
+
+/// What [`Node::glance`] copies out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Glance {
+    /// Where the node is in its life.
+    pub phase: Phase,
+    /// This life.
+    pub incarnation: Incarnation,
+    /// Number of the last beat.
+    pub seq: u32,
+    /// The life of the peer that proved to live.
+    pub met: Option<Incarnation>,
+    /// The peer's liveness.
+    pub peer: PeerState,
+    /// The peer has met this life and hears it now.
+    pub both_ways: bool,
+    /// The loop stood still, and the peer was not heard since.
+    pub unconfirmed: bool,
+    /// This node takes itself for the isolated one.
+    pub isolated: bool,
+    /// Events that were lost because the queue was full.
+    pub events_lost: u32,
+}
+
+impl Node {
+    /// A cheap look at the node.
+    #[must_use]
+    pub fn glance(&self) -> Glance {
+        Glance {
+            phase: self.phase,
+            incarnation: self.incarnation,
+            seq: self.seq,
+            met: self.peer.met,
+            peer: self.peer.state,
+            both_ways: self.peer.both_ways(),
+            unconfirmed: self.unconfirmed.is_some(),
+            isolated: self.isolated,
+            events_lost: self.out.events_lost_total,
+        }
+    }
+
+    /// The group's part of [`Node::status`]; `None` when there is no such group.
+    #[must_use]
+    pub fn group_status(&self, id: GroupId) -> Option<GroupStatus> {
+        self.group(id).map(|group| self.status_of(group))
+    }
+
+    /// Which pairs of its machines this node has met.
+    #[cfg(feature = "coverage")]
+    #[must_use]
+    pub fn coverage(&self) -> &crate::coverage::Coverage {
+        &self.coverage
+    }
+}
+
+/// Mark a pair as met; nothing at all without the feature.
+#[cfg(feature = "coverage")]
+macro_rules! cover {
+    ($node:expr, $machine:ident, $state:expr, $event:expr) => {
+        $node.coverage.mark(crate::coverage::$machine, $state as usize, $event as usize)
+    };
+}
+
+#[cfg(not(feature = "coverage"))]
+macro_rules! cover {
+    ($node:expr, $machine:ident, $state:expr, $event:expr) => {};
+}
+
+pub(super) use cover;
