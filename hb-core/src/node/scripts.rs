@@ -114,10 +114,10 @@ impl Node {
         at.min(group.monitor.deadline())
     }
 
-    /// The epoch is on the disk, or has had its time; then the fence; then the scripts.
+    /// The epoch is on the disk, or has had its time; then the fence, and a peer that is back; then the scripts.
     fn pass_gate(&mut self, id: GroupId) {
         let now = self.now;
-        let fence_open = self.fence_open();
+        let open = self.gate_waits_for(id).is_none();
         let Some(group) = self.group_mut(id) else { return };
         if group.state != GroupState::Starting {
             group.gate = Gate::Open;
@@ -130,7 +130,7 @@ impl Node {
             self.report(Event::Unproven(id));
         }
         let Some(group) = self.group_mut(id) else { return };
-        if group.gate == Gate::Fence && fence_open {
+        if group.gate == Gate::Fence && open {
             group.gate = Gate::Open;
             group.sequence = Sequence::begin(Goal::Start, group.config.resources);
         }
