@@ -6,9 +6,15 @@
 use super::print::{Class, Print, mix};
 use hb_core::Instant;
 
-/// Longer than any time that the core looks back on: deadtime, `initdead`, watchdog timeout and deadtime, with the
-/// times of [`super::case`]. The tests of that module hold the sum against it.
-pub(super) const LONG_AGO: u64 = 1_000_000;
+/// From where on the past is all one, in microseconds ([`super::case::Case::long_ago`]).
+#[derive(Clone, Copy)]
+pub(super) struct LongAgo {
+    /// For the node's own running clock.
+    pub(super) running: u64,
+    /// For the machine's clock.
+    pub(super) real: u64,
+}
+
 /// The limit of one stop, in microseconds: a first stop longer ago than this is past it.
 pub(super) const STOP_LIMIT: u64 = 200_000;
 
@@ -23,9 +29,9 @@ struct Base {
 }
 
 /// Collects a world and hashes it at the end, when the order of all numbers is known.
-#[derive(Default)]
 pub(super) struct Canon {
     hash: u64,
+    long_ago: LongAgo,
     base: Base,
     host: u8,
     names: Vec<u64>,
@@ -37,6 +43,19 @@ pub(super) struct Canon {
 }
 
 impl Canon {
+    pub(super) fn new(long_ago: LongAgo) -> Self {
+        Self {
+            hash: 0,
+            long_ago,
+            base: Base::default(),
+            host: 0,
+            names: Vec::with_capacity(24),
+            tokens: Vec::new(),
+            pools: Default::default(),
+            ranked: Vec::with_capacity(64),
+        }
+    }
+
     pub(super) fn plain(&mut self, word: u64) {
         self.hash = mix(self.hash, word);
     }
@@ -62,8 +81,8 @@ impl Canon {
 
     pub(super) fn value(&mut self, class: Class, value: u64) {
         match class {
-            Class::Running => self.plain(since(self.base.running, value, LONG_AGO)),
-            Class::Real => self.plain(since(self.base.real, value, LONG_AGO)),
+            Class::Running => self.plain(since(self.base.running, value, self.long_ago.running)),
+            Class::Real => self.plain(since(self.base.real, value, self.long_ago.real)),
             Class::Pending => self.plain(since(self.base.running, value, 0)),
             Class::FirstStop => self.plain(since(self.base.running, value, STOP_LIMIT)),
             Class::Name => self.hash = mix(self.hash, nth(&mut self.names, value)),
@@ -140,7 +159,7 @@ mod tests {
     use super::*;
 
     fn of(values: &[(Class, u64)]) -> u64 {
-        let mut canon = Canon::default();
+        let mut canon = Canon::new(LongAgo { running: 1_000_000, real: 1_000_000 });
         canon.host(0, Instant::from_micros(10_000_000), None);
         values.iter().for_each(|(class, value)| canon.value(*class, *value));
         canon.finish()

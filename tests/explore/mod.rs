@@ -11,7 +11,7 @@
 //! any later time: the wire is joined, a daemon starts or goes on, a disk works again, a copy arrives.
 //!
 //! **What is left out.** `status` is answered at once and truthfully. Frames take no time unless held back; each
-//! direction keeps one copy, and the socket of a frozen daemon three frames. One link, one resource in a group, no ping
+//! direction keeps one copy, and the socket of a frozen daemon two frames. One link, one resource in a group, no ping
 //! nodes, no monitor. Operators who vouch tell the truth.
 //!
 //! **How.** Our own search, and not `stateright`: that keeps whole states in its queue (a node has 6 KB), counts every

@@ -93,12 +93,7 @@ impl World {
     }
 
     /// Take every action; `answers` are inputs that come before anything else can happen.
-    fn drain(
-        &mut self,
-        host: usize,
-        events: &mut Vec<Event>,
-        answers: &mut Vec<Input<'static>>,
-    ) -> Checked {
+    fn drain(&mut self, host: usize, events: &mut Vec<Event>, answers: &mut Vec<Input<'static>>) -> Checked {
         let mut buffer = [0; FRAME_BUF];
         let mut beat = false;
         loop {

@@ -2,7 +2,7 @@
 
 use super::rules::{Checked, broken};
 use super::shell::letter;
-use super::world::{Copy, World};
+use super::world::{Copy, Machine, World};
 use hb_core::message::GroupState;
 use hb_core::{Command, GroupId, Input, Outcome, Saved, Scope, Verb};
 use std::rc::Rc;
@@ -68,54 +68,87 @@ const HOSTS: [u8; 2] = [0, 1];
 impl World {
     /// Steps that cost nothing.
     pub(super) fn free_steps(&self, to: &mut Vec<Action>) {
+        if let Some(id) = self.goes_first() {
+            self.own_steps(id, to);
+            return;
+        }
+        for id in HOSTS {
+            self.own_steps(id, to);
+        }
+        if self.settled() {
+            self.steps_between_instants(to);
+        }
+    }
+
+    /// A host whose next steps need not be tried in every order with those of the other.
+    ///
+    /// A step of one host touches nothing of the other but the end of the wire to it. So while something is there for a
+    /// host to read, what it can do next does not depend on what the other does before, and either order ends in the
+    /// same state (a persistent set, in the words of partial-order reduction). Not while a script may end: whether that
+    /// comes before a start or a stop elsewhere is what the rules are about; nor with a fence, which reaches over.
+    fn goes_first(&self) -> Option<u8> {
+        let reaches_over = |machine: &Machine| {
+            machine.fencing
+                || machine.dog.is_some_and(|dog| dog <= self.now)
+                || machine.calls.iter().any(|call| !call.hung)
+        };
+        if self.machines.iter().any(reaches_over) {
+            return None;
+        }
+        HOSTS.into_iter().find(|id| {
+            let host = usize::from(*id);
+            let reads = !self.wire[1 - host].is_empty() || !self.machines[host].socket.is_empty();
+            reads && self.awake(host).is_some()
+        })
+    }
+
+    fn own_steps(&self, id: u8, to: &mut Vec<Action>) {
+        let host = usize::from(id);
+        let machine = &self.machines[host];
+        if !self.wire[1 - host].is_empty() || (self.awake(host).is_some() && !machine.socket.is_empty()) {
+            to.push(Action::Deliver(1 - id));
+        }
+        if machine.dog.is_some_and(|dog| dog <= self.now) {
+            to.push(Action::Bark(id));
+        }
+        if self.awake(host).is_none() {
+            return;
+        }
+        for call in machine.calls.iter().filter(|call| !call.hung) {
+            to.push(Action::Finish(id, u8::from(call.group == 1)));
+        }
+        if machine.write.is_some() && !machine.disk_broken {
+            to.push(Action::Written(id));
+        }
+        if machine.fencing {
+            to.push(Action::Fenced(id));
+        }
+        if self.due(host) {
+            to.push(if machine.socket.is_empty() { Action::Tick(id) } else { Action::TickEarly(id) });
+        }
+    }
+
+    /// Time, and what ends a fault.
+    fn steps_between_instants(&self, to: &mut Vec<Action>) {
+        if self.next_time().is_some() {
+            to.push(Action::Time);
+        }
         for id in HOSTS {
             let host = usize::from(id);
-            let machine = &self.machines[host];
-            if !self.wire[1 - host].is_empty() || (self.awake(host).is_some() && !machine.socket.is_empty()) {
-                to.push(Action::Deliver(1 - id));
+            match &self.machines[host].daemon {
+                None => to.push(Action::Start(id)),
+                Some(daemon) if daemon.frozen => to.push(Action::Resume(id)),
+                Some(_) => {}
             }
-            if machine.dog.is_some_and(|dog| dog <= self.now) {
-                to.push(Action::Bark(id));
+            if self.machines[host].disk_broken {
+                to.push(Action::Repair(id));
             }
-            if self.awake(host).is_none() {
-                continue;
-            }
-            for call in machine.calls.iter().filter(|call| !call.hung) {
-                to.push(Action::Finish(id, u8::from(call.group == 1)));
-            }
-            if machine.write.is_some() && !machine.disk_broken {
-                to.push(Action::Written(id));
-            }
-            if machine.fencing {
-                to.push(Action::Fenced(id));
-            }
-            if self.due(host) {
-                to.push(if machine.socket.is_empty() { Action::Tick(id) } else { Action::TickEarly(id) });
+            if self.tape[host].is_some() && self.awake(1 - host).is_some() {
+                to.push(Action::Replay(id));
             }
         }
-        // What ends a fault ends it between two instants.
-        let settled = self.settled();
-        if settled {
-            if self.next_time().is_some() {
-                to.push(Action::Time);
-            }
-            for id in HOSTS {
-                let host = usize::from(id);
-                match &self.machines[host].daemon {
-                    None => to.push(Action::Start(id)),
-                    Some(daemon) if daemon.frozen => to.push(Action::Resume(id)),
-                    Some(_) => {}
-                }
-                if self.machines[host].disk_broken {
-                    to.push(Action::Repair(id));
-                }
-                if self.tape[host].is_some() && self.awake(1 - host).is_some() {
-                    to.push(Action::Replay(id));
-                }
-            }
-            if self.cut != [false; 2] {
-                to.push(Action::Join);
-            }
+        if self.cut != [false; 2] {
+            to.push(Action::Join);
         }
     }
 
@@ -199,7 +232,10 @@ impl World {
     /// Do it.
     pub(super) fn apply(&mut self, action: Action) -> Checked {
         use Action::{Bark, Fail, Fenced, Hang, Kill, Power};
-        if matches!(action, Action::Order(..) | Bark(_) | Fenced(_) | Power(_) | Kill(_) | Hang(..) | Fail(..)) {
+        if matches!(
+            action,
+            Action::Order(..) | Bark(_) | Fenced(_) | Power(_) | Kill(_) | Hang(..) | Fail(..)
+        ) {
             // A new reason: whoever held may let go.
             self.contested = [false; 2];
         }

@@ -12,7 +12,7 @@ use std::rc::Rc;
 /// Groups at most.
 pub(super) const GROUPS: usize = 2;
 /// Frames that a frozen node's socket keeps.
-pub(super) const SOCKET: usize = 3;
+pub(super) const SOCKET: usize = 2;
 
 /// A frame as it was sent.
 #[derive(Debug)]
@@ -215,7 +215,7 @@ impl World {
 
     /// The state, as one number.
     pub(super) fn fingerprint(&self) -> u64 {
-        let mut canon = Canon::default();
+        let mut canon = Canon::new(self.case.long_ago());
         for (host, machine) in self.machines.iter().enumerate() {
             let side = u8::from(host == 1);
             let print = machine.daemon.as_ref().map(|daemon| daemon.print(side));
