@@ -39,6 +39,7 @@ impl Fair {
         let mut world = from.clone();
         world.cut = [false; 2];
         world.tape = [None, None];
+        (world.armed, world.coarse) = ([None; 2], false);
         world.machines.iter_mut().for_each(|machine| machine.disk_broken = false);
         let begin = world.now;
         let mut chain: Vec<(u64, Duration, Result<(), String>)> = Vec::new();

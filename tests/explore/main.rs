@@ -1,6 +1,6 @@
 //! `explore [--depth N] [--case NAME]...`: the exhaustive check by hand and for `cargo xtask explore`.
 
-use hb_sim::explore::{Bounds, CASES, Case, explore};
+use hb_sim::explore::{Bounds, CASES, Case, Grain, explore};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -17,13 +17,14 @@ fn main() -> ExitCode {
 
 /// `Ok(false)` when a rule was broken.
 fn run(args: &[String]) -> Result<bool, String> {
-    let mut bounds = Bounds { faults: 2, states: usize::MAX, time: Duration::MAX };
+    let mut bounds = Bounds { grain: Grain::Coarse, faults: 2, states: usize::MAX, time: Duration::MAX };
     let mut cases: Vec<Case> = Vec::new();
     let mut words = args.iter();
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or(format!("{word} needs a value"));
         match word.as_str() {
             "--depth" => bounds.faults = number(value()?)?,
+            "--fine" => bounds.grain = Grain::Fine,
             "--states" => bounds.states = number(value()?)?,
             "--case" => {
                 let name = value()?;
@@ -34,7 +35,9 @@ fn run(args: &[String]) -> Result<bool, String> {
                 let groups: u8 = number(value()?)?;
                 cases.extend(CASES.iter().filter(|case| case.groups == groups));
             }
-            other => return Err(format!("{other}: --depth N, --states N, --case NAME or --groups N")),
+            other => {
+                return Err(format!("{other}: --depth N, --fine, --states N, --case NAME or --groups N"));
+            }
         }
     }
     if cases.is_empty() {

@@ -23,6 +23,8 @@
 
 mod canon;
 mod case;
+mod choices;
+mod coarse;
 mod fair;
 mod print;
 mod rules;
@@ -34,4 +36,4 @@ mod world;
 
 pub use case::{CASES, Case};
 pub use rules::{RULES, Violation};
-pub use search::{Bounds, Report, explore};
+pub use search::{Bounds, Grain, Report, explore};

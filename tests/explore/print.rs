@@ -4,6 +4,7 @@
 //! Reading the text instead of the fields keeps the core free of hooks. A field that this file does not know is hashed
 //! as it stands: it can only tell states apart that are the same, never merge states that differ.
 
+use std::cell::RefCell;
 use std::fmt::{self, Debug, Write};
 
 /// What a number is relative to.
@@ -59,62 +60,106 @@ pub(super) const fn mix(hash: u64, word: u64) -> u64 {
     (mixed ^ (mixed >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9).rotate_left(17)
 }
 
-/// The hash of an identifier.
-const fn word(name: &str) -> u64 {
-    let (bytes, mut hash, mut at) = (name.as_bytes(), FNV, 0);
-    while at < bytes.len() {
-        hash = (hash ^ bytes[at] as u64).wrapping_mul(FNV_PRIME);
-        at += 1;
-    }
-    hash
+/// What an identifier means for the numbers that stand behind it.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum Kind {
+    #[default]
+    Plain,
+    /// A field that the core only counts for people, or never changes.
+    Skipped,
+    /// A deadline that is only asked whether it has passed.
+    Pending,
+    FirstStop,
+    Stalled,
+    Promised,
+    Name,
+    Challenge,
+    Boot,
+    Seq,
+    Counter,
+    Epoch,
+    Serial,
+    /// A number named `state` is that of the generator: what it gives is always new.
+    State,
+    Groups,
+    // Structs.
+    Instant,
+    Duration,
+    Token,
+    Clock,
+    /// It describes the other side.
+    Other,
 }
 
-const FNV: u64 = 0xCBF2_9CE4_8422_2325;
-const FNV_PRIME: u64 = 0x100_0000_01B3;
+const fn kind(ident: &str) -> Kind {
+    match ident.as_bytes() {
+        b"config" | b"keys" | b"sends" | b"rx" | b"tx" | b"lost" | b"bad" | b"clean" | b"reported"
+        | b"rtt" | b"worst" | b"fed" | b"events_lost" | b"events_lost_total" | b"next_token" | b"hold"
+        | b"streams" => Kind::Skipped,
+        // Without ping nodes both scores are 0 for ever.
+        b"score_gap" => Kind::Skipped,
+        b"quiet_until" | b"retry_at" | b"not_before" | b"hello_until" | b"answered" | b"until" => {
+            Kind::Pending
+        }
+        b"first_stop" => Kind::FirstStop,
+        b"stalled" => Kind::Stalled,
+        b"promised" => Kind::Promised,
+        b"nonce" | b"met" => Kind::Name,
+        b"challenge" | b"theirs" | b"echo" => Kind::Challenge,
+        b"boot" => Kind::Boot,
+        b"seq" => Kind::Seq,
+        b"counter" => Kind::Counter,
+        b"epoch" | b"seen" | b"mark" => Kind::Epoch,
+        b"serial" | b"persist_serial" => Kind::Serial,
+        b"state" => Kind::State,
+        b"groups" => Kind::Groups,
+        b"Instant" => Kind::Instant,
+        b"Duration" => Kind::Duration,
+        b"Token" => Kind::Token,
+        b"Clock" => Kind::Clock,
+        b"Peer" | b"Link" | b"Echo" => Kind::Other,
+        _ => Kind::Plain,
+    }
+}
 
-/// What the core only counts for people, or never changes.
-const SKIPPED: [u64; 18] = [
-    word("config"),
-    word("keys"),
-    word("sends"),
-    word("rx"),
-    word("tx"),
-    word("lost"),
-    word("bad"),
-    word("clean"),
-    word("reported"),
-    word("rtt"),
-    word("worst"),
-    word("fed"),
-    word("events_lost"),
-    word("events_lost_total"),
-    word("next_token"),
-    word("hold"),
-    word("streams"),
-    // Without ping nodes both scores are 0 for ever.
-    word("score_gap"),
-];
-/// Deadlines that are only asked whether they have passed.
-const PENDING: [u64; 6] = [
-    word("quiet_until"),
-    word("retry_at"),
-    word("not_before"),
-    word("hello_until"),
-    word("answered"),
-    word("until"),
-];
-const NAMES: [u64; 2] = [word("nonce"), word("met")];
-const CHALLENGES: [u64; 3] = [word("challenge"), word("theirs"), word("echo")];
-const EPOCHS: [u64; 3] = [word("epoch"), word("seen"), word("mark")];
-const SERIALS: [u64; 2] = [word("serial"), word("persist_serial")];
+/// An identifier: its hash and its kind.
+#[derive(Clone, Copy, Default)]
+struct Word {
+    hash: u64,
+    kind: Kind,
+}
+
+fn word(ident: &str) -> Word {
+    let hash = ident.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| mix(hash, u64::from(byte)));
+    Word { hash, kind: kind(ident) }
+}
+
+/// Where an identifier lies in the program: the same place is the same word.
+type Place = (usize, usize);
+
+thread_local! {
+    /// Identifiers are string literals of the derived `Debug`, so each needs to be looked at only once.
+    static WORDS: RefCell<Vec<(Place, Word)>> = RefCell::new(vec![((0, 0), Word::default()); 1024]);
+}
+
+fn known_word(ident: &str) -> Word {
+    let place = (ident.as_ptr() as usize, ident.len());
+    WORDS.with_borrow_mut(|words| {
+        let slot = &mut words[(place.0 ^ place.0 >> 9 ^ place.1 << 4) % 1024];
+        if slot.0 != place {
+            *slot = (place, word(ident));
+        }
+        slot.1
+    })
+}
 
 /// An open bracket.
 #[derive(Clone, Copy, Default)]
 struct Level {
     /// The struct around it, its field, and the tuple struct directly around it.
-    owner: u64,
-    field: u64,
-    wrap: u64,
+    owner: Kind,
+    field: Kind,
+    wrap: Kind,
     /// A list, its element, and the position in the nearest list `groups`.
     list: bool,
     item: u8,
@@ -128,12 +173,10 @@ struct Reader {
     print: Print,
     levels: Vec<Level>,
     top: Level,
-    /// The identifier or number that is being read.
-    ident: Option<u64>,
+    /// The number that is being read, and the identifier before it that has no meaning yet.
     number: Option<u64>,
-    /// The last whole identifier.
-    pending: u64,
-    /// Elements of a challenge so far.
+    pending: Option<Word>,
+    /// A challenge so far.
     bytes: u64,
     /// Skip until this depth is left or its field ends.
     skip: Option<usize>,
@@ -147,9 +190,8 @@ impl Reader {
             print: Print { skeleton: 1, values: Vec::with_capacity(64), stalled: 0, promised: 0 },
             levels: Vec::with_capacity(16),
             top: Level::default(),
-            ident: None,
             number: None,
-            pending: 0,
+            pending: None,
             bytes: 0,
             skip: None,
             text: false,
@@ -165,75 +207,58 @@ impl Reader {
         self.print.values.push((class, value));
     }
 
-    fn end_token(&mut self) {
-        if let Some(ident) = self.ident.take() {
-            self.pending = ident;
-        }
-        if let Some(number) = self.number.take()
-            && self.skip.is_none()
-        {
-            self.number_read(number);
-        }
-    }
-
     fn number_read(&mut self, n: u64) {
         let Level { owner, field, wrap, list, group, flip, .. } = self.top;
         let whose = if flip { 1 - self.side } else { self.side };
-        if wrap == word("Instant") {
-            if owner == word("Clock") {
-                if field == word("promised") {
+        let class = match (wrap, field) {
+            (Kind::Instant, _) if owner == Kind::Clock => {
+                if field == Kind::Promised {
                     self.print.promised = n;
                 }
-                self.put(Class::Real, n);
-            } else if PENDING.contains(&field) {
-                self.put(Class::Pending, n);
-            } else if field == word("first_stop") {
-                self.put(Class::FirstStop, n);
-            } else {
-                self.put(Class::Running, n);
+                Class::Real
             }
-        } else if wrap == word("Duration") && field == word("stalled") {
-            self.print.stalled = n;
-        } else if wrap == word("Token") {
-            self.put(Class::Token, n);
-        } else if list && CHALLENGES.contains(&field) {
-            self.bytes = (self.bytes << 8) | n;
-        } else if NAMES.contains(&field) {
-            self.put(Class::Name, n);
-        } else if field == word("boot") {
-            self.put(Class::Name, n | BOOT);
-        } else if field == word("seq") {
-            self.put(Class::Seq(whose), n);
-        } else if field == word("counter") {
-            self.put(Class::Counter(whose), n);
-        } else if EPOCHS.contains(&field) {
-            self.put(Class::Epoch(group), n);
-        } else if SERIALS.contains(&field) {
-            self.put(Class::Serial, n);
-        } else if field != word("state") {
-            // A number named `state` is that of the generator: what it gives is always new.
-            self.plain(n);
-        }
+            (Kind::Instant, Kind::Pending) => Class::Pending,
+            (Kind::Instant, Kind::FirstStop) => Class::FirstStop,
+            (Kind::Instant, _) => Class::Running,
+            (Kind::Duration, Kind::Stalled) => {
+                self.print.stalled = n;
+                return;
+            }
+            (Kind::Token, _) => Class::Token,
+            (_, Kind::Challenge) if list => {
+                self.bytes = (self.bytes << 8) | n;
+                return;
+            }
+            (_, Kind::Name) => Class::Name,
+            (_, Kind::Boot) => return self.put(Class::Name, n | BOOT),
+            (_, Kind::Seq) => Class::Seq(whose),
+            (_, Kind::Counter) => Class::Counter(whose),
+            (_, Kind::Epoch) => Class::Epoch(group),
+            (_, Kind::Serial) => Class::Serial,
+            (_, Kind::State) => return,
+            _ => return self.plain(n),
+        };
+        self.put(class, n);
     }
 
     fn open(&mut self, bracket: u8) {
         self.levels.push(self.top);
-        let name = core::mem::take(&mut self.pending);
+        let name = self.pending.take().unwrap_or_default();
         if self.skip.is_none() {
-            self.plain(name ^ u64::from(bracket));
+            self.plain(name.hash ^ u64::from(bracket));
         }
-        if self.top.list && self.top.field == word("groups") {
+        if self.top.list && self.top.field == Kind::Groups {
             self.top.group = self.top.item;
         }
+        self.top.wrap = Kind::Plain;
         match bracket {
             b'{' => {
-                self.top.owner = name;
-                self.top.field = 0;
-                self.top.wrap = 0;
-                self.top.flip ^= [word("Peer"), word("Link"), word("Echo")].contains(&name);
+                self.top.owner = name.kind;
+                self.top.field = Kind::Plain;
+                self.top.flip ^= name.kind == Kind::Other;
             }
-            b'(' => self.top.wrap = name,
-            _ => self.top.wrap = 0,
+            b'(' => self.top.wrap = name.kind,
+            _ => {}
         }
         self.top.list = bracket == b'[';
         self.top.item = 0;
@@ -242,7 +267,7 @@ impl Reader {
 
     fn close(&mut self) {
         self.end_value();
-        if self.top.list && CHALLENGES.contains(&self.top.field) && self.skip.is_none() {
+        if self.top.list && self.top.field == Kind::Challenge && self.skip.is_none() {
             self.put(Class::Name, self.bytes);
         }
         self.top = self.levels.pop().unwrap_or_default();
@@ -253,18 +278,23 @@ impl Reader {
 
     /// A unit variant is a value of its own.
     fn end_value(&mut self) {
-        let value = core::mem::take(&mut self.pending);
-        if value != 0 && self.skip.is_none() {
-            self.plain(value);
+        if let Some(value) = self.pending.take()
+            && self.skip.is_none()
+        {
+            self.plain(value.hash);
         }
     }
 
     fn mark(&mut self, mark: u8) {
-        self.end_token();
+        if let Some(number) = self.number.take()
+            && self.skip.is_none()
+        {
+            self.number_read(number);
+        }
         match mark {
             b':' => {
-                self.top.field = core::mem::take(&mut self.pending);
-                if self.skip.is_none() && SKIPPED.contains(&self.top.field) {
+                self.top.field = self.pending.take().unwrap_or_default().kind;
+                if self.skip.is_none() && self.top.field == Kind::Skipped {
                     self.skip = Some(self.levels.len());
                 }
             }
@@ -305,16 +335,18 @@ impl Class {
 
 impl Write for Reader {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        let first = text.as_bytes().first().copied().unwrap_or(b' ');
+        if !self.text && (first.is_ascii_alphabetic() || first == b'_') {
+            // Derived code writes an identifier in one piece.
+            self.pending = Some(known_word(text));
+            return Ok(());
+        }
         for byte in text.bytes() {
             match byte {
                 _ if self.text => self.text = byte != b'"',
-                b'0'..=b'9' if self.ident.is_none() => {
+                b'0'..=b'9' => {
                     let digit = u64::from(byte - b'0');
                     self.number = Some(self.number.unwrap_or(0).wrapping_mul(10).wrapping_add(digit));
-                }
-                b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'0'..=b'9' => {
-                    let hash = self.ident.unwrap_or(FNV);
-                    self.ident = Some((hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME));
                 }
                 mark => self.mark(mark),
             }

@@ -55,9 +55,21 @@ pub struct Report {
     pub violation: Option<(Violation, Vec<String>)>,
 }
 
+/// How close to look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Grain {
+    /// Frames, timers, scripts and writes of one instant come in every order, and faults between any two of them.
+    Fine,
+    /// The nodes' timers come in three orders, frames are read before anything else, writes are quick; faults and the
+    /// ends of scripts come between instants. Each state costs as much, but there are far fewer for the same faults.
+    Coarse,
+}
+
 /// How far to go.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
+    /// Everything in an instant in every order, or the instants as wholes.
+    pub grain: Grain,
     /// Faults and commands in one run at most.
     pub faults: u8,
     /// Different states at most.
@@ -113,7 +125,7 @@ pub fn explore(case: Case, bounds: Bounds, progress: &mut dyn FnMut(String)) -> 
     let violation = end.and_then(|end| match end {
         End::Enough => None,
         End::Broken(violation, path) => {
-            let story = super::story::tell(case, &path, &violation);
+            let story = super::story::tell(case, bounds.grain == Grain::Coarse, &path, &violation);
             Some((violation, story))
         }
     });
@@ -131,7 +143,8 @@ pub fn explore(case: Case, bounds: Bounds, progress: &mut dyn FnMut(String)) -> 
 
 impl Search {
     fn run(&mut self, case: Case, progress: &mut dyn FnMut(String)) -> Result<(), End> {
-        let world = World::new(case);
+        let mut world = World::new(case);
+        world.coarse = self.bounds.grain == Grain::Coarse;
         self.seen.insert(world.fingerprint(), 0);
         self.paths.push(Step { from: 0, action: Action::Time, depth: 0 });
         let mut level = VecDeque::from([(world, 0)]);

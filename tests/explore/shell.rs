@@ -3,7 +3,8 @@
 use super::case::{self, DOG};
 use super::print::Print;
 use super::rules::{Checked, Memory, Violation, broken};
-use super::world::{Call, Daemon, Frame, GROUPS, SOCKET, World};
+use super::steps::Action as Step;
+use super::world::{Call, Copy, Daemon, Frame, GROUPS, SOCKET, World};
 use hb_core::auth;
 use hb_core::message::Message;
 use hb_core::{
@@ -198,6 +199,15 @@ impl World {
         self.tell(|| format!("{} sends {}", letter(host), frame.words));
         if self.cut[host] || self.daemon(to).is_none() {
             return;
+        }
+        let armed = self.armed[host].take();
+        if let Some(action) = armed {
+            let came = matches!(action, Step::Record(_));
+            let receiver = self.machines[to].life;
+            self.tape[host] = Some(Copy { frame: Rc::clone(&frame), came, receiver });
+            if !came {
+                return;
+            }
         }
         if self.awake(to).is_none() {
             let socket = &mut self.machines[to].socket;

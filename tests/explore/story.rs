@@ -8,8 +8,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 /// Walk the path again and say what happens.
-pub(super) fn tell(case: Case, path: &[Action], violation: &Violation) -> Vec<String> {
+pub(super) fn tell(case: Case, coarse: bool, path: &[Action], violation: &Violation) -> Vec<String> {
     let mut world = World::new(case);
+    world.coarse = coarse;
     let lines = Rc::new(RefCell::new(Vec::new()));
     world.story = Some(Rc::clone(&lines));
     let begin = world.now;
@@ -49,6 +50,8 @@ pub(super) const fn costs(action: Action) -> bool {
         | Action::TickEarly(_)
         | Action::Bark(_)
         | Action::Time
+        | Action::Round(_)
+        | Action::ResumeEarly(_)
         | Action::Start(_)
         | Action::Join
         | Action::Resume(_)
@@ -74,7 +77,7 @@ fn words(action: Action) -> Option<String> {
     let name = |id: u8| if id == 0 { "A" } else { "B" };
     Some(match action {
         // Told where they happen, or of no interest.
-        Action::Deliver(_) | Action::Tick(_) | Action::Time => return None,
+        Action::Deliver(_) | Action::Tick(_) | Action::Time | Action::Round(_) => return None,
         Action::TickEarly(id) => format!("{}'s timers come before its input", name(id)),
         Action::Finish(id, group) => format!("{}'s script of group {group} ends well", name(id)),
         Action::Written(id) => format!("{}'s state is on its disk", name(id)),
@@ -83,6 +86,7 @@ fn words(action: Action) -> Option<String> {
         Action::Start(id) => format!("{}'s daemon starts", name(id)),
         Action::Join => "the wire is whole".to_owned(),
         Action::Resume(id) => format!("{} goes on", name(id)),
+        Action::ResumeEarly(id) => format!("{} goes on, and its timers come before its input", name(id)),
         Action::Repair(id) => format!("{}'s disk works again", name(id)),
         Action::Replay(id) => format!("the copy of {}'s frame comes", name(id)),
         Action::Delay(id) => format!("{}'s frame is held back", name(id)),

@@ -4,6 +4,7 @@ use super::canon::Canon;
 use super::case::{Case, KEEPALIVE};
 use super::print::{BOOT, Class, Print};
 use super::rules::Memory;
+use super::steps::Action;
 use hb_core::message::GroupState;
 use hb_core::{Config, Duration, GroupStatus, Incarnation, Instant, Node, Saved, Status, Token, Verb};
 use std::cell::{OnceCell, RefCell};
@@ -107,6 +108,10 @@ pub(super) struct World {
     pub(super) cut: [bool; 2],
     /// By sender.
     pub(super) tape: [Option<Copy>; 2],
+    /// By sender: what befalls its next frame, when faults come between instants.
+    pub(super) armed: [Option<Action>; 2],
+    /// What happens in an instant happens in one order ([`super::Grain::Coarse`]).
+    pub(super) coarse: bool,
     /// Frames sent so far.
     pub(super) sent: [u32; 2],
     /// Both hold the group, and one of them must go on.
@@ -143,6 +148,8 @@ impl World {
             wire: [Vec::new(), Vec::new()],
             cut: [false; 2],
             tape: [None, None],
+            armed: [None; 2],
+            coarse: false,
             sent: [0; 2],
             contested: [false; GROUPS],
             story: None,
@@ -226,6 +233,11 @@ impl World {
                 canon.plain(u64::from(self.daemon(host).is_some_and(|daemon| daemon.frozen)));
             }
             canon.plain(u64::from(self.cut[host]) | u64::from(self.fresh(host)) << 1);
+            canon.plain(match self.armed[host] {
+                None => 0,
+                Some(Action::Delay(_)) => 1,
+                Some(_) => 2,
+            });
             canon.plain(self.wire[host].len() as u64);
             for frame in &self.wire[host] {
                 canon.print(&frame.print);
