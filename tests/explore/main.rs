@@ -2,7 +2,6 @@
 
 use hb_sim::explore::{Bounds, CASES, Case, Grain, explore};
 use std::process::ExitCode;
-use std::time::Duration;
 
 fn main() -> ExitCode {
     match run(&std::env::args().skip(1).collect::<Vec<_>>()) {
@@ -17,7 +16,7 @@ fn main() -> ExitCode {
 
 /// `Ok(false)` when a rule was broken.
 fn run(args: &[String]) -> Result<bool, String> {
-    let mut bounds = Bounds { grain: Grain::Coarse, faults: 2, states: usize::MAX, time: Duration::MAX };
+    let mut bounds = Bounds { grain: Grain::Coarse, rest_every: 1, faults: 2, states: usize::MAX };
     let mut cases: Vec<Case> = Vec::new();
     let mut words = args.iter();
     while let Some(word) = words.next() {
@@ -25,6 +24,7 @@ fn run(args: &[String]) -> Result<bool, String> {
         match word.as_str() {
             "--depth" => bounds.faults = number(value()?)?,
             "--fine" => bounds.grain = Grain::Fine,
+            "--rest-every" => bounds.rest_every = number(value()?)?,
             "--states" => bounds.states = number(value()?)?,
             "--case" => {
                 let name = value()?;
@@ -36,7 +36,9 @@ fn run(args: &[String]) -> Result<bool, String> {
                 cases.extend(CASES.iter().filter(|case| case.groups == groups));
             }
             other => {
-                return Err(format!("{other}: --depth N, --fine, --states N, --case NAME or --groups N"));
+                return Err(format!(
+                    "{other}: --depth N, --fine, --rest-every N, --states N, --case NAME or --groups N"
+                ));
             }
         }
     }

@@ -48,6 +48,10 @@ pub(super) struct Memory {
     pub(super) silent: [bool; GROUPS],
     /// The current stop gives way to the peer.
     pub(super) yields: [bool; GROUPS],
+    /// The claim went on without its write, and said so.
+    pub(super) unproven: [bool; GROUPS],
+    /// The peer said that the group is stuck there, and nothing took it down since.
+    pub(super) told: [bool; GROUPS],
     /// The highest epoch that this life was shown, or used.
     pub(super) shown: [u32; GROUPS],
     /// The last epoch that this machine used.
@@ -57,7 +61,13 @@ pub(super) struct Memory {
 impl Memory {
     /// A daemon begins: what it knows is on the disk.
     pub(super) fn begin(&mut self, now: Instant, shown: [u32; GROUPS]) {
-        *self = Self { heard: now, shown, used: self.used, ..Self::default() };
+        self.end();
+        (self.heard, self.shown) = (now, shown);
+    }
+
+    /// The daemon is gone. What it claimed in silence may run on, and nobody was told.
+    pub(super) fn end(&mut self) {
+        *self = Self { used: self.used, silent: self.silent, ..Self::default() };
     }
 
     /// The daemon goes on after it stood still.
@@ -76,7 +86,13 @@ impl Memory {
         canon.value(Class::Real, self.frozen_at.map_or(0, Instant::as_micros));
         canon.plain(u64::from(self.vouched));
         for group in 0..GROUPS {
-            let bits = [self.proof[group], self.silent[group], self.yields[group]];
+            let bits = [
+                self.proof[group],
+                self.silent[group],
+                self.yields[group],
+                self.unproven[group],
+                self.told[group],
+            ];
             canon.plain(bits.iter().fold(1, |word, bit| word << 1 | u64::from(*bit)));
             let class = Class::Epoch(u8::from(group == 1));
             canon.value(class, u64::from(self.shown[group]));
@@ -100,6 +116,9 @@ impl World {
     pub(super) fn check_host(&mut self, host: usize, events: &[Event]) -> Checked {
         let Some(status) = self.status(host) else { return Ok(()) };
         for event in events {
+            if let Event::Unproven(group) = event {
+                self.machines[host].memory.unproven[usize::from(group.0)] = true;
+            }
             if let Event::Group { group, from, to, epoch, cause } = event {
                 let group = usize::from(group.0);
                 if *to == GroupState::Starting && matches!(from, GroupState::Idle | GroupState::Failed) {
@@ -116,6 +135,8 @@ impl World {
             let shown = &status.groups[group];
             let machine = &mut self.machines[host];
             let last = machine.memory.last[group].replace(shown.state);
+            machine.stuck[group] |= shown.state == GroupState::Stuck && machine.runs[group];
+            machine.memory.told[group] |= shown.peer_state == Some(GroupState::Stuck);
             if matches!(shown.state, GroupState::Idle | GroupState::Failed) {
                 if machine.runs[group] {
                     return broken("S4", format!("{} shows {:?} while it runs", name(host), shown.state));
@@ -143,6 +164,7 @@ impl World {
         let Some(status) = self.status(host) else { return Ok(()) };
         let silent = !matches!(status.peer.state, PeerState::Up | PeerState::Late);
         self.machines[host].memory.silent[group] = silent;
+        self.machines[host].memory.unproven[group] = false;
         self.uses(host, group, epoch)?;
         let memory = &self.machines[host].memory;
         if !silent || memory.vouched {
@@ -217,8 +239,7 @@ impl World {
                     format!("{} starts what {} still runs, and knew it alive", name(host), name(other)),
                 );
             }
-            let shown = self.status(host).and_then(|status| status.groups[group].peer_state);
-            if shown == Some(GroupState::Stuck) {
+            if self.machines[other].stuck[group] && machine.memory.told[group] {
                 return broken("O7", format!("{} starts what is stuck on {}", name(host), name(other)));
             }
             if self.machines[other].dog.is_some() && self.fresh(other) {
@@ -226,10 +247,11 @@ impl World {
             }
         }
         let on_disk = machine.disk.epochs.get(group).map_or(0, |(_, epoch)| *epoch);
-        if !machine.disk_broken && on_disk < machine.memory.used[group] {
+        let used = machine.memory.used[group];
+        if on_disk < used && !machine.memory.unproven[group] {
             return broken(
                 "S5",
-                format!("{} starts, and its disk says epoch {on_disk} of {:?}", name(host), machine.memory),
+                format!("{} starts at epoch {used}, and its disk says {on_disk}", name(host)),
             );
         }
         Ok(())
@@ -260,6 +282,13 @@ impl World {
             self.machines.iter_mut().for_each(|machine| machine.memory.silent[group] = false);
         }
         Ok(())
+    }
+
+    /// Nothing of the group runs on `host` any more.
+    pub(super) fn taken_down(&mut self, host: usize, group: usize) {
+        self.machines[host].runs[group] = false;
+        self.machines[host].stuck[group] = false;
+        self.machines[1 - host].memory.told[group] = false;
     }
 
     /// The call of that group.

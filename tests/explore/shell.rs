@@ -1,8 +1,7 @@
 //! The shell of one node: gives it an input and does all that it asks for.
 
 use super::case::{self, DOG};
-use super::print::Print;
-use super::rules::{Checked, Memory, Violation, broken};
+use super::rules::{Checked, Violation, broken};
 use super::steps::Action as Step;
 use super::world::{Call, Copy, Daemon, Frame, GROUPS, SOCKET, World};
 use hb_core::auth;
@@ -176,7 +175,7 @@ impl World {
         machine.socket.clear();
         machine.write = None;
         machine.fencing = false;
-        machine.memory = Memory { used: machine.memory.used, ..Memory::default() };
+        machine.memory.end();
         self.wire[1 - host].clear();
     }
 
@@ -192,9 +191,8 @@ impl World {
             *shows = group.epoch.max(group.mark.unwrap_or(0));
         }
         let words = if self.story.is_some() { words(&message) } else { String::new() };
-        let print = Print::of(u8::from(host == 1), &message);
-        let long = message.hello.is_some();
-        let frame = Rc::new(Frame { bytes: bytes.to_vec(), print, life, number, long, shows, words });
+        let (bytes, print, long) = (bytes.to_vec(), OnceCell::new(), message.hello.is_some());
+        let frame = Rc::new(Frame { bytes, message, print, life, number, long, shows, words });
         let to = 1 - host;
         self.tell(|| format!("{} sends {}", letter(host), frame.words));
         if self.cut[host] || self.daemon(to).is_none() {
@@ -202,10 +200,9 @@ impl World {
         }
         let armed = self.armed[host].take();
         if let Some(action) = armed {
-            let came = matches!(action, Step::Record(_));
             let receiver = self.machines[to].life;
-            self.tape[host] = Some(Copy { frame: Rc::clone(&frame), came, receiver });
-            if !came {
+            self.tape[host] = Some(Copy { frame: Rc::clone(&frame), came: false, receiver });
+            if matches!(action, Step::Delay(_)) {
                 return;
             }
         }

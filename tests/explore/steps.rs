@@ -177,6 +177,9 @@ impl World {
             return Ok(());
         }
         let frame = queue.remove(0);
+        if let Some(copy) = &mut self.tape[from] {
+            copy.came |= copy.frame.number == frame.number;
+        }
         self.tell(|| format!("{} reads: {}", letter(to), frame.words));
         if self.receive(to, &frame)? {
             let memory = &mut self.machines[to].memory;
@@ -191,9 +194,9 @@ impl World {
         if self.wire[from].is_empty() {
             return;
         }
-        let came = matches!(action, Action::Record(_));
-        let frame = if came { Rc::clone(&self.wire[from][0]) } else { self.wire[from].remove(0) };
-        self.tape[from] = Some(Copy { frame, came, receiver: self.machines[1 - from].life });
+        let record = matches!(action, Action::Record(_));
+        let frame = if record { Rc::clone(&self.wire[from][0]) } else { self.wire[from].remove(0) };
+        self.tape[from] = Some(Copy { frame, came: false, receiver: self.machines[1 - from].life });
     }
 
     fn replay(&mut self, from: usize) -> Checked {
@@ -222,7 +225,7 @@ impl World {
         machine.calls.retain(|other| other.token != call.token);
         if (call.verb == Verb::Stop) == well {
             // A stop that ends well took it down; a start that fails left nothing behind.
-            machine.runs[group] = false;
+            self.taken_down(host, group);
         }
         let outcome = if well { Outcome::Ok } else { Outcome::Failed(1) };
         self.input(host, Input::ScriptDone { token: call.token, outcome })
@@ -231,8 +234,10 @@ impl World {
     /// The power goes: nothing runs there any more.
     fn power(&mut self, host: usize) {
         self.end_daemon(host);
+        for group in self.groups() {
+            self.taken_down(host, group);
+        }
         let machine = &mut self.machines[host];
-        machine.runs = [false; 2];
         machine.dog = None;
         machine.boot += 1;
         machine.disk_broken = false;

@@ -5,8 +5,8 @@ use super::case::{Case, KEEPALIVE};
 use super::print::{BOOT, Class, Print};
 use super::rules::Memory;
 use super::steps::Action;
-use hb_core::message::GroupState;
-use hb_core::{Config, Duration, GroupStatus, Incarnation, Instant, Node, Saved, Status, Token, Verb};
+use hb_core::message::{GroupState, Message};
+use hb_core::{Config, Duration, GroupStatus, Incarnation, Instant, Node, Saved, Side, Status, Token, Verb};
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
@@ -19,7 +19,8 @@ pub(super) const SOCKET: usize = 2;
 #[derive(Debug)]
 pub(super) struct Frame {
     pub(super) bytes: Vec<u8>,
-    pub(super) print: Print,
+    pub(super) message: Message,
+    pub(super) print: OnceCell<Print>,
     pub(super) life: Incarnation,
     /// How many frames its machine had sent with it.
     pub(super) number: u32,
@@ -29,6 +30,12 @@ pub(super) struct Frame {
     pub(super) shows: [u32; GROUPS],
     /// In words, for the timeline.
     pub(super) words: String,
+}
+
+impl Frame {
+    fn print(&self) -> &Print {
+        self.print.get_or_init(|| Print::of(u8::from(self.message.source == Side::Odd), &self.message))
+    }
 }
 
 /// A copy that may come (again) at any time.
@@ -87,6 +94,8 @@ pub(super) struct Machine {
     pub(super) fencing: bool,
     /// The group's one resource runs, or may.
     pub(super) runs: [bool; GROUPS],
+    /// It runs, and the daemon said that it cannot stop it.
+    pub(super) stuck: [bool; GROUPS],
     pub(super) calls: Vec<Call>,
     /// When the armed watchdog resets the machine.
     pub(super) dog: Option<Instant>,
@@ -135,6 +144,7 @@ impl World {
                 write: None,
                 fencing: false,
                 runs: [false; GROUPS],
+                stuck: [false; GROUPS],
                 calls: Vec::new(),
                 dog: None,
                 socket: Vec::new(),
@@ -240,7 +250,7 @@ impl World {
             });
             canon.plain(self.wire[host].len() as u64);
             for frame in &self.wire[host] {
-                canon.print(&frame.print);
+                canon.print(frame.print());
             }
             if let Some(copy) = &self.tape[host] {
                 let same_life = copy.receiver == self.machines[1 - host].life;
@@ -248,7 +258,7 @@ impl World {
                 canon.plain(
                     2 | u64::from(copy.came) << 2 | u64::from(same_life) << 3 | u64::from(newest) << 4,
                 );
-                canon.print(&copy.frame.print);
+                canon.print(copy.frame.print());
             }
         }
         canon.plain(u64::from(self.contested[0]) | u64::from(self.contested[1]) << 1);
@@ -263,7 +273,15 @@ fn limit() -> Duration {
 
 impl Machine {
     fn canon(&self, side: u8, canon: &mut Canon) {
-        let bits = [self.daemon.is_some(), self.disk_broken, self.fencing, self.runs[0], self.runs[1]];
+        let bits = [
+            self.daemon.is_some(),
+            self.disk_broken,
+            self.fencing,
+            self.runs[0],
+            self.runs[1],
+            self.stuck[0],
+            self.stuck[1],
+        ];
         canon.plain(bits.iter().fold(1, |word, bit| word << 1 | u64::from(*bit)));
         canon.value(Class::Name, u64::from(self.boot) | BOOT);
         canon.saved(side, &self.disk);
@@ -282,7 +300,7 @@ impl Machine {
         }
         canon.plain(self.socket.len() as u64);
         for frame in &self.socket {
-            canon.print(&frame.print);
+            canon.print(frame.print());
         }
         self.memory.canon(canon);
     }

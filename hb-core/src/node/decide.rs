@@ -161,7 +161,7 @@ impl Node {
             peer_score: self.peer.score,
             score_settled: self.score_settled(),
             pinned: group.pinned,
-            quiet: self.now < group.quiet_until,
+            quiet: self.ticked < group.quiet_until,
             takeover: group.takeover,
         })
     }
@@ -263,7 +263,7 @@ impl Node {
             state: group.state,
             mark: group.mark,
             claimable: group.config.claimable,
-            retry_due: self.now >= group.retry_at,
+            retry_due: self.ticked >= group.retry_at,
             preferred: group.config.preferred,
             watchdog_pending: self.watchdog == Watchdog::Pending,
             peer: self.peer_situation(id),

@@ -102,6 +102,9 @@ pub struct Node {
     clock: Clock,
     /// Running time of the current input.
     now: Instant,
+    /// Running time of the last round that read all input: the timers of claims look at this, so that queued input comes
+    /// first.
+    ticked: Instant,
     /// How late the current round began.
     late: Duration,
     phase: Phase,
@@ -195,6 +198,7 @@ impl Node {
         let mut node = Self {
             clock: Clock::new(now, config.timing.keepalive),
             now,
+            ticked: now,
             late: Duration::ZERO,
             phase: Phase::Joining,
             incarnation,
@@ -331,10 +335,10 @@ impl Node {
         if let Gate::Persist { until, .. } = group.gate {
             at = at.min(until);
         }
-        if group.state == GroupState::Failed && group.retry_at > self.now {
+        if group.state == GroupState::Failed && group.retry_at > self.ticked {
             at = at.min(group.retry_at);
         }
-        if group.quiet_until > self.now {
+        if group.quiet_until > self.ticked {
             at = at.min(group.quiet_until);
         }
         at

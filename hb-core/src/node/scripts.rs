@@ -116,7 +116,7 @@ impl Node {
 
     /// The epoch is on the disk, or has had its time; then the fence, and a peer that is back; then the scripts.
     fn pass_gate(&mut self, id: GroupId) {
-        let now = self.now;
+        let ticked = self.ticked;
         let open = self.gate_waits_for(id).is_none();
         let Some(group) = self.group_mut(id) else { return };
         if group.state != GroupState::Starting {
@@ -124,7 +124,7 @@ impl Node {
             return;
         }
         if let Gate::Persist { until, .. } = group.gate
-            && now >= until
+            && ticked >= until
         {
             group.gate = Gate::Fence;
             self.report(Event::Unproven(id));
