@@ -1,9 +1,23 @@
-//! The deterministic simulator: two real nodes on a virtual clock, with links that delay, lose and are cut, scripts
-//! that are slow, fail or hang, daemons that freeze, die and come back. One run is one schedule: no randomness of its
-//! own, no clock, no thread.
+//! The deterministic simulator: two real nodes on a virtual clock, with links that pace, delay, lose, damage and are
+//! cut, scripts that are slow, fail or hang, daemons that freeze, die and come back. One seed is one run.
 
+pub mod dice;
+pub mod drift;
+pub mod host;
+pub mod note;
 pub mod script;
+pub mod setup;
+pub mod wire;
 pub mod world;
 
+mod act;
+mod lines;
+mod power;
+mod queue;
+
+pub use act::FENCE_TIME;
+pub use host::{Dog, Host};
+pub use note::Note;
 pub use script::{Answer, Scripts};
-pub use world::{Host, World, config, keys};
+pub use setup::{config, keys};
+pub use world::World;
