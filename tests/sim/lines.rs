@@ -10,6 +10,8 @@ use hb_core::{Duration, Input, LinkId};
 const NOISE_PAUSE: u64 = 40_000;
 /// Longest burst of noise, in bytes.
 const BURST: u64 = 60;
+/// Frames recorded of each sender.
+const RECORDED: usize = 24;
 
 impl World {
     /// The daemon of `from` hands a frame to its kernel. A serial line sends one at a time, and keeps only the newest
@@ -94,7 +96,7 @@ impl World {
         let split = stream && self.wires[usize::from(link)].split && self.dice.chance(300);
         let (bytes, meta) = {
             let frame = self.frames.get(slot);
-            (frame.bytes, (frame.intact, frame.life, frame.seq, frame.epochs))
+            (frame.bytes, (frame.intact, frame.life, frame.seq, frame.epochs, frame.sent))
         };
         self.frames.release(slot);
         let at = if split { self.dice.roll(len as u64 + 1) as usize } else { 0 };
@@ -103,7 +105,7 @@ impl World {
                 self.input(to, Input::Received { link: LinkId(link), bytes: part });
             }
         }
-        let (intact, life, seq, epochs) = meta;
+        let (intact, life, seq, epochs, sent) = meta;
         let met = self.hosts[to].node.as_ref().and_then(|node| node.glance().met);
         if !intact || met != Some(life) {
             return;
@@ -117,7 +119,29 @@ impl World {
             for (heard, epoch) in self.epochs_heard[to].iter_mut().zip(epochs) {
                 *heard = (*heard).max(epoch);
             }
-            self.notes.push(Note::Heard { host: to, link, seq });
+            self.notes.push(Note::Heard { host: to, link, seq, sent });
+        }
+    }
+
+    /// Record some of what `from` sends.
+    pub(crate) fn record(&mut self, from: usize, link: u8, bytes: &[u8]) {
+        let recorded = &mut self.recorded[from];
+        if recorded.len() < RECORDED {
+            recorded.push((link, bytes.to_vec()));
+        } else if self.dice.chance(100) {
+            let at = self.dice.roll(RECORDED as u64) as usize;
+            recorded[at] = (link, bytes.to_vec());
+        }
+    }
+
+    /// Send what was recorded of `from` once more.
+    pub fn replay(&mut self, from: usize) {
+        let to = 1 - from;
+        for (link, bytes) in self.recorded[from].clone() {
+            let open = self.hosts[to].open >> link & 1 == 1;
+            if open && !self.hosts[to].frozen {
+                self.inject(to, LinkId(link), &bytes);
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! What happened in one step, for those who check and for the timeline.
 
-use hb_core::{Event, Outcome, Verb};
+use hb_core::{Event, Instant, Outcome, Verb};
 
 /// One thing that happened. `host` is 0 (even) or 1 (odd).
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -9,7 +9,7 @@ pub enum Note {
     /// A frame went out; `sum` names its bytes while a trace is kept.
     Sent { host: usize, link: u8, seq: u32, len: usize, sum: u32 },
     /// An intact frame of the other node was taken in: the first with its number or a higher one, of a met life.
-    Heard { host: usize, link: u8, seq: u32 },
+    Heard { host: usize, link: u8, seq: u32, sent: Instant },
     /// The watchdog was fed; `beat`: in a step that sent one.
     Fed { host: usize, beat: bool },
     /// A script call began.

@@ -26,6 +26,7 @@ impl World {
         h.frozen = false;
         h.tick = false;
         h.calls.clear();
+        self.epochs_heard[host] = [0; 8];
         let mut entropy = [host as u8; 16];
         entropy[..4].copy_from_slice(&h.life.to_le_bytes());
         let node = Node::new(h.config.clone(), h.keys.clone(), &h.saved, entropy, now);

@@ -33,6 +33,8 @@ pub struct World {
     pub keep: bool,
     /// Sums of the frames go into the notes.
     pub sums: bool,
+    /// Frames are recorded, to be sent again.
+    pub records: bool,
     /// What happened since the notes were last taken.
     pub notes: Vec<Note>,
     /// By group: which machine the client's ARP cache points to.
@@ -48,6 +50,10 @@ pub struct World {
     pub(crate) heard_seq: [u32; 2],
     pub(crate) heard_life: [hb_core::Incarnation; 2],
     pub(crate) epochs_heard: [[u32; 8]; 2],
+    /// By sender: link and bytes of some of its frames.
+    /// Steps since true time last moved.
+    pub(crate) spins: u32,
+    pub(crate) recorded: [Vec<(u8, Vec<u8>)>; 2],
     both_since: Option<Instant>,
 }
 
@@ -82,6 +88,9 @@ impl World {
             boot_time: None,
             keep: false,
             sums: false,
+            records: false,
+            recorded: [Vec::new(), Vec::new()],
+            spins: 0,
             notes: Vec::new(),
             overlap: Duration::ZERO,
             dice: Dice::new(seed),
@@ -117,6 +126,7 @@ impl World {
             self.now = self.now.max(end);
             return false;
         }
+        self.spins = if next > self.now { 0 } else { self.spins + 1 };
         self.now = self.now.max(next);
         if due <= self.now {
             if let Some(due) = self.queue.pop() {
