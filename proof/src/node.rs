@@ -14,18 +14,16 @@ pub static HB_SIZE_OF_NODE: [u8; size_of::<Node>()] = [0; size_of::<Node>()];
 
 /// `Key::new`.
 #[unsafe(no_mangle)]
-pub extern "C" fn hb_key(place: &mut MaybeUninit<Result<Key, KeyError>>, method: &Method, secret: &&[u8]) {
-    place.write(Key::new(*method, secret));
+#[allow(improper_ctypes_definitions)]
+pub extern "C" fn hb_key(method: &Method, secret: &&[u8]) -> Result<Key, KeyError> {
+    Key::new(*method, secret)
 }
 
 /// `Keyring::new`.
 #[unsafe(no_mangle)]
-pub extern "C" fn hb_keyring(
-    place: &mut MaybeUninit<Result<Keyring, KeyError>>,
-    keys: &&[(u8, Key)],
-    signer: u8,
-) {
-    place.write(Keyring::new(keys, signer));
+#[allow(improper_ctypes_definitions)]
+pub extern "C" fn hb_keyring(keys: &&[(u8, Key)], signer: u8) -> Result<Keyring, KeyError> {
+    Keyring::new(keys, signer)
 }
 
 /// `Node::new`.
@@ -33,17 +31,17 @@ pub extern "C" fn hb_keyring(
 /// # Safety
 /// `config` and `keys` are not used again.
 #[unsafe(no_mangle)]
+#[allow(improper_ctypes_definitions)]
 pub unsafe extern "C" fn hb_new(
-    place: &mut MaybeUninit<Result<Node, ConfigError>>,
     config: &MaybeUninit<Config>,
     keys: &MaybeUninit<Keyring>,
     saved: &Saved,
     entropy: &[u8; 16],
     now: &Instant,
-) {
+) -> Result<Node, ConfigError> {
     // SAFETY: the caller's promise.
     let (config, keys) = unsafe { (config.assume_init_read(), keys.assume_init_read()) };
-    place.write(Node::new(config, keys, saved, *entropy, *now));
+    Node::new(config, keys, saved, *entropy, *now)
 }
 
 /// `Node::handle_input`.
@@ -91,8 +89,9 @@ pub unsafe extern "C" fn hb_set_keys(node: &mut Node, keys: &MaybeUninit<Keyring
 
 /// `Node::status`.
 #[unsafe(no_mangle)]
-pub extern "C" fn hb_status(node: &Node, now: &Instant, place: &mut MaybeUninit<Status>) {
-    place.write(node.status(*now));
+#[allow(improper_ctypes_definitions)]
+pub extern "C" fn hb_status(node: &Node, now: &Instant) -> Status {
+    node.status(*now)
 }
 
 /// `Node::glance` and `Node::group_status`.
@@ -103,6 +102,7 @@ pub extern "C" fn hb_glance(node: &Node, group: u8, place: &mut MaybeUninit<(Gla
 
 /// `Node::saved`.
 #[unsafe(no_mangle)]
-pub extern "C" fn hb_saved(node: &Node, place: &mut MaybeUninit<Saved>) {
-    place.write(node.saved());
+#[allow(improper_ctypes_definitions)]
+pub extern "C" fn hb_saved(node: &Node) -> Saved {
+    node.saved()
 }
