@@ -13,6 +13,23 @@ pub struct Instant(u64);
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Duration(u64);
 
+// On a board one copy of each for all callers: inline, two words and a saturation are most of many a function there.
+
+#[cfg_attr(not(feature = "large"), inline(never))]
+const fn more(time: u64, by: u64) -> u64 {
+    time.saturating_add(by)
+}
+
+#[cfg_attr(not(feature = "large"), inline(never))]
+const fn less(time: u64, by: u64) -> u64 {
+    time.saturating_sub(by)
+}
+
+#[cfg_attr(not(feature = "large"), inline(never))]
+const fn product(time: u64, factor: u64) -> u64 {
+    time.saturating_mul(factor)
+}
+
 impl Instant {
     /// The caller's start.
     pub const ZERO: Self = Self(0);
@@ -40,19 +57,31 @@ impl Instant {
     /// How long after `earlier` this is; zero when it is not after it.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
-        Duration(self.0.saturating_sub(earlier.0))
+        Duration(less(self.0, earlier.0))
     }
 
     /// This instant moved later by `by`.
     #[must_use]
     pub const fn plus(self, by: Duration) -> Self {
-        Self(self.0.saturating_add(by.0))
+        Self(more(self.0, by.0))
     }
 
     /// This instant moved earlier by `by`, not before the caller's start.
     #[must_use]
     pub const fn minus(self, by: Duration) -> Self {
-        Self(self.0.saturating_sub(by.0))
+        Self(less(self.0, by.0))
+    }
+}
+
+/// The earliest of some times.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Earliest(pub(crate) Instant);
+
+impl Earliest {
+    /// It may be this one.
+    #[cfg_attr(not(feature = "large"), inline(never))]
+    pub(crate) fn or(&mut self, at: Instant) {
+        self.0 = self.0.min(at);
     }
 }
 
@@ -87,25 +116,33 @@ impl Duration {
     /// Whole milliseconds, rounded down.
     #[must_use]
     pub const fn as_millis(self) -> u64 {
-        self.0 / 1000
+        // Sixteen bits at a time: a processor that divides 32 bits at most then needs no library for it.
+        let (mut left, mut rest, mut whole) = (4, 0_u32, 0_u64);
+        while left > 0 {
+            left -= 1;
+            let part = rest << 16 | (self.0 >> (16 * left)) as u32 & 0xFFFF;
+            whole = whole << 16 | (part / 1000) as u64;
+            rest = part % 1000;
+        }
+        whole
     }
 
     /// The sum, saturating.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
-        Self(self.0.saturating_add(other.0))
+        Self(more(self.0, other.0))
     }
 
     /// The difference, zero when `other` is longer.
     #[must_use]
     pub const fn minus(self, other: Self) -> Self {
-        Self(self.0.saturating_sub(other.0))
+        Self(less(self.0, other.0))
     }
 
     /// `factor` times this span, saturating.
     #[must_use]
     pub const fn times(self, factor: u64) -> Self {
-        Self(self.0.saturating_mul(factor))
+        Self(product(self.0, factor))
     }
 
     /// The `divisor`-th part of this span; the whole span for a divisor of zero.

@@ -2,6 +2,7 @@
 
 use crate::fault::{KINDS, Kind};
 use crate::run::{Report, Violation, run};
+#[cfg(feature = "coverage")]
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;

@@ -165,7 +165,9 @@ impl Fault {
             Kind::ScriptsSlow => scripts.time = Duration::from_millis(10 + amount),
             Kind::ResourceDies => {
                 let group = (amount % groups) as usize;
-                if let Some(up) = scripts.running[group].last_mut() {
+                let h = &mut world.hosts[host];
+                let held = h.shown(group).is_some_and(|s| s.state == GroupState::Held);
+                if let Some(up) = h.scripts.running[group].last_mut().filter(|_| held) {
                     *up = false;
                 }
                 world.watch_holds(host);

@@ -1,6 +1,7 @@
 //! One run: the plan's faults, every rule after every step, then everything is healed and must come to rest.
 
 use crate::fault::Kind;
+use crate::host::Host;
 use crate::note::Note;
 use crate::plan::Plan;
 use crate::rules::{Breach, Rules, Verdict, bounds, breach, rest};
@@ -232,9 +233,15 @@ impl Run {
         }
     }
 
-    /// No script runs, nobody joins or leaves, everybody has met.
+    /// Nobody joins or leaves, everybody has met. A node with a stuck group cannot leave before an operator helps.
     fn at_ease(&self) -> bool {
-        let calm = |h: &crate::host::Host| h.node.as_ref().is_some_and(|n| n.glance().phase == Phase::Up);
+        let groups = self.world.client.len();
+        let stuck = |h: &Host| (0..groups).any(|g| h.shown(g).is_some_and(|s| s.state == GroupState::Stuck));
+        let calm = |h: &Host| match h.node.as_ref().map(|n| n.glance().phase) {
+            Some(Phase::Up) => true,
+            Some(Phase::Leaving) => stuck(h),
+            Some(Phase::Joining) | None => false,
+        };
         self.rules.facts.met && self.world.hosts.iter().all(calm)
     }
 

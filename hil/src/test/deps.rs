@@ -9,11 +9,7 @@ use serde_json::Value;
 type Rule = (&'static str, &'static [&'static str], Option<&'static [&'static str]>);
 
 const RULES: &[Rule] = &[
-    (
-        "hb-core",
-        &[],
-        Some(&["heapless", "postcard", "serde", "crc", "hmac", "md-5", "sha1", "sha2", "defmt"]),
-    ),
+    ("hb-core", &[], Some(&["heapless", "serde", "crc", "md-5", "sha1", "sha2", "defmt"])),
     ("hb-tests", &["hb-core"], None),
     (
         "hb-linux",
@@ -22,6 +18,7 @@ const RULES: &[Rule] = &[
         Some(&["nix", "libc", "embedded-io", "lexopt", "pico-args", "heapless", "postcard", "serde"]),
     ),
     ("hb-serial-bridge", &["hb-core"], Some(&["embedded-io", "heapless", "defmt", "cortex-m-rt"])),
+    ("hb-proof", &["hb-core", "hb-serial-bridge"], Some(&["embedded-io"])),
     ("hb-hil", &["hb-core", "hb-tests", "hb-serial-bridge"], None),
 ];
 

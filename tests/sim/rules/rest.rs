@@ -53,7 +53,12 @@ fn shared(world: &World, facts: &Facts, group: usize, strict: bool) -> Verdict {
     };
     let serves = [0, 1].map(|h: usize| world.hosts[h].scripts.all(group));
     let holds = [0, 1].map(|h: usize| world.hosts[h].holds(group));
-    let down = |s: &GroupStatus| matches!(s.state, GroupState::Idle | GroupState::Failed);
+    let down = |s: &GroupStatus| match s.state {
+        GroupState::Idle | GroupState::Failed => true,
+        // A stop failed though nothing runs any more: only an operator can say so.
+        GroupState::Stuck => !strict,
+        GroupState::Unknown | GroupState::Starting | GroupState::Held | GroupState::Stopping => false,
+    };
     let served = match (serves, holds) {
         ([true, false], [true, false]) => a.state == GroupState::Held && down(b),
         ([false, true], [false, true]) => b.state == GroupState::Held && down(a),
