@@ -226,7 +226,7 @@ impl Campaign {
             let (from, piece) =
                 Total::parse(line).ok_or_else(|| format!("{}: not a record: {line}", path.display()))?;
             let whole = piece.seeds == PIECE.min((self.from + self.seeds).saturating_sub(from));
-            let within = from >= self.from && (from - self.from) % PIECE == 0 && whole;
+            let within = from >= self.from && (from - self.from).is_multiple_of(PIECE) && whole;
             if within && !done.contains(&from) {
                 total.merge(&piece);
                 done.push(from);

@@ -12,7 +12,7 @@ impl Dice {
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn word(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut word = self.0;
         word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -22,7 +22,7 @@ impl Dice {
 
     /// 0 to `sides - 1`; 0 for no side.
     pub fn roll(&mut self, sides: u64) -> u64 {
-        ((u128::from(self.next()) * u128::from(sides)) >> 64) as u64
+        ((u128::from(self.word()) * u128::from(sides)) >> 64) as u64
     }
 
     /// `low` to `high`, both included.
@@ -51,7 +51,7 @@ mod tests {
         let rolls: Vec<u64> = (0..1000).map(|_| dice.range(3, 7)).collect();
         assert_eq!((rolls.iter().min(), rolls.iter().max()), (Some(&3), Some(&7)));
         assert!(!dice.chance(0) && dice.chance(1000));
-        assert_eq!(Dice::new(5).next(), Dice::new(5).next());
-        assert_ne!(Dice::new(5).next(), Dice::new(6).next());
+        assert_eq!(Dice::new(5).word(), Dice::new(5).word());
+        assert_ne!(Dice::new(5).word(), Dice::new(6).word());
     }
 }

@@ -165,7 +165,7 @@ impl World {
         let mut burst = [0u8; BURST as usize];
         let len = self.dice.range(1, BURST) as usize;
         for byte in &mut burst[..len] {
-            *byte = self.dice.next() as u8;
+            *byte = self.dice.word() as u8;
         }
         let pause = Duration::from_micros(self.dice.range(100, NOISE_PAUSE));
         self.after(pause, Due::Noise { to: to as u8, link });

@@ -296,6 +296,7 @@ impl Node {
             return false;
         }
         group.state = to;
+        group.announce = false;
         match to {
             GroupState::Held => {
                 group.forget_failures();

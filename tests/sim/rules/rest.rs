@@ -53,25 +53,23 @@ fn shared(world: &World, facts: &Facts, group: usize, strict: bool) -> Verdict {
     };
     let serves = [0, 1].map(|h: usize| world.hosts[h].scripts.all(group));
     let holds = [0, 1].map(|h: usize| world.hosts[h].holds(group));
-    let down = |s: &GroupStatus| match s.state {
-        GroupState::Idle | GroupState::Failed => true,
-        // A stop failed though nothing runs any more: only an operator can say so.
+    // A stop that failed is an operator's to settle, whether or not anything runs any more.
+    let down = |s: &GroupStatus, holds: bool| match s.state {
+        GroupState::Idle | GroupState::Failed => !holds,
         GroupState::Stuck => !strict,
         GroupState::Unknown | GroupState::Starting | GroupState::Held | GroupState::Stopping => false,
     };
-    let served = match (serves, holds) {
-        ([true, false], [true, false]) => a.state == GroupState::Held && down(b),
-        ([false, true], [false, true]) => b.state == GroupState::Held && down(a),
-        _ => false,
-    };
-    let settled = served || !strict && waits(a, b);
+    let served = serves[0] && a.state == GroupState::Held && down(b, holds[1])
+        || serves[1] && b.state == GroupState::Held && down(a, holds[0]);
+    let differ = [a, b].iter().all(|s| s.wait == Some(Wait::ConfigDiffers));
+    let settled = served || (!strict || differ) && waits(a, b);
     let view = |s: &GroupStatus| format!("{:?} epoch {} wait {:?}", s.state, s.epoch, s.wait);
     if !settled {
         let what = format!("group {group} is not at rest: {} | {}, serves {serves:?}", view(a), view(b));
         return breach("L3", world, what);
     }
     // After a state loss the last announcement may be the loser's only if the winner never re-announced.
-    let holder = serves.iter().position(|s| *s);
+    let holder = if serves == [true, true] { None } else { serves.iter().position(|s| *s) };
     if let (Some(holder), Some(client)) = (holder, world.client[group])
         && client != holder
         && facts.met

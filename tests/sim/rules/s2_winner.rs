@@ -63,7 +63,7 @@ impl Winner {
 
     fn begin(world: &World, facts: &Facts, group: usize) -> Option<Watch> {
         let mut epochs = [0; 2];
-        for host in 0..2 {
+        for (host, epoch) in epochs.iter_mut().enumerate() {
             let h = &world.hosts[host];
             let shown = h.shown(group)?;
             let sure = !h.node.as_ref()?.glance().unconfirmed;
@@ -74,7 +74,7 @@ impl Winner {
             if facts.plan.setting.monitor.is_some() && facts.plan.rough(host) {
                 return None;
             }
-            epochs[host] = shown.epoch;
+            *epoch = shown.epoch;
         }
         let t = &facts.plan.setting.timing;
         let window = t.deadtime.min(t.deadping.plus(t.keepalive.times(2)));
