@@ -270,7 +270,7 @@ impl Node {
         let Some(group) = self.group(id) else { return false };
         if !matches!(group.state, GroupState::Idle | GroupState::Failed) {
             let gate = group.gate == Gate::Fence && group.state == GroupState::Starting;
-            let wait = if gate { self.gate_waits_for(id) } else { None };
+            let wait = (gate && !self.fence_open()).then_some(Wait::Fence);
             return self.wait_for(id, wait);
         }
         if self.recovering {
@@ -306,16 +306,6 @@ impl Node {
                 true
             }
         }
-    }
-
-    /// What keeps a claim that is on the disk from its first script: the fence, or a peer that is back meanwhile and may
-    /// run the group still (its daemon was restarted, it stood still, it gives way).
-    pub(super) fn gate_waits_for(&self, id: GroupId) -> Option<Wait> {
-        if !self.fence_open() {
-            return Some(Wait::Fence);
-        }
-        let may_run = self.peers(id).is_some_and(|shown| shown.state.may_run());
-        may_run.then_some(Wait::PeerRuns)
     }
 
     /// Remember why nothing happens; say so when it is more than the ordinary life of a standby.

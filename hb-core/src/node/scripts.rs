@@ -116,23 +116,23 @@ impl Node {
         at.or(group.monitor.deadline());
     }
 
-    /// The epoch is on the disk, or has had its time; then the fence, and a peer that is back; then the scripts.
+    /// The epoch is on the disk, or has had its time; then the fence; then the scripts.
     fn pass_gate(&mut self, id: GroupId) {
-        let ticked = self.ticked;
-        let open = self.gate_waits_for(id).is_none();
+        let now = self.now;
+        let fence_open = self.fence_open();
         let Some(group) = self.group_mut(id) else { return };
         if group.state != GroupState::Starting {
             group.gate = Gate::Open;
             return;
         }
         if let Gate::Persist { until, .. } = group.gate
-            && ticked >= until
+            && now >= until
         {
             group.gate = Gate::Fence;
             self.report(Event::Unproven(id));
         }
         let Some(group) = self.group_mut(id) else { return };
-        if group.gate == Gate::Fence && open {
+        if group.gate == Gate::Fence && fence_open {
             group.gate = Gate::Open;
             group.sequence = Sequence::begin(Goal::Start, group.config.resources);
         }
