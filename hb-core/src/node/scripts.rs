@@ -118,7 +118,7 @@ impl Node {
 
     /// The epoch is on the disk, or has had its time; then the fence; then the scripts.
     fn pass_gate(&mut self, id: GroupId) {
-        let now = self.now;
+        let ticked = self.ticked;
         let waits = self.gate_wait(id).is_some();
         let Some(group) = self.group_mut(id) else { return };
         if group.state != GroupState::Starting {
@@ -126,7 +126,7 @@ impl Node {
             return;
         }
         if let Gate::Persist { until, .. } = group.gate
-            && now >= until
+            && ticked >= until
         {
             group.gate = Gate::Fence;
             self.report(Event::Unproven(id));
