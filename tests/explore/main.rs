@@ -23,6 +23,7 @@ fn run(args: &[String]) -> Result<bool, String> {
         let mut value = || words.next().ok_or(format!("{word} needs a value"));
         match word.as_str() {
             "--depth" => bounds.faults = number(value()?)?,
+            "--quick" => return Ok(quick()),
             "--fine" => bounds.grain = Grain::Fine,
             "--rest-every" => bounds.rest_every = number(value()?)?,
             "--states" => bounds.states = number(value()?)?,
@@ -52,13 +53,25 @@ fn run(args: &[String]) -> Result<bool, String> {
     Ok(whole)
 }
 
+/// What every test run does.
+fn quick() -> bool {
+    let mut whole = true;
+    for case in CASES {
+        whole &= one(case, Bounds { grain: Grain::Coarse, rest_every: 1, faults: 1, states: usize::MAX });
+    }
+    for case in CASES.into_iter().filter(|case| ["plain", "watchdog", "fence"].contains(&case.name)) {
+        whole &= one(case, Bounds { grain: Grain::Fine, rest_every: 1, faults: 1, states: usize::MAX });
+    }
+    whole & one(CASES[0], Bounds { grain: Grain::Coarse, rest_every: 10, faults: 2, states: usize::MAX })
+}
+
 fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("{text} is not a number in range"))
 }
 
 /// Explore one case, fewest faults first, and print what came of it.
 fn one(case: Case, bounds: Bounds) -> bool {
-    println!("{}: {}", case.name, case.about);
+    println!("{} ({:?}): {}", case.name, bounds.grain, case.about);
     for faults in 0..=bounds.faults {
         let bounds = Bounds { faults, ..bounds };
         let report = explore(case, bounds, &mut |line| eprintln!("    {line}"));

@@ -25,7 +25,7 @@ pub const RULES: [(&str, &str); 11] = [
     ("S5", "no epoch is used twice, none at or below one that was shown, none before it is on the disk"),
     ("S6", "a feed goes with a beat; a silent holder is reset before its successor starts"),
     ("O2", "a peer that is heard is not fenced"),
-    ("O7", "a stuck group blocks the peer until something proves it off"),
+    ("O7", "a stuck group is not fed for, and blocks the peer until something proves it off"),
     ("L2", "nobody claims against a peer that was heard within the deadtime"),
     ("L3", "without new faults each group comes to rest with one holder, or waits for a named reason"),
     ("replay", "an old frame is never a sign of life"),

@@ -5,9 +5,10 @@ use super::rules::{Checked, Violation, broken};
 use super::steps::Action as Step;
 use super::world::{Call, Copy, Daemon, Frame, GROUPS, SOCKET, World};
 use hb_core::auth;
-use hb_core::message::Message;
+use hb_core::message::{GroupState, Message};
 use hb_core::{
-    Action, Command, Event, FRAME_BUF, Input, LinkId, Node, Outcome, PeerState, Refusal, Side, Verb, Watchdog,
+    Action, Command, Event, FRAME_BUF, Input, Instant, LinkId, Node, Outcome, PeerState, Refusal, Side, Verb,
+    Watchdog,
 };
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -108,6 +109,9 @@ impl World {
                     self.send(host, &buffer[..len]);
                 }
                 Action::FeedWatchdog if !beat => return broken("S6", "a feed without a beat"),
+                Action::FeedWatchdog if stuck(daemon, self.now) => {
+                    return broken("O7", "a feed while a stop is stuck");
+                }
                 Action::FeedWatchdog => machine.dog = Some(self.now.plus(DOG)),
                 Action::Persist { serial } => machine.write = Some((serial, daemon.node.saved())),
                 Action::RunScript { group, verb: Verb::Status, token, .. } => {
@@ -156,6 +160,9 @@ impl World {
                 }
                 Action::Announce { .. } | Action::Ping => {}
                 Action::Exit { clean } => {
+                    if clean && machine.runs.iter().any(|runs| *runs) {
+                        return broken("S4", format!("{} ends as clean, and its group runs", letter(host)));
+                    }
                     if clean {
                         machine.dog = None;
                     }
@@ -222,6 +229,10 @@ impl World {
             story.borrow_mut().push(line());
         }
     }
+}
+
+fn stuck(daemon: &Daemon, now: Instant) -> bool {
+    daemon.node.status(now).groups.iter().any(|group| group.state == GroupState::Stuck)
 }
 
 /// The machine's name in the timeline.

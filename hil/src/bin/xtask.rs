@@ -1,7 +1,7 @@
 //! `cargo xtask`: build tasks, checks and benchmarks. `cargo xtask help` lists them.
 
 use hb_hil::test::{self, STEPS, Step};
-use hb_hil::{bench, dist};
+use hb_hil::{bench, dist, model};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -16,6 +16,10 @@ fn main() -> ExitCode {
         ["dist"] => dist::run(false).map(|text| println!("{text}")),
         ["dist", "--check"] => dist::run(true).map(|text| println!("{text}")),
         ["bench", names @ ..] => bench::run(names),
+        ["explore", args @ ..] if !args.is_empty() => model::explore(args),
+        ["mistakes", names @ ..] if !names.is_empty() => {
+            model::mistakes(names).map(|text| println!("{text}"))
+        }
         ["bench-alone", name] => bench::one(name),
         names => steps(names).and_then(|steps| test::run(&steps)),
     };
@@ -39,6 +43,10 @@ fn help() {
     println!("  test           all of the steps below, in order; installs what it needs when run as root");
     println!("  dist [--check] static i586 binary and a native one into target/dist; --check also runs it\n");
     println!("  bench [NAME...] [--peers]  measure on the rig of namespaces (root); --peers adds keepalived");
+    println!(
+        "  explore [--depth N] [--fine] [--case NAME] [--groups N]  the exhaustive check, further than its step"
+    );
+    println!("  mistakes NAME...  the core with these mistakes alone");
     println!("\nsteps, each alone or several by name:");
     for step in STEPS {
         println!("  {:<14} {}", step.name, step.about);
