@@ -16,7 +16,7 @@ fn main() -> ExitCode {
 
 /// `Ok(false)` when a rule was broken.
 fn run(args: &[String]) -> Result<bool, String> {
-    let mut bounds = Bounds { grain: Grain::Coarse, rest_every: 1, faults: 2, states: usize::MAX };
+    let mut bounds = Bounds::new(Grain::Coarse, 2);
     let mut cases: Vec<Case> = Vec::new();
     let mut words = args.iter();
     while let Some(word) = words.next() {
@@ -26,6 +26,7 @@ fn run(args: &[String]) -> Result<bool, String> {
             "--quick" => return Ok(quick()),
             "--fine" => bounds.grain = Grain::Fine,
             "--rest-every" => bounds.rest_every = number(value()?)?,
+            "--only" => bounds.kinds = Bounds::kinds(value()?)?,
             "--states" => bounds.states = number(value()?)?,
             "--case" => {
                 let name = value()?;
@@ -38,7 +39,7 @@ fn run(args: &[String]) -> Result<bool, String> {
             }
             other => {
                 return Err(format!(
-                    "{other}: --depth N, --fine, --rest-every N, --states N, --case NAME or --groups N"
+                    "{other}: --depth N, --fine, --only KIND,..., --rest-every N, --states N, --case NAME or --groups N"
                 ));
             }
         }
@@ -57,12 +58,12 @@ fn run(args: &[String]) -> Result<bool, String> {
 fn quick() -> bool {
     let mut whole = true;
     for case in CASES {
-        whole &= one(case, Bounds { grain: Grain::Coarse, rest_every: 1, faults: 1, states: usize::MAX });
+        whole &= one(case, Bounds::new(Grain::Coarse, 1));
     }
     for case in CASES.into_iter().filter(|case| ["plain", "watchdog", "fence"].contains(&case.name)) {
-        whole &= one(case, Bounds { grain: Grain::Fine, rest_every: 1, faults: 1, states: usize::MAX });
+        whole &= one(case, Bounds::new(Grain::Fine, 1));
     }
-    whole & one(CASES[0], Bounds { grain: Grain::Coarse, rest_every: 10, faults: 2, states: usize::MAX })
+    whole & one(CASES[0], Bounds { rest_every: 10, ..Bounds::new(Grain::Coarse, 2) })
 }
 
 fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {

@@ -37,3 +37,4 @@ mod world;
 pub use case::{CASES, Case};
 pub use rules::{RULES, Violation};
 pub use search::{Bounds, Grain, Report, explore};
+pub use steps::KINDS;

@@ -7,7 +7,7 @@
 use super::case::Case;
 use super::fair::Fair;
 use super::rules::Violation;
-use super::steps::Action;
+use super::steps::{Action, kind};
 use super::world::World;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -74,8 +74,29 @@ pub struct Bounds {
     pub rest_every: u64,
     /// Faults and commands in one run at most.
     pub faults: u8,
+    /// Only these kinds, a bit for each of [`super::KINDS`].
+    pub kinds: u32,
     /// Different states at most.
     pub states: usize,
+}
+
+impl Bounds {
+    /// All that up to so many faults of every kind lead to.
+    #[must_use]
+    pub const fn new(grain: Grain, faults: u8) -> Self {
+        Self { grain, rest_every: 1, faults, kinds: u32::MAX, states: usize::MAX }
+    }
+
+    /// The bits of kinds by their names, separated by commas.
+    ///
+    /// # Errors
+    /// A name is unknown.
+    pub fn kinds(names: &str) -> Result<u32, String> {
+        let bit = |name| super::KINDS.iter().position(|kind| *kind == name).map(|at| 1 << at);
+        names
+            .split(',')
+            .try_fold(0, |bits, name| Ok(bits | bit(name).ok_or_else(|| format!("no kind {name}"))?))
+    }
 }
 
 /// Where a state came from.
@@ -162,6 +183,8 @@ impl Search {
                 let world = Rc::new(world);
                 let mut actions = Vec::new();
                 world.costly_steps(&mut actions);
+                let wanted = |at| self.bounds.kinds >> at & 1 == 1;
+                actions.retain(|action| kind(*action).is_some_and(wanted));
                 for action in actions {
                     let Some((child, child_at)) = self.step(&world, at, cost + 1, action)? else { continue };
                     if last {

@@ -44,6 +44,55 @@ pub(super) enum Action {
     Order(u8, Order),
 }
 
+/// The kinds of faults, and commands; a set of them is a bit each.
+pub const KINDS: [&str; 12] = [
+    "delay",
+    "record",
+    "cut",
+    "power",
+    "kill",
+    "freeze",
+    "lose-file",
+    "break-disk",
+    "fence-fails",
+    "hang",
+    "fail",
+    "order",
+];
+
+/// Which of [`KINDS`] it is; `None` for what costs nothing.
+pub(super) const fn kind(action: Action) -> Option<usize> {
+    Some(match action {
+        Action::Delay(_) => 0,
+        Action::Record(_) => 1,
+        Action::CutAll | Action::Cut(_) => 2,
+        Action::Power(_) => 3,
+        Action::Kill(_) => 4,
+        Action::Freeze(_) => 5,
+        Action::LoseFile(_) => 6,
+        Action::BreakDisk(_) => 7,
+        Action::FenceFails(_) => 8,
+        Action::Hang(..) => 9,
+        Action::Fail(..) => 10,
+        Action::Order(..) => 11,
+        Action::Deliver(_)
+        | Action::Finish(..)
+        | Action::Written(_)
+        | Action::Fenced(_)
+        | Action::Tick(_)
+        | Action::TickEarly(_)
+        | Action::Bark(_)
+        | Action::Time
+        | Action::Round(_)
+        | Action::Start(_)
+        | Action::Join
+        | Action::Resume(_)
+        | Action::ResumeEarly(_)
+        | Action::Repair(_)
+        | Action::Replay(_) => return None,
+    })
+}
+
 /// An operator's command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Order {

@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::rules::Violation;
-use super::steps::{Action, Order};
+use super::steps::{Action, Order, kind};
 use super::world::World;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -21,7 +21,7 @@ pub(super) fn tell(case: Case, coarse: bool, path: &[Action], violation: &Violat
         let at = world.now.since(begin).as_millis();
         let ended = world.apply(*action);
         if let Some(words) = words(*action) {
-            let cost = costs(*action);
+            let cost = kind(*action).is_some();
             faults += u32::from(cost);
             story.push(format!("{at:>6} ms  {}{words}", if cost { "** " } else { "" }));
         }
@@ -37,40 +37,6 @@ pub(super) fn tell(case: Case, coarse: bool, path: &[Action], violation: &Violat
     }
     story.push(format!("broken {}: {} ({faults} faults and commands)", violation.rule, violation.what));
     story
-}
-
-/// Does it count against the number of faults?
-pub(super) const fn costs(action: Action) -> bool {
-    match action {
-        Action::Deliver(_)
-        | Action::Finish(..)
-        | Action::Written(_)
-        | Action::Fenced(_)
-        | Action::Tick(_)
-        | Action::TickEarly(_)
-        | Action::Bark(_)
-        | Action::Time
-        | Action::Round(_)
-        | Action::ResumeEarly(_)
-        | Action::Start(_)
-        | Action::Join
-        | Action::Resume(_)
-        | Action::Repair(_)
-        | Action::Replay(_) => false,
-        Action::Delay(_)
-        | Action::Record(_)
-        | Action::CutAll
-        | Action::Cut(_)
-        | Action::Power(_)
-        | Action::Kill(_)
-        | Action::Freeze(_)
-        | Action::LoseFile(_)
-        | Action::BreakDisk(_)
-        | Action::FenceFails(_)
-        | Action::Hang(..)
-        | Action::Fail(..)
-        | Action::Order(..) => true,
-    }
 }
 
 fn words(action: Action) -> Option<String> {

@@ -1,4 +1,4 @@
-//! `mistakes CASE:DEPTH[:fine]... [--seeds N]`: the exhaustive check over these, then so many seeds of the simulator, up
+//! `mistakes CASE:DEPTH[:KIND,...]... [--seeds N]`: the exhaustive check over these, then so many seeds of the simulator, up
 //! to the first broken rule. `cargo xtask mistakes` builds it with each known mistake in turn, and once without any.
 
 use hb_sim::explore::{Bounds, CASES, Grain, explore};
@@ -45,9 +45,9 @@ fn look(word: &str) -> Result<Option<String>, String> {
     let case = *CASES.iter().find(|case| case.name == name).ok_or_else(|| format!("no case {name}"))?;
     let deepest: u8 =
         parts.next().and_then(|n| n.parse().ok()).ok_or_else(|| format!("{word}: CASE:DEPTH"))?;
-    let grain = if parts.next() == Some("fine") { Grain::Fine } else { Grain::Coarse };
+    let kinds = parts.next().map_or(Ok(u32::MAX), Bounds::kinds)?;
     for faults in 0..=deepest {
-        let bounds = Bounds { grain, faults, rest_every: 1, states: usize::MAX };
+        let bounds = Bounds { kinds, ..Bounds::new(Grain::Coarse, faults) };
         let report = explore(case, bounds, &mut |_| {});
         if let Some((violation, story)) = report.violation {
             return Ok(Some(format!("explore {}\n{}", violation.rule, story.join("\n"))));
