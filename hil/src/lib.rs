@@ -11,3 +11,4 @@ pub mod proc;
 pub mod setup;
 pub mod table;
 pub mod test;
+pub mod virt;

@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         ["dist"] => dist::run(false).map(|text| println!("{text}")),
         ["dist", "--check"] => dist::run(true).map(|text| println!("{text}")),
         ["bench", names @ ..] => bench::run(names),
+        ["hil", args @ ..] => hb_hil::virt::run::command(args),
         ["bench-alone", name] => bench::one(name),
         names => steps(names).and_then(|steps| test::run(&steps)),
     };
@@ -38,6 +39,7 @@ fn help() {
     println!("cargo xtask SUB-COMMAND\n");
     println!("  test           all of the steps below, in order; installs what it needs when run as root");
     println!("  dist [--check] static i586 binary and a native one into target/dist; --check also runs it\n");
+    println!("  hil [CASE...] [--list] [--all] [--keep]  cases on two emulated i386 machines (root)");
     println!("  bench [NAME...] [--peers]  measure on the rig of namespaces (root); --peers adds keepalived");
     println!("\nsteps, each alone or several by name:");
     for step in STEPS {
