@@ -3,8 +3,10 @@
 use super::eye::Eye;
 use super::scene::Scene;
 use crate::netns::{Node, Outage, Span, Stamp, overlap, union};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+/// Milliseconds.
+const DAY: u128 = 86_400_000;
 /// How old the last answer to an eye may be.
 const LIMIT: Duration = Duration::from_millis(400);
 
@@ -24,18 +26,24 @@ impl Scene {
     pub fn take_over(&mut self, since: Stamp, to: Node, limit: Duration) -> Result<(), String> {
         let outage = self.outage(since, to).ok_or_else(|| format!("no move to {} was seen", to.name()))?;
         let length = outage.first_good.since(outage.last_good);
-        let scripts =
-            self.start_scripts(to).ok_or_else(|| format!("no start in the log of {}", to.name()))?;
+        // The client is answered before the log is written.
+        self.until("the start is in the log", Duration::from_secs(10), |s| {
+            s.start_scripts(to, since).is_some()
+        })?;
+        let scripts = self.start_scripts(to, since).unwrap_or_default();
         self.record.figure(&format!("outage, {} to {}", outage.from, outage.to), length, None);
         self.record.figure("of it start scripts in the guest", scripts, None);
         self.record.figure("outage without the scripts", length.saturating_sub(scripts), Some(limit));
         Ok(())
     }
 
-    /// How long the last run of start scripts on a node took, by the stamps of its own log.
+    /// How long the last run of start scripts on a node took that began after `since`, by the stamps of its own log.
     #[must_use]
-    pub fn start_scripts(&self, node: Node) -> Option<Duration> {
-        start_time(&self.guest(node).read("log/ha-log"))
+    pub fn start_scripts(&self, node: Node, since: Stamp) -> Option<Duration> {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        // A guest takes its clock at boot, in whole seconds.
+        let earliest = now.checked_sub(since.elapsed() + Duration::from_millis(1500))?.as_millis() % DAY;
+        start_time(&self.guest(node).read("log/ha-log"), earliest)
     }
 
     /// For how long since `since` both machines had the service address, as the eyes saw it.
@@ -103,13 +111,15 @@ impl Scene {
     }
 }
 
-/// From the claim of a group to the end of its last start script, in a log of `hbd`: the last such pair.
-fn start_time(log: &str) -> Option<Duration> {
+/// From the claim of a group to the end of its last start script, in a log of `hbd`: the last such pair that began
+/// after `earliest`, a time of day in milliseconds, and not half a day later.
+fn start_time(log: &str, earliest: u128) -> Option<Duration> {
     let mut begin = None;
     let mut length = None;
     for line in log.lines() {
         if line.contains("Acquiring resource group: ") {
-            begin = stamp(line);
+            begin = stamp(line).filter(|begin| (begin.as_millis() + DAY - earliest) % DAY < DAY / 2);
+            length = None;
         } else if line.contains("Resource acquisition completed: ") {
             length = begin.take().and_then(|begin| stamp(line)?.checked_sub(begin));
         }
@@ -137,7 +147,10 @@ mod tests {
         let log = "heartbeat: 2026/11/24_03:12:13.527 info: Acquiring resource group: 192.168.2.50 (epoch 3): why\n\
                    heartbeat: 2026/11/24_03:12:13.683 info: Resource acquisition completed: 192.168.2.50 (epoch 3)\n\
                    heartbeat: 2026/11/24_03:12:20.000 info: something else\n";
-        assert_eq!(start_time(log), Some(Duration::from_millis(156)));
-        assert_eq!(start_time("nothing of the kind"), None);
+        let at = |hour: u128, minute: u128| (hour * 60 + minute) * 60_000;
+        assert_eq!(start_time(log, at(3, 12)), Some(Duration::from_millis(156)));
+        assert_eq!(start_time(log, at(23, 0)), Some(Duration::from_millis(156)));
+        assert_eq!(start_time(log, at(3, 13)), None);
+        assert_eq!(start_time("nothing of the kind", 0), None);
     }
 }
