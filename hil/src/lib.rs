@@ -9,6 +9,7 @@ pub mod gate;
 pub mod netns;
 pub mod paths;
 pub mod proc;
+pub mod proof;
 pub mod setup;
 pub mod table;
 pub mod test;
