@@ -88,3 +88,22 @@ fn a_loser_that_was_down_before_the_winner_met_it_still_leaves_the_winners_addre
     assert!(world.serves(A) != world.serves(B));
     assert_eq!(world.client[0], Some(holder), "clients talk to a machine that runs nothing");
 }
+
+#[test]
+fn a_tenure_that_the_holder_never_saw_is_announced_over_all_the_same() {
+    let mut world = settled(|c| c.failback = false);
+    // B hears nothing, takes the group, and is cut off itself until it has seen A and given way.
+    world.cut[A] = [true; 8];
+    world.until(ms(1000), |w| w.hosts[B].scripts.any(0)).expect("it begins");
+    world.cut[B] = [true; 8];
+    world.run(ms(200));
+    assert_eq!(world.client[0], Some(B));
+    world.cut[A] = [false; 8];
+    world.until(ms(1000), |w| !w.hosts[B].scripts.any(0)).expect("it gives way");
+    world.run(ms(50));
+    assert_eq!(state(&world, B), GroupState::Idle);
+    world.cut[B] = [false; 8];
+    world.run(ms(500));
+    assert!(world.serves(A));
+    assert_eq!(world.client[0], Some(A), "clients talk to a machine that runs nothing");
+}

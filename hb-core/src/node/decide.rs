@@ -112,7 +112,6 @@ impl Node {
     /// Both held it and this node goes on: clients hear of it before the loser's address goes.
     fn conflict_won(&mut self, id: GroupId) {
         let Some(group) = self.group_mut(id) else { return };
-        group.contested = true;
         if !core::mem::replace(&mut group.conflict, true) {
             group.announce = true;
             self.report(Event::ConflictWon(id));
@@ -135,17 +134,11 @@ impl Node {
     }
 
     /// The peer is back from silence, or as a new life. What it ran meanwhile may have ended before this node could see
-    /// it, so the clients of every held group are told who runs it, and again once the peer does not.
+    /// it, so the clients of every held group are told who runs it.
     pub(super) fn peer_is_back(&mut self) {
         let sure = self.unconfirmed.is_none();
-        for id in self.group_ids() {
-            let runs = self.peers(id).is_some_and(|peer| peer.state.may_run());
-            if let Some(group) = self.group_mut(id)
-                && group.state == GroupState::Held
-            {
-                group.announce |= sure;
-                group.contested |= runs;
-            }
+        for group in &mut self.groups {
+            group.announce |= sure && group.state == GroupState::Held;
         }
     }
 

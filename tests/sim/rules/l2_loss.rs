@@ -36,7 +36,8 @@ impl Loss {
             match *note {
                 Note::Said { host, event: Event::PeerDead(_) } => Self::dead(world, facts, host)?,
                 Note::Called { host, group, verb: Verb::Start | Verb::Stop, .. } => {
-                    if self.settled && !gap && facts.changed <= self.quiet_since {
+                    let shared = facts.shared(usize::from(group));
+                    if self.settled && shared && !gap && facts.changed <= self.quiet_since {
                         let what =
                             format!("{host} moves group {group} of a settled pair that hears each other");
                         return breach("L2", world, what);
@@ -78,9 +79,7 @@ impl Loss {
     fn dead(world: &World, facts: &Facts, host: usize) -> Verdict {
         let s = &facts.plan.setting;
         let silence = world.now.since(facts.heard[host]);
-        // What it stood still beyond its promise of at most one keepalive is not its running time.
-        let frozen = facts.frozen_since_heard(host).minus(s.slow(s.timing.keepalive));
-        let least: Duration = s.fast(s.timing.deadtime).plus(frozen);
+        let least: Duration = s.fast(s.timing.deadtime).plus(facts.frozen_since_heard(host));
         if silence < least {
             let what = format!("{host} takes its peer for dead after {silence:?}, at least {least:?}");
             return breach("L2", world, what);

@@ -69,7 +69,7 @@ fn shared(world: &World, facts: &Facts, group: usize, strict: bool) -> Verdict {
         return breach("L3", world, what);
     }
     // After a state loss the last announcement may be the loser's only if the winner never re-announced.
-    let holder = if serves == [true, true] { None } else { serves.iter().position(|s| *s) };
+    let holder = [a, b].iter().position(|s| s.state == GroupState::Held);
     if let (Some(holder), Some(client)) = (holder, world.client[group])
         && client != holder
         && facts.met
