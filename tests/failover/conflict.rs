@@ -1,7 +1,9 @@
 //! Both nodes run a group, or are about to.
 
 use crate::{A, B, ms, settled, starts_and_stops, state};
+use hb_core::config::FenceConfig;
 use hb_core::message::GroupState;
+use hb_sim::World;
 
 #[test]
 fn after_a_partition_the_highest_epoch_goes_on_without_an_interruption() {
@@ -106,4 +108,20 @@ fn a_tenure_that_the_holder_never_saw_is_announced_over_all_the_same() {
     world.run(ms(500));
     assert!(world.serves(A));
     assert_eq!(world.client[0], Some(A), "clients talk to a machine that runs nothing");
+}
+
+#[test]
+fn of_two_starters_the_winner_waits_until_the_loser_has_stopped() {
+    let mut world = World::new(|c| c.fence = Some(FenceConfig { delay: ms(1000), startup: false }));
+    world.hosts[A].scripts.time = ms(700);
+    world.start(A);
+    world.start(B);
+    world.until(ms(9000), |w| w.hosts[A].scripts.any(0)).expect("it begins to start");
+    world.cut_all(true);
+    world.until(ms(1000), |w| state(w, B) == GroupState::Starting).expect("it claims");
+    world.cut_all(false);
+    world.until(ms(9000), |w| w.serves(B)).expect("the higher epoch starts");
+    world.run(ms(100));
+    assert!(!world.hosts[A].scripts.any(0));
+    assert_eq!(world.overlap, hb_core::Duration::ZERO, "it was told that the other was still stopping");
 }

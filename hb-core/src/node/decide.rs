@@ -61,7 +61,7 @@ impl Node {
     }
 
     /// The peer's view of our group `id`, while it is alive.
-    fn peers(&self, id: GroupId) -> Option<GroupBeat> {
+    pub(super) fn peers(&self, id: GroupId) -> Option<GroupBeat> {
         if !self.peer.alive() {
             return None;
         }
@@ -263,7 +263,7 @@ impl Node {
         let Some(group) = self.group(id) else { return false };
         if !matches!(group.state, GroupState::Idle | GroupState::Failed) {
             let gate = group.gate == Gate::Fence && group.state == GroupState::Starting;
-            let wait = (gate && !self.fence_open()).then_some(Wait::Fence);
+            let wait = if gate { self.gate_wait(id) } else { None };
             return self.wait_for(id, wait);
         }
         if self.recovering {

@@ -6,7 +6,7 @@ use crate::cluster::fence::Fence;
 use crate::cluster::group::{self, Gate, Group, GroupEvent};
 use crate::cluster::monitor::{Ask, Verdict};
 use crate::cluster::sequence::{Finish, Goal, Request, Sequence};
-use crate::event::{Cause, Event};
+use crate::event::{Cause, Event, Wait};
 use crate::ids::{GroupId, Token};
 use crate::input::{Outcome, Watchdog};
 use crate::message::GroupState;
@@ -119,7 +119,7 @@ impl Node {
     /// The epoch is on the disk, or has had its time; then the fence; then the scripts.
     fn pass_gate(&mut self, id: GroupId) {
         let now = self.now;
-        let fence_open = self.fence_open();
+        let waits = self.gate_wait(id).is_some();
         let Some(group) = self.group_mut(id) else { return };
         if group.state != GroupState::Starting {
             group.gate = Gate::Open;
@@ -132,14 +132,23 @@ impl Node {
             self.report(Event::Unproven(id));
         }
         let Some(group) = self.group_mut(id) else { return };
-        if group.gate == Gate::Fence && fence_open {
+        if group.gate == Gate::Fence && !waits {
             group.gate = Gate::Open;
             group.sequence = Sequence::begin(Goal::Start, group.config.resources);
         }
     }
 
+    /// What the first script of a claim waits for, once its epoch is on the disk: the fence; or a peer that is heard
+    /// again, and has yet to take down what it had begun.
+    pub(super) fn gate_wait(&self, id: GroupId) -> Option<Wait> {
+        if !self.fence_open() {
+            return Some(Wait::Fence);
+        }
+        self.peers(id).filter(|peer| peer.state.may_run()).map(|_| Wait::PeerRuns)
+    }
+
     /// Nothing is left to fence.
-    pub(super) fn fence_open(&self) -> bool {
+    fn fence_open(&self) -> bool {
         self.peer.alive() || matches!(self.fence, Fence::Unneeded | Fence::Done)
     }
 

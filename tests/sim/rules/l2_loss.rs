@@ -7,6 +7,7 @@
 
 use super::facts::Facts;
 use super::{Verdict, breach};
+use crate::host::Host;
 use crate::note::Note;
 use crate::world::World;
 use hb_core::message::GroupState;
@@ -67,6 +68,12 @@ impl Loss {
         let honest = world.hosts.iter().all(|h| h.scripts.honest() && h.calls.is_empty());
         honest
             && (0..world.client.len()).filter(|g| facts.shared(*g)).all(|group| {
+                let whole = |h: &Host| {
+                    h.shown(group).is_none_or(|s| s.state != GroupState::Held || h.scripts.all(group))
+                };
+                if !world.hosts.iter().all(whole) {
+                    return false;
+                }
                 let states = [0, 1].map(|h: usize| world.hosts[h].shown(group).map(|s| s.state));
                 matches!(
                     states,

@@ -18,6 +18,8 @@ fn waits(a: &GroupStatus, b: &GroupStatus) -> bool {
         // Both failed: the next try comes after its pause, or the other node has the right to try.
         (Failed, Some(Wait::Retry | Wait::Failed)) => true,
         (Idle, Some(Wait::PeerRight)) => true,
+        // It was told to leave, and waits for another group of its own that is stuck.
+        (Idle | Failed, Some(Wait::Leaving)) => true,
         // The operator must make the two lines agree.
         (Idle | Failed, Some(Wait::ConfigDiffers)) => true,
         _ => false,
