@@ -4,7 +4,7 @@ use crate::dice::Dice;
 use crate::script::Answer;
 use crate::world::World;
 use hb_core::message::GroupState;
-use hb_core::{Command, Duration, GroupId, Input, LinkId, Scope};
+use hb_core::{Command, Duration, GroupId, LinkId, Scope};
 
 /// Lines of a Linux-HA Heartbeat that names the node, by the node that it comes from.
 const FOREIGN: [&[u8]; 2] = [b">>>\nt=status\nsrc=ha-1\n<<<\n\0", b">>>\nt=status\nsrc=ha-2\n<<<\n\0"];
@@ -268,9 +268,7 @@ impl Fault {
         let bit = 1u8 << link;
         let open = &mut world.hosts[host].open;
         *open = if up { *open | bit } else { *open & !bit };
-        if !world.hosts[host].frozen {
-            world.input(host, Input::LinkChanged { link: LinkId(link as u8), up });
-        }
+        world.tell_links(host);
     }
 
     fn missing(world: &mut World, host: usize, answer: Answer) {
@@ -280,9 +278,7 @@ impl Fault {
 
     fn claimable(world: &mut World, host: usize, group: u64, claimable: bool) {
         world.hosts[host].config.groups[group as usize].claimable = claimable;
-        if !world.hosts[host].frozen {
-            world.input(host, Input::Claimable { group: GroupId(group as u8), claimable });
-        }
+        world.tell_claimable(host);
     }
 
     fn foreign(world: &mut World, host: usize, link: usize) {

@@ -125,10 +125,12 @@ impl Node {
         if self.peers(id).is_some_and(|peer| peer.state.may_run()) {
             return false;
         }
+        let sure = self.unconfirmed.is_none();
         if let Some(group) = self.group_mut(id) {
             group.conflict = false;
-            let contested = core::mem::take(&mut group.contested);
-            group.announce |= contested && group.state == GroupState::Held;
+            if sure && core::mem::take(&mut group.contested) {
+                group.announce |= group.state == GroupState::Held;
+            }
         }
         false
     }
@@ -138,7 +140,10 @@ impl Node {
     pub(super) fn peer_is_back(&mut self) {
         let sure = self.unconfirmed.is_none();
         for group in &mut self.groups {
-            group.announce |= sure && group.state == GroupState::Held;
+            let held = group.state == GroupState::Held;
+            group.announce |= held && sure;
+            // A holder that is not sure of itself says nothing before it is.
+            group.contested |= held && !sure;
         }
     }
 
@@ -262,7 +267,7 @@ impl Node {
     fn settle_claim(&mut self, id: GroupId) -> bool {
         let Some(group) = self.group(id) else { return false };
         if !matches!(group.state, GroupState::Idle | GroupState::Failed) {
-            let gate = group.gate == Gate::Fence && group.state == GroupState::Starting;
+            let gate = group.state == GroupState::Starting && (group.gate == Gate::Fence || group.held_back);
             let wait = if gate { self.gate_wait(id) } else { None };
             return self.wait_for(id, wait);
         }

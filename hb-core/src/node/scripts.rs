@@ -41,8 +41,11 @@ impl Node {
             return false;
         }
         self.pass_gate(id);
+        let starts = self.group(id).is_some_and(|group| group.state == GroupState::Starting);
+        let waits = starts && self.gate_wait(id).is_some();
         let (now, limits) = (self.now, self.config.limits);
         let Some(group) = self.group_mut(id) else { return false };
+        group.held_back = false;
         if group.monitor.call.is_some() || group.state == GroupState::Held {
             let ask =
                 if self.config.monitor.is_some() { self.ask_monitor(id) } else { Ask::Wait(Instant::NEVER) };
@@ -64,6 +67,11 @@ impl Node {
             Request::Wait(_) => false,
             Request::Kill(token) => {
                 let _ = self.out.calls.push_back(ScriptAction::Kill(token));
+                false
+            }
+            // No start begins beside a peer that is heard to run it, or to take down what it had begun.
+            Request::Run { verb: Verb::Start, .. } if waits => {
+                group.held_back = true;
                 false
             }
             Request::Run { resource, verb } => {
@@ -108,6 +116,7 @@ impl Node {
         if let Some(call) = &group.sequence.call {
             at.or(call.deadline);
         } else if group.monitor.call.is_none()
+            && !group.held_back
             && matches!(group.state, GroupState::Unknown | GroupState::Starting | GroupState::Stopping)
         {
             // It begins when the monitor's call has ended.
@@ -119,7 +128,6 @@ impl Node {
     /// The epoch is on the disk, or has had its time; then the fence; then the scripts.
     fn pass_gate(&mut self, id: GroupId) {
         let now = self.now;
-        let waits = self.gate_wait(id).is_some();
         let Some(group) = self.group_mut(id) else { return };
         if group.state != GroupState::Starting {
             group.gate = Gate::Open;
@@ -131,6 +139,7 @@ impl Node {
             group.gate = Gate::Fence;
             self.report(Event::Unproven(id));
         }
+        let waits = self.gate_wait(id).is_some();
         let Some(group) = self.group_mut(id) else { return };
         if group.gate == Gate::Fence && !waits {
             group.gate = Gate::Open;
@@ -138,7 +147,7 @@ impl Node {
         }
     }
 
-    /// What the first script of a claim waits for, once its epoch is on the disk: the fence; or a peer that is heard
+    /// What the start scripts of a claim wait for, once its epoch is on the disk: the fence; or a peer that is heard
     /// again, and has yet to take down what it had begun.
     pub(super) fn gate_wait(&self, id: GroupId) -> Option<Wait> {
         if !self.fence_open() {
