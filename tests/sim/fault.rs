@@ -4,7 +4,7 @@ use crate::dice::Dice;
 use crate::script::Answer;
 use crate::world::World;
 use hb_core::message::GroupState;
-use hb_core::{Command, Duration, GroupId, LinkId, Scope};
+use hb_core::{Command, Duration, GroupId, LinkId, Scope, Verb};
 
 /// Lines of a Linux-HA Heartbeat that names the node, by the node that it comes from.
 const FOREIGN: [&[u8]; 2] = [b">>>\nt=status\nsrc=ha-1\n<<<\n\0", b">>>\nt=status\nsrc=ha-2\n<<<\n\0"];
@@ -247,7 +247,7 @@ impl Fault {
                 let group = (amount % groups) as usize;
                 let h = &mut world.hosts[host];
                 let held = h.shown(group).is_some_and(|s| s.state == GroupState::Held);
-                if held && h.calls.is_empty() {
+                if held && h.calls.iter().all(|c| usize::from(c.group) != group || c.verb == Verb::Status) {
                     h.scripts.running[group].fill(true);
                     world.watch_holds(host);
                 }
