@@ -5,9 +5,11 @@
 
 pub mod bench;
 pub mod dist;
+pub mod gate;
 pub mod netns;
 pub mod paths;
 pub mod proc;
+pub mod proof;
 pub mod setup;
 pub mod table;
 pub mod test;

@@ -2,7 +2,7 @@
 //!
 //! A step that fails does not hide the later ones; the table at the end names every one.
 
-pub mod cargo;
+pub(crate) mod cargo;
 pub mod demo;
 pub mod deps;
 pub mod features;
@@ -10,6 +10,7 @@ pub mod house;
 pub mod lengths;
 pub mod source;
 
+use crate::proof::{budgets, nopanic};
 use crate::table::{Table, human};
 use std::time::{Duration, Instant};
 
@@ -45,17 +46,24 @@ pub const STEPS: &[Step] = &[
     Step { name: "clippy", about: "lints, warnings are errors", run: cargo::clippy },
     Step { name: "features", about: "the core with each feature set", run: features::core },
     Step { name: "nostd", about: "core and bridge for a Cortex-M3, no std", run: features::nostd },
+    Step { name: "nopanic", about: "core and bridge linked without a panic", run: nopanic::check },
+    Step { name: "budgets", about: "flash, RAM and instructions of the core", run: budgets::check },
     Step { name: "unit", about: "unit tests of every crate", run: cargo::unit },
     Step { name: "cross", about: "simulator and cross-crate tests", run: cargo::cross },
     Step { name: "scenarios", about: "two real nodes in network namespaces", run: cargo::scenarios },
     Step { name: "doc", about: "documentation, warnings are errors", run: cargo::doc },
     Step { name: "dist", about: "the i586 binary, built and checked", run: dist },
+    Step { name: "gate", about: "the i586 binary on a 2.4 kernel's calls and a Pentium", run: gate },
     Step { name: "hil", about: "two emulated i386 machines, a few cases", run: crate::virt::run::step },
     Step { name: "demo", about: "the README's first command", run: demo::run },
 ];
 
 fn dist() -> Outcome {
     crate::dist::run(true)
+}
+
+fn gate() -> Outcome {
+    crate::gate::run(&[])
 }
 
 /// Runs the given steps and prints their table.
