@@ -40,13 +40,10 @@ fn help() {
     println!("cargo xtask SUB-COMMAND\n");
     println!("  test           all of the steps below, in order; installs what it needs when run as root");
     println!("  dist [--check] static i586 binary and a native one into target/dist; --check also runs it\n");
-<<<<<<< HEAD
     println!("  hil [CASE...] [--list] [--all] [--keep]  cases on two emulated i386 machines (root)");
-=======
     println!(
         "  gate [NAME...] [--all] [--list]  the i586 binary on a 2.4 kernel's calls and a Pentium (root)"
     );
->>>>>>> main
     println!("  bench [NAME...] [--peers]  measure on the rig of namespaces (root); --peers adds keepalived");
     println!("\nsteps, each alone or several by name:");
     for step in STEPS {
