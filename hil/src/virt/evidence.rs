@@ -70,12 +70,18 @@ pub fn write_verdict(
         .collect();
     let story: Vec<Value> =
         record.notes.iter().map(|(at, text)| json!({ "at_s": seconds(*at, record), "text": text })).collect();
+    let faults: Vec<Value> = record
+        .faults
+        .iter()
+        .map(|f| json!({ "at_s": seconds(f.at, record), "link": f.link, "from": f.from, "change": f.change }))
+        .collect();
     let whole = json!({
         "case": name,
         "verdict": word,
         "why": why,
         "checks": checks,
         "figures": figures,
+        "faults": faults,
         "story": story,
         "commit": commit(),
         "hbd_sha256": ready.hbd_digest,

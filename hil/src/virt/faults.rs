@@ -50,12 +50,17 @@ impl Scene {
                 }
             }
         }
+        for link in links {
+            let name = if *link == Link::Serial { "serial" } else { "eth1" };
+            self.record.fault(name, None, if whole { "mend" } else { "cut" });
+        }
         Ok(self.say(&format!("{links:?}: {}", if whole { "mended" } else { "cut" })))
     }
 
     /// Cuts (or mends) the one wire of the null-modem on which `from` sends. Says when.
     pub fn cut_wire(&mut self, from: Node, cut: bool) -> Stamp {
         self.rig.relay.change(|line| line.cut(from.index(), cut));
+        self.record.fault("serial", Some(from.name()), if cut { "cut" } else { "mend" });
         let done = if cut { "is cut" } else { "is mended" };
         self.say(&format!("the wire on which {} sends {done}", from.name()))
     }
@@ -69,6 +74,8 @@ impl Scene {
                 way.noise = bursts;
             }
         });
+        let change = format!("flips {flips}{}", if bursts { ", noise" } else { "" });
+        self.record.fault("serial", None, &change);
         self.say(&format!("the null-modem: {flips} of 1000 bytes damaged, bursts of noise: {bursts}"))
     }
 

@@ -25,6 +25,19 @@ pub struct Figure {
     pub limit: Option<Duration>,
 }
 
+/// One change of a wire, in the simulator's terms.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// When.
+    pub at: Stamp,
+    /// `serial` or `eth1`.
+    pub link: &'static str,
+    /// Whose bytes; `None`: both ways.
+    pub from: Option<&'static str>,
+    /// `cut`, `mend`, or `flips N`, `noise`, `clean`.
+    pub change: String,
+}
+
 /// The record of one case.
 #[derive(Clone, Debug)]
 pub struct Record {
@@ -36,6 +49,8 @@ pub struct Record {
     pub checks: Vec<Check>,
     /// All figures.
     pub figures: Vec<Figure>,
+    /// What was done to the wires.
+    pub faults: Vec<Fault>,
     loud: bool,
 }
 
@@ -44,7 +59,7 @@ impl Record {
     #[must_use]
     pub fn new(loud: bool) -> Self {
         let began = Stamp::now();
-        Self { began, notes: Vec::new(), checks: Vec::new(), figures: Vec::new(), loud }
+        Self { began, notes: Vec::new(), checks: Vec::new(), figures: Vec::new(), faults: Vec::new(), loud }
     }
 
     /// Notes a step of the story. Says when.
@@ -55,6 +70,11 @@ impl Record {
         }
         self.notes.push((at, text.to_owned()));
         at
+    }
+
+    /// Notes a change of a wire.
+    pub fn fault(&mut self, link: &'static str, from: Option<&'static str>, change: &str) {
+        self.faults.push(Fault { at: Stamp::now(), link, from, change: change.to_owned() });
     }
 
     /// Checks a statement; a false one fails the case, which goes on.

@@ -15,6 +15,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// The guests' second serial port, where the null-modem is.
 const TTY: &str = "/dev/ttyS1";
 
+/// How the folders of sockets begin; the process follows.
+const SOCKETS: &str = "hbd-virt-";
+
 /// What a case wants to be built.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -110,7 +113,8 @@ impl Rig {
         let slot = Slot::wait(false).map_err(told)?;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         // A socket's path may have no more than 107 bytes: not below the target folder.
-        let sockets = std::env::temp_dir().join(format!("hbd-virt-{}-{number}", std::process::id()));
+        let sockets = std::env::temp_dir().join(format!("{SOCKETS}{}-{number}", std::process::id()));
+        clear_away();
         let _ = fs::remove_dir_all(&sockets);
         fs::create_dir_all(&sockets).map_err(told)?;
         let folder = Folder(sockets.clone());
@@ -131,6 +135,17 @@ impl Rig {
     #[must_use]
     pub fn guest(&self, node: Node) -> &Guest {
         &self.guests[node.index()]
+    }
+}
+
+/// Removes what processes left that are gone.
+fn clear_away() {
+    for entry in fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let owner = name.strip_prefix(SOCKETS).and_then(|rest| rest.split_once('-')).map(|(pid, _)| pid);
+        if owner.is_some_and(|pid| pid.parse::<u32>().is_ok() && !Path::new("/proc").join(pid).exists()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 
