@@ -7,6 +7,7 @@ pub mod wire;
 
 use crate::config::MAX_GROUPS;
 use crate::ids::{Incarnation, Side};
+use crate::stamp::Stamp;
 use crate::time::Duration;
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
@@ -139,6 +140,8 @@ pub struct GroupBeat {
     pub epoch: u32,
     /// *Yielded at this epoch*: the right to claim is the receiver's (DESIGN §7 O3).
     pub mark: Option<u32>,
+    /// The stamp of the sender's copy of the group's data, if it has data and has read the stamp (DESIGN §9).
+    pub stamp: Option<Stamp>,
 }
 
 /// The static view and the challenge; sent until the peer is met and hears.
