@@ -1,13 +1,14 @@
 //! What the shell tells a node about its cluster, once, at start: times, links, groups, ping nodes, limits.
 
 use crate::ids::Side;
+use crate::message::wire;
 use crate::time::Duration;
 use heapless::{String, Vec};
 
-/// Resource groups at most (lines of `haresources`).
-pub const MAX_GROUPS: usize = 8;
-/// Heartbeat links at most (serial lines and UDP media together).
-pub const MAX_LINKS: usize = 8;
+/// Resource groups at most (lines of `haresources`): 8, and 2 without the feature `large`.
+pub const MAX_GROUPS: usize = if cfg!(feature = "large") { wire::MAX_GROUPS } else { 2 };
+/// Heartbeat links at most (serial lines and UDP media together): 8, and 3 without the feature `large`.
+pub const MAX_LINKS: usize = if cfg!(feature = "large") { wire::MAX_LINKS } else { 3 };
 /// Ping nodes at most; a ping group counts as one.
 pub const MAX_PINGS: usize = 8;
 /// Resources in one group at most.

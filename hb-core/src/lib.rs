@@ -41,6 +41,7 @@ mod event;
 pub mod frame;
 mod ids;
 mod input;
+mod list;
 pub mod message;
 mod node;
 mod stamp;

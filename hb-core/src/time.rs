@@ -13,6 +13,19 @@ pub struct Instant(u64);
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Duration(u64);
 
+/// The sum. One copy for all callers: inline, the two words and the saturation are most of many a function on a small
+/// processor.
+#[inline(never)]
+const fn more(time: u64, by: u64) -> u64 {
+    time.saturating_add(by)
+}
+
+/// The difference, likewise.
+#[inline(never)]
+const fn less(time: u64, by: u64) -> u64 {
+    time.saturating_sub(by)
+}
+
 impl Instant {
     /// The caller's start.
     pub const ZERO: Self = Self(0);
@@ -40,19 +53,19 @@ impl Instant {
     /// How long after `earlier` this is; zero when it is not after it.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
-        Duration(self.0.saturating_sub(earlier.0))
+        Duration(less(self.0, earlier.0))
     }
 
     /// This instant moved later by `by`.
     #[must_use]
     pub const fn plus(self, by: Duration) -> Self {
-        Self(self.0.saturating_add(by.0))
+        Self(more(self.0, by.0))
     }
 
     /// This instant moved earlier by `by`, not before the caller's start.
     #[must_use]
     pub const fn minus(self, by: Duration) -> Self {
-        Self(self.0.saturating_sub(by.0))
+        Self(less(self.0, by.0))
     }
 }
 
@@ -87,19 +100,27 @@ impl Duration {
     /// Whole milliseconds, rounded down.
     #[must_use]
     pub const fn as_millis(self) -> u64 {
-        self.0 / 1000
+        // Sixteen bits at a time: a processor that divides 32 bits at most then needs no library for it.
+        let (mut left, mut rest, mut whole) = (4, 0_u32, 0_u64);
+        while left > 0 {
+            left -= 1;
+            let part = rest << 16 | (self.0 >> (16 * left)) as u32 & 0xFFFF;
+            whole = whole << 16 | (part / 1000) as u64;
+            rest = part % 1000;
+        }
+        whole
     }
 
     /// The sum, saturating.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
-        Self(self.0.saturating_add(other.0))
+        Self(more(self.0, other.0))
     }
 
     /// The difference, zero when `other` is longer.
     #[must_use]
     pub const fn minus(self, other: Self) -> Self {
-        Self(self.0.saturating_sub(other.0))
+        Self(less(self.0, other.0))
     }
 
     /// `factor` times this span, saturating.

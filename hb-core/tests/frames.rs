@@ -215,6 +215,58 @@ fn impossible_values_are_refused_behind_a_right_tag() {
     );
 }
 
+/// A body of any bytes behind a right tag is refused, or is byte for byte what its message seals to: nothing can be said
+/// in two ways, so nothing hides in the way in which it is said.
+#[test]
+fn a_body_has_one_form() {
+    let keys = ring(1, Method::Crc, "");
+    let mut taken = 0;
+    for (msg, life) in [(steady(1001, 70_000, Some(69_000)), true), (largest(), false)] {
+        let life = if life { wire::life_bytes(msg.incarnation) } else { [0; 8] };
+        let good = sealed(&msg, &keys);
+        let signed = &good[..good.len() - 4];
+        for at in 4..signed.len() {
+            // Every other byte in its place; the byte with a continuation and zeros behind it; and without it.
+            let mut bodies: Vec<Vec<u8>> =
+                (0..=255).map(|byte| [&signed[..at], &[byte], &signed[at + 1..]].concat()).collect();
+            for zeros in [&[0][..], &[0x80, 0], &[0x80, 0x80, 0], &[0x80, 0x80, 0x80, 0x80, 0x80, 0]] {
+                bodies.push([&signed[..at], &[signed[at] | 0x80], zeros, &signed[at + 1..]].concat());
+            }
+            bodies.push([&signed[..at], &signed[at + 1..]].concat());
+            for body in bodies {
+                let bytes = tagged(life, &body);
+                if let Ok(got) = auth::open(&bytes, Side::Odd, CLUSTER, &keys, Some(msg.incarnation)) {
+                    assert_eq!(sealed(&got, &keys), bytes, "byte {at}");
+                    taken += 1;
+                }
+            }
+        }
+    }
+    assert!(taken > 1000, "only {taken} bodies were taken: the test proves nothing");
+}
+
+/// The tag comes first: a body that cannot be decoded behind a wrong tag is a wrong tag, whatever the body is.
+#[test]
+fn no_body_is_decoded_before_its_tag_was_checked() {
+    for method in METHODS {
+        let keys = ring(1, method, "secret");
+        for msg in [steady(1001, 1002, None), largest()] {
+            let good = sealed(&msg, &keys);
+            let body = if msg.hello.is_some() { 4 } else { 5 };
+            let mut room = auth::Room::new();
+            for at in body..good.len() {
+                let mut bytes = good.clone();
+                // 0xFF is an impossible phase, state, flag and an unfinished number.
+                bytes[at] = !bytes[at] | 0x80;
+                let got = auth::open_in(&mut room, &bytes, Side::Odd, CLUSTER, &keys, Some(msg.incarnation));
+                assert_eq!(got.err(), Some(BadFrame::BadTag), "{method:?}, byte {at}");
+            }
+            // Nothing was written where a message would have been.
+            assert_eq!(format!("{room:?}"), format!("{:?}", auth::Room::new()));
+        }
+    }
+}
+
 #[test]
 fn what_the_wire_cannot_say_is_refused_or_left_out() {
     let keys = ring(1, Method::Crc, "");

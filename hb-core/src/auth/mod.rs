@@ -2,6 +2,8 @@
 //!
 //! [`open`] is the only maker of an [`Authenticated`] message, so code that takes one cannot be fed anything else.
 
+#[cfg(any(feature = "md5", feature = "sha1", feature = "sha256"))]
+mod hmac;
 pub mod keys;
 pub mod replay;
 pub mod tag;

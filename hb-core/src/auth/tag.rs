@@ -2,15 +2,18 @@
 //!
 //! A tag covers eight bytes that are not sent, the *life*, and then every byte of the frame before it.
 
+#[cfg(any(feature = "md5", feature = "sha1", feature = "sha256"))]
+use super::hmac::{self, hmac};
 use super::keys::{KeyRef, Method};
 use crc::{CRC_32_ISO_HDLC, Crc, Table};
 
 /// Bytes of the longest tag.
 pub const MAX_TAG: usize = 16;
 
-/// One table of 256 words (1 KiB): about six instructions a byte. Bit by bit it would be fifty, more than all the rest
-/// of a heartbeat; sixteen tables would gain little on 30 bytes and cost 16 KiB of a microcontroller's flash.
-static CRC32: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISO_HDLC);
+/// One table of 256 words (1 KiB): about six instructions a byte. Bit by bit it is fifty, more than all the rest of a
+/// heartbeat, which only a microcontroller has the time for; sixteen tables would gain little on 30 bytes.
+const TABLES: usize = if cfg!(feature = "large") { 1 } else { 0 };
+static CRC32: Crc<u32, Table<TABLES>> = Crc::<u32, Table<TABLES>>::new(&CRC_32_ISO_HDLC);
 
 /// CRC-32 as in Ethernet, zip and PNG (reflected 0x04C11DB7, start and final complement); "123456789" gives CBF43926.
 /// Also the hash behind group names and digests.
@@ -31,11 +34,11 @@ impl Tag {
         let full = match key.method {
             Method::Crc => widen(&crc(life, bytes)),
             #[cfg(feature = "md5")]
-            Method::Md5 => hmac::<::hmac::Hmac<md5::Md5>>(key.secret, life, bytes)?,
+            Method::Md5 => widen(&hmac(&hmac::MD5, key.secret, [life, bytes])),
             #[cfg(feature = "sha1")]
-            Method::Sha1 => hmac::<::hmac::Hmac<sha1::Sha1>>(key.secret, life, bytes)?,
+            Method::Sha1 => widen(&hmac(&hmac::SHA1, key.secret, [life, bytes])),
             #[cfg(feature = "sha256")]
-            Method::Sha256 => hmac::<::hmac::Hmac<sha2::Sha256>>(key.secret, life, bytes)?,
+            Method::Sha256 => widen(&hmac(&hmac::SHA256, key.secret, [life, bytes])),
             #[cfg(not(all(feature = "md5", feature = "sha1", feature = "sha256")))]
             _ => return None,
         };
@@ -60,18 +63,6 @@ fn crc(life: &[u8; 8], bytes: &[u8]) -> [u8; 4] {
     digest.update(life);
     digest.update(bytes);
     digest.finalize().to_le_bytes()
-}
-
-#[cfg(any(feature = "md5", feature = "sha1", feature = "sha256"))]
-fn hmac<M: ::hmac::Mac + ::hmac::KeyInit>(
-    secret: &[u8],
-    life: &[u8; 8],
-    bytes: &[u8],
-) -> Option<[u8; MAX_TAG]> {
-    let mut mac = <M as ::hmac::KeyInit>::new_from_slice(secret).ok()?;
-    mac.update(life);
-    mac.update(bytes);
-    Some(widen(&mac.finalize().into_bytes()))
 }
 
 /// The first bytes of `digest`, the rest zero.

@@ -1,7 +1,7 @@
 //! Liveness of the peer (DESIGN §6), and its last view of the world.
 
-use crate::config::MAX_GROUPS;
 use crate::ids::Incarnation;
+use crate::message::wire::MAX_GROUPS;
 use crate::message::{Beat, GroupBeat, GroupName, Hello, Phase};
 use crate::status::PeerState;
 use crate::time::{Duration, Instant};

@@ -5,7 +5,6 @@
 
 pub mod wire;
 
-use crate::config::MAX_GROUPS;
 use crate::ids::{Incarnation, Side};
 use crate::stamp::Stamp;
 use crate::time::Duration;
@@ -45,7 +44,7 @@ pub struct Beat {
     /// Echo of the last frame that the sender heard on this link.
     pub echo: Option<Echo>,
     /// The groups in the order of the sender's last [`Hello`].
-    pub groups: Vec<GroupBeat, MAX_GROUPS>,
+    pub groups: Vec<GroupBeat, { wire::MAX_GROUPS }>,
 }
 
 /// Lets the receiver measure the round trip of a link.
@@ -166,7 +165,7 @@ pub struct Hello {
     /// Digest of the times that both nodes must share.
     pub timing_digest: u32,
     /// The sender's groups, in the order in which its beats list them.
-    pub groups: Vec<GroupName, MAX_GROUPS>,
+    pub groups: Vec<GroupName, { wire::MAX_GROUPS }>,
 }
 
 /// A group's identity in a [`Hello`].

@@ -16,13 +16,17 @@ pub(crate) use decode::{blank, decode};
 pub(crate) use encode::encode;
 
 use crate::auth::tag::MAX_TAG;
-use crate::config::{MAX_GROUPS, MAX_LINKS, MAX_PINGS};
+use crate::config::{self, MAX_PINGS};
 use crate::event::BadFrame;
 use crate::ids::{Incarnation, Side};
 use crate::time::Duration;
 
 /// The protocol version that this build speaks.
 pub const VERSION: u8 = 1;
+/// Groups in one message at most, whatever the receiver has room for itself.
+pub const MAX_GROUPS: usize = 8;
+/// Links that a message can name at most.
+pub const MAX_LINKS: usize = 8;
 /// Step of [`super::Echo::hold`] on the wire.
 pub const ECHO_UNIT: Duration = Duration::from_micros(128);
 /// Longest hold that an echo can say, in [`ECHO_UNIT`]s: 2.097 s. It fits two bytes.
@@ -69,6 +73,7 @@ pub const fn max_datagram(groups: usize) -> usize {
 }
 
 // The bit fields hold what the limits allow.
+const _: () = assert!(config::MAX_LINKS <= MAX_LINKS && config::MAX_GROUPS <= MAX_GROUPS);
 const _: () = assert!(MAX_LINKS <= 8 && MAX_GROUPS <= 15 && MAX_PINGS <= 15 && VERSION <= 15);
 
 /// The fixed part of a frame: all that is looked at before the tag is checked.

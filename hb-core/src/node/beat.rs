@@ -5,8 +5,8 @@ use crate::cluster::watchdog::{self, Step};
 use crate::event::Event;
 use crate::ids::LinkId;
 use crate::input::Watchdog;
+use crate::list::filled;
 use crate::message::{Beat, Echo, GroupBeat, GroupName, GroupState, Hello, Message};
-use heapless::Vec;
 
 impl Node {
     /// Number the next beat, mark every open link, and feed the watchdog if the rules allow it.
@@ -60,7 +60,7 @@ impl Node {
             hears,
             score: self.pings.score(),
             echo,
-            groups: self.groups.iter().map(group_beat).collect(),
+            groups: filled(self.groups.iter().map(group_beat)),
         };
         let hello = self.long_form.then(|| self.hello());
         Message { source: self.config.side, incarnation: self.incarnation, seq: self.seq, beat, hello }
@@ -85,7 +85,7 @@ impl Node {
                 Watchdog::Off | Watchdog::Pending => None,
             },
             timing_digest: self.config.timing_digest,
-            groups: self.groups.iter().map(name).collect::<Vec<_, 8>>(),
+            groups: filled(self.groups.iter().map(name)),
         }
     }
 

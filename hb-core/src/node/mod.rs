@@ -27,6 +27,7 @@ use crate::event::Event;
 use crate::frame::{self, Decoder};
 use crate::ids::{GroupId, Incarnation, LinkId};
 use crate::input::{Input, Watchdog};
+use crate::list::filled;
 use crate::message::wire::MAX_DATAGRAM;
 use crate::message::{GroupState, Phase};
 use crate::status::PeerState;
@@ -288,7 +289,7 @@ impl Node {
     /// What is to be kept across lives, as of now.
     #[must_use]
     pub fn saved(&self) -> Saved {
-        let epochs = self.groups.iter().map(|group| (group.config.name_hash, group.seen)).collect();
+        let epochs = filled(self.groups.iter().map(|group| (group.config.name_hash, group.seen)));
         Saved { counter: self.incarnation.counter, epochs }
     }
 
@@ -347,6 +348,7 @@ impl Node {
         }
     }
 
+    #[inline(never)]
     /// What is to be kept has changed. Gives the serial of the write that will hold it.
     fn persist(&mut self) -> u32 {
         if !self.out.persist {

@@ -217,23 +217,20 @@ impl Node {
         let timing_agrees = hello.timing_digest == timing;
         let before = self.groups.iter().any(|g| g.agreed == Some(false));
         let mut now_differs = !timing_agrees;
-        let mut news: heapless::Vec<Event, 9> = heapless::Vec::new();
-        for (at, group) in self.groups.iter_mut().enumerate() {
+        for id in self.group_ids() {
+            let Some(group) = self.groups.get_mut(usize::from(id.0)) else { continue };
             let same =
                 self.peer.name(group.config.name_hash).is_some_and(|n| n.digest == group.config.digest);
             now_differs |= !same;
-            if !same && group.agreed != Some(false) {
-                let _ = u8::try_from(at).map(|at| news.push(Event::GroupDiffers(crate::ids::GroupId(at))));
+            let was = group.agreed.replace(same && timing_agrees);
+            if !same && was != Some(false) {
+                self.report(Event::GroupDiffers(id));
             }
-            group.agreed = Some(same && timing_agrees);
         }
         if !timing_agrees && !self.peer.timing_reported {
-            let _ = news.push(Event::TimingDiffers { peer_deadtime: hello.deadtime });
+            self.report(Event::TimingDiffers { peer_deadtime: hello.deadtime });
         }
         self.peer.timing_reported = !timing_agrees;
-        for event in news {
-            self.report(event);
-        }
         if before && !now_differs {
             self.report(Event::ConfigAgrees);
         }

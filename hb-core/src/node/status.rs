@@ -2,6 +2,7 @@
 
 use super::{Node, OneWay};
 use crate::cluster::link::Link;
+use crate::list::filled;
 use crate::status::{GroupStatus, LinkStatus, PeerState, PeerStatus, Status};
 use crate::time::Instant;
 
@@ -31,9 +32,9 @@ impl Node {
                 last_heard: met.then(|| now.since(self.peer.last_heard)),
                 config_match: self.peer.timing_digest.map(|d| d == self.config.timing_digest && groups_agree),
             },
-            links: self.links.iter().map(|link| self.link_status(link)).collect(),
-            groups: self.groups.iter().map(|group| self.status_of(group)).collect(),
-            pings: self.pings.alive().collect(),
+            links: filled(self.links.iter().map(|link| self.link_status(link))),
+            groups: filled(self.groups.iter().map(|group| self.status_of(group))),
+            pings: filled(self.pings.alive()),
             fed: self.out.fed,
             isolated: self.isolated,
             worst_late: self.clock.worst(),

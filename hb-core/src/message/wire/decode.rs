@@ -1,43 +1,55 @@
 //! Bytes to message, once the tag was checked.
 
-use super::{ABLE, ARMED, ECHO_UNIT, ECHOES, HEADER, Header, MARKED, MAX_HOLD, UNCONFIRMED};
-use crate::config::{MAX_GROUPS, MAX_PINGS};
+use super::{ABLE, ARMED, ECHO_UNIT, ECHOES, HEADER, Header, MARKED, MAX_GROUPS, MAX_HOLD, UNCONFIRMED};
+use crate::config::MAX_PINGS;
 use crate::ids::{Incarnation, Side};
 use crate::message::{Beat, Echo, GroupBeat, GroupName, GroupState, Hello, Message, Phase, Reason};
 use crate::time::Duration;
 use heapless::Vec;
-use serde::Deserialize;
 
-/// The part of a [`Hello`] in front of its groups.
-#[derive(Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize))]
-pub(super) struct HelloWire {
-    pub(super) boot: u32,
-    pub(super) challenge: [u8; 8],
-    pub(super) echo: Option<[u8; 8]>,
-    pub(super) met: Option<u32>,
-    pub(super) known: bool,
-    pub(super) keepalive: u32,
-    pub(super) deadtime: u32,
-    pub(super) watchdog: Option<u32>,
-    pub(super) timing_digest: u32,
-}
-
-/// The unread rest of a body.
+/// The unread rest of a body. It takes what `postcard` would, but for one thing: of the ways to write a number only the
+/// shortest is taken, so that a message has one body and no other.
 pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
-impl<'a> Reader<'a> {
-    /// What `take::<u8>()` would give, without the detour: a heartbeat is mostly single bytes.
+impl Reader<'_> {
     fn byte(&mut self) -> Option<u8> {
         let (byte, rest) = self.0.split_first()?;
         self.0 = rest;
         Some(*byte)
     }
 
-    fn take<T: Deserialize<'a>>(&mut self) -> Option<T> {
-        let (value, rest) = postcard::take_from_bytes(self.0).ok()?;
+    fn bytes<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (bytes, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
-        Some(value)
+        Some(*bytes)
+    }
+
+    /// Seven bits a byte, the lowest first, the top bit set in all but the last.
+    pub(super) fn varint(&mut self) -> Option<u32> {
+        let (mut value, mut shift) = (0_u32, 0_u32);
+        loop {
+            let byte = self.byte()?;
+            let low = u32::from(byte & 0x7F);
+            let placed = low.checked_shl(shift).filter(|placed| placed.wrapping_shr(shift) == low)?;
+            value |= placed;
+            if byte < 0x80 {
+                // Zeros above the value say nothing.
+                return (byte != 0 || shift == 0).then_some(value);
+            }
+            shift = shift.wrapping_add(7);
+        }
+    }
+
+    fn flag(&mut self) -> Option<bool> {
+        match self.byte()? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+
+    fn millis(&mut self) -> Option<Duration> {
+        self.varint().map(|ms| Duration::from_millis(u64::from(ms)))
     }
 }
 
@@ -81,9 +93,9 @@ pub(crate) fn decode(
             _ = reader.byte()?;
             msg.incarnation = met;
         }
-        None => msg.incarnation = Incarnation { counter: reader.take()?, nonce: reader.take()? },
+        None => msg.incarnation = Incarnation { counter: reader.varint()?, nonce: reader.varint()? },
     }
-    msg.seq = reader.take()?;
+    msg.seq = reader.varint()?;
     take_beat(&mut reader, &mut msg.beat)?;
     msg.hello = None;
     if short.is_none() {
@@ -118,12 +130,12 @@ fn take_beat(reader: &mut Reader<'_>, beat: &mut Beat) -> Option<()> {
 }
 
 fn take_echo(reader: &mut Reader<'_>) -> Option<Echo> {
-    let (seq, hold): (_, u16) = (reader.byte()?, reader.take()?);
-    (hold <= MAX_HOLD).then_some(Echo { seq, hold: ECHO_UNIT.times(u64::from(hold)) })
+    let (seq, hold) = (reader.byte()?, reader.varint()?);
+    (hold <= u32::from(MAX_HOLD)).then_some(Echo { seq, hold: ECHO_UNIT.times(u64::from(hold)) })
 }
 
 fn take_group(reader: &mut Reader<'_>) -> Option<GroupBeat> {
-    let (bits, epoch): (_, u32) = (reader.byte()?, reader.take()?);
+    let (bits, epoch) = (reader.byte()?, reader.varint()?);
     let state = match bits & 7 {
         0 => GroupState::Unknown,
         1 => GroupState::Idle,
@@ -142,27 +154,82 @@ fn take_group(reader: &mut Reader<'_>) -> Option<GroupBeat> {
         4 => Some(Reason::Operator),
         _ => return None,
     };
-    let mark = if bits & MARKED == 0 { None } else { Some(epoch.checked_sub(reader.take()?)?) };
+    let mark = if bits & MARKED == 0 { None } else { Some(epoch.checked_sub(reader.varint()?)?) };
     Some(GroupBeat { state, wanted, able: bits & ABLE != 0, epoch, mark })
 }
 
+/// The static view, of `count` groups. Fields are read in the order in which they stand here.
 pub(super) fn take_hello(reader: &mut Reader<'_>, count: usize) -> Option<Hello> {
-    let hello: HelloWire = reader.take()?;
-    let mut groups: Vec<GroupName, MAX_GROUPS> = Vec::new();
+    let mut hello = Hello {
+        boot: reader.varint()?,
+        challenge: reader.bytes()?,
+        echo: if reader.flag()? { Some(reader.bytes()?) } else { None },
+        met: if reader.flag()? { Some(reader.varint()?) } else { None },
+        known: reader.flag()?,
+        keepalive: reader.millis()?,
+        deadtime: reader.millis()?,
+        watchdog: if reader.flag()? { Some(reader.millis()?) } else { None },
+        timing_digest: reader.varint()?,
+        groups: Vec::new(),
+    };
     for _ in 0..count {
-        groups.push(reader.take()?).ok()?;
+        let (hash, digest) = (reader.varint()?, reader.varint()?);
+        let preferred = if reader.flag()? { Side::Odd } else { Side::Even };
+        hello.groups.push(GroupName { hash, digest, preferred }).ok()?;
     }
-    let millis = |ms: u32| Duration::from_millis(u64::from(ms));
-    Some(Hello {
-        boot: hello.boot,
-        challenge: hello.challenge,
-        echo: hello.echo,
-        met: hello.met,
-        known: hello.known,
-        keepalive: millis(hello.keepalive),
-        deadtime: millis(hello.deadtime),
-        watchdog: hello.watchdog.map(millis),
-        timing_digest: hello.timing_digest,
-        groups,
-    })
+    Some(hello)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn number(bytes: &[u8]) -> Option<(u32, usize)> {
+        let mut reader = Reader(bytes);
+        reader.varint().map(|value| (value, bytes.len() - reader.0.len()))
+    }
+
+    /// A number in as many bytes as it is told to.
+    fn padded(value: u32, len: usize) -> std::vec::Vec<u8> {
+        let group = |at: usize| (u64::from(value) >> (7 * at)) as u8 & 0x7F;
+        (0..len).map(|at| group(at) | if at + 1 < len { 0x80 } else { 0 }).collect()
+    }
+
+    proptest! {
+        /// `postcard` and this reader take the same numbers, but for those written longer than needed.
+        #[test]
+        fn numbers_are_read_as_postcard_reads_them(bytes in prop::collection::vec(any::<u8>(), 0..8)) {
+            let theirs = postcard::take_from_bytes::<u32>(&bytes).ok().map(|(value, rest)| (value, bytes.len() - rest.len()));
+            let shortest = theirs.filter(|(value, len)| *len == 1 || value >> (7 * (len - 1)) != 0);
+            prop_assert_eq!(number(&bytes), shortest);
+        }
+
+        #[test]
+        fn one_number_has_one_form(value: u32, shift in 0..32) {
+            let value = value >> shift;
+            let needed = (1..=5).find(|len| *len == 5 || value >> (7 * len) == 0).unwrap();
+            for len in 1..=10 {
+                let expected = (len == needed).then_some((value, len));
+                if len >= needed {
+                    prop_assert_eq!(number(&padded(value, len)), expected, "{} bytes", len);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_above_32_bits_is_none() {
+        assert_eq!(number(&[0xFF, 0xFF, 0xFF, 0xFF, 0x0F]), Some((u32::MAX, 5)));
+        assert_eq!(number(&[0xFF, 0xFF, 0xFF, 0xFF, 0x1F]), None);
+        assert_eq!(number(&[0x80, 0x80, 0x80, 0x80, 0x10]), None, "bit 32");
+        assert_eq!(number(&[0x80; 64]), None, "without an end");
+        assert_eq!(number(&[]), None);
+    }
+
+    #[test]
+    fn a_flag_is_0_or_1() {
+        assert_eq!([0, 1].map(|byte| Reader(&[byte]).flag()), [Some(false), Some(true)]);
+        assert!((2..=255).all(|byte| Reader(&[byte]).flag().is_none()));
+    }
 }

@@ -1,9 +1,10 @@
 //! Message to bytes.
 
 use super::{
-    ABLE, ARMED, ECHO_UNIT, ECHOES, FROM_ODD, LONG, MARKED, MAX_HOLD, UNCONFIRMED, VERSION, life_byte,
+    ABLE, ARMED, ECHO_UNIT, ECHOES, FROM_ODD, LONG, MARKED, MAX_HOLD, MAX_LINKS, UNCONFIRMED, VERSION,
+    life_byte,
 };
-use crate::config::{MAX_LINKS, MAX_PINGS};
+use crate::config::MAX_PINGS;
 use crate::ids::Side;
 use crate::message::{Beat, GroupBeat, GroupState, Hello, Message, Phase, Reason};
 use crate::time::Duration;
@@ -165,12 +166,26 @@ fn millis(time: Duration) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::super::MAX_DATAGRAM;
-    use super::super::decode::{HelloWire, Reader, take_hello};
+    use super::super::decode::{Reader, take_hello};
     use super::*;
     use crate::ids::Incarnation;
     use crate::message::GroupName;
     use proptest::prelude::*;
     use std::vec::Vec as StdVec;
+
+    /// The part of a [`Hello`] in front of its groups, as `postcard` sees it.
+    #[derive(serde::Serialize)]
+    struct HelloWire {
+        boot: u32,
+        challenge: [u8; 8],
+        echo: Option<[u8; 8]>,
+        met: Option<u32>,
+        known: bool,
+        keepalive: u32,
+        deadtime: u32,
+        watchdog: Option<u32>,
+        timing_digest: u32,
+    }
 
     fn written(write: impl FnOnce(&mut Writer<'_>) -> Option<()>) -> StdVec<u8> {
         let mut out = [0xEE; MAX_DATAGRAM];
