@@ -46,7 +46,7 @@ pub enum Action {
     /// 1. note *partial* in the own stamp file, synced, before the first change to the copy;
     /// 2. bring every file, delete what the source does not have; with `keep`, move what would be overwritten or
     ///    deleted into a dated folder beside the data first;
-    /// 3. bring the source's stamp file as the last one, and put it, as [`Stamp::pulled`] makes it, in place of the
+    /// 3. bring the source's stamp file as the last one, and put what [`Stamp::arrived`] makes of it in place of the
     ///    own one, synced.
     ///
     /// A stamp file never takes part in 2. The core owns the time limit.
@@ -55,6 +55,8 @@ pub enum Action {
         group: GroupId,
         /// Hand this back once.
         token: Token,
+        /// The stamp that the source shows.
+        source: Stamp,
         /// The source has stopped its services: this is the pull between its last stop and the first start here.
         last: bool,
         /// The copy may hold what no other does.

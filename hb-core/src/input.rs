@@ -141,7 +141,7 @@ impl Outcome {
 pub enum Pulled {
     /// Everything is here, and the own stamp file says so.
     Whole {
-        /// The stamp that came from the source as the last file.
+        /// What it says: that which [`Stamp::arrived`] made of the source's.
         stamp: Stamp,
         /// Files that were moved aside.
         moved: u32,

@@ -42,6 +42,20 @@ impl Stamp {
     pub const NONE: Self =
         Self { epoch: 0, line: 0, from: None, partial: false, diverged: true, last: false };
 
+    /// Does it keep what the fields say of each other? A beat that shows another one is refused.
+    #[must_use]
+    pub const fn is_sound(&self) -> bool {
+        let named = match self.epoch {
+            0 => self.line == 0 && self.diverged && !self.last,
+            _ => self.line != 0,
+        };
+        let branched = match self.from {
+            None => true,
+            Some(from) => from.epoch != 0 && from.epoch < self.epoch && from.line != 0,
+        };
+        named && branched
+    }
+
     /// The node whose services wrote it.
     #[must_use]
     pub const fn writer(&self) -> Option<Side> {
@@ -71,9 +85,9 @@ impl Stamp {
             return true;
         }
         if self.writer() == Some(me) {
-            let covered = source.from.is_some_and(|from| {
-                from.last && (from.epoch, from.line) == (self.epoch, self.line)
-            });
+            let covered = source
+                .from
+                .is_some_and(|from| from.last && (from.epoch, from.line) == (self.epoch, self.line));
             return !covered;
         }
         self.line != source.line || self.epoch > source.epoch
@@ -114,9 +128,17 @@ impl Stamp {
         Self { diverged: self.diverged || self.writer() != Some(me), ..*self }
     }
 
-    /// The stamp of node `me`'s copy after a whole pull from a copy under this stamp.
+    /// For the shell, at the end of a pull: the stamp to put in place of the own one, now that `self` came from the
+    /// source as the last file. `source` and `last` are those of the action.
+    ///
+    /// `None`: somebody began to write there meanwhile, or the copy was exchanged. The pull is cut then, and the own
+    /// stamp stays *partial*.
     #[must_use]
-    pub const fn pulled(&self, last: bool) -> Self {
-        Self { partial: false, diverged: false, last, ..*self }
+    pub const fn arrived(&self, source: &Self, last: bool) -> Option<Self> {
+        let expected = self.line == source.line && (!last || self.epoch == source.epoch);
+        if self.epoch == 0 || !expected || self.partial {
+            return None;
+        }
+        Some(Self { partial: false, diverged: false, last, ..*self })
     }
 }

@@ -8,7 +8,7 @@ use hb_core::auth::{self, Key, Keyring, Method};
 use hb_core::frame::{Decoder, MAX_FRAME, encode};
 use hb_core::message::wire::MAX_DATAGRAM;
 use hb_core::message::{Beat, Echo, GroupBeat, GroupName, GroupState, Hello, Message, Phase, Reason};
-use hb_core::{Duration, Incarnation, Side};
+use hb_core::{Duration, Incarnation, Origin, Side, Stamp};
 
 const CLUSTER: u16 = 0xC5A3;
 
@@ -47,6 +47,7 @@ fn short() -> Message {
                 able: true,
                 epoch: 1002,
                 mark: Some(1000),
+                stamp: None,
             }]
             .into_iter()
             .collect(),
@@ -57,7 +58,8 @@ fn short() -> Message {
 
 /// The first beat of ha-2 that has heard a challenge: joining, three groups in different states.
 fn long() -> Message {
-    let group = |state, wanted, able, epoch, mark| GroupBeat { state, wanted, able, epoch, mark };
+    let group =
+        |state, wanted, able, epoch, mark| GroupBeat { state, wanted, able, epoch, mark, stamp: None };
     let name = |hash, digest, preferred| GroupName { hash, digest, preferred };
     Message {
         source: Side::Odd,
@@ -182,6 +184,50 @@ fn long_sha256() {
         "1403a3c5ac0298f5f2f60f020401030000e1f1a204c801ceffffffff0f0084868808000102030405\
         060701f8f9fafbfcfdfeff01ef9baf0501d00f904e01c03ea6f2d0df0ceffdb6f50d01008002ffff\
         ffff070100ffffffff0f00a290005e23b266588d56dff5b4e0ac56",
+    );
+}
+
+/// The heartbeat of `short`, of a group with data: the copy that this node writes, begun on one pulled after the peer's
+/// last stop.
+fn short_with_data() -> Message {
+    let mut msg = short();
+    let from = Some(Origin { epoch: 999, line: 0x0BAD_CAFE, last: true });
+    msg.beat.groups[0].stamp =
+        Some(Stamp { epoch: 1002, line: 0x1122_3344, from, partial: false, diverged: false, last: false });
+    msg
+}
+
+/// The beat of `long`, with a copy that never had a stamp, a group without data, and a copy that a pull left partial.
+fn long_with_data() -> Message {
+    let mut msg = long();
+    msg.beat.groups[0].stamp = Some(Stamp::NONE);
+    msg.beat.groups[2].stamp =
+        Some(Stamp { epoch: 70_002, line: 1, from: None, partial: true, diverged: true, last: false });
+    msg
+}
+
+#[test]
+fn short_with_data_crc() {
+    check(&short_with_data(), 1, "1104a3c50fe9079903115ad836c3ea07020118ea074433221103fecaad0be4c35c0f");
+}
+
+#[test]
+fn short_with_data_sha256() {
+    check(
+        &short_with_data(),
+        4,
+        "1404a3c50fe9079903115ad836c3ea07020118ea074433221103fecaad0b6de8a7eb8d3facf8240b7fb91b85fa14",
+    );
+}
+
+#[test]
+fn long_with_data_crc() {
+    check(
+        &long_with_data(),
+        1,
+        "1107a3c5ac0298f5f2f60f020401030000e1f1a204c801ceffffffff0f0005020003f2a20401000000\
+        84868808000102030405060701f8f9fafbfcfdfeff01ef9baf0501d00f904e01c03ea6f2d0df0ceffd\
+        b6f50d01008002ffffffff070100ffffffff0f00427f2825",
     );
 }
 

@@ -15,8 +15,14 @@ pub fn config(side: Side) -> Config {
         Side::Even => "ha-2",
         Side::Odd => "ha-1",
     };
-    let group =
-        GroupConfig { name_hash: 0x5011, digest: 1, preferred: Side::Even, resources: 2, claimable: true };
+    let group = GroupConfig {
+        name_hash: 0x5011,
+        digest: 1,
+        preferred: Side::Even,
+        resources: 2,
+        claimable: true,
+        data: None,
+    };
     Config {
         cluster: 0xBEEF,
         side,
@@ -384,6 +390,8 @@ impl World {
                     }
                 }
             }
+            // No group of this world has data.
+            Action::Pull { .. } | Action::EndPull { .. } | Action::WriteStamp { .. } => {}
             Action::Report(event) => self.hosts[host].events.push(event),
             Action::Exit { clean } => {
                 self.hosts[host].exited = Some(clean);

@@ -1,10 +1,11 @@
 //! One resource group on this node: its state machine, its epoch and mark, and the scripts that carry it.
 
+use crate::cluster::data::Copy;
 use crate::cluster::monitor::Monitor;
 use crate::cluster::sequence::Sequence;
 use crate::config::GroupConfig;
 use crate::event::Wait;
-use crate::message::{GroupState, Reason};
+use crate::message::{GroupBeat, GroupState, Reason};
 use crate::time::{Duration, Instant};
 
 /// First pause before a failed start is tried again when nobody else can; doubles up to [`RETRY_MAX`].
@@ -146,6 +147,8 @@ pub(crate) enum Gate {
     },
     /// The fence must prove the peer off, if one is needed.
     Fence,
+    /// The data must be brought, and stamped.
+    Data,
 }
 
 #[cfg(feature = "coverage")]
@@ -156,6 +159,7 @@ impl Gate {
             Self::Open => 0,
             Self::Persist { .. } => 1,
             Self::Fence => 2,
+            Self::Data => 3,
         }
     }
 }
@@ -174,6 +178,8 @@ pub(crate) struct Group {
     pub(crate) gate: Gate,
     pub(crate) sequence: Sequence,
     pub(crate) monitor: Monitor,
+    /// Its data; of no account without [`GroupConfig::data`].
+    pub(crate) copy: Copy,
     /// The running stop ends in [`GroupState::Failed`].
     pub(crate) for_good: bool,
     /// An operator's move stands.
@@ -198,7 +204,8 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    pub(crate) fn new(config: GroupConfig, seen: u32) -> Self {
+    /// `seen` and `newest`: the highest epochs that the last life saw, on anything and on a stamp.
+    pub(crate) fn new(config: GroupConfig, seen: u32, newest: u32) -> Self {
         Self {
             config,
             state: GroupState::Unknown,
@@ -208,6 +215,7 @@ impl Group {
             gate: Gate::Open,
             sequence: Sequence::none(),
             monitor: Monitor::new(),
+            copy: Copy::new(newest),
             for_good: false,
             pinned: false,
             takeover: false,
@@ -230,6 +238,13 @@ impl Group {
             self.seen = epoch;
         }
         higher
+    }
+
+    /// All epochs in what anybody showed of the group. `true` when one of them is the highest so far.
+    pub(crate) fn saw_beat(&mut self, shown: &GroupBeat) -> bool {
+        let stamp = shown.stamp.map_or(0, |stamp| stamp.epoch);
+        let newer = self.copy.saw(stamp);
+        self.saw(shown.epoch.max(shown.mark.unwrap_or(0)).max(stamp)) || newer
     }
 
     /// What a beat says: the tenure's epoch while the group may run here, else the highest seen.
@@ -331,8 +346,9 @@ mod tests {
             preferred: crate::ids::Side::Even,
             resources: 1,
             claimable: true,
+            data: None,
         };
-        let mut group = Group::new(config, 0);
+        let mut group = Group::new(config, 0, 0);
         let mut pauses = Vec::new();
         for _ in 0..8 {
             group.plan_retry(Instant::ZERO);

@@ -3,7 +3,8 @@
 //! ```text
 //! short: version|key  flags  cluster(2)  life(1)  seq  beat
 //! long:  version|key  flags  cluster(2)  counter  nonce  seq  beat  hello
-//! beat:  flags  hears  score|groups  [echo seq, hold]  groups x (bits, epoch, [epoch - mark])
+//! beat:  flags  hears  score|groups  [echo seq, hold]  groups x (bits, epoch, [epoch - mark])  [which, stamps]
+//! stamp: flags  epoch  [line(4)  [epoch - from  from's line(4)]]
 //! ```
 //!
 //! Everything after the cluster is `postcard` (varints, least significant bits first). Nothing here trusts a byte; of a
@@ -45,6 +46,7 @@ const VARINT: usize = 5;
 
 const FROM_ODD: u8 = 1;
 const LONG: u8 = 2;
+const STAMPED: u8 = 4;
 
 const UNCONFIRMED: u8 = 1 << 2;
 const ARMED: u8 = 1 << 3;
@@ -53,12 +55,19 @@ const ECHOES: u8 = 1 << 7;
 const ABLE: u8 = 1 << 6;
 const MARKED: u8 = 1 << 7;
 
+const PARTIAL: u8 = 1;
+const DIVERGED: u8 = 1 << 1;
+const LAST: u8 = 1 << 2;
+const BRANCHED: u8 = 1 << 3;
+const FROM_LAST: u8 = 1 << 4;
+
 /// Bytes of the longest datagram with that many groups.
 #[must_use]
 pub const fn max_datagram(groups: usize) -> usize {
     let lives = VARINT + VARINT + VARINT;
     let echo = 1 + 2;
-    let beat = HEAD + echo + groups * (1 + VARINT + VARINT);
+    let stamp = 1 + VARINT + 4 + VARINT + 4;
+    let beat = HEAD + echo + groups * (1 + VARINT + VARINT) + 1 + groups * stamp;
     let hello = VARINT
         + 8
         + (1 + 8)
@@ -85,6 +94,8 @@ pub(crate) struct Header {
     pub(crate) source: Side,
     /// A short form: [`life_byte`] of the sender's incarnation.
     pub(crate) life: Option<u8>,
+    /// Stamps of the groups' data follow the groups.
+    pub(crate) stamped: bool,
 }
 
 impl Header {
@@ -106,13 +117,14 @@ impl Header {
             _ => return Err(BadFrame::Malformed),
         }
         let possible = (MIN_DATAGRAM..=MAX_DATAGRAM).contains(&datagram.len());
-        if !possible || flags & !(FROM_ODD | LONG) != 0 {
+        if !possible || flags & !(FROM_ODD | LONG | STAMPED) != 0 {
             return Err(BadFrame::Malformed);
         }
         Ok(Self {
             key: first & 15,
             source: if flags & FROM_ODD == 0 { Side::Even } else { Side::Odd },
             life: (flags & LONG == 0).then_some(life),
+            stamped: flags & STAMPED != 0,
         })
     }
 }

@@ -4,6 +4,7 @@
 //! `beat` and `output` send; `operator` and `status` are for people.
 
 mod beat;
+mod data;
 mod decide;
 mod glance;
 mod operator;
@@ -51,6 +52,8 @@ pub struct Saved {
     pub counter: u32,
     /// Highest epoch seen, by hash of the group's name.
     pub epochs: Vec<(u32, u32), MAX_GROUPS>,
+    /// Highest epoch seen on a stamp, by hash of the group's name; of groups with data.
+    pub copies: Vec<(u32, u32), MAX_GROUPS>,
 }
 
 /// What a link needs to take a byte stream apart.
@@ -80,8 +83,10 @@ enum OneWay {
 struct Leave {
     /// The beat that showed everything stopped.
     seq: u32,
-    /// The peer need not be waited for after this.
+    /// The peer need not be waited for after this, unless it pulls.
     until: Instant,
+    /// Nor after this.
+    last: Instant,
 }
 
 /// One node of the cluster.
@@ -189,8 +194,10 @@ impl Node {
         }
         let mut groups = Vec::new();
         for group in &config.groups {
-            let seen = saved.epochs.iter().find(|(hash, _)| *hash == group.name_hash).map_or(0, |(_, e)| *e);
-            let _ = groups.push(Group::new(*group, seen));
+            let of = |list: &[(u32, u32)]| {
+                list.iter().find(|(hash, _)| *hash == group.name_hash).map_or(0, |(_, e)| *e)
+            };
+            let _ = groups.push(Group::new(*group, of(&saved.epochs), of(&saved.copies)));
         }
         let mut node = Self {
             clock: Clock::new(now, config.timing.keepalive),
@@ -257,6 +264,9 @@ impl Node {
                     group.config.claimable = claimable;
                 }
             }
+            Input::Copy { group, stamp, age } => self.copy_read(group, stamp, age),
+            Input::StampWritten { token, ok } => self.stamp_written(token, ok),
+            Input::PullDone { token, outcome } => self.pull_done(token, outcome),
             Input::Watchdog(watchdog) => {
                 if watchdog == Watchdog::Pending && self.watchdog != watchdog {
                     self.report(Event::WatchdogPending);
@@ -290,7 +300,9 @@ impl Node {
     #[must_use]
     pub fn saved(&self) -> Saved {
         let epochs = filled(self.groups.iter().map(|group| (group.config.name_hash, group.seen)));
-        Saved { counter: self.incarnation.counter, epochs }
+        let data = self.groups.iter().filter(|group| group.config.data.is_some());
+        let copies = filled(data.map(|group| (group.config.name_hash, group.copy.newest)));
+        Saved { counter: self.incarnation.counter, epochs, copies }
     }
 
     /// Bring everything to rest after an input: decisions, scripts, the beat that shows them, the next deadline.
@@ -315,12 +327,15 @@ impl Node {
         let mut at =
             self.next_beat.min(self.silence_deadline()).min(self.pings.deadline()).min(self.fence.deadline());
         at = at.min(self.unconfirmed.unwrap_or(Instant::NEVER));
-        at = at.min(self.leave.map_or(Instant::NEVER, |leave| leave.until));
+        at =
+            at.min(self.leave.map_or(Instant::NEVER, |leave| {
+                if self.now < leave.until { leave.until } else { leave.last }
+            }));
         if let OneWay::Answered(again) = self.one_way {
             at = at.min(again);
         }
-        for group in &self.groups {
-            at = at.min(self.group_deadline(group));
+        for (id, group) in self.group_ids().zip(&self.groups) {
+            at = at.min(self.group_deadline(group)).min(self.copy_deadline(id));
         }
         at
     }

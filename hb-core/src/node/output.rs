@@ -32,6 +32,9 @@ impl Node {
             {
                 return Some(Action::Announce { group: id });
             }
+            if let Some(action) = self.copy_action(id) {
+                return Some(action);
+            }
         }
         if core::mem::take(&mut self.out.persist) {
             return Some(Action::Persist { serial: self.persist_serial });

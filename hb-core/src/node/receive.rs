@@ -165,7 +165,7 @@ impl Node {
             let Some(group) = self.groups.iter_mut().find(|g| g.config.name_hash == name.hash) else {
                 continue;
             };
-            higher |= group.saw(shown.epoch);
+            higher |= group.saw_beat(shown);
             shows_holder |= match shown.state {
                 GroupState::Starting | GroupState::Held | GroupState::Stopping | GroupState::Stuck => true,
                 GroupState::Unknown | GroupState::Idle | GroupState::Failed => false,
@@ -203,7 +203,7 @@ impl Node {
                 None => self.peer.position(group.config.name_hash).and_then(|at| message.beat.groups.get(at)),
             };
             if let Some(shown) = shown {
-                higher |= group.saw(shown.epoch.max(shown.mark.unwrap_or(0)));
+                higher |= group.saw_beat(shown);
             }
         }
         if higher {
@@ -270,7 +270,9 @@ impl Node {
         if let (Some(leave), Some(echo)) = (self.leave, beat.echo)
             && echo.seq == (leave.seq & 0xFF) as u8
         {
-            self.leave = Some(super::Leave { until: self.now, ..leave });
+            if !self.peer_needs_copy(false) {
+                self.leave = Some(super::Leave { until: self.now, ..leave });
+            }
         }
     }
 

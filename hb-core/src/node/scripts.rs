@@ -1,7 +1,9 @@
 //! Carrying the decisions out: gates, script calls, their answers, and what a group's new state entails.
 
+use super::data::Pass;
 use super::{Node, cover};
 use crate::action::Verb;
+use crate::cluster::data::CopyEvent;
 use crate::cluster::fence::Fence;
 use crate::cluster::group::{self, Gate, Group, GroupEvent};
 use crate::cluster::monitor::{Ask, Verdict};
@@ -10,7 +12,7 @@ use crate::event::{Cause, Event};
 use crate::ids::{GroupId, Token};
 use crate::input::{Outcome, Watchdog};
 use crate::message::GroupState;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// A script call to make or to end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -98,7 +100,7 @@ impl Node {
         ask
     }
 
-    fn token(&mut self) -> Token {
+    pub(super) fn token(&mut self) -> Token {
         self.next_token = self.next_token.wrapping_add(1);
         Token(self.next_token)
     }
@@ -131,8 +133,23 @@ impl Node {
         }
         let Some(group) = self.group_mut(id) else { return };
         if group.gate == Gate::Fence && fence_open {
-            group.gate = Gate::Open;
-            group.sequence = Sequence::begin(Goal::Start, group.config.resources);
+            group.gate = Gate::Data;
+            group.copy.at = now.plus(group.config.data.map_or(Duration::ZERO, |data| data.limit));
+        }
+        if group.gate != Gate::Data || self.recovering {
+            return;
+        }
+        match self.pass_data(id) {
+            Pass::Open => {
+                if let Some(group) = self.group_mut(id) {
+                    group.gate = Gate::Open;
+                    group.sequence = Sequence::begin(Goal::Start, group.config.resources);
+                }
+            }
+            Pass::Wait => {}
+            Pass::Withdraw => {
+                self.release(id, Cause::Data);
+            }
         }
     }
 
@@ -252,7 +269,9 @@ impl Node {
             }
             (GroupState::Starting, Gate::Open) => group.sequence.abort(now),
             // No script was begun: there is nothing to take down.
-            (GroupState::Starting, Gate::Persist { .. } | Gate::Fence) => group.sequence = Sequence::none(),
+            (GroupState::Starting, Gate::Persist { .. } | Gate::Fence | Gate::Data) => {
+                group.sequence = Sequence::none();
+            }
             (
                 GroupState::Unknown
                 | GroupState::Idle
@@ -319,6 +338,11 @@ impl Node {
             | GroupState::Stuck => {}
         }
         let epoch = group.shown_epoch();
+        match to {
+            GroupState::Held => self.copy_event(id, CopyEvent::Held),
+            GroupState::Idle | GroupState::Failed => self.copy_event(id, CopyEvent::Over),
+            GroupState::Unknown | GroupState::Starting | GroupState::Stopping | GroupState::Stuck => {}
+        }
         self.report(Event::Group { group: id, from, to, epoch, cause });
         if to == GroupState::Stuck && matches!(self.watchdog, Watchdog::Armed { .. }) {
             self.report(Event::FeedingStopped(id));

@@ -3,7 +3,7 @@
 use hb_core::auth::{Key, Keyring, Method};
 use hb_core::message::wire::{ECHO_UNIT, MAX_DATAGRAM, MAX_HOLD};
 use hb_core::message::{Beat, Echo, GroupBeat, GroupName, GroupState, Hello, Message, Phase, Reason};
-use hb_core::{Duration, Incarnation, Side};
+use hb_core::{Duration, Incarnation, Origin, Side, Stamp};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -25,7 +25,7 @@ pub(crate) fn sealed(msg: &Message, keys: &Keyring) -> Vec<u8> {
 
 /// A heartbeat in steady service: two links, one ping node, one group.
 pub(crate) fn steady(seq: u32, epoch: u32, mark: Option<u32>) -> Message {
-    let group = GroupBeat { state: GroupState::Held, wanted: None, able: true, epoch, mark };
+    let group = GroupBeat { state: GroupState::Held, wanted: None, able: true, epoch, mark, stamp: None };
     Message {
         source: Side::Even,
         incarnation: Incarnation { counter: 7, nonce: 0x1234_5678 },
@@ -108,8 +108,24 @@ fn any_group() -> impl Strategy<Value = GroupBeat> {
         prop_oneof![Just(Reason::Failback), Just(Reason::Ping), Just(Reason::Failed), Just(Reason::Operator)];
     let epochs = prop_oneof![0..200_u32, any::<u32>()]
         .prop_flat_map(|epoch| (Just(epoch), option::of(prop_oneof![0..=epoch, Just(epoch)])));
-    (state, option::of(reason), any::<bool>(), epochs)
-        .prop_map(|(state, wanted, able, (epoch, mark))| GroupBeat { state, wanted, able, epoch, mark })
+    (state, option::of(reason), any::<bool>(), epochs, option::of(any_stamp())).prop_map(
+        |(state, wanted, able, (epoch, mark), stamp)| GroupBeat { state, wanted, able, epoch, mark, stamp },
+    )
+}
+
+fn any_stamp() -> impl Strategy<Value = Stamp> {
+    let none = any::<bool>().prop_map(|partial| Stamp { partial, ..Stamp::NONE });
+    let from = |epoch: u32| {
+        let origin = (1..epoch.max(2), 1..=u32::MAX, any::<bool>());
+        let origin = origin.prop_map(|(epoch, line, last)| Origin { epoch, line, last });
+        option::of(origin).prop_map(move |origin| origin.filter(|_| epoch > 1))
+    };
+    let epochs = prop_oneof![1..200_u32, 1..=u32::MAX].prop_flat_map(move |epoch| (Just(epoch), from(epoch)));
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    let some = (epochs, 1..=u32::MAX, flags).prop_map(|((epoch, from), line, (partial, diverged, last))| {
+        Stamp { epoch, line, from, partial, diverged, last }
+    });
+    prop_oneof![none, some]
 }
 
 fn any_hello(groups: usize) -> impl Strategy<Value = Hello> {
@@ -148,6 +164,14 @@ pub(crate) fn largest() -> Message {
         able: true,
         epoch: u32::MAX,
         mark: Some(0),
+        stamp: Some(Stamp {
+            epoch: u32::MAX,
+            line: u32::MAX,
+            from: Some(Origin { epoch: 1, line: u32::MAX, last: true }),
+            partial: true,
+            diverged: true,
+            last: true,
+        }),
     };
     let name = GroupName { hash: u32::MAX, digest: u32::MAX, preferred: Side::Odd };
     let forever = Duration::from_secs(u64::MAX);

@@ -1,9 +1,13 @@
 //! Bytes to message, once the tag was checked.
 
-use super::{ABLE, ARMED, ECHO_UNIT, ECHOES, HEADER, Header, MARKED, MAX_GROUPS, MAX_HOLD, UNCONFIRMED};
+use super::{
+    ABLE, ARMED, BRANCHED, DIVERGED, ECHO_UNIT, ECHOES, FROM_LAST, HEADER, Header, LAST, MARKED, MAX_GROUPS,
+    MAX_HOLD, PARTIAL, UNCONFIRMED,
+};
 use crate::config::MAX_PINGS;
 use crate::ids::{Incarnation, Side};
 use crate::message::{Beat, Echo, GroupBeat, GroupName, GroupState, Hello, Message, Phase, Reason};
+use crate::stamp::{Origin, Stamp};
 use crate::time::Duration;
 use heapless::Vec;
 
@@ -97,6 +101,9 @@ pub(crate) fn decode(
     }
     msg.seq = reader.varint()?;
     take_beat(&mut reader, &mut msg.beat)?;
+    if header.stamped {
+        take_stamps(&mut reader, &mut msg.beat)?;
+    }
     msg.hello = None;
     if short.is_none() {
         msg.hello = Some(take_hello(&mut reader, msg.beat.groups.len())?);
@@ -155,7 +162,43 @@ fn take_group(reader: &mut Reader<'_>) -> Option<GroupBeat> {
         _ => return None,
     };
     let mark = if bits & MARKED == 0 { None } else { Some(epoch.checked_sub(reader.varint()?)?) };
-    Some(GroupBeat { state, wanted, able: bits & ABLE != 0, epoch, mark })
+    Some(GroupBeat { state, wanted, able: bits & ABLE != 0, epoch, mark, stamp: None })
+}
+
+/// Which groups have a stamp, at least one, and the stamps in the order of the groups.
+fn take_stamps(reader: &mut Reader<'_>, beat: &mut Beat) -> Option<()> {
+    let mut which = reader.byte().filter(|which| *which != 0)?;
+    for group in &mut beat.groups {
+        if which & 1 != 0 {
+            group.stamp = Some(take_stamp(reader)?);
+        }
+        which >>= 1;
+    }
+    (which == 0).then_some(())
+}
+
+fn take_stamp(reader: &mut Reader<'_>) -> Option<Stamp> {
+    let (flags, epoch) = (reader.byte()?, reader.varint()?);
+    if flags & !(PARTIAL | DIVERGED | LAST | BRANCHED | FROM_LAST) != 0 {
+        return None;
+    }
+    let last = flags & FROM_LAST != 0;
+    let stamp = Stamp {
+        epoch,
+        line: if epoch == 0 { 0 } else { u32::from_le_bytes(reader.bytes()?) },
+        from: if flags & BRANCHED != 0 {
+            let epoch = epoch.checked_sub(reader.varint()?)?;
+            Some(Origin { epoch, line: u32::from_le_bytes(reader.bytes()?), last })
+        } else if last {
+            return None;
+        } else {
+            None
+        },
+        partial: flags & PARTIAL != 0,
+        diverged: flags & DIVERGED != 0,
+        last: flags & LAST != 0,
+    };
+    stamp.is_sound().then_some(stamp)
 }
 
 /// The static view, of `count` groups. Fields are read in the order in which they stand here.
