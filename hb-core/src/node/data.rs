@@ -12,7 +12,7 @@ use crate::input::Pulled;
 use crate::message::{GroupBeat, GroupState, Phase};
 use crate::stamp::Stamp;
 use crate::status::CopyStatus;
-use crate::time::{Duration, Instant};
+use crate::time::{Duration, Earliest, Instant};
 
 /// What the last gate of a claim says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -411,19 +411,22 @@ impl Node {
     // --- times, people ---------------------------------------------------------------------------------------------
 
     /// When the copy of a group wants time to pass.
-    pub(super) fn copy_deadline(&self, id: GroupId) -> Instant {
-        let Some(group) = self.group(id) else { return Instant::NEVER };
-        if group.config.data.is_none() {
-            return Instant::NEVER;
-        }
+    pub(super) fn copy_deadline(&self, id: GroupId, at: &mut Earliest) {
+        let Some(group) = self.group(id).filter(|group| group.config.data.is_some()) else { return };
         let copy = &group.copy;
-        let at = match copy.stage {
-            Stage::Rest if group.gate == Gate::Data && group.state == GroupState::Starting => copy.at,
-            Stage::Rest => self.pull_source(id).map_or(Instant::NEVER, |source| self.pull_due(group, source)),
-            Stage::Last | Stage::Writing => copy.at,
-            Stage::Unread | Stage::Pulling | Stage::Ending | Stage::Written | Stage::Live => Instant::NEVER,
-        };
-        if copy.pause_until > self.now { at.min(copy.pause_until) } else { at }
+        match copy.stage {
+            Stage::Rest if group.gate == Gate::Data && group.state == GroupState::Starting => at.or(copy.at),
+            Stage::Rest => {
+                if let Some(source) = self.pull_source(id) {
+                    at.or(self.pull_due(group, source));
+                }
+            }
+            Stage::Last | Stage::Writing => at.or(copy.at),
+            Stage::Unread | Stage::Pulling | Stage::Ending | Stage::Written | Stage::Live => {}
+        }
+        if copy.pause_until > self.now {
+            at.or(copy.pause_until);
+        }
     }
 
     /// For people.

@@ -31,32 +31,35 @@ impl Node {
                     open_in(&mut room, bytes, self.config.side, self.config.cluster, &self.keys, met);
                 self.opened(link, opened);
             }
-            Some(LinkKind::Stream) => {
-                for byte in bytes {
-                    self.stream_byte(link, *byte);
-                }
-            }
+            Some(LinkKind::Stream) => self.stream_bytes(link, bytes),
             None => {}
         }
     }
 
-    fn stream_byte(&mut self, link: LinkId, byte: u8) {
-        let Some(Some(stream)) = self.streams.get_mut(usize::from(link.0)) else { return };
-        let is_foreign = stream.foreign.push(byte, &self.config.peer_name);
-        // Without room for a message: this runs for every byte, and few bytes end a frame.
-        match stream.decoder.push(byte) {
-            None => {}
-            Some(Err(kind)) => self.bad_frame(link, kind),
-            Some(Ok(frame)) => {
-                let mut room = Room::new();
-                let met = self.peer.met;
-                let opened =
-                    open_in(&mut room, frame, self.config.side, self.config.cluster, &self.keys, met);
-                self.opened(link, opened);
+    fn stream_bytes(&mut self, link: LinkId, bytes: &[u8]) {
+        // A datagram comes out at a zero byte and nowhere else.
+        for run in bytes.split_inclusive(|byte| *byte == 0) {
+            let Some(Some(stream)) = self.streams.get_mut(usize::from(link.0)) else { return };
+            let is_foreign = stream.foreign.take(run, &self.config.peer_name);
+            let mut came = None;
+            if let Some((last, before)) = run.split_last() {
+                stream.decoder.skim(before);
+                came = stream.decoder.push(*last);
             }
-        }
-        if is_foreign {
-            self.heard_foreign();
+            match came {
+                None => {}
+                Some(Err(kind)) => self.bad_frame(link, kind),
+                Some(Ok(frame)) => {
+                    let mut room = Room::new();
+                    let met = self.peer.met;
+                    let opened =
+                        open_in(&mut room, frame, self.config.side, self.config.cluster, &self.keys, met);
+                    self.opened(link, opened);
+                }
+            }
+            if is_foreign {
+                self.heard_foreign();
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use super::voice::Voice;
 use crate::cli::{EXIT_NOT_CONFIGURED, VERSION, tell};
 use crate::config::Settings;
 use crate::control::{SOCKET, Server};
-use crate::helper::{Facility, Helper, Level, Setup};
+use crate::helper::{Helper, Level, Setup};
 use crate::link::{Link, Pinger};
 use crate::log::Names;
 use crate::resources;
@@ -195,7 +195,7 @@ fn setup(settings: &Settings, places: &Places, terminal: bool) -> Setup {
     Setup {
         log: settings.log.logfile.clone(),
         debug: settings.log.debugfile.clone(),
-        facility: settings.log.facility.and_then(|f| Facility::from_name(f.name)),
+        facility: settings.log.facility,
         state_dir: places.state_dir.clone(),
         terminal,
     }

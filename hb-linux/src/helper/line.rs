@@ -6,6 +6,7 @@
 //! ```
 //! Stamps have milliseconds, which the original's had not: scripts are timed by them.
 
+use crate::config::Facility;
 use crate::sys::clock::WallTime;
 use core::fmt::Write;
 use heapless::String;
@@ -69,46 +70,6 @@ impl Level {
     }
 }
 
-/// A syslog facility: `logfacility`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Facility(u8);
-
-impl Facility {
-    const NAMES: [(&'static str, u8); 20] = [
-        ("kern", 0),
-        ("user", 1),
-        ("mail", 2),
-        ("daemon", 3),
-        ("auth", 4),
-        ("syslog", 5),
-        ("lpr", 6),
-        ("news", 7),
-        ("uucp", 8),
-        ("cron", 9),
-        ("authpriv", 10),
-        ("ftp", 11),
-        ("local0", 16),
-        ("local1", 17),
-        ("local2", 18),
-        ("local3", 19),
-        ("local4", 20),
-        ("local5", 21),
-        ("local6", 22),
-        ("local7", 23),
-    ];
-
-    /// The facility of this name, as `syslog.conf` has them.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::NAMES.iter().find(|(known, _)| *known == name).map(|&(_, code)| Self(code))
-    }
-
-    /// Every name that [`Facility::from_name`] knows.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        Self::NAMES.iter().map(|&(name, _)| name)
-    }
-}
-
 /// The line for a file, with its end of line.
 #[must_use]
 pub fn for_file(at: WallTime, level: Level, text: &str) -> Line {
@@ -139,7 +100,7 @@ pub fn for_syslog(at: WallTime, facility: Facility, level: Level, pid: i32, text
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let t = at.local();
     let month = MONTHS.get(usize::from(t.month.saturating_sub(1))).unwrap_or(&"Jan");
-    let priority = u32::from(facility.0) * 8 + u32::from(level.code());
+    let priority = u32::from(facility.code) * 8 + u32::from(level.code());
     let mut line = Line::new();
     let _ = write!(
         line,
@@ -183,7 +144,7 @@ mod tests {
         assert_eq!((tag, text), ("heartbeat", "WARN: node ha-2: late\n"));
         // 2001-09-09 01:46:40 UTC; the day is the 8th or the 9th everywhere on earth.
         assert!(stamp.starts_with("2001/09/0") && stamp.ends_with(":40.007"), "{stamp}");
-        let local0 = Facility::from_name("local0").unwrap();
+        let local0 = Facility { name: "local0", code: 16 };
         let line = for_syslog(AT, local0, Level::Info, 412, "up");
         assert!(line.starts_with("<134>Sep  ") && line.ends_with(":40 heartbeat[412]: info: up"), "{line}");
     }
@@ -197,13 +158,10 @@ mod tests {
     }
 
     #[test]
-    fn levels_and_facilities_have_their_numbers() {
+    fn levels_have_their_numbers() {
         use Level::{Critical, Debug, Error, Info, Warn};
         for level in [Critical, Error, Warn, Info, Debug] {
             assert_eq!(Level::from_code(level.code()), level);
         }
-        assert_eq!(Facility::from_name("local7"), Some(Facility(23)));
-        assert_eq!(Facility::from_name("LOCAL7"), None);
-        assert!(Facility::names().all(|name| Facility::from_name(name).is_some()));
     }
 }

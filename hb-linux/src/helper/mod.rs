@@ -23,6 +23,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 
+use crate::config::Facility;
 use crate::sys::clock::WallTime;
 use crate::sys::poll::{PollFd, poll};
 use crate::sys::process::{self, Pid};
@@ -32,7 +33,7 @@ use record::{Builder, RECORD_MAX};
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 
-pub use line::{Facility, Level};
+pub use line::Level;
 pub use outlet::Outlet;
 pub use record::{Reply, Targets};
 

@@ -1,10 +1,11 @@
 //! The helper itself: reads records, writes files, keeps the watchdog's descriptor.
 
+use super::Setup;
 use super::line::{self, Level};
 use super::logfile::{Edge, LogFile};
 use super::record::{Output, RECORD_MAX, Record, Reply, Targets, parse};
 use super::ring::Ring;
-use super::{Facility, Setup};
+use crate::config::Facility;
 use crate::state;
 use crate::sys::clock::WallTime;
 use crate::sys::poll::{PollFd, poll, sleep_ms};

@@ -317,6 +317,7 @@ fn the_rest_of_the_originals_directives() {
     ]);
     let facility = |text| clean(text).facility.map(|f| f.value.map(|f| (f.name, f.code)));
     assert_eq!(facility("logfacility local0"), Some(Some(("local0", 16))));
+    assert_eq!(facility("logfacility security"), Some(Some(("security", 4))), "the old name of auth");
     assert_eq!(facility("logfacility none"), Some(None));
 }
 
