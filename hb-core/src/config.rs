@@ -177,7 +177,7 @@ pub enum ConfigError {
     Pings,
     /// `monitor` with no failures or a zero period.
     Monitor,
-    /// A group's data with a zero interval or limit.
+    /// A group's data with a zero interval or limit, or in a build without the feature `data`.
     Data,
 }
 
@@ -193,7 +193,7 @@ impl core::fmt::Display for ConfigError {
             Self::Resources => "a group must have 1 to 64 resources",
             Self::Pings => "more than 8 ping nodes",
             Self::Monitor => "monitor needs a period above 0 and at least 1 failure",
-            Self::Data => "data needs an interval and a limit above 0",
+            Self::Data => "data needs an interval and a limit above 0, and a build with it",
         })
     }
 }
@@ -235,7 +235,8 @@ impl Config {
             if group.resources == 0 || usize::from(group.resources) > MAX_RESOURCES {
                 return Err(ConfigError::Resources);
             }
-            if group.data.is_some_and(|data| data.interval.is_zero() || data.limit.is_zero()) {
+            let room = cfg!(feature = "data");
+            if group.data.is_some_and(|data| !room || data.interval.is_zero() || data.limit.is_zero()) {
                 return Err(ConfigError::Data);
             }
             if self.groups.iter().skip(i + 1).any(|g| g.name_hash == group.name_hash) {

@@ -221,7 +221,7 @@ fn impossible_stamps_are_refused_behind_a_right_tag() {
     let keys = ring(1, Method::Crc, "");
     let mut msg = steady(1, 100, None);
     let from = Some(Origin { epoch: 90, line: 3, last: true });
-    msg.beat.groups[0].stamp = Some(Stamp { epoch: 100, line: 7, from, ..Stamp::NONE });
+    msg.beat.stamps.push((0, Stamp { epoch: 100, line: 7, from, ..Stamp::NONE })).unwrap();
     let good = sealed(&msg, &keys);
     let signed = &good[..good.len() - 4];
     let life = wire::life_bytes(msg.incarnation);
@@ -267,9 +267,10 @@ fn a_body_has_one_form() {
     let plain = steady(1001, 70_000, Some(69_000));
     let mut stamped = plain.clone();
     let from = Some(Origin { epoch: 69_000, line: 7, last: false });
-    stamped.beat.groups[0].stamp = Some(Stamp { epoch: 70_000, line: 0x0100_0001, from, ..Stamp::NONE });
+    let stamp = Stamp { epoch: 70_000, line: 0x0100_0001, from, ..Stamp::NONE };
+    stamped.beat.stamps.push((0, stamp)).unwrap();
     let mut unstamped = plain.clone();
-    unstamped.beat.groups[0].stamp = Some(Stamp::NONE);
+    unstamped.beat.stamps.push((0, Stamp::NONE)).unwrap();
     for (msg, life) in [(plain, true), (stamped, true), (unstamped, true), (largest(), false)] {
         let life = if life { wire::life_bytes(msg.incarnation) } else { [0; 8] };
         let good = sealed(&msg, &keys);

@@ -47,10 +47,10 @@ fn short() -> Message {
                 able: true,
                 epoch: 1002,
                 mark: Some(1000),
-                stamp: None,
             }]
             .into_iter()
             .collect(),
+            stamps: Default::default(),
         },
         hello: None,
     }
@@ -58,8 +58,7 @@ fn short() -> Message {
 
 /// The first beat of ha-2 that has heard a challenge: joining, three groups in different states.
 fn long() -> Message {
-    let group =
-        |state, wanted, able, epoch, mark| GroupBeat { state, wanted, able, epoch, mark, stamp: None };
+    let group = |state, wanted, able, epoch, mark| GroupBeat { state, wanted, able, epoch, mark };
     let name = |hash, digest, preferred| GroupName { hash, digest, preferred };
     Message {
         source: Side::Odd,
@@ -80,6 +79,7 @@ fn long() -> Message {
             ]
             .into_iter()
             .collect(),
+            stamps: Default::default(),
         },
         hello: Some(Hello {
             boot: 0x0102_0304,
@@ -192,17 +192,16 @@ fn long_sha256() {
 fn short_with_data() -> Message {
     let mut msg = short();
     let from = Some(Origin { epoch: 999, line: 0x0BAD_CAFE, last: true });
-    msg.beat.groups[0].stamp =
-        Some(Stamp { epoch: 1002, line: 0x1122_3344, from, partial: false, diverged: false, last: false });
+    let stamp = Stamp { epoch: 1002, line: 0x1122_3344, from, partial: false, diverged: false, last: false };
+    msg.beat.stamps.push((0, stamp)).unwrap();
     msg
 }
 
 /// The beat of `long`, with a copy that never had a stamp, a group without data, and a copy that a pull left partial.
 fn long_with_data() -> Message {
     let mut msg = long();
-    msg.beat.groups[0].stamp = Some(Stamp::NONE);
-    msg.beat.groups[2].stamp =
-        Some(Stamp { epoch: 70_002, line: 1, from: None, partial: true, diverged: true, last: false });
+    let partial = Stamp { epoch: 70_002, line: 1, from: None, partial: true, diverged: true, last: false };
+    msg.beat.stamps.extend([(0, Stamp::NONE), (2, partial)]);
     msg
 }
 

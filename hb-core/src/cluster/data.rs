@@ -156,6 +156,9 @@ pub(crate) struct Ask {
 /// The copy of one group.
 #[derive(Clone, Debug)]
 pub(crate) struct Copy {
+    pub(crate) config: DataConfig,
+    /// The peer's stamp, as last shown.
+    pub(crate) theirs: Option<Stamp>,
     pub(crate) stage: Stage,
     /// What is shown: that of the copy as it was pulled or served. A tenure shows its own once it is in service.
     pub(crate) stamp: Stamp,
@@ -191,8 +194,10 @@ pub(crate) struct Copy {
 }
 
 impl Copy {
-    pub(crate) const fn new(newest: u32) -> Self {
+    pub(crate) const fn new(config: DataConfig, newest: u32) -> Self {
         Self {
+            config,
+            theirs: None,
             stage: Stage::Unread,
             stamp: Stamp::NONE,
             newest,
@@ -255,10 +260,10 @@ impl Copy {
         self.pause_until = now.plus(pause);
     }
 
-    /// The tenure is in service under `stamp`.
-    pub(crate) fn serve(&mut self, stamp: Stamp) {
-        self.stamp = stamp;
-        self.saw(stamp.epoch);
+    /// The tenure of node `me` at `epoch` is in service.
+    pub(crate) fn serve(&mut self, me: Side, epoch: u32) {
+        self.stamp = self.stamp.begin(me, epoch, self.line);
+        self.saw(epoch);
         self.pauses = 0;
         self.accepted = false;
     }
@@ -273,7 +278,7 @@ impl Copy {
     }
 
     /// Why it is stale, if it is.
-    pub(crate) fn stale(&self, config: &DataConfig, me: Side, real: Instant) -> Option<Stale> {
+    pub(crate) fn stale(&self, me: Side, real: Instant) -> Option<Stale> {
         let pulled = self.stamp.writer() == Some(me.other());
         if self.stage == Stage::Unread {
             Some(Stale::Unread)
@@ -281,7 +286,7 @@ impl Copy {
             Some(Stale::Partial)
         } else if self.stamp.epoch < self.newest {
             Some(Stale::Behind)
-        } else if pulled && self.age(me, real).is_none_or(|age| age > config.stale_after) {
+        } else if pulled && self.age(me, real).is_none_or(|age| age > self.config.stale_after) {
             Some(Stale::Old)
         } else {
             None
@@ -289,9 +294,9 @@ impl Copy {
     }
 
     /// Why no tenure may begin on it, if none may.
-    pub(crate) fn blocked(&self, config: &DataConfig, me: Side, real: Instant) -> Option<Stale> {
-        let stale = self.stale(config, me, real)?;
-        let accepted = match (config.stale, stale) {
+    pub(crate) fn blocked(&self, me: Side, real: Instant) -> Option<Stale> {
+        let stale = self.stale(me, real)?;
+        let accepted = match (self.config.stale, stale) {
             (_, Stale::Unread) | (StalePolicy::Refuse, _) => false,
             (StalePolicy::Accept, _) | (StalePolicy::AcceptAge, Stale::Old) => true,
             (StalePolicy::AcceptAge | StalePolicy::Wait, Stale::Partial | Stale::Behind)

@@ -91,9 +91,9 @@ fn stamp(epoch: u32) -> Stamp {
 fn each_policy_decides_about_each_kind_of_stale_copy() {
     use StalePolicy::{Accept, AcceptAge, Refuse, Wait};
     let at = Instant::from_millis(1_000_000);
-    let unread = Copy::new(0);
+    let unread = Copy::new(config(StalePolicy::AcceptAge), 0);
     let read = |stamp, age| {
-        let mut copy = Copy::new(4);
+        let mut copy = Copy::new(config(StalePolicy::AcceptAge), 4);
         copy.stage = next(copy.stage, CopyEvent::Read).0;
         copy.read(stamp, age, at);
         copy
@@ -114,26 +114,22 @@ fn each_policy_decides_about_each_kind_of_stale_copy() {
         (&good, None, [true; 4]),
     ] {
         for (policy, passes) in [AcceptAge, Refuse, Wait, Accept].into_iter().zip(passes) {
-            let config = config(policy);
-            assert_eq!(copy.stale(&config, Side::Odd, at), stale);
-            assert_eq!(
-                copy.blocked(&config, Side::Odd, at),
-                stale.filter(|_| !passes),
-                "{policy:?} {stale:?}"
-            );
-            let asked = Copy { accepted: true, ..copy.clone() };
+            let copy = Copy { config: config(policy), ..copy.clone() };
+            assert_eq!(copy.stale(Side::Odd, at), stale);
+            assert_eq!(copy.blocked(Side::Odd, at), stale.filter(|_| !passes), "{policy:?} {stale:?}");
+            let asked = Copy { accepted: true, ..copy };
             let stubborn = stale == Some(Stale::Unread) || policy == Refuse;
-            let blocked = asked.blocked(&config, Side::Odd, at);
+            let blocked = asked.blocked(Side::Odd, at);
             assert_eq!(blocked, stale.filter(|_| stubborn), "{policy:?} {stale:?}, asked for");
         }
     }
-    assert_eq!(old.stale(&config(Wait), Side::Even, at), None, "what this node wrote itself has no age");
+    assert_eq!(old.stale(Side::Even, at), None, "what this node wrote itself has no age");
     assert_eq!(old.age(Side::Even, at), None);
 }
 
 #[test]
 fn the_age_grows_across_lives_and_begins_with_the_pull() {
-    let mut copy = Copy::new(0);
+    let mut copy = Copy::new(config(StalePolicy::AcceptAge), 0);
     let boot = Instant::from_millis(60_000);
     copy.read(stamp(4), Some(Duration::from_millis(86_400_001)), boot);
     let later = boot.plus(Duration::from_secs(5));
@@ -150,14 +146,14 @@ fn the_age_grows_across_lives_and_begins_with_the_pull() {
 
 #[test]
 fn pauses_between_handovers_grow_and_are_forgotten_in_service() {
-    let mut copy = Copy::new(0);
+    let mut copy = Copy::new(config(StalePolicy::AcceptAge), 0);
     let mut pauses = Vec::new();
     for _ in 0..9 {
         copy.rest_from_handovers(Instant::ZERO);
         pauses.push(copy.pause_until.since(Instant::ZERO).as_millis() / 1000);
     }
     assert_eq!(pauses, [60, 120, 240, 480, 960, 1920, 3840, 3840, 3840]);
-    copy.serve(stamp(4));
+    copy.serve(Side::Even, 6);
     copy.rest_from_handovers(Instant::ZERO);
     assert_eq!(copy.pause_until, Instant::ZERO.plus(PAUSE_FIRST));
 }

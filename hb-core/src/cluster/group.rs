@@ -5,9 +5,11 @@ use crate::cluster::monitor::Monitor;
 use crate::cluster::sequence::Sequence;
 use crate::config::GroupConfig;
 use crate::event::Wait;
-use crate::message::{GroupBeat, GroupState, Reason};
+use crate::message::{GroupState, Reason};
 use crate::time::{Duration, Instant};
 
+/// Copies of a group's data that a node has room for.
+pub(crate) const COPIES: usize = if cfg!(feature = "data") { 1 } else { 0 };
 /// First pause before a failed start is tried again when nobody else can; doubles up to [`RETRY_MAX`].
 const RETRY_FIRST: Duration = Duration::from_secs(10);
 const RETRY_MAX: Duration = Duration::from_secs(320);
@@ -178,8 +180,8 @@ pub(crate) struct Group {
     pub(crate) gate: Gate,
     pub(crate) sequence: Sequence,
     pub(crate) monitor: Monitor,
-    /// Its data; of no account without [`GroupConfig::data`].
-    pub(crate) copy: Copy,
+    /// Its data, if it has any; of no size in a build without data.
+    copies: [Option<Copy>; COPIES],
     /// The running stop ends in [`GroupState::Failed`].
     pub(crate) for_good: bool,
     /// An operator's move stands.
@@ -206,7 +208,7 @@ pub(crate) struct Group {
 impl Group {
     /// `seen` and `newest`: the highest epochs that the last life saw, on anything and on a stamp.
     pub(crate) fn new(config: GroupConfig, seen: u32, newest: u32) -> Self {
-        Self {
+        let mut group = Self {
             config,
             state: GroupState::Unknown,
             epoch: 0,
@@ -215,7 +217,7 @@ impl Group {
             gate: Gate::Open,
             sequence: Sequence::none(),
             monitor: Monitor::new(),
-            copy: Copy::new(newest),
+            copies: [const { None }; COPIES],
             for_good: false,
             pinned: false,
             takeover: false,
@@ -228,7 +230,29 @@ impl Group {
             peer_stuck: false,
             announce: false,
             agreed: None,
+        };
+        for copy in &mut group.copies {
+            *copy = config.data.map(|data| Copy::new(data, newest));
         }
+        group
+    }
+
+    /// The copy of its data.
+    #[inline(always)]
+    pub(crate) fn copy(&self) -> Option<&Copy> {
+        self.copies.first()?.as_ref()
+    }
+
+    /// The copy of its data.
+    #[inline(always)]
+    pub(crate) fn copy_mut(&mut self) -> Option<&mut Copy> {
+        self.copies.first_mut()?.as_mut()
+    }
+
+    /// A pull of its data runs, or may still run.
+    #[inline(always)]
+    pub(crate) fn pulls(&self) -> bool {
+        self.copy().is_some_and(Copy::pulls)
     }
 
     /// An epoch was shown by anybody. `true` when it is the highest so far.
@@ -240,11 +264,10 @@ impl Group {
         higher
     }
 
-    /// All epochs in what anybody showed of the group. `true` when one of them is the highest so far.
-    pub(crate) fn saw_beat(&mut self, shown: &GroupBeat) -> bool {
-        let stamp = shown.stamp.map_or(0, |stamp| stamp.epoch);
-        let newer = self.copy.saw(stamp);
-        self.saw(shown.epoch.max(shown.mark.unwrap_or(0)).max(stamp)) || newer
+    /// An epoch was shown on a stamp. `true` when it is the highest so far.
+    pub(crate) fn saw_stamp(&mut self, epoch: u32) -> bool {
+        let newer = self.copy_mut().is_some_and(|copy| copy.saw(epoch));
+        self.saw(epoch) || newer
     }
 
     /// What a beat says: the tenure's epoch while the group may run here, else the highest seen.

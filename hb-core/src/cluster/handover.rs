@@ -1,6 +1,7 @@
 //! When a running group should move (DESIGN §7 O4): the side with a reason sets *wanted*, the holder stops and yields,
 //! the other starts. These are the two sides' decisions; the doing is in `group`.
 
+use crate::cluster::group::COPIES;
 use crate::ids::Side;
 use crate::message::{GroupState, Reason};
 
@@ -40,7 +41,7 @@ pub(crate) fn wanted(f: &Facts) -> Option<Reason> {
     if f.takeover {
         return Some(Reason::Operator);
     }
-    if f.pinned || !f.synced {
+    if f.pinned || COPIES != 0 && !f.synced {
         return None;
     }
     if f.score > f.peer_score && f.score_settled {
@@ -52,7 +53,7 @@ pub(crate) fn wanted(f: &Facts) -> Option<Reason> {
 /// Does this node, which holds the group, give it to the peer that wants it for `reason`?
 #[must_use]
 pub(crate) fn grants(f: &Facts, reason: Reason, peer: GroupState, peer_able: bool) -> bool {
-    if !f.agrees || !f.synced || !peer_able || peer != GroupState::Idle {
+    if !f.agrees || COPIES != 0 && !f.synced || !peer_able || peer != GroupState::Idle {
         return false;
     }
     match reason {

@@ -1,5 +1,6 @@
 //! Who may claim a group that nobody runs (DESIGN §7 O1-O3, O6, O7, O10): one pure decision over everything known.
 
+use crate::cluster::group::COPIES;
 use crate::event::{Cause, Stale, Wait};
 use crate::ids::Side;
 use crate::message::{GroupState, Phase};
@@ -136,10 +137,12 @@ pub(crate) fn decide(s: &Situation) -> Decision {
         Phase::Joining => return Decision::Wait(Wait::Peer),
         Phase::Up => {}
     }
+    // Nothing to ask in a build without data.
+    let (copy, newer) = if COPIES == 0 { (None, None) } else { (s.copy, s.newer) };
     let ready = |cause| {
         if !s.claimable {
             Decision::Wait(Wait::Scripts)
-        } else if let Some(wait) = s.copy {
+        } else if let Some(wait) = copy {
             Decision::Wait(wait)
         } else if !failed {
             Decision::Claim(cause)
@@ -166,12 +169,12 @@ pub(crate) fn decide(s: &Situation) -> Decision {
                 return Decision::Wait(Wait::ConfigDiffers);
             }
             // Lines that differ in the preferred node: the side that both nodes can name without asking.
-            let first = s.newer.unwrap_or(if preferred == s.preferred { s.preferred } else { Side::Even });
+            let first = newer.unwrap_or(if preferred == s.preferred { s.preferred } else { Side::Even });
             let peer_failed = state == GroupState::Failed;
             if !token(s.mark, mark, first, s.me) {
                 return Decision::Wait(if failed { Wait::Failed } else { Wait::PeerRight });
             }
-            let stale = matches!(s.copy, Some(Wait::StaleCopy(Stale::Partial | Stale::Behind | Stale::Old)));
+            let stale = matches!(copy, Some(Wait::StaleCopy(Stale::Partial | Stale::Behind | Stale::Old)));
             if agrees && (!s.claimable && (able || peer_failed) || stale && able) {
                 return Decision::Decline;
             }

@@ -45,6 +45,9 @@ pub struct Beat {
     pub echo: Option<Echo>,
     /// The groups in the order of the sender's last [`Hello`].
     pub groups: Vec<GroupBeat, { wire::MAX_GROUPS }>,
+    /// By position in `groups`, rising: the stamp of the sender's copy of the group's data, of those that have data whose
+    /// stamp was read (DESIGN §9).
+    pub stamps: Vec<(u8, Stamp), { wire::MAX_STAMPS }>,
 }
 
 /// Lets the receiver measure the round trip of a link.
@@ -139,8 +142,6 @@ pub struct GroupBeat {
     pub epoch: u32,
     /// *Yielded at this epoch*: the right to claim is the receiver's (DESIGN §7 O3).
     pub mark: Option<u32>,
-    /// The stamp of the sender's copy of the group's data, if it has data and has read the stamp (DESIGN §9).
-    pub stamp: Option<Stamp>,
 }
 
 /// The static view and the challenge; sent until the peer is met and hears.

@@ -26,14 +26,23 @@ use crate::time::Duration;
 pub const VERSION: u8 = 1;
 /// Groups in one message at most, whatever the receiver has room for itself.
 pub const MAX_GROUPS: usize = 8;
+/// Stamps that a message has room for: one per group, and none in a build without data.
+pub const MAX_STAMPS: usize = if cfg!(feature = "data") { MAX_GROUPS } else { 0 };
 /// Links that a message can name at most.
 pub const MAX_LINKS: usize = 8;
 /// Step of [`super::Echo::hold`] on the wire.
 pub const ECHO_UNIT: Duration = Duration::from_micros(128);
 /// Longest hold that an echo can say, in [`ECHO_UNIT`]s: 2.097 s. It fits two bytes.
 pub const MAX_HOLD: u16 = 0x3FFF;
-/// Bytes of the longest datagram: a long form with [`MAX_GROUPS`] groups and a 16-byte tag.
-pub const MAX_DATAGRAM: usize = max_datagram(MAX_GROUPS);
+/// Bytes of the longest datagram: a long form with [`MAX_GROUPS`] groups, all with data, and a 16-byte tag.
+pub const MAX_DATAGRAM: usize = max_datagram(MAX_GROUPS) + 1 + MAX_GROUPS * STAMP;
+/// Bytes of the longest datagram that a node of this build sends.
+pub const MAX_SENT: usize =
+    if cfg!(feature = "data") { MAX_DATAGRAM } else { max_datagram(MAX_GROUPS) };
+/// Bytes of the longest datagram that a node takes from a byte stream. A build that has room for few groups and no data
+/// does not understand its own peer's frames any better for it, and saves the room: the longest one without data.
+pub const MAX_HEARD: usize =
+    if cfg!(any(feature = "data", feature = "large")) { MAX_DATAGRAM } else { max_datagram(MAX_GROUPS) };
 /// Bytes of the shortest datagram: a short form without groups and a 4-byte tag.
 pub const MIN_DATAGRAM: usize = HEADER + 1 + 1 + HEAD + 4;
 
@@ -43,6 +52,8 @@ const HEADER: usize = 4;
 const HEAD: usize = 3;
 /// A `u32` as a varint at most.
 const VARINT: usize = 5;
+/// A stamp at most: flags, epoch, line, and what it branched from.
+const STAMP: usize = 1 + VARINT + 4 + VARINT + 4;
 
 const FROM_ODD: u8 = 1;
 const LONG: u8 = 2;
@@ -61,13 +72,12 @@ const LAST: u8 = 1 << 2;
 const BRANCHED: u8 = 1 << 3;
 const FROM_LAST: u8 = 1 << 4;
 
-/// Bytes of the longest datagram with that many groups.
+/// Bytes of the longest datagram with that many groups, none of them with data.
 #[must_use]
 pub const fn max_datagram(groups: usize) -> usize {
     let lives = VARINT + VARINT + VARINT;
     let echo = 1 + 2;
-    let stamp = 1 + VARINT + 4 + VARINT + 4;
-    let beat = HEAD + echo + groups * (1 + VARINT + VARINT) + 1 + groups * stamp;
+    let beat = HEAD + echo + groups * (1 + VARINT + VARINT);
     let hello = VARINT
         + 8
         + (1 + 8)

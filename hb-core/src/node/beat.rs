@@ -1,7 +1,6 @@
 //! The own view, as a beat: composed once, sent on every open link, fed to the watchdog in the same step.
 
 use super::Node;
-use crate::cluster::data::Stage;
 use crate::cluster::group::Group;
 use crate::cluster::watchdog::{self, Step};
 use crate::event::Event;
@@ -63,6 +62,7 @@ impl Node {
             score: self.pings.score(),
             echo,
             groups: filled(self.groups.iter().map(|group| self.group_beat(group))),
+            stamps: filled(self.shown_stamps()),
         };
         let hello = self.long_form.then(|| self.hello());
         Message { source: self.config.side, incarnation: self.incarnation, seq: self.seq, beat, hello }
@@ -97,7 +97,7 @@ impl Node {
         for id in self.group_ids() {
             changed |= self.release(id, crate::event::Cause::Leave);
         }
-        let running = self.groups.iter().any(|group| group.state.may_run() || group.copy.pulls());
+        let running = self.groups.iter().any(|group| group.state.may_run() || group.pulls());
         match self.leave {
             _ if running => {}
             None => {
@@ -121,7 +121,6 @@ impl Node {
 
     fn group_beat(&self, group: &Group) -> GroupBeat {
         let epoch = group.shown_epoch();
-        let read = group.config.data.is_some() && group.copy.stage != Stage::Unread;
         GroupBeat {
             state: group.state,
             wanted: if group.state == GroupState::Idle { group.wanted } else { None },
@@ -129,7 +128,6 @@ impl Node {
             epoch,
             // A mark is never above what is shown with it: the wire sends the difference.
             mark: group.mark.map(|mark| mark.min(epoch)),
-            stamp: read.then_some(group.copy.stamp),
         }
     }
 

@@ -21,9 +21,7 @@ impl Node {
         for id in self.group_ids() {
             changed |= self.settle_conflict(id);
             changed |= self.settle_handover(id);
-            if self.group(id).is_some_and(|group| group.config.data.is_some()) {
-                self.follow_copy(id);
-            }
+            self.follow_copy(id);
             changed |= self.settle_claim(id);
         }
         changed
@@ -147,7 +145,14 @@ impl Node {
         if let Some(group) = self.group_mut(id) {
             group.epoch = side.epoch_above(group.seen);
             group.seen = group.epoch;
-            Self::restamp(group);
+            let epoch = group.epoch;
+            if let Some(copy) = group.copy_mut()
+                && copy.stage == Stage::Live
+            {
+                // The tenure goes on, under another number.
+                copy.serve(side, epoch);
+                copy.ask.write = true;
+            }
         }
         self.persist();
         self.out.beat = true;
@@ -258,9 +263,12 @@ impl Node {
         if !matches!(group.state, GroupState::Idle | GroupState::Failed) {
             let gate = group.gate == Gate::Fence && group.state == GroupState::Starting;
             let mut wait = (gate && !self.fence_open()).then_some(Wait::Fence);
-            if group.state == GroupState::Starting && group.gate == Gate::Data {
-                let last = group.copy.stage == Stage::Last;
-                wait = if last { Some(Wait::LastPull) } else { group.copy.pulls().then_some(Wait::PullEnds) };
+            if let Some(copy) = group.copy()
+                && group.state == GroupState::Starting
+                && group.gate == Gate::Data
+            {
+                let last = copy.stage == Stage::Last;
+                wait = if last { Some(Wait::LastPull) } else { copy.pulls().then_some(Wait::PullEnds) };
             }
             return self.wait_for(id, wait);
         }
@@ -328,7 +336,9 @@ impl Node {
             group.pinned = core::mem::take(&mut group.takeover);
             group.wanted = None;
             group.gate = Gate::Persist { serial, until };
-            group.copy.cut = false;
+            if let Some(copy) = group.copy_mut() {
+                copy.cut = false;
+            }
         }
         self.change(id, crate::cluster::group::GroupEvent::Claim, cause);
     }

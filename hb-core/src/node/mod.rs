@@ -4,6 +4,7 @@
 //! `beat` and `output` send; `operator` and `status` are for people.
 
 mod beat;
+mod claim;
 mod data;
 mod decide;
 mod glance;
@@ -18,7 +19,7 @@ use crate::action::Action;
 use crate::auth::Keyring;
 use crate::cluster::clock::Clock;
 use crate::cluster::fence::{Fence, FenceEvent};
-use crate::cluster::group::{Gate, Group};
+use crate::cluster::group::{COPIES, Gate, Group};
 use crate::cluster::handshake::Handshake;
 use crate::cluster::link::{Link, SendTimes};
 use crate::cluster::peer::{self, Peer, PeerEvent};
@@ -29,7 +30,7 @@ use crate::frame::{self, Decoder};
 use crate::ids::{GroupId, Incarnation, LinkId};
 use crate::input::{Input, Watchdog};
 use crate::list::filled;
-use crate::message::wire::MAX_DATAGRAM;
+use crate::message::wire::MAX_HEARD;
 use crate::message::{GroupState, Phase};
 use crate::status::PeerState;
 use crate::time::{Duration, Earliest, Instant};
@@ -53,13 +54,13 @@ pub struct Saved {
     /// Highest epoch seen, by hash of the group's name.
     pub epochs: Vec<(u32, u32), MAX_GROUPS>,
     /// Highest epoch seen on a stamp, by hash of the group's name; of groups with data.
-    pub copies: Vec<(u32, u32), MAX_GROUPS>,
+    pub copies: Vec<(u32, u32), { COPIES * MAX_GROUPS }>,
 }
 
 /// What a link needs to take a byte stream apart.
 #[derive(Clone, Debug)]
 struct Stream {
-    decoder: Decoder<MAX_DATAGRAM>,
+    decoder: Decoder<MAX_HEARD>,
     foreign: frame::foreign::Matcher,
 }
 
@@ -231,7 +232,8 @@ impl Node {
             let of = |list: &[(u32, u32)]| {
                 list.iter().find(|(hash, _)| *hash == group.name_hash).map_or(0, |(_, epoch)| *epoch)
             };
-            let _ = node.groups.push(Group::new(*group, of(&saved.epochs), of(&saved.copies)));
+            let newest = if COPIES == 0 { 0 } else { of(&saved.copies) };
+            let _ = node.groups.push(Group::new(*group, of(&saved.epochs), newest));
         }
         node.report(Event::Joining(incarnation));
         node.persist();
@@ -263,9 +265,9 @@ impl Node {
                     group.config.claimable = claimable;
                 }
             }
-            Input::Copy { group, stamp, age } => self.copy_read(group, stamp, age),
+            Input::Copy { group, stamp, age } => self.copy_read(group, &stamp, age),
             Input::StampWritten { token, ok } => self.stamp_written(token, ok),
-            Input::PullDone { token, outcome } => self.pull_done(token, outcome),
+            Input::PullDone { token, outcome } => self.pull_done(token, &outcome),
             Input::Watchdog(watchdog) => {
                 if watchdog == Watchdog::Pending && self.watchdog != watchdog {
                     self.report(Event::WatchdogPending);
@@ -299,8 +301,8 @@ impl Node {
     #[must_use]
     pub fn saved(&self) -> Saved {
         let epochs = filled(self.groups.iter().map(|group| (group.config.name_hash, group.seen)));
-        let data = self.groups.iter().filter(|group| group.config.data.is_some());
-        let copies = filled(data.map(|group| (group.config.name_hash, group.copy.newest)));
+        let newest = |group: &Group| group.copy().map(|copy| (group.config.name_hash, copy.newest));
+        let copies = filled(self.groups.iter().filter_map(newest));
         Saved { counter: self.incarnation.counter, epochs, copies }
     }
 

@@ -161,7 +161,7 @@ impl Node {
             self.begin_leave();
             return Ok(());
         }
-        if self.stuck_group().is_some() || self.groups.iter().any(|group| group.copy.pulls()) {
+        if self.stuck_group().is_some() || self.groups.iter().any(|group| group.pulls()) {
             self.out.exit = Some(false);
             return Ok(());
         }

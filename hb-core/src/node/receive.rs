@@ -117,6 +117,7 @@ impl Node {
             self.take_hello(hello);
         }
         self.take_beat(message);
+        self.take_stamps(message, true);
     }
 
     /// A copy of a beat that another link brought already, or something that was sent long ago.
@@ -168,7 +169,7 @@ impl Node {
             let Some(group) = self.groups.iter_mut().find(|g| g.config.name_hash == name.hash) else {
                 continue;
             };
-            higher |= group.saw_beat(shown);
+            higher |= group.saw(shown.epoch);
             shows_holder |= match shown.state {
                 GroupState::Starting | GroupState::Held | GroupState::Stopping | GroupState::Stuck => true,
                 GroupState::Unknown | GroupState::Idle | GroupState::Failed => false,
@@ -177,6 +178,7 @@ impl Node {
         if higher {
             self.persist();
         }
+        self.take_stamps(message, false);
         if shows_holder && self.peer.met.is_none() && self.one_way == OneWay::None {
             self.one_way = OneWay::Evidence(self.now);
         }
@@ -206,7 +208,7 @@ impl Node {
                 None => self.peer.position(group.config.name_hash).and_then(|at| message.beat.groups.get(at)),
             };
             if let Some(shown) = shown {
-                higher |= group.saw_beat(shown);
+                higher |= group.saw(shown.epoch.max(shown.mark.unwrap_or(0)));
             }
         }
         if higher {

@@ -1,6 +1,6 @@
 //! Carrying the decisions out: gates, script calls, their answers, and what a group's new state entails.
 
-use super::data::Pass;
+use super::claim::Pass;
 use super::{Node, cover};
 use crate::action::Verb;
 use crate::cluster::data::CopyEvent;
@@ -12,7 +12,7 @@ use crate::event::{Cause, Event};
 use crate::ids::{GroupId, Token};
 use crate::input::{Outcome, Watchdog};
 use crate::message::GroupState;
-use crate::time::{Duration, Earliest, Instant};
+use crate::time::{Earliest, Instant};
 
 /// A script call to make or to end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -133,9 +133,11 @@ impl Node {
         let Some(group) = self.group_mut(id) else { return };
         if group.gate == Gate::Fence && fence_open {
             group.gate = Gate::Data;
-            group.copy.at = now.plus(group.config.data.map_or(Duration::ZERO, |data| data.limit));
+            if let Some(copy) = group.copy_mut() {
+                copy.at = now.plus(copy.config.limit);
+            }
         }
-        if group.gate != Gate::Data || self.recovering {
+        if group.gate != Gate::Data {
             return;
         }
         match self.pass_data(id) {

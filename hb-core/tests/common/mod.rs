@@ -25,7 +25,7 @@ pub(crate) fn sealed(msg: &Message, keys: &Keyring) -> Vec<u8> {
 
 /// A heartbeat in steady service: two links, one ping node, one group.
 pub(crate) fn steady(seq: u32, epoch: u32, mark: Option<u32>) -> Message {
-    let group = GroupBeat { state: GroupState::Held, wanted: None, able: true, epoch, mark, stamp: None };
+    let group = GroupBeat { state: GroupState::Held, wanted: None, able: true, epoch, mark };
     Message {
         source: Side::Even,
         incarnation: Incarnation { counter: 7, nonce: 0x1234_5678 },
@@ -39,6 +39,7 @@ pub(crate) fn steady(seq: u32, epoch: u32, mark: Option<u32>) -> Message {
             score: 1,
             echo: Some(Echo { seq: 0x5A, hold: ECHO_UNIT.times(7000) }),
             groups: [group].into_iter().collect(),
+            stamps: Default::default(),
         },
         hello: None,
     }
@@ -80,7 +81,8 @@ fn any_beat(groups: core::ops::RangeInclusive<usize>) -> impl Strategy<Value = B
     let echo = option::of((any::<u8>(), 0..=MAX_HOLD))
         .prop_map(|echo| echo.map(|(seq, hold)| Echo { seq, hold: ECHO_UNIT.times(u64::from(hold)) }));
     let flags = (any::<bool>(), any::<bool>());
-    (phase, flags, 0..8_u8, any::<u8>(), 0..=8_u8, echo, vec(any_group(), groups)).prop_map(
+    let groups = vec((any_group(), option::of(any_stamp())), groups);
+    (phase, flags, 0..8_u8, any::<u8>(), 0..=8_u8, echo, groups).prop_map(
         |(phase, (unconfirmed, armed), link, hears, score, echo, groups)| Beat {
             phase,
             unconfirmed,
@@ -89,7 +91,8 @@ fn any_beat(groups: core::ops::RangeInclusive<usize>) -> impl Strategy<Value = B
             hears,
             score,
             echo,
-            groups: groups.into_iter().collect(),
+            stamps: (0..).zip(&groups).filter_map(|(at, (_, stamp))| Some((at, (*stamp)?))).collect(),
+            groups: groups.into_iter().map(|(group, _)| group).collect(),
         },
     )
 }
@@ -108,9 +111,8 @@ fn any_group() -> impl Strategy<Value = GroupBeat> {
         prop_oneof![Just(Reason::Failback), Just(Reason::Ping), Just(Reason::Failed), Just(Reason::Operator)];
     let epochs = prop_oneof![0..200_u32, any::<u32>()]
         .prop_flat_map(|epoch| (Just(epoch), option::of(prop_oneof![0..=epoch, Just(epoch)])));
-    (state, option::of(reason), any::<bool>(), epochs, option::of(any_stamp())).prop_map(
-        |(state, wanted, able, (epoch, mark), stamp)| GroupBeat { state, wanted, able, epoch, mark, stamp },
-    )
+    (state, option::of(reason), any::<bool>(), epochs)
+        .prop_map(|(state, wanted, able, (epoch, mark))| GroupBeat { state, wanted, able, epoch, mark })
 }
 
 fn any_stamp() -> impl Strategy<Value = Stamp> {
@@ -164,20 +166,21 @@ pub(crate) fn largest() -> Message {
         able: true,
         epoch: u32::MAX,
         mark: Some(0),
-        stamp: Some(Stamp {
-            epoch: u32::MAX,
-            line: u32::MAX,
-            from: Some(Origin { epoch: 1, line: u32::MAX, last: true }),
-            partial: true,
-            diverged: true,
-            last: true,
-        }),
+    };
+    let stamp = Stamp {
+        epoch: u32::MAX,
+        line: u32::MAX,
+        from: Some(Origin { epoch: 1, line: u32::MAX, last: true }),
+        partial: true,
+        diverged: true,
+        last: true,
     };
     let name = GroupName { hash: u32::MAX, digest: u32::MAX, preferred: Side::Odd };
     let forever = Duration::from_secs(u64::MAX);
     let mut msg = steady(u32::MAX, 0, None);
     msg.incarnation = Incarnation { counter: u32::MAX, nonce: u32::MAX };
     msg.beat.groups = [group; 8].into_iter().collect();
+    msg.beat.stamps = (0..8).map(|at| (at, stamp)).collect();
     msg.beat.echo = Some(Echo { seq: 255, hold: ECHO_UNIT.times(u64::from(MAX_HOLD)) });
     msg.hello = Some(Hello {
         boot: u32::MAX,

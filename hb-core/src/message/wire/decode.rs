@@ -2,7 +2,7 @@
 
 use super::{
     ABLE, ARMED, BRANCHED, DIVERGED, ECHO_UNIT, ECHOES, FROM_LAST, HEADER, Header, LAST, MARKED, MAX_GROUPS,
-    MAX_HOLD, PARTIAL, UNCONFIRMED,
+    MAX_HOLD, MAX_STAMPS, PARTIAL, UNCONFIRMED,
 };
 use crate::config::MAX_PINGS;
 use crate::ids::{Incarnation, Side};
@@ -73,6 +73,7 @@ pub(crate) const fn blank(source: Side) -> Message {
             score: 0,
             echo: None,
             groups: Vec::new(),
+            stamps: Vec::new(),
         },
         hello: None,
     }
@@ -101,6 +102,7 @@ pub(crate) fn decode(
     }
     msg.seq = reader.varint()?;
     take_beat(&mut reader, &mut msg.beat)?;
+    msg.beat.stamps.clear();
     if header.stamped {
         take_stamps(&mut reader, &mut msg.beat)?;
     }
@@ -162,19 +164,38 @@ fn take_group(reader: &mut Reader<'_>) -> Option<GroupBeat> {
         _ => return None,
     };
     let mark = if bits & MARKED == 0 { None } else { Some(epoch.checked_sub(reader.varint()?)?) };
-    Some(GroupBeat { state, wanted, able: bits & ABLE != 0, epoch, mark, stamp: None })
+    Some(GroupBeat { state, wanted, able: bits & ABLE != 0, epoch, mark })
 }
 
 /// Which groups have a stamp, at least one, and the stamps in the order of the groups.
+#[cold]
 fn take_stamps(reader: &mut Reader<'_>, beat: &mut Beat) -> Option<()> {
-    let mut which = reader.byte().filter(|which| *which != 0)?;
-    for group in &mut beat.groups {
-        if which & 1 != 0 {
-            group.stamp = Some(take_stamp(reader)?);
+    let which = reader.byte().filter(|which| *which != 0)?;
+    let mut rest = which;
+    while rest != 0 {
+        let at = rest.trailing_zeros() as u8;
+        if MAX_STAMPS == 0 {
+            skip_stamp(reader)?;
+        } else {
+            beat.stamps.push((at, take_stamp(reader)?)).ok()?;
         }
-        which >>= 1;
+        rest &= rest.wrapping_sub(1);
     }
-    (which == 0).then_some(())
+    let groups = u32::try_from(beat.groups.len()).ok()?;
+    (which.leading_zeros().saturating_add(groups) >= u8::BITS).then_some(())
+}
+
+/// Without data a stamp is of no account, but what follows it is.
+fn skip_stamp(reader: &mut Reader<'_>) -> Option<()> {
+    let (flags, epoch) = (reader.byte()?, reader.varint()?);
+    if epoch != 0 {
+        reader.bytes::<4>()?;
+    }
+    if flags & BRANCHED != 0 {
+        reader.varint()?;
+        reader.bytes::<4>()?;
+    }
+    Some(())
 }
 
 fn take_stamp(reader: &mut Reader<'_>) -> Option<Stamp> {

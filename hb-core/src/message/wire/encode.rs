@@ -2,7 +2,7 @@
 
 use super::{
     ABLE, ARMED, BRANCHED, DIVERGED, ECHO_UNIT, ECHOES, FROM_LAST, FROM_ODD, LAST, LONG, MARKED, MAX_HOLD,
-    MAX_LINKS, PARTIAL, STAMPED, UNCONFIRMED, VERSION, life_byte,
+    MAX_LINKS, MAX_STAMPS, PARTIAL, STAMPED, UNCONFIRMED, VERSION, life_byte,
 };
 use crate::config::MAX_PINGS;
 use crate::ids::Side;
@@ -52,7 +52,7 @@ pub(crate) fn encode(msg: &Message, cluster: u16, key: u8, out: &mut [u8]) -> Op
     if key > 15 {
         return None;
     }
-    let stamped = flag(msg.beat.groups.iter().any(|group| group.stamp.is_some()), STAMPED);
+    let stamped = flag(MAX_STAMPS != 0 && !msg.beat.stamps.is_empty(), STAMPED);
     writer.bytes(&[VERSION << 4 | key, from | form | stamped, low, high])?;
     match &msg.hello {
         None => writer.bytes(&[life_byte(msg.incarnation)])?,
@@ -98,11 +98,21 @@ fn put_beat(writer: &mut Writer<'_>, beat: &Beat) -> Option<()> {
         writer.varint(u32::from(hold))?;
     }
     beat.groups.iter().try_for_each(|group| put_group(writer, group))?;
-    let which = beat.groups.iter().rev().fold(0, |which, group| which << 1 | u8::from(group.stamp.is_some()));
-    if which != 0 {
-        writer.bytes(&[which])?;
+    if MAX_STAMPS == 0 || beat.stamps.is_empty() { Some(()) } else { put_stamps(writer, beat) }
+}
+
+/// `None` for stamps of groups that are not there, or not in their order.
+fn put_stamps(writer: &mut Writer<'_>, beat: &Beat) -> Option<()> {
+    let mut which = 0_u8;
+    for (at, _) in &beat.stamps {
+        let bit = 1_u8.checked_shl(u32::from(*at))?;
+        if usize::from(*at) >= beat.groups.len() || which >= bit {
+            return None;
+        }
+        which |= bit;
     }
-    beat.groups.iter().filter_map(|group| group.stamp.as_ref()).try_for_each(|stamp| put_stamp(writer, stamp))
+    writer.bytes(&[which])?;
+    beat.stamps.iter().try_for_each(|(_, stamp)| put_stamp(writer, stamp))
 }
 
 /// `None` for a stamp that no node has: the decoder refuses the same ones.
