@@ -37,8 +37,7 @@ pub const MAX_HOLD: u16 = 0x3FFF;
 /// Bytes of the longest datagram: a long form with [`MAX_GROUPS`] groups, all with data, and a 16-byte tag.
 pub const MAX_DATAGRAM: usize = max_datagram(MAX_GROUPS) + 1 + MAX_GROUPS * STAMP;
 /// Bytes of the longest datagram that a node of this build sends.
-pub const MAX_SENT: usize =
-    if cfg!(feature = "data") { MAX_DATAGRAM } else { max_datagram(MAX_GROUPS) };
+pub const MAX_SENT: usize = if cfg!(feature = "data") { MAX_DATAGRAM } else { max_datagram(MAX_GROUPS) };
 /// Bytes of the longest datagram that a node takes from a byte stream. A build that has room for few groups and no data
 /// does not understand its own peer's frames any better for it, and saves the room: the longest one without data.
 pub const MAX_HEARD: usize =

@@ -92,7 +92,7 @@ impl Node {
             self.old_copy(link, message);
             return;
         }
-        match &message.hello {
+        let admitted = match &message.hello {
             Some(hello) => {
                 let met = self.peer.met;
                 let admitted = self.shake.hello(message.incarnation, hello, met, self.incarnation.nonce);
@@ -106,9 +106,13 @@ impl Node {
                 if self.shake.unfinished() {
                     self.answer();
                 }
+                admitted
             }
-            None => self.shake.short(),
-        }
+            None => {
+                self.shake.short();
+                false
+            }
+        };
         self.epochs_of(message);
         self.peer.seq = message.seq;
         self.peer.last_heard = self.now;
@@ -116,7 +120,7 @@ impl Node {
         if let Some(hello) = &message.hello {
             self.take_hello(hello);
         }
-        self.take_beat(message);
+        self.take_beat(message, admitted);
         self.take_stamps(message, true);
     }
 
@@ -241,7 +245,7 @@ impl Node {
         }
     }
 
-    fn take_beat(&mut self, message: &Message) {
+    fn take_beat(&mut self, message: &Message, admitted: bool) {
         let beat = &message.beat;
         let was_leaving = self.peer.phase == Phase::Leaving && self.peer.state != PeerState::Unknown;
         let heard_us = self.peer.alive() && self.peer.hears != 0;
@@ -262,6 +266,9 @@ impl Node {
         let before = self.peer_event(PeerEvent::Heard);
         if before != self.peer.state {
             self.report(Event::PeerUp);
+        }
+        if admitted || matches!(before, PeerState::Unknown | PeerState::Dead) {
+            self.peer_is_back();
         }
         if beat.phase == Phase::Leaving && !was_leaving {
             self.report(Event::PeerLeaving);

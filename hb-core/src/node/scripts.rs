@@ -109,7 +109,10 @@ impl Node {
     pub(super) fn script_deadline(group: &Group, at: &mut Earliest) {
         if let Some(call) = &group.sequence.call {
             at.or(call.deadline);
-        } else if matches!(group.state, GroupState::Unknown | GroupState::Starting | GroupState::Stopping) {
+        } else if group.monitor.call.is_none()
+            && matches!(group.state, GroupState::Unknown | GroupState::Starting | GroupState::Stopping)
+        {
+            // It begins when the monitor's call has ended.
             at.or(group.sequence.not_before());
         }
         at.or(group.monitor.deadline());
@@ -314,6 +317,7 @@ impl Node {
             return false;
         }
         group.state = to;
+        group.announce = false;
         match to {
             GroupState::Held => {
                 group.forget_failures();
