@@ -19,8 +19,8 @@ pub struct Stamp {
     pub from: Option<Origin>,
     /// A pull over this copy did not end: it is neither what it was nor what its source was.
     pub partial: bool,
-    /// Somebody wrote here since it was pulled, or nobody knows: it may hold what no other copy holds. The copy of a
-    /// writer may in any case; this is for all others.
+    /// Somebody wrote here after what the stamp says, or nobody knows: it may hold what no other copy holds, whatever
+    /// the other one began with.
     pub diverged: bool,
     /// It was pulled after the writer's last stop: all that this epoch wrote is here.
     pub last: bool,
@@ -110,7 +110,7 @@ impl Stamp {
     /// The stamp for a tenure of node `me` at `epoch`, which begins on this copy; `fresh` is a new line's number.
     #[must_use]
     pub fn begin(&self, me: Side, epoch: u32, fresh: u32) -> Self {
-        let own = self.writer() == Some(me) && !self.partial && !self.diverged;
+        let own = self.writer() == Some(me) && !self.partial;
         let (line, from) = if own {
             (self.line, self.from)
         } else {
@@ -121,11 +121,11 @@ impl Stamp {
         Self { epoch, line, from, partial: false, diverged: false, last: false }
     }
 
-    /// The stamp after a tenure of node `me` on this copy that never came into service: what was written meanwhile
-    /// stays here, but nobody waits for it.
+    /// The stamp after a tenure on this copy that never came into service: what was written meanwhile is on no other
+    /// disk, but nobody waits for it.
     #[must_use]
-    pub fn undone(&self, me: Side) -> Self {
-        Self { diverged: self.diverged || self.writer() != Some(me), ..*self }
+    pub const fn undone(&self) -> Self {
+        Self { diverged: true, last: false, ..*self }
     }
 
     /// For the shell, at the end of a pull: the stamp to put in place of the own one, now that `self` came from the

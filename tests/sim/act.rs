@@ -98,9 +98,6 @@ impl World {
             self.hosts[host].sent.push((now, link, bytes.to_vec()));
         }
         self.hosts[host].beat = true;
-        if self.records {
-            self.record(host, link.0, bytes);
-        }
         let Some(node) = &self.hosts[host].node else { return };
         let glance = node.glance();
         let mut epochs = [0; 8];

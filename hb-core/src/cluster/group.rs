@@ -199,6 +199,8 @@ pub(crate) struct Group {
     pub(crate) conflict: bool,
     /// The peer may run it too: once it does not, clients are told again.
     pub(crate) contested: bool,
+    /// The next start script waits for the peer.
+    pub(crate) held_back: bool,
     /// The peer last showed it stuck, and nothing proved it off since.
     pub(crate) peer_stuck: bool,
     /// Gratuitous ARP is due.
@@ -230,6 +232,7 @@ impl Group {
             quiet_until: Instant::ZERO,
             conflict: false,
             contested: false,
+            held_back: false,
             peer_stuck: false,
             announce: false,
             agreed: None,

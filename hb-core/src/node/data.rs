@@ -109,7 +109,7 @@ impl Node {
             }
             Effect::End => copy.ask.end = true,
             Effect::Restore => {
-                copy.stamp = copy.stamp.undone(me);
+                copy.stamp = copy.stamp.undone();
                 copy.ask.write = true;
             }
         }
@@ -147,12 +147,10 @@ impl Node {
         Some(Action::WriteStamp { group: id, token: self.token(), stamp })
     }
 
-    /// A holder that meets a stamp of its own epoch or above, on a copy that is not its own, goes above it, on a line
-    /// of its own: what is served is the newest, and nothing there passes for a part of it.
+    /// A holder goes above every stamp that it meets on a copy that is not its own's: what is served is the newest.
     fn stay_newest(&mut self, id: GroupId) {
         let shown = self.peers(id).map(|shown| shown.state);
-        let Some((group, copy)) = self.group(id).and_then(|group| group.copy().map(|copy| (group, copy)))
-        else {
+        let Some((group, copy)) = self.group(id).and_then(|group| Some((group, group.copy()?))) else {
             return;
         };
         let own = &copy.stamp;
@@ -161,15 +159,27 @@ impl Node {
         };
         // Of two that run it, or are about to, the conflict is judged first.
         let judged = shown.is_none_or(|state| matches!(state, GroupState::Held | GroupState::Starting));
-        if group.state != GroupState::Held || judged || !copy.theirs.is_some_and(above) {
+        if group.state == GroupState::Held && !judged && copy.theirs.is_some_and(above) {
+            self.raise_epoch(id);
+        }
+    }
+
+    /// The tenure goes on under a higher epoch, for the peer knows of one that this node did not: what it has may be
+    /// more than a part of what is served here, so the tenure goes on on a line of its own.
+    pub(super) fn restamp(&mut self, id: GroupId) {
+        let me = self.config.side;
+        if self.copy(id).is_none_or(|copy| copy.stage != Stage::Live) {
             return;
         }
         let line = self.draw_line();
-        if let Some(copy) = self.copy_mut(id) {
+        let Some(group) = self.group_mut(id) else { return };
+        let epoch = group.epoch;
+        if let Some(copy) = group.copy_mut() {
             copy.stamp.line = line.max(1);
             copy.stamp.from = None;
+            copy.serve(me, epoch);
+            copy.ask.write = true;
         }
-        self.raise_epoch(id);
     }
 
     // --- pulls -----------------------------------------------------------------------------------------------------

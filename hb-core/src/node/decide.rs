@@ -114,7 +114,6 @@ impl Node {
     /// Both held it and this node goes on: clients hear of it before the loser's address goes.
     fn conflict_won(&mut self, id: GroupId) {
         let Some(group) = self.group_mut(id) else { return };
-        group.contested = true;
         if !core::mem::replace(&mut group.conflict, true) {
             group.announce = true;
             self.report(Event::ConflictWon(id));
@@ -128,26 +127,25 @@ impl Node {
         if self.peers(id).is_some_and(|peer| peer.state.may_run()) {
             return false;
         }
+        let sure = self.unconfirmed.is_none();
         if let Some(group) = self.group_mut(id) {
             group.conflict = false;
-            let contested = core::mem::take(&mut group.contested);
-            group.announce |= contested && group.state == GroupState::Held;
+            if sure && core::mem::take(&mut group.contested) {
+                group.announce |= group.state == GroupState::Held;
+            }
         }
         false
     }
 
     /// The peer is back from silence, or as a new life. What it ran meanwhile may have ended before this node could see
-    /// it, so the clients of every held group are told who runs it, and again once the peer does not.
+    /// it, so the clients of every held group are told who runs it.
     pub(super) fn peer_is_back(&mut self) {
         let sure = self.unconfirmed.is_none();
-        for id in self.group_ids() {
-            let runs = self.peers(id).is_some_and(|peer| peer.state.may_run());
-            if let Some(group) = self.group_mut(id)
-                && group.state == GroupState::Held
-            {
-                group.announce |= sure;
-                group.contested |= runs;
-            }
+        for group in &mut self.groups {
+            let held = group.state == GroupState::Held;
+            group.announce |= held && sure;
+            // A holder that is not sure of itself says nothing before it is.
+            group.contested |= held && !sure;
         }
     }
 
@@ -164,15 +162,8 @@ impl Node {
         if let Some(group) = self.group_mut(id) {
             group.epoch = side.epoch_above(group.seen);
             group.seen = group.epoch;
-            let epoch = group.epoch;
-            if let Some(copy) = group.copy_mut()
-                && copy.stage == Stage::Live
-            {
-                // The tenure goes on, under another number.
-                copy.serve(side, epoch);
-                copy.ask.write = true;
-            }
         }
+        self.restamp(id);
         self.persist();
         self.out.beat = true;
     }
@@ -280,8 +271,8 @@ impl Node {
     fn settle_claim(&mut self, id: GroupId) -> bool {
         let Some(group) = self.group(id) else { return false };
         if !matches!(group.state, GroupState::Idle | GroupState::Failed) {
-            let gate = group.gate == Gate::Fence && group.state == GroupState::Starting;
-            let mut wait = (gate && !self.fence_open()).then_some(Wait::Fence);
+            let gate = group.state == GroupState::Starting && (group.gate == Gate::Fence || group.held_back);
+            let mut wait = if gate { self.gate_wait(id) } else { None };
             if let Some(copy) = group.copy()
                 && group.state == GroupState::Starting
                 && group.gate == Gate::Data

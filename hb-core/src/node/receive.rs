@@ -245,10 +245,22 @@ impl Node {
         }
     }
 
+    /// Beside a held group: may the peer run it too, or did it since the beat before? A new mark says that it did.
+    fn watch_contest(&mut self, message: &Message) {
+        for group in self.groups.iter_mut().filter(|group| group.state == GroupState::Held) {
+            let name = group.config.name_hash;
+            let marked = self.peer.group(name).and_then(|before| before.mark);
+            if let Some(shown) = self.peer.position(name).and_then(|at| message.beat.groups.get(at)) {
+                group.contested |= shown.state.may_run() || shown.mark.is_some() && shown.mark != marked;
+            }
+        }
+    }
+
     fn take_beat(&mut self, message: &Message, admitted: bool) {
         let beat = &message.beat;
         let was_leaving = self.peer.phase == Phase::Leaving && self.peer.state != PeerState::Unknown;
         let heard_us = self.peer.alive() && self.peer.hears != 0;
+        self.watch_contest(message);
         self.peer.take_beat(beat);
         for group in &mut self.groups {
             if let Some(shown) = self.peer.group(group.config.name_hash) {

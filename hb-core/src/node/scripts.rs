@@ -8,7 +8,7 @@ use crate::cluster::fence::Fence;
 use crate::cluster::group::{self, Gate, Group, GroupEvent};
 use crate::cluster::monitor::{Ask, Verdict};
 use crate::cluster::sequence::{Finish, Goal, Request, Sequence};
-use crate::event::{Cause, Event};
+use crate::event::{Cause, Event, Wait};
 use crate::ids::{GroupId, Token};
 use crate::input::{Outcome, Watchdog};
 use crate::message::GroupState;
@@ -43,8 +43,11 @@ impl Node {
             return false;
         }
         self.pass_gate(id);
+        let starts = self.group(id).is_some_and(|group| group.state == GroupState::Starting);
+        let waits = starts && self.gate_wait(id).is_some();
         let (now, limits) = (self.now, self.config.limits);
         let Some(group) = self.group_mut(id) else { return false };
+        group.held_back = false;
         if group.monitor.call.is_some() || group.state == GroupState::Held {
             let ask =
                 if self.config.monitor.is_some() { self.ask_monitor(id) } else { Ask::Wait(Instant::NEVER) };
@@ -66,6 +69,11 @@ impl Node {
             Request::Wait(_) => false,
             Request::Kill(token) => {
                 let _ = self.out.calls.push_back(ScriptAction::Kill(token));
+                false
+            }
+            // No start begins beside a peer that is heard to run it, or to take down what it had begun.
+            Request::Run { verb: Verb::Start, .. } if waits => {
+                group.held_back = true;
                 false
             }
             Request::Run { resource, verb } => {
@@ -110,6 +118,7 @@ impl Node {
         if let Some(call) = &group.sequence.call {
             at.or(call.deadline);
         } else if group.monitor.call.is_none()
+            && !group.held_back
             && matches!(group.state, GroupState::Unknown | GroupState::Starting | GroupState::Stopping)
         {
             // It begins when the monitor's call has ended.
@@ -121,7 +130,6 @@ impl Node {
     /// The epoch is on the disk, or has had its time; then the fence; then the scripts.
     fn pass_gate(&mut self, id: GroupId) {
         let now = self.now;
-        let fence_open = self.fence_open();
         let Some(group) = self.group_mut(id) else { return };
         if group.state != GroupState::Starting {
             group.gate = Gate::Open;
@@ -133,8 +141,9 @@ impl Node {
             group.gate = Gate::Fence;
             self.report(Event::Unproven(id));
         }
+        let waits = self.gate_wait(id).is_some();
         let Some(group) = self.group_mut(id) else { return };
-        if group.gate == Gate::Fence && fence_open {
+        if group.gate == Gate::Fence && !waits {
             group.gate = Gate::Data;
             if let Some(copy) = group.copy_mut() {
                 copy.at = now.plus(copy.config.limit);
@@ -157,8 +166,17 @@ impl Node {
         }
     }
 
+    /// What the start scripts of a claim wait for, once its epoch is on the disk: the fence; or a peer that is heard
+    /// again, and has yet to take down what it had begun.
+    pub(super) fn gate_wait(&self, id: GroupId) -> Option<Wait> {
+        if !self.fence_open() {
+            return Some(Wait::Fence);
+        }
+        self.peers(id).filter(|peer| peer.state.may_run()).map(|_| Wait::PeerRuns)
+    }
+
     /// Nothing is left to fence.
-    pub(super) fn fence_open(&self) -> bool {
+    fn fence_open(&self) -> bool {
         self.peer.alive() || matches!(self.fence, Fence::Unneeded | Fence::Done)
     }
 
