@@ -5,6 +5,7 @@
 
 pub mod bench;
 pub mod dist;
+pub mod gate;
 pub mod model;
 pub mod netns;
 pub mod paths;
@@ -13,3 +14,4 @@ pub mod proof;
 pub mod setup;
 pub mod table;
 pub mod test;
+pub mod virt;

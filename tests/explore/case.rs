@@ -97,6 +97,7 @@ impl Case {
             preferred: if at == 0 { Side::Even } else { Side::Odd },
             resources: 1,
             claimable: true,
+            data: None,
         };
         Config {
             cluster: 0xBEEF,

@@ -17,8 +17,8 @@ pub struct Violation {
 }
 
 /// Every rule: its short name, and what it says.
-pub const RULES: [(&str, &str); 11] = [
-    ("S1", "two nodes that know of each other's claim never both go on with it"),
+pub const RULES: [(&str, &str); 12] = [
+    ("S1", "two nodes that know of each other's claim do not both go on with it for a keepalive"),
     ("S2", "of two holders the highest held epoch goes on, and at no time does none"),
     ("S3", "a start begins only where nobody else runs the group, or was silent when it was claimed"),
     ("S4", "idle or failed is shown only after a proof, and never out of stuck"),
@@ -28,6 +28,7 @@ pub const RULES: [(&str, &str); 11] = [
     ("O7", "a stuck group is not fed for, and blocks the peer until something proves it off"),
     ("L2", "nobody claims against a peer that was heard within the deadtime"),
     ("L3", "without new faults each group comes to rest with one holder, or waits for a named reason"),
+    ("data", "nothing is asked of data where no group has any"),
     ("replay", "an old frame is never a sign of life"),
 ];
 
@@ -257,29 +258,32 @@ impl World {
         Ok(())
     }
 
-    /// Nothing is left to be done now: what both know of each other, both act upon.
+    /// Nothing is left to be done now. What both know of each other, both act upon: at once, or with the next beat, for
+    /// that a node is sure of itself again is no news that it sends at once.
     pub(super) fn check_instant(&mut self) -> Checked {
-        let (Some(_), Some(_)) = (self.awake(0), self.awake(1)) else { return Ok(()) };
-        if !self.fresh(0) || !self.fresh(1) {
-            return Ok(());
-        }
+        let informed = self.awake(0).is_some() && self.awake(1).is_some() && self.fresh(0) && self.fresh(1);
         for group in self.groups() {
-            let (Some(a), Some(b)) = (self.shown(0, group), self.shown(1, group)) else { continue };
-            let goes_on = |state| matches!(state, GroupState::Held | GroupState::Starting);
-            if goes_on(a) && goes_on(b) {
-                return broken("S1", format!("A is {a:?}, B is {b:?}, and both know it"));
-            }
+            let (Some(a), Some(b), true) = (self.shown(0, group), self.shown(1, group), informed) else {
+                self.both_since[group] = None;
+                continue;
+            };
             let yields = |host: usize| self.machines[host].memory.yields[group];
             if a == GroupState::Stopping && b == GroupState::Stopping && yields(0) && yields(1) {
                 return broken("S2", "both give way to each other");
             }
-            let runs = |host: usize| self.machines[host].runs[group];
+            let goes_on = |state| matches!(state, GroupState::Held | GroupState::Starting);
             let ending =
                 |state| matches!(state, GroupState::Stopping | GroupState::Stuck | GroupState::Unknown);
-            if runs(0) && runs(1) && !ending(a) && !ending(b) {
-                return broken("S1", format!("both run it: A {a:?}, B {b:?}"));
+            let both_run = self.machines.iter().all(|machine| machine.runs[group]);
+            if (goes_on(a) && goes_on(b)) || (both_run && !ending(a) && !ending(b)) {
+                let since = *self.both_since[group].get_or_insert(self.now);
+                if self.now.since(since) >= KEEPALIVE {
+                    return broken("S1", format!("A is {a:?}, B is {b:?}, and both know it"));
+                }
+            } else {
+                self.both_since[group] = None;
+                self.machines.iter_mut().for_each(|machine| machine.memory.silent[group] = false);
             }
-            self.machines.iter_mut().for_each(|machine| machine.memory.silent[group] = false);
         }
         Ok(())
     }

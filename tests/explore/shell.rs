@@ -159,6 +159,9 @@ impl World {
                     events.push(event);
                 }
                 Action::Announce { .. } | Action::Ping => {}
+                Action::Pull { .. } | Action::EndPull { .. } | Action::WriteStamp { .. } => {
+                    return broken("data", "no group has data, and it asks for some");
+                }
                 Action::Exit { clean } => {
                     if clean && machine.runs.iter().any(|runs| *runs) {
                         return broken("S4", format!("{} ends as clean, and its group runs", letter(host)));

@@ -1,11 +1,15 @@
 //! A path to a broken rule, as a timeline for people.
 
 use super::case::Case;
+use super::fair::Fair;
 use super::rules::Violation;
 use super::steps::{Action, Order, kind};
 use super::world::World;
 use std::cell::RefCell;
 use std::rc::Rc;
+
+/// Lines of what follows by itself at most.
+const LATER: usize = 60;
 
 /// Walk the path again and say what happens.
 pub(super) fn tell(case: Case, coarse: bool, path: &[Action], violation: &Violation) -> Vec<String> {
@@ -15,7 +19,7 @@ pub(super) fn tell(case: Case, coarse: bool, path: &[Action], violation: &Violat
     world.story = Some(Rc::clone(&lines));
     let begin = world.now;
     let mut story = Vec::new();
-    let mut faults = 0;
+    let (mut faults, mut whole) = (0, true);
     let mut state = states(&world);
     for action in path {
         let at = world.now.since(begin).as_millis();
@@ -31,9 +35,17 @@ pub(super) fn tell(case: Case, coarse: bool, path: &[Action], violation: &Violat
             story.push(format!("           => {now}"));
             state = now;
         }
-        if ended.is_err() {
+        whole &= ended.is_ok();
+        if !whole {
             break;
         }
+    }
+    if whole {
+        // It broke later, on the way to the rest.
+        story.push(format!("{:>6} ms  every fault ends", world.now.since(begin).as_millis()));
+        let _ = Fair::default().check(&world);
+        let later: Vec<String> = lines.borrow_mut().drain(..).collect();
+        story.extend(later.iter().take(LATER).map(|line| format!("               {line}")));
     }
     story.push(format!("broken {}: {} ({faults} faults and commands)", violation.rule, violation.what));
     story

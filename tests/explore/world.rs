@@ -125,6 +125,8 @@ pub(super) struct World {
     pub(super) sent: [u32; 2],
     /// Both hold the group, and one of them must go on.
     pub(super) contested: [bool; GROUPS],
+    /// Both go on, and both know it, since then.
+    pub(super) both_since: [Option<Instant>; GROUPS],
     /// Where the timeline goes, when one is wanted.
     pub(super) story: Option<Rc<RefCell<Vec<String>>>>,
 }
@@ -162,6 +164,7 @@ impl World {
             coarse: false,
             sent: [0; 2],
             contested: [false; GROUPS],
+            both_since: [None; GROUPS],
             story: None,
         }
     }
@@ -260,6 +263,9 @@ impl World {
                 );
                 canon.print(copy.frame.print());
             }
+        }
+        for since in self.both_since {
+            canon.value(Class::Real, since.map_or(0, Instant::as_micros));
         }
         canon.plain(u64::from(self.contested[0]) | u64::from(self.contested[1]) << 1);
         canon.finish()

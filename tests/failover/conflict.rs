@@ -92,22 +92,15 @@ fn a_loser_that_was_down_before_the_winner_met_it_still_leaves_the_winners_addre
 }
 
 #[test]
-fn a_tenure_that_the_holder_never_saw_is_announced_over_all_the_same() {
+fn a_holder_that_is_not_heard_gives_way_to_the_higher_epoch_that_it_hears() {
     let mut world = settled(|c| c.failback = false);
-    // B hears nothing, takes the group, and is cut off itself until it has seen A and given way.
     world.cut[A] = [true; 8];
-    world.until(ms(1000), |w| w.hosts[B].scripts.any(0)).expect("it begins");
-    world.cut[B] = [true; 8];
-    world.run(ms(200));
+    world.until(ms(1000), |w| w.hosts[B].scripts.any(0)).expect("it takes A for dead");
+    let time = world.until(ms(1000), |w| !w.hosts[A].scripts.any(0)).expect("A hears it, and stops");
+    assert!(time <= ms(100 + 2 + 80), "{time:?}");
+    world.run(ms(2000));
+    assert!(world.serves(B) && !world.serves(A), "one holder, though frames pass one way only");
     assert_eq!(world.client[0], Some(B));
-    world.cut[A] = [false; 8];
-    world.until(ms(1000), |w| !w.hosts[B].scripts.any(0)).expect("it gives way");
-    world.run(ms(50));
-    assert_eq!(state(&world, B), GroupState::Idle);
-    world.cut[B] = [false; 8];
-    world.run(ms(500));
-    assert!(world.serves(A));
-    assert_eq!(world.client[0], Some(A), "clients talk to a machine that runs nothing");
 }
 
 #[test]
@@ -124,4 +117,22 @@ fn of_two_starters_the_winner_waits_until_the_loser_has_stopped() {
     world.run(ms(100));
     assert!(!world.hosts[A].scripts.any(0));
     assert_eq!(world.overlap, hb_core::Duration::ZERO, "it was told that the other was still stopping");
+}
+
+#[test]
+fn no_start_script_begins_beside_a_peer_that_is_heard_stopping() {
+    let mut world = World::new(|_| {});
+    world.hosts[A].scripts.time = ms(700);
+    world.hosts[B].scripts.time = ms(200);
+    world.start(A);
+    world.start(B);
+    world.until(ms(9000), |w| w.hosts[A].scripts.any(0)).expect("it begins to start");
+    world.cut_all(true);
+    world.until(ms(1000), |w| state(w, B) == GroupState::Starting).expect("it claims, and looks first");
+    world.run(ms(20));
+    world.cut_all(false);
+    world.until(ms(9000), |w| w.serves(B)).expect("the higher epoch starts");
+    world.run(ms(500));
+    assert!(!world.hosts[A].scripts.any(0));
+    assert_eq!(world.overlap, hb_core::Duration::ZERO, "it was told before its first start");
 }

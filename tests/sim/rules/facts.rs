@@ -126,9 +126,13 @@ impl Facts {
     fn look(&mut self, world: &World) {
         for from in 0..2 {
             let open = |link: usize| world.hosts.iter().all(|h| h.open >> link & 1 == 1);
+            let s = &self.plan.setting;
             let times = world.wires.iter().enumerate().filter_map(|(link, wire)| {
                 let whole = wire.clean(from) && !world.cut[from][link] && open(link);
-                whole.then(|| wire.frame_time(from, self.plan.setting.frame_bytes()))
+                let time = wire.frame_time(from, s.frame_bytes());
+                // A link that may delay a beat until its sender counts as dead carries no life.
+                let lives = s.slow(s.timing.keepalive).plus(time) < s.fast(s.timing.deadtime);
+                (whole && lives).then_some(time)
             });
             let best = times.min();
             self.passes[from] = best.is_some();
