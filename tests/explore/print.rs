@@ -359,12 +359,14 @@ impl Write for Reader {
 mod tests {
     use super::*;
 
+    #[expect(dead_code, reason = "read by `Debug`")]
     #[derive(Debug)]
     struct Inner {
         seq: u32,
         epoch: u32,
     }
 
+    #[expect(dead_code, reason = "read by `Debug`")]
     #[derive(Debug)]
     struct Peer {
         seq: u32,
@@ -372,6 +374,7 @@ mod tests {
         state: Option<u8>,
     }
 
+    #[expect(dead_code, reason = "read by `Debug`")]
     #[derive(Debug)]
     struct Thing {
         groups: [Inner; 2],

@@ -257,7 +257,7 @@ impl Search {
         self.paths.push(Step { from: at, action, depth });
         if before.is_none() && child.settled() {
             self.settled += 1;
-            if self.settled % self.bounds.rest_every == 0 {
+            if self.settled.is_multiple_of(self.bounds.rest_every) {
                 self.rests += 1;
                 self.fair.check(&child).map_err(|violation| self.broken(violation, child_at, None))?;
             }
