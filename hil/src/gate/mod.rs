@@ -5,11 +5,14 @@
 //! call that the kernel lacks and refuses newer flags of older calls; a tracer ([`tracer`]) looks at what the filter cannot
 //! see and hides the vDSO, whose clock no filter would meet. It cannot imitate a 2.4 kernel's bugs, its `/proc` or its drivers.
 
+mod ash;
 pub mod auxv;
 pub mod bpf;
 mod cases;
 pub mod kernel;
 pub mod launch;
+mod pentium;
+mod plant;
 mod probe;
 mod proof;
 pub mod rules;
@@ -18,6 +21,7 @@ pub mod socket;
 pub mod sys;
 pub mod ticks;
 pub mod tracer;
+mod userland;
 mod wrap;
 
 use crate::paths;
