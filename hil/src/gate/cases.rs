@@ -1,7 +1,7 @@
 //! The cases of the gate.
 
 use super::kernel::Kernel;
-use super::{Case, Ended, ash, pentium, proof, scenarios, wrap};
+use super::{Case, Ended, ash, pentium, proof, scenarios, watchdog, wrap};
 
 /// All of them, quick ones first.
 pub(super) const CASES: &[Case] = &[
@@ -39,6 +39,11 @@ pub(super) const CASES: &[Case] = &[
         name: "wrap",
         about: "times(2) as the only clock, and its odd wrap at HZ=512",
         run: |context| wrap::run(context).map(Ended::Passed),
+    },
+    Case {
+        name: "watchdog",
+        about: "what feeds the watchdog on a vanilla 2.4 kernel",
+        run: |context| watchdog::run(context).map(Ended::Passed),
     },
     Case { name: "pentium", about: "two nodes on emulated Pentiums", run: pentium::nodes },
     Case {
