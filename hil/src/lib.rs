@@ -13,3 +13,4 @@ pub mod proof;
 pub mod setup;
 pub mod table;
 pub mod test;
+pub mod virt;
