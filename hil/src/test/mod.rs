@@ -51,7 +51,6 @@ pub const STEPS: &[Step] = &[
     Step { name: "unit", about: "unit tests of every crate", run: cargo::unit },
     Step { name: "cross", about: "simulator and cross-crate tests", run: cargo::cross },
     Step { name: "explore", about: "the core, every order of events up to a depth", run: crate::model::step },
-    Step { name: "mistakes", about: "known mistakes, each must be seen", run: crate::model::mistakes_step },
     Step { name: "scenarios", about: "two real nodes in network namespaces", run: cargo::scenarios },
     Step { name: "doc", about: "documentation, warnings are errors", run: cargo::doc },
     Step { name: "dist", about: "the i586 binary, built and checked", run: dist },
