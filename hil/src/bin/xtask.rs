@@ -1,7 +1,7 @@
 //! `cargo xtask`: build tasks, checks and benchmarks. `cargo xtask help` lists them.
 
 use hb_hil::test::{self, STEPS, Step};
-use hb_hil::{bench, dist};
+use hb_hil::{bench, dist, fuzz};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         ["dist", "--check"] => dist::run(true).map(|text| println!("{text}")),
         ["bench", names @ ..] => bench::run(names),
         ["bench-alone", name] => bench::one(name),
+        ["fuzz", words @ ..] if !words.is_empty() => fuzz::run(words).map(|text| println!("{text}")),
         names => steps(names).and_then(|steps| test::run(&steps)),
     };
     match result {
@@ -39,10 +40,13 @@ fn help() {
     println!("  test           all of the steps below, in order; installs what it needs when run as root");
     println!("  dist [--check] static i586 binary and a native one into target/dist; --check also runs it\n");
     println!("  bench [NAME...] [--peers]  measure on the rig of namespaces (root); --peers adds keepalived");
-    println!("\nsteps, each alone or several by name:");
+    println!("  fuzz TARGET... [--seconds N] [--keep]  some targets for longer; --keep grows their corpus\n");
+    println!("steps, each alone or several by name:");
     for step in STEPS {
         println!("  {:<14} {}", step.name, step.about);
     }
+    println!("\nfuzz targets:");
+    fuzz::list();
     println!("\nbenchmarks:");
     bench::list();
 }
