@@ -7,6 +7,9 @@ use hb_core::message::wire::MAX_DATAGRAM;
 use hb_core::message::{GroupName, Message};
 use hb_core::{FRAME_BUF, Incarnation, Side};
 
+/// The digest of the times that both nodes share.
+pub const TIMING: u32 = 200;
+
 /// The peer.
 #[derive(Debug)]
 pub struct Peer {
@@ -52,6 +55,7 @@ impl Peer {
             if let (true, Some((challenge, life))) = (honest, self.heard) {
                 hello.echo = Some(challenge);
                 hello.met = Some(life.nonce);
+                (hello.known, hello.timing_digest) = (true, TIMING);
             }
             hello
         });

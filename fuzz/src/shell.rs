@@ -1,17 +1,29 @@
 //! What a node's shell owes and may expect: tokens, feeds, exits.
 
 use hb_core::message::GroupState;
-use hb_core::{Action, FRAME_BUF, LinkId, Node, Side};
+use hb_core::{Action, FRAME_BUF, GroupId, LinkId, Node, Outcome, Side, Token, Verb};
 use std::collections::BTreeSet;
 
 /// Actions that one input may cause at most: every queue of the node full, and a frame on each link.
 const MOST_ACTIONS: usize = 200;
 
+/// A script call under way.
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
+    /// Its name.
+    pub token: Token,
+    group: GroupId,
+    resource: u8,
+    verb: Verb,
+}
+
 /// The shell of a fuzzed node: it does nothing, and checks everything.
 #[derive(Debug, Default)]
 pub struct Shell {
     /// Script calls that were asked for and not answered.
-    pub running: Vec<hb_core::Token>,
+    pub running: Vec<Call>,
+    /// What honest scripts have running.
+    up: BTreeSet<(u8, u8)>,
     given: BTreeSet<u32>,
     /// The newest write that was asked for.
     pub serial: u32,
@@ -40,9 +52,9 @@ impl Shell {
                     assert!(armed, "fed a watchdog that is not armed");
                     assert!(!any_link || !self.frames.is_empty(), "fed without a beat");
                 }
-                Some(Action::RunScript { token, .. }) => {
+                Some(Action::RunScript { group, resource, verb, token }) => {
                     assert!(self.given.insert(token.0), "{token:?} was given out twice");
-                    self.running.push(token);
+                    self.running.push(Call { token, group, resource, verb });
                 }
                 Some(Action::KillScript { token }) => {
                     assert!(self.given.contains(&token.0), "{token:?} was never given out");
@@ -54,6 +66,23 @@ impl Shell {
                 }
                 Some(_) => {}
             }
+        }
+    }
+
+    /// What an honest script would answer.
+    pub fn honest(&mut self, call: &Call) -> Outcome {
+        let place = (call.group.0, call.resource);
+        match call.verb {
+            Verb::Start => {
+                self.up.insert(place);
+                Outcome::Ok
+            }
+            Verb::Stop => {
+                self.up.remove(&place);
+                Outcome::Ok
+            }
+            Verb::Status if self.up.contains(&place) => Outcome::Running,
+            Verb::Status => Outcome::Stopped,
         }
     }
 

@@ -14,7 +14,7 @@ use hb_core::{
     Token, Watchdog,
 };
 use hb_fuzz::messages::{AnyBeat, AnyHello, side};
-use hb_fuzz::peer::Peer;
+use hb_fuzz::peer::{Peer, TIMING};
 use hb_fuzz::shell::Shell;
 use libfuzzer_sys::fuzz_target;
 
@@ -49,7 +49,17 @@ enum Op {
         beat: AnyBeat,
         hello: Option<(AnyHello, bool)>,
     },
-    /// The next beat that the peer would say if it were honest and idle.
+    /// So many rounds in which time goes on, scripts do what they are told, and the peer, if it is there, says `beat`.
+    Calm {
+        rounds: u8,
+        beat: Option<(AnyBeat, AnyHello)>,
+        pings: bool,
+    },
+    /// Text of the original Heartbeat.
+    Foreign {
+        link: u8,
+    },
+    /// The peer begins another life.
     Reborn {
         nonce: u32,
     },
@@ -111,7 +121,7 @@ fn config(setup: &Setup) -> Config {
             initdead: span(3000),
             deadping: span(1000),
         },
-        timing_digest: 200,
+        timing_digest: TIMING,
         failback: setup.failback,
         isolated: if setup.claim_isolated { Isolated::Claim } else { Isolated::Wait },
         links: (0..1 + setup.links % 8).map(kind).collect(),
@@ -188,6 +198,23 @@ impl World {
         self.shell.judge(&self.node, self.config.side, self.now);
     }
 
+    fn calm(&mut self, beat: Option<&(AnyBeat, AnyHello)>, pings: bool) {
+        if let Some((beat, hello)) = beat {
+            let stream = self.config.links[0] == LinkKind::Stream;
+            let bytes = self.peer.say(beat, Some((hello, true)), 1, &self.names, stream);
+            self.give(Input::Received { link: LinkId(0), bytes: &bytes });
+        }
+        while let Some(call) = self.shell.running.pop() {
+            let outcome = self.shell.honest(&call);
+            self.give(Input::ScriptDone { token: call.token, outcome });
+        }
+        self.give(Input::Persisted { serial: self.shell.serial });
+        for ping in (0..self.config.pings).filter(|_| pings).map(PingId) {
+            self.give(Input::PingAnswer { ping });
+        }
+        self.step(Op::Due);
+    }
+
     fn step(&mut self, op: Op) {
         match op {
             Op::Raw { link, bytes } => self.give(Input::Received { link: LinkId(link % 9), bytes: &bytes }),
@@ -197,6 +224,15 @@ impl World {
                 let hello = hello.as_ref().map(|(hello, honest)| (hello, *honest));
                 let bytes = self.peer.say(&beat, hello, skip, &self.names, stream);
                 self.give(Input::Received { link: LinkId(link), bytes: &bytes });
+            }
+            Op::Calm { rounds, beat, pings } => {
+                for _ in 0..rounds % 32 {
+                    self.calm(beat.as_ref(), pings);
+                }
+            }
+            Op::Foreign { link } => {
+                let bytes = b">>>\nt=status\nsrc=ha-2\n<<<\n";
+                self.give(Input::Received { link: LinkId(link % 9), bytes });
             }
             Op::Reborn { nonce } => self.peer.life = Incarnation { counter: 2, nonce },
             Op::Link { link, up } => {
@@ -208,8 +244,8 @@ impl World {
             }
             Op::Script { which, outcome: how } => {
                 if !self.shell.running.is_empty() {
-                    let token = self.shell.running.remove(usize::from(which) % self.shell.running.len());
-                    self.give(Input::ScriptDone { token, outcome: outcome(how) });
+                    let call = self.shell.running.remove(usize::from(which) % self.shell.running.len());
+                    self.give(Input::ScriptDone { token: call.token, outcome: outcome(how) });
                 }
             }
             Op::StrayScript { token, outcome: how } => {

@@ -53,7 +53,7 @@ pub(super) fn target(target: &str, seconds: u32) -> Result<Report, String> {
     Ok(report)
 }
 
-/// Puts the smallest set of inputs that reaches everything into the corpus.
+/// Puts a small set of inputs that reaches every edge into the corpus.
 pub(super) fn keep(target: &str) -> Result<(), String> {
     let corpus = paths::root().join("fuzz/corpus").join(target);
     let fresh = paths::scratch(&format!("fuzz/merged/{target}"))?;
@@ -61,7 +61,7 @@ pub(super) fn keep(target: &str) -> Result<(), String> {
         fs::remove_file(&file).map_err(|e| format!("{}: {e}", file.display()))?;
     }
     Cmd::new(program(target)?)
-        .args(["-merge=1", "-max_len=4096"])
+        .args(["-set_cover_merge=1", "-use_counters=0", "-max_len=1024"])
         .args([&fresh, &grown(target)?, &corpus])
         .limit(Duration::from_secs(600))
         .run()?;
