@@ -61,7 +61,7 @@ impl Node {
     }
 
     /// The peer's view of our group `id`, while it is alive.
-    fn peers(&self, id: GroupId) -> Option<GroupBeat> {
+    pub(super) fn peers(&self, id: GroupId) -> Option<GroupBeat> {
         if !self.peer.alive() {
             return None;
         }
@@ -122,12 +122,29 @@ impl Node {
 
     /// The loser's address is gone: once more, for the caches that it poisoned meanwhile.
     fn conflict_over(&mut self, id: GroupId) -> bool {
-        if let Some(group) = self.group_mut(id)
-            && core::mem::take(&mut group.conflict)
-        {
-            group.announce |= group.state == GroupState::Held;
+        if self.peers(id).is_some_and(|peer| peer.state.may_run()) {
+            return false;
+        }
+        let sure = self.unconfirmed.is_none();
+        if let Some(group) = self.group_mut(id) {
+            group.conflict = false;
+            if sure && core::mem::take(&mut group.contested) {
+                group.announce |= group.state == GroupState::Held;
+            }
         }
         false
+    }
+
+    /// The peer is back from silence, or as a new life. What it ran meanwhile may have ended before this node could see
+    /// it, so the clients of every held group are told who runs it.
+    pub(super) fn peer_is_back(&mut self) {
+        let sure = self.unconfirmed.is_none();
+        for group in &mut self.groups {
+            let held = group.state == GroupState::Held;
+            group.announce |= held && sure;
+            // A holder that is not sure of itself says nothing before it is.
+            group.contested |= held && !sure;
+        }
     }
 
     fn keep_quiet(&mut self, id: GroupId) {
@@ -250,8 +267,8 @@ impl Node {
     fn settle_claim(&mut self, id: GroupId) -> bool {
         let Some(group) = self.group(id) else { return false };
         if !matches!(group.state, GroupState::Idle | GroupState::Failed) {
-            let gate = group.gate == Gate::Fence && group.state == GroupState::Starting;
-            let wait = (gate && !self.fence_open()).then_some(Wait::Fence);
+            let gate = group.state == GroupState::Starting && (group.gate == Gate::Fence || group.held_back);
+            let wait = if gate { self.gate_wait(id) } else { None };
             return self.wait_for(id, wait);
         }
         if self.recovering {

@@ -92,7 +92,7 @@ impl Node {
             self.old_copy(link, message);
             return;
         }
-        match &message.hello {
+        let admitted = match &message.hello {
             Some(hello) => {
                 let met = self.peer.met;
                 let admitted = self.shake.hello(message.incarnation, hello, met, self.incarnation.nonce);
@@ -106,9 +106,13 @@ impl Node {
                 if self.shake.unfinished() {
                     self.answer();
                 }
+                admitted
             }
-            None => self.shake.short(),
-        }
+            None => {
+                self.shake.short();
+                false
+            }
+        };
         self.epochs_of(message);
         self.peer.seq = message.seq;
         self.peer.last_heard = self.now;
@@ -116,7 +120,7 @@ impl Node {
         if let Some(hello) = &message.hello {
             self.take_hello(hello);
         }
-        self.take_beat(message);
+        self.take_beat(message, admitted);
     }
 
     /// A copy of a beat that another link brought already, or something that was sent long ago.
@@ -239,10 +243,22 @@ impl Node {
         }
     }
 
-    fn take_beat(&mut self, message: &Message) {
+    /// Beside a held group: may the peer run it too, or did it since the beat before? A new mark says that it did.
+    fn watch_contest(&mut self, message: &Message) {
+        for group in self.groups.iter_mut().filter(|group| group.state == GroupState::Held) {
+            let name = group.config.name_hash;
+            let marked = self.peer.group(name).and_then(|before| before.mark);
+            if let Some(shown) = self.peer.position(name).and_then(|at| message.beat.groups.get(at)) {
+                group.contested |= shown.state.may_run() || shown.mark.is_some() && shown.mark != marked;
+            }
+        }
+    }
+
+    fn take_beat(&mut self, message: &Message, admitted: bool) {
         let beat = &message.beat;
         let was_leaving = self.peer.phase == Phase::Leaving && self.peer.state != PeerState::Unknown;
         let heard_us = self.peer.alive() && self.peer.hears != 0;
+        self.watch_contest(message);
         self.peer.take_beat(beat);
         for group in &mut self.groups {
             if let Some(shown) = self.peer.group(group.config.name_hash) {
@@ -260,6 +276,9 @@ impl Node {
         let before = self.peer_event(PeerEvent::Heard);
         if before != self.peer.state {
             self.report(Event::PeerUp);
+        }
+        if admitted || matches!(before, PeerState::Unknown | PeerState::Dead) {
+            self.peer_is_back();
         }
         if beat.phase == Phase::Leaving && !was_leaving {
             self.report(Event::PeerLeaving);

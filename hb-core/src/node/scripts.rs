@@ -6,7 +6,7 @@ use crate::cluster::fence::Fence;
 use crate::cluster::group::{self, Gate, Group, GroupEvent};
 use crate::cluster::monitor::{Ask, Verdict};
 use crate::cluster::sequence::{Finish, Goal, Request, Sequence};
-use crate::event::{Cause, Event};
+use crate::event::{Cause, Event, Wait};
 use crate::ids::{GroupId, Token};
 use crate::input::{Outcome, Watchdog};
 use crate::message::GroupState;
@@ -41,8 +41,11 @@ impl Node {
             return false;
         }
         self.pass_gate(id);
+        let starts = self.group(id).is_some_and(|group| group.state == GroupState::Starting);
+        let waits = starts && self.gate_wait(id).is_some();
         let (now, limits) = (self.now, self.config.limits);
         let Some(group) = self.group_mut(id) else { return false };
+        group.held_back = false;
         if group.monitor.call.is_some() || group.state == GroupState::Held {
             let ask =
                 if self.config.monitor.is_some() { self.ask_monitor(id) } else { Ask::Wait(Instant::NEVER) };
@@ -64,6 +67,11 @@ impl Node {
             Request::Wait(_) => false,
             Request::Kill(token) => {
                 let _ = self.out.calls.push_back(ScriptAction::Kill(token));
+                false
+            }
+            // No start begins beside a peer that is heard to run it, or to take down what it had begun.
+            Request::Run { verb: Verb::Start, .. } if waits => {
+                group.held_back = true;
                 false
             }
             Request::Run { resource, verb } => {
@@ -107,7 +115,11 @@ impl Node {
     pub(super) fn script_deadline(group: &Group, at: &mut Earliest) {
         if let Some(call) = &group.sequence.call {
             at.or(call.deadline);
-        } else if matches!(group.state, GroupState::Unknown | GroupState::Starting | GroupState::Stopping) {
+        } else if group.monitor.call.is_none()
+            && !group.held_back
+            && matches!(group.state, GroupState::Unknown | GroupState::Starting | GroupState::Stopping)
+        {
+            // It begins when the monitor's call has ended.
             at.or(group.sequence.not_before());
         }
         at.or(group.monitor.deadline());
@@ -116,7 +128,6 @@ impl Node {
     /// The epoch is on the disk, or has had its time; then the fence; then the scripts.
     fn pass_gate(&mut self, id: GroupId) {
         let now = self.now;
-        let fence_open = self.fence_open();
         let Some(group) = self.group_mut(id) else { return };
         if group.state != GroupState::Starting {
             group.gate = Gate::Open;
@@ -128,15 +139,25 @@ impl Node {
             group.gate = Gate::Fence;
             self.report(Event::Unproven(id));
         }
+        let waits = self.gate_wait(id).is_some();
         let Some(group) = self.group_mut(id) else { return };
-        if group.gate == Gate::Fence && fence_open {
+        if group.gate == Gate::Fence && !waits {
             group.gate = Gate::Open;
             group.sequence = Sequence::begin(Goal::Start, group.config.resources);
         }
     }
 
+    /// What the start scripts of a claim wait for, once its epoch is on the disk: the fence; or a peer that is heard
+    /// again, and has yet to take down what it had begun.
+    pub(super) fn gate_wait(&self, id: GroupId) -> Option<Wait> {
+        if !self.fence_open() {
+            return Some(Wait::Fence);
+        }
+        self.peers(id).filter(|peer| peer.state.may_run()).map(|_| Wait::PeerRuns)
+    }
+
     /// Nothing is left to fence.
-    pub(super) fn fence_open(&self) -> bool {
+    fn fence_open(&self) -> bool {
         self.peer.alive() || matches!(self.fence, Fence::Unneeded | Fence::Done)
     }
 
@@ -293,6 +314,7 @@ impl Node {
             return false;
         }
         group.state = to;
+        group.announce = false;
         match to {
             GroupState::Held => {
                 group.forget_failures();

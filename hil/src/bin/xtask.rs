@@ -1,7 +1,7 @@
 //! `cargo xtask`: build tasks, checks and benchmarks. `cargo xtask help` lists them.
 
 use hb_hil::test::{self, STEPS, Step};
-use hb_hil::{bench, dist, fuzz};
+use hb_hil::{bench, dist, fuzz, gate};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         ["test" | "ci"] => test::run(&STEPS.iter().collect::<Vec<_>>()),
         ["dist"] => dist::run(false).map(|text| println!("{text}")),
         ["dist", "--check"] => dist::run(true).map(|text| println!("{text}")),
+        ["gate", names @ ..] => gate::run(names).map(|text| println!("{text}")),
         ["bench", names @ ..] => bench::run(names),
         ["bench-alone", name] => bench::one(name),
         ["fuzz", words @ ..] if !words.is_empty() => fuzz::run(words).map(|text| println!("{text}")),
@@ -39,6 +40,9 @@ fn help() {
     println!("cargo xtask SUB-COMMAND\n");
     println!("  test           all of the steps below, in order; installs what it needs when run as root");
     println!("  dist [--check] static i586 binary and a native one into target/dist; --check also runs it\n");
+    println!(
+        "  gate [NAME...] [--all] [--list]  the i586 binary on a 2.4 kernel's calls and a Pentium (root)"
+    );
     println!("  bench [NAME...] [--peers]  measure on the rig of namespaces (root); --peers adds keepalived");
     println!("  fuzz TARGET... [--seconds N] [--keep]  some targets for longer; --keep grows their corpus\n");
     println!("steps, each alone or several by name:");
