@@ -3,7 +3,7 @@
 use arbitrary::Arbitrary;
 use hb_core::message::wire::{ECHO_UNIT, MAX_GROUPS, MAX_HOLD, MAX_LINKS};
 use hb_core::message::{Beat, Echo, GroupBeat, GroupName, GroupState, Hello, Message, Phase, Reason};
-use hb_core::{Duration, Incarnation, Side};
+use hb_core::{Duration, Incarnation, Origin, Side, Stamp};
 
 /// A group as it is beaten and named.
 #[derive(Arbitrary, Clone, Copy, Debug)]
@@ -19,6 +19,38 @@ pub struct AnyGroup {
     odd: bool,
 }
 
+/// A stamp of a copy.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+pub struct AnyStamp {
+    epoch: u32,
+    line: u32,
+    /// So far below the epoch, the line, and whether it was the last.
+    from: Option<(u32, u32, bool)>,
+    partial: bool,
+    diverged: bool,
+    last: bool,
+}
+
+impl AnyStamp {
+    /// The stamp, if a node could have it.
+    pub fn stamp(&self) -> Option<Stamp> {
+        let origin = |(below, line, last): (u32, u32, bool)| Origin {
+            epoch: self.epoch.saturating_sub(below),
+            line,
+            last,
+        };
+        let stamp = Stamp {
+            epoch: self.epoch,
+            line: if self.epoch == 0 { 0 } else { self.line },
+            from: self.from.map(origin),
+            partial: self.partial,
+            diverged: self.diverged,
+            last: self.last,
+        };
+        stamp.is_sound().then_some(stamp)
+    }
+}
+
 /// A beat.
 #[derive(Arbitrary, Clone, Debug)]
 pub struct AnyBeat {
@@ -30,6 +62,7 @@ pub struct AnyBeat {
     score: u8,
     echo: Option<(u8, u16)>,
     groups: Vec<AnyGroup>,
+    stamps: Vec<Option<AnyStamp>>,
 }
 
 /// A hello without its groups, which are the beat's.
@@ -87,6 +120,9 @@ impl AnyGroup {
 impl AnyBeat {
     /// The beat with `groups`.
     pub fn with(&self, groups: impl Iterator<Item = GroupBeat>) -> Beat {
+        let groups: Vec<GroupBeat> = groups.take(MAX_GROUPS).collect();
+        let stamps = (0..).zip(&self.stamps).take(groups.len());
+        let stamps = stamps.filter_map(|(at, stamp)| Some((at, stamp.as_ref()?.stamp()?)));
         Beat {
             phase: [Phase::Joining, Phase::Up, Phase::Leaving][usize::from(self.phase) % 3],
             unconfirmed: self.unconfirmed,
@@ -97,7 +133,8 @@ impl AnyBeat {
             echo: self
                 .echo
                 .map(|(seq, hold)| Echo { seq, hold: ECHO_UNIT.times(u64::from(hold.min(MAX_HOLD))) }),
-            groups: groups.take(MAX_GROUPS).collect(),
+            stamps: stamps.collect(),
+            groups: groups.into_iter().collect(),
         }
     }
 

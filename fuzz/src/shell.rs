@@ -25,6 +25,10 @@ pub struct Shell {
     /// What honest scripts have running.
     up: BTreeSet<(u8, u8)>,
     given: BTreeSet<u32>,
+    /// Pulls and stamps that were asked for and not answered.
+    pub pulls: Vec<Token>,
+    /// Stamps that were to be written.
+    pub stamps: Vec<Token>,
     /// The newest write that was asked for.
     pub serial: u32,
     /// Frames of the last drain, each with its link.
@@ -56,7 +60,16 @@ impl Shell {
                     assert!(self.given.insert(token.0), "{token:?} was given out twice");
                     self.running.push(Call { token, group, resource, verb });
                 }
-                Some(Action::KillScript { token }) => {
+                Some(Action::Pull { token, .. }) => {
+                    assert!(self.given.insert(token.0), "{token:?} was given out twice");
+                    self.pulls.push(token);
+                }
+                Some(Action::WriteStamp { token, stamp, .. }) => {
+                    assert!(self.given.insert(token.0), "{token:?} was given out twice");
+                    assert!(stamp.is_sound(), "{stamp:?}");
+                    self.stamps.push(token);
+                }
+                Some(Action::KillScript { token } | Action::EndPull { token }) => {
                     assert!(self.given.contains(&token.0), "{token:?} was never given out");
                 }
                 Some(Action::Persist { serial }) => self.serial = serial,

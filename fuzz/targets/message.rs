@@ -15,7 +15,7 @@ enum Case {
     /// Bytes of anybody.
     Raw { bytes: Vec<u8>, odd: bool, met: Option<(u32, u32)> },
     /// A body of anything with a right tag of the method that needs no secret.
-    Tagged { long: bool, odd: bool, counter: u32, nonce: u32, body: Vec<u8> },
+    Tagged { long: bool, stamped: bool, odd: bool, counter: u32, nonce: u32, body: Vec<u8> },
     /// A message that the wire can say, with any method, and one byte of it changed.
     Sealed { message: AnyMessage, method: u8, at: u16, flip: u8 },
 }
@@ -37,15 +37,16 @@ fuzz_target!(|case: Case| match case {
         let mut room = Room::new();
         let _ = auth::open_in(&mut room, &bytes, side(odd), CLUSTER, &keys(0), met);
     }
-    Case::Tagged { long, odd, counter, nonce, body } =>
-        tagged(long, odd, Incarnation { counter, nonce }, &body),
+    Case::Tagged { long, stamped, odd, counter, nonce, body } =>
+        tagged([long, stamped, odd], Incarnation { counter, nonce }, &body),
     Case::Sealed { message, method, at, flip } => sealed(&message, method % 4, at, flip),
 });
 
 /// What is taken seals to the same bytes: nothing can be said in two ways.
-fn tagged(long: bool, odd: bool, met: Incarnation, body: &[u8]) {
+fn tagged([long, stamped, odd]: [bool; 3], met: Incarnation, body: &[u8]) {
     let [low, high] = CLUSTER.to_le_bytes();
-    let mut bytes = vec![wire::VERSION << 4, u8::from(odd) | u8::from(long) << 1, low, high];
+    let mut bytes =
+        vec![wire::VERSION << 4, u8::from(odd) | u8::from(long) << 1 | u8::from(stamped) << 2, low, high];
     if !long {
         bytes.push(wire::life_byte(met));
     }

@@ -4,16 +4,17 @@
 use arbitrary::Arbitrary;
 use hb_core::auth::{Key, Keyring, Method};
 use hb_core::config::{
-    Config, FenceConfig, GroupConfig, Isolated, LinkKind, MonitorConfig, ScriptLimits, Timing,
+    Config, DataConfig, FenceConfig, GroupConfig, Isolated, LinkKind, MonitorConfig, ScriptLimits,
+    StalePolicy, Timing,
 };
 use hb_core::frame::Decoder;
 use hb_core::message::GroupName;
 use hb_core::message::wire::MAX_DATAGRAM;
 use hb_core::{
-    Command, Duration, GroupId, Incarnation, Input, Instant, LinkId, Node, Outcome, PingId, Saved, Scope,
-    Token, Watchdog,
+    Command, Duration, GroupId, Incarnation, Input, Instant, LinkId, Node, Outcome, PingId, Pulled, Saved,
+    Scope, Stamp, Token, Watchdog,
 };
-use hb_fuzz::messages::{AnyBeat, AnyHello, side};
+use hb_fuzz::messages::{AnyBeat, AnyHello, AnyStamp, side};
 use hb_fuzz::peer::{Peer, TIMING};
 use hb_fuzz::shell::Shell;
 use libfuzzer_sys::fuzz_target;
@@ -35,6 +36,9 @@ struct Setup {
     fence: Option<(u8, bool)>,
     monitor: Option<(u8, u8)>,
     seen: u32,
+    /// Groups with data, one bit each, and what is done about a stale copy.
+    data: u8,
+    stale: u8,
 }
 
 #[derive(Arbitrary, Debug)]
@@ -54,6 +58,22 @@ enum Op {
         rounds: u8,
         beat: Option<(AnyBeat, AnyHello)>,
         pings: bool,
+    },
+    /// The own copy's stamp was read; a stamp was written; a pull ended.
+    Copy {
+        group: u8,
+        stamp: Option<AnyStamp>,
+        age_ms: Option<u32>,
+    },
+    Written {
+        which: u8,
+        ok: bool,
+    },
+    Pulled {
+        which: u8,
+        whole: Option<AnyStamp>,
+        moved: u32,
+        partial: bool,
     },
     /// Text of the original Heartbeat.
     Foreign {
@@ -108,6 +128,13 @@ fn config(setup: &Setup) -> Config {
         preferred: side(setup.preferred & 1 << n != 0),
         resources: 1 + n % 3,
         claimable: true,
+        data: (setup.data & 1 << n != 0).then(|| DataConfig {
+            interval: span(500),
+            limit: span(1000),
+            stale_after: span(5000),
+            stale: [StalePolicy::AcceptAge, StalePolicy::Refuse, StalePolicy::Wait, StalePolicy::Accept]
+                [usize::from(setup.stale) % 4],
+        }),
     };
     Config {
         cluster: CLUSTER,
@@ -209,6 +236,9 @@ impl World {
             self.give(Input::ScriptDone { token: call.token, outcome });
         }
         self.give(Input::Persisted { serial: self.shell.serial });
+        while let Some(token) = self.shell.stamps.pop() {
+            self.give(Input::StampWritten { token, ok: true });
+        }
         for ping in (0..self.config.pings).filter(|_| pings).map(PingId) {
             self.give(Input::PingAnswer { ping });
         }
@@ -228,6 +258,27 @@ impl World {
             Op::Calm { rounds, beat, pings } => {
                 for _ in 0..rounds % 32 {
                     self.calm(beat.as_ref(), pings);
+                }
+            }
+            Op::Copy { group, stamp, age_ms } => {
+                let stamp = stamp.and_then(|stamp| stamp.stamp()).unwrap_or(Stamp::NONE);
+                let age = age_ms.map(|ms| Duration::from_millis(u64::from(ms)));
+                self.give(Input::Copy { group: GroupId(group % 9), stamp, age });
+            }
+            Op::Written { which, ok } => {
+                if !self.shell.stamps.is_empty() {
+                    let token = self.shell.stamps.remove(usize::from(which) % self.shell.stamps.len());
+                    self.give(Input::StampWritten { token, ok });
+                }
+            }
+            Op::Pulled { which, whole, moved, partial } => {
+                if !self.shell.pulls.is_empty() {
+                    let token = self.shell.pulls.remove(usize::from(which) % self.shell.pulls.len());
+                    let outcome = match whole.and_then(|stamp| stamp.stamp()) {
+                        Some(stamp) => Pulled::Whole { stamp, moved },
+                        None => Pulled::Cut { partial },
+                    };
+                    self.give(Input::PullDone { token, outcome });
                 }
             }
             Op::Foreign { link } => {

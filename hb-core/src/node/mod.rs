@@ -387,7 +387,7 @@ impl Node {
         self.recovering = true;
         let holds = self.groups.iter().any(|g| matches!(g.state, GroupState::Held | GroupState::Starting));
         if holds && gap > timing.deadtime.minus(timing.keepalive) {
-            self.unconfirmed = Some(self.now.plus(timing.keepalive.times(2)));
+            self.unconfirmed = Some(self.now.plus(timing.keepalive.doubled()));
             self.out.beat = true;
         }
     }

@@ -25,6 +25,7 @@ impl<'a> Reader<'a> {
         Self { rest, bad: false }
     }
 
+    #[cfg_attr(not(feature = "large"), inline(never))]
     fn byte(&mut self) -> u8 {
         match self.rest.split_first() {
             Some((byte, rest)) => {
@@ -45,6 +46,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Seven bits a byte, the lowest first, the top bit set in all but the last.
+    #[cfg_attr(not(feature = "large"), inline(never))]
     pub(super) fn varint(&mut self) -> u32 {
         let (mut value, mut shift) = (0_u32, 0_u32);
         loop {
@@ -61,12 +63,14 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[cfg_attr(not(feature = "large"), inline(never))]
     fn flag(&mut self) -> bool {
         let byte = self.byte();
         self.bad |= byte > 1;
         byte == 1
     }
 
+    #[cfg_attr(not(feature = "large"), inline(never))]
     fn millis(&mut self) -> Duration {
         Duration::from_millis(u64::from(self.varint()))
     }
@@ -160,7 +164,10 @@ fn take_beat(reader: &mut Reader<'_>, beat: &mut Beat) -> Option<()> {
 
 fn take_echo(reader: &mut Reader<'_>) -> Option<Echo> {
     let (seq, hold) = (reader.byte(), reader.varint());
-    (hold <= u32::from(MAX_HOLD)).then_some(Echo { seq, hold: ECHO_UNIT.times(u64::from(hold)) })
+    (hold <= u32::from(MAX_HOLD)).then_some(Echo {
+        seq,
+        hold: Duration::from_micros(ECHO_UNIT.as_micros().wrapping_mul(u64::from(hold))),
+    })
 }
 
 fn take_group(reader: &mut Reader<'_>) -> Option<GroupBeat> {

@@ -17,6 +17,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    #[cfg_attr(not(feature = "large"), inline(never))]
     fn byte(&mut self, byte: u8) {
         if let Some(slot) = self.out.get_mut(self.at) {
             *slot = byte;
@@ -25,12 +26,14 @@ impl Writer<'_> {
     }
 
     /// What `postcard` writes for an array of bytes: the bytes.
+    #[cfg_attr(not(feature = "large"), inline(never))]
     fn bytes(&mut self, bytes: &[u8]) {
         bytes.iter().for_each(|byte| self.byte(*byte));
     }
 
     /// What `postcard` writes for `value` and for every smaller unsigned type. Its own encoder keeps a panic in the
     /// machine code when it is compiled for size, and the core must not have one.
+    #[cfg_attr(not(feature = "large"), inline(never))]
     fn varint(&mut self, value: u32) {
         let mut rest = value;
         while rest >= 0x80 {
