@@ -91,7 +91,10 @@ fn undefined(errors: &str) -> BTreeSet<&str> {
 
 /// The functions that call a panic: whatever is called that exists to panic, from what does not.
 fn callers(code: &str) -> BTreeSet<String> {
-    let panics = |name: &str| ["panic", "_fail", "begin_unwind"].iter().any(|part| name.contains(part));
+    let panics = |name: &str| {
+        let parts = ["panic", "_fail", "begin_unwind"];
+        (name.starts_with("core::") || name.contains("rust_")) && parts.iter().any(|part| name.contains(part))
+    };
     let mut inside = "";
     let mut found = BTreeSet::new();
     for line in code.lines() {
