@@ -14,3 +14,4 @@ pub mod proof;
 pub mod setup;
 pub mod table;
 pub mod test;
+pub mod virt;
