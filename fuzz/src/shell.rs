@@ -66,7 +66,8 @@ impl Shell {
                 }
                 Some(Action::WriteStamp { token, stamp, .. }) => {
                     assert!(self.given.insert(token.0), "{token:?} was given out twice");
-                    assert!(stamp.is_sound(), "{stamp:?}");
+                    // Epochs end there: a branch at the last one cannot be told from its origin.
+                    assert!(stamp.is_sound() || stamp.epoch == u32::MAX, "{stamp:?}");
                     self.stamps.push(token);
                 }
                 Some(Action::KillScript { token } | Action::EndPull { token }) => {
