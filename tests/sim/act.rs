@@ -10,8 +10,6 @@ use hb_core::{Action, Duration, FRAME_BUF, GroupId, Input, LinkId, Node, Outcome
 const KILL_TIME: Duration = Duration::from_millis(1);
 /// An ARP probe takes this long.
 const PROBE_TIME: Duration = Duration::from_millis(50);
-/// A fence device takes this long.
-pub const FENCE_TIME: Duration = Duration::from_millis(100);
 /// From an echo request to its answer.
 const PING_TIME: Duration = Duration::from_millis(2);
 /// Disks that take this long never finish.
@@ -67,7 +65,7 @@ impl World {
                 if ok {
                     self.power_cycle(1 - host);
                 }
-                self.after(FENCE_TIME, Due::Fenced { host: h, life, ok });
+                self.after(self.fence_time, Due::Fenced { host: h, life, ok });
             }
             Action::Ping => {
                 for at in 0..self.hosts[host].reaches.len() {

@@ -47,6 +47,7 @@ kinds! {
     StopGrumbles "Stop scripts work, and answer 1.",
     StopLies "Stop scripts do nothing, and answer 0.",
     StatusFails "Status scripts fail.",
+    StatusFickle "Status scripts do what they like.",
     StatusHangs "Status scripts hang.",
     ScriptsMissing "Scripts of a node that runs nothing are not there.",
     ScriptsSlow "Scripts take long.",
@@ -154,6 +155,7 @@ impl Fault {
             Kind::StopGrumbles => scripts.stop = Answer::Grumbles,
             Kind::StopLies => scripts.stop = Answer::Lies,
             Kind::StatusFails => scripts.status = Answer::Fails,
+            Kind::StatusFickle => scripts.status = Answer::Fickle,
             Kind::StatusHangs => scripts.status = Answer::Hangs,
             // Whoever removes the scripts of a running service leaves nothing that could stop it.
             Kind::ScriptsMissing => {
@@ -230,7 +232,9 @@ impl Fault {
             Kind::StopFails | Kind::StopHangs | Kind::StopGrumbles | Kind::StopLies => {
                 world.hosts[host].scripts.stop = Answer::Honest;
             }
-            Kind::StatusFails | Kind::StatusHangs => world.hosts[host].scripts.status = Answer::Honest,
+            Kind::StatusFails | Kind::StatusHangs | Kind::StatusFickle => {
+                world.hosts[host].scripts.status = Answer::Honest
+            }
             Kind::ScriptsMissing => Self::missing(world, host, Answer::Honest),
             Kind::ScriptsSlow => world.hosts[host].scripts.time = Duration::from_millis(5),
             Kind::PingAway | Kind::PingAllAway => world.hosts[host].reaches.fill(true),

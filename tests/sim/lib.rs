@@ -26,7 +26,6 @@ mod lines;
 mod power;
 mod queue;
 
-pub use act::FENCE_TIME;
 pub use host::{Dog, Host};
 pub use note::Note;
 pub use plan::Plan;

@@ -3,12 +3,70 @@
 use crate::dice::Dice;
 use crate::fault::{Fault, KINDS, Kind};
 use crate::setting::Setting;
-use hb_core::Duration;
+use hb_core::config::{FenceConfig, Isolated};
+use hb_core::{Duration, Side};
 
 /// Keepalives that a run lasts at least, before it is healed.
 pub const KEEPALIVES: u64 = 200;
 /// Faults and commands of a run at least.
 pub const FAULTS: usize = 5;
+
+/// A mix whose kinds belong together, and what the setting must have for it: what only their meeting reaches, chance
+/// alone reaches seldom.
+struct Theme {
+    kinds: &'static [Kind],
+    tweak: fn(&mut Setting),
+}
+
+const THEMES: &[Theme] = &[
+    Theme {
+        kinds: &[
+            Kind::CutAll,
+            Kind::CutAll,
+            Kind::CutFrom,
+            Kind::ConfirmDown,
+            Kind::ConfirmDown,
+            Kind::FenceFails,
+        ],
+        tweak: |s| {
+            let keepalive = s.timing.keepalive;
+            s.fence.get_or_insert(FenceConfig { delay: keepalive, startup: false });
+            s.fence_time = s.timing.deadtime.times(4);
+        },
+    },
+    Theme { kinds: &[Kind::StatusFickle, Kind::StartGrumbles, Kind::Standby, Kind::Takeover], tweak: |_| {} },
+    Theme { kinds: &[Kind::StartFails, Kind::StatusFickle, Kind::Clear, Kind::PowerLoss], tweak: |_| {} },
+    Theme {
+        kinds: &[Kind::StopHangs, Kind::StopFails, Kind::Kill, Kind::CutAll, Kind::Standby],
+        tweak: |_| {},
+    },
+    Theme { kinds: &[Kind::CutFrom, Kind::StateLoss, Kind::Kill, Kind::Replay, Kind::Stop], tweak: |_| {} },
+    Theme { kinds: &[Kind::Isolation, Kind::Stop, Kind::ScriptsSlow, Kind::Kill], tweak: two_groups },
+    Theme { kinds: &[Kind::Freeze, Kind::CutAll, Kind::Late, Kind::Kill], tweak: |_| {} },
+    Theme {
+        kinds: &[Kind::ResourceDies, Kind::StatusFails, Kind::Unclaimable, Kind::StartFails],
+        tweak: |_| {},
+    },
+    Theme {
+        kinds: &[
+            Kind::StopHangs,
+            Kind::ScriptsSlow,
+            Kind::Kill,
+            Kind::CutAll,
+            Kind::Isolation,
+            Kind::Standby,
+        ],
+        tweak: two_groups,
+    },
+    Theme { kinds: &[Kind::Foreign, Kind::Kill, Kind::CutAll, Kind::Stop, Kind::StartFails], tweak: |_| {} },
+];
+
+/// A group that is clean at once beside one that takes long, and a ping node.
+fn two_groups(s: &mut Setting) {
+    s.groups = vec![(Side::Even, 1), (Side::Odd, 3)];
+    s.pings = 1;
+    s.isolated = Isolated::Wait;
+}
 
 /// A run before it begins.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,9 +86,9 @@ impl Plan {
     #[must_use]
     pub fn draw(seed: u64) -> Self {
         let mut dice = Dice::new(seed ^ 0x5EED_0000_0000);
-        let setting = Setting::draw(&mut dice);
+        let mut setting = Setting::draw(&mut dice);
         let keepalive = setting.timing.keepalive;
-        let mix = Self::mix(&mut dice);
+        let mix = Self::mix(&mut dice, &mut setting);
         let count = FAULTS as u64 + dice.pick(&[0, 2, 4, 8, 14]);
         let length = keepalive.times(KEEPALIVES);
         // Dense seeds strike while the pair is still busy with the fault before; sparse ones let it settle.
@@ -49,7 +107,12 @@ impl Plan {
     }
 
     /// Which kinds of faults this seed knows.
-    fn mix(dice: &mut Dice) -> Vec<Kind> {
+    fn mix(dice: &mut Dice, setting: &mut Setting) -> Vec<Kind> {
+        if dice.chance(300) {
+            let theme = &THEMES[dice.roll(THEMES.len() as u64) as usize];
+            (theme.tweak)(setting);
+            return theme.kinds.to_vec();
+        }
         let permille = dice.pick(&[60, 120, 250, 500]);
         let mut kinds: Vec<Kind> = KINDS.iter().copied().filter(|_| dice.chance(permille)).collect();
         while kinds.len() < 2 {

@@ -2,6 +2,7 @@
 
 use crate::note::Note;
 use crate::queue::Due;
+use crate::script::Answer;
 use crate::world::World;
 use hb_core::{Duration, GroupId, Input, Instant, LinkId, Node, Watchdog};
 
@@ -28,6 +29,11 @@ impl World {
         h.frozen = false;
         h.tick = false;
         h.calls.clear();
+        // A status script that is not there would pass for a resource that never was (DESIGN §7 O1): whoever starts the
+        // daemon has installed it.
+        if h.scripts.status == Answer::Fickle {
+            h.scripts.status = Answer::Honest;
+        }
         self.epochs_heard[host] = [0; 8];
         let mut entropy = [host as u8; 16];
         entropy[..4].copy_from_slice(&h.life.to_le_bytes());

@@ -61,6 +61,8 @@ pub struct Setting {
     pub pings: u8,
     /// The fence.
     pub fence: Option<FenceConfig>,
+    /// How long its device takes.
+    pub fence_time: Duration,
     /// The monitor.
     pub monitor: Option<MonitorConfig>,
     /// Limits of scripts.
@@ -131,6 +133,7 @@ impl Setting {
             fence: dice
                 .chance(250)
                 .then(|| FenceConfig { delay: ms(dice.roll(4) * keepalive), startup: dice.chance(300) }),
+            fence_time: ms(dice.pick(&[10, 100, deadtime, deadtime * 4])),
             monitor: dice.chance(250).then(|| MonitorConfig {
                 period: ms(keepalive * dice.range(1, 10)),
                 failures: dice.range(1, 3) as u8,
@@ -239,6 +242,7 @@ impl Setting {
             host
         });
         let mut world = World::of(hosts, seed);
+        world.fence_time = self.fence_time;
         world.boot_time = Some(self.boot_time);
         world.probes_see_the_peer = true;
         world.wires = self

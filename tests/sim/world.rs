@@ -25,6 +25,8 @@ pub struct World {
     pub probes_see_the_peer: bool,
     /// The fence device cuts the other machine's power, instead of failing.
     pub fence_works: bool,
+    /// How long it takes to answer; the power goes at once.
+    pub fence_time: Duration,
     /// How often it was fired.
     pub fenced: u32,
     /// A machine that was fenced or reset by its watchdog is back after this; `None`: it stays off.
@@ -84,6 +86,7 @@ impl World {
             address_answers: false,
             probes_see_the_peer: false,
             fence_works: true,
+            fence_time: Duration::from_millis(100),
             fenced: 0,
             boot_time: None,
             keep: false,

@@ -1,6 +1,5 @@
 //! How long things may take, as formulas over the setting.
 
-use crate::act::FENCE_TIME;
 use crate::plan::Plan;
 use hb_core::Duration;
 
@@ -57,7 +56,9 @@ pub fn persist(plan: &Plan) -> Duration {
 /// What a claim waits for the fence, while the fence works.
 #[must_use]
 pub fn fence(plan: &Plan) -> Duration {
-    plan.setting.fence.map_or(Duration::ZERO, |fence| plan.setting.slow(fence.delay.plus(FENCE_TIME)))
+    plan.setting
+        .fence
+        .map_or(Duration::ZERO, |fence| plan.setting.slow(fence.delay.plus(plan.setting.fence_time)))
 }
 
 /// The time within which a healed pair comes to rest, derived from the longest chain of waits that can follow:
@@ -78,7 +79,7 @@ pub fn rest(plan: &Plan) -> Duration {
     let join = s.boot_time.plus(longest(clean)).plus(s.initdead()).plus(s.timing.keepalive.times(4));
     let reset = s.deadtime().plus(dog).plus(join);
     let fenced = if s.fence.is_some() {
-        fence(plan).plus(FENCE_RETRY).plus(s.deadtime()).plus(join)
+        fence(plan).times(2).plus(FENCE_RETRY).plus(s.deadtime()).plus(join)
     } else {
         Duration::ZERO
     };
