@@ -11,5 +11,6 @@ pub mod paths;
 pub mod proc;
 pub mod proof;
 pub mod setup;
+pub mod sim;
 pub mod table;
 pub mod test;

@@ -57,6 +57,8 @@ impl World {
                 self.client[usize::from(group.0)] = Some(host);
                 self.notes.push(Note::Announced { host, group: group.0 });
             }
+            // No group of this world has data.
+            Action::Pull { .. } | Action::EndPull { .. } | Action::WriteStamp { .. } => {}
             Action::ProbeAddresses => self.after(PROBE_TIME, Due::Probed { host: h, life }),
             Action::Fence => {
                 let ok = self.fence_works;

@@ -56,6 +56,8 @@ const UNREACHABLE: &[(&str, &str, &str, &str)] = &[
         "gate persist|gate fence",
         "the gate is the starting group's",
     ),
+    ("copy", "*", "*", "no group of a drawn setting has data"),
+    ("release", "*", "gate data", "no group of a drawn setting has data"),
 ];
 
 fn pairs() -> impl Iterator<Item = (usize, usize, usize)> {

@@ -3,7 +3,7 @@
 use crate::dice::Dice;
 use crate::fault::{Fault, KINDS, Kind};
 use crate::setting::Setting;
-use hb_core::config::{FenceConfig, Isolated};
+use hb_core::config::{FenceConfig, Isolated, Timing};
 use hb_core::{Duration, Side};
 
 /// Keepalives that a run lasts at least, before it is healed.
@@ -20,21 +20,18 @@ struct Theme {
 
 const THEMES: &[Theme] = &[
     Theme {
-        kinds: &[
-            Kind::CutAll,
-            Kind::CutAll,
-            Kind::CutFrom,
-            Kind::ConfirmDown,
-            Kind::ConfirmDown,
-            Kind::FenceFails,
-        ],
+        kinds: &[Kind::CutAll, Kind::CutAll, Kind::CutFrom, Kind::ConfirmDown, Kind::FenceFails],
         tweak: |s| {
-            let keepalive = s.timing.keepalive;
-            s.fence.get_or_insert(FenceConfig { delay: keepalive, startup: false });
-            s.fence_time = s.timing.deadtime.times(4);
+            quick(s);
+            s.fence = Some(FenceConfig { delay: s.timing.keepalive.times(20), startup: true });
+            s.fence_time = s.timing.deadtime.times(8);
         },
     },
-    Theme { kinds: &[Kind::StatusFickle, Kind::StartGrumbles, Kind::Standby, Kind::Takeover], tweak: |_| {} },
+    Theme {
+        kinds: &[Kind::StatusFickle, Kind::StartGrumbles, Kind::Standby, Kind::Takeover],
+        tweak: lasting,
+    },
+    Theme { kinds: &[Kind::StatusFickle, Kind::StartFails, Kind::Standby, Kind::Clear], tweak: lasting },
     Theme { kinds: &[Kind::StartFails, Kind::StatusFickle, Kind::Clear, Kind::PowerLoss], tweak: |_| {} },
     Theme {
         kinds: &[Kind::StopHangs, Kind::StopFails, Kind::Kill, Kind::CutAll, Kind::Standby],
@@ -48,14 +45,7 @@ const THEMES: &[Theme] = &[
         tweak: |_| {},
     },
     Theme {
-        kinds: &[
-            Kind::StopHangs,
-            Kind::ScriptsSlow,
-            Kind::Kill,
-            Kind::CutAll,
-            Kind::Isolation,
-            Kind::Standby,
-        ],
+        kinds: &[Kind::StopHangs, Kind::ScriptsSlow, Kind::Kill, Kind::CutAll, Kind::Standby, Kind::Standby],
         tweak: two_groups,
     },
     Theme { kinds: &[Kind::Foreign, Kind::Kill, Kind::CutAll, Kind::Stop, Kind::StartFails], tweak: |_| {} },
@@ -66,6 +56,28 @@ fn two_groups(s: &mut Setting) {
     s.groups = vec![(Side::Even, 1), (Side::Odd, 3)];
     s.pings = 1;
     s.isolated = Isolated::Wait;
+    s.dog = None;
+    s.failback = true;
+    quick(s);
+}
+
+/// Faults last for many calls.
+fn lasting(s: &mut Setting) {
+    s.script_time = Duration::from_millis(5);
+    s.monitor = None;
+}
+
+/// Deaths come before a slow script ends.
+fn quick(s: &mut Setting) {
+    let ms = Duration::from_millis;
+    s.timing = Timing {
+        keepalive: ms(50),
+        warntime: ms(70),
+        deadtime: ms(150),
+        initdead: ms(150),
+        deadping: ms(150),
+    };
+    s.links.iter_mut().for_each(|link| link.baud = 115_200);
 }
 
 /// A run before it begins.
@@ -87,8 +99,8 @@ impl Plan {
     pub fn draw(seed: u64) -> Self {
         let mut dice = Dice::new(seed ^ 0x5EED_0000_0000);
         let mut setting = Setting::draw(&mut dice);
-        let keepalive = setting.timing.keepalive;
         let mix = Self::mix(&mut dice, &mut setting);
+        let keepalive = setting.timing.keepalive;
         let count = FAULTS as u64 + dice.pick(&[0, 2, 4, 8, 14]);
         let length = keepalive.times(KEEPALIVES);
         // Dense seeds strike while the pair is still busy with the fault before; sparse ones let it settle.

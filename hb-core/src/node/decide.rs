@@ -2,6 +2,7 @@
 
 use super::{Node, PERSIST_MAX, cover};
 use crate::cluster::conflict::{self, Claim, Verdict};
+use crate::cluster::data::Stage;
 use crate::cluster::group::Gate;
 use crate::cluster::handover::{self, Facts};
 use crate::cluster::right::{self, Decision, PeerSituation, Situation};
@@ -20,6 +21,7 @@ impl Node {
         for id in self.group_ids() {
             changed |= self.settle_conflict(id);
             changed |= self.settle_handover(id);
+            self.follow_copy(id);
             changed |= self.settle_claim(id);
         }
         changed
@@ -155,12 +157,13 @@ impl Node {
     }
 
     /// A holder goes above the epoch of a starter that must withdraw.
-    fn raise_epoch(&mut self, id: GroupId) {
+    pub(super) fn raise_epoch(&mut self, id: GroupId) {
         let side = self.config.side;
         if let Some(group) = self.group_mut(id) {
             group.epoch = side.epoch_above(group.seen);
             group.seen = group.epoch;
         }
+        self.restamp(id);
         self.persist();
         self.out.beat = true;
     }
@@ -180,6 +183,7 @@ impl Node {
             pinned: group.pinned,
             quiet: self.now < group.quiet_until,
             takeover: group.takeover,
+            synced: self.synced(id),
         })
     }
 
@@ -188,7 +192,7 @@ impl Node {
         let (Some(group), Some(facts)) = (self.group(id), self.facts(id)) else { return false };
         let peer = if in_service && !self.recovering { self.peers(id) } else { None };
         let wanted = match (peer, group.state) {
-            (Some(peer), GroupState::Idle) if peer.state == GroupState::Held && group.able() => {
+            (Some(peer), GroupState::Idle) if peer.state == GroupState::Held && self.able(group) => {
                 handover::wanted(&facts)
             }
             _ => None,
@@ -268,7 +272,14 @@ impl Node {
         let Some(group) = self.group(id) else { return false };
         if !matches!(group.state, GroupState::Idle | GroupState::Failed) {
             let gate = group.state == GroupState::Starting && (group.gate == Gate::Fence || group.held_back);
-            let wait = if gate { self.gate_wait(id) } else { None };
+            let mut wait = if gate { self.gate_wait(id) } else { None };
+            if let Some(copy) = group.copy()
+                && group.state == GroupState::Starting
+                && group.gate == Gate::Data
+            {
+                let last = copy.stage == Stage::Last;
+                wait = if last { Some(Wait::LastPull) } else { copy.pulls().then_some(Wait::PullEnds) };
+            }
             return self.wait_for(id, wait);
         }
         if self.recovering {
@@ -280,6 +291,8 @@ impl Node {
             state: group.state,
             mark: group.mark,
             claimable: group.config.claimable,
+            copy: self.copy_wait(id),
+            newer: self.newer_copy(id),
             retry_due: self.now >= group.retry_at,
             preferred: group.config.preferred,
             watchdog_pending: self.watchdog == Watchdog::Pending,
@@ -314,7 +327,7 @@ impl Node {
         }
         group.wait = wait;
         match wait {
-            None | Some(Wait::Peer | Wait::PeerRight | Wait::PeerRuns | Wait::Leaving) => {}
+            None | Some(Wait::Peer | Wait::PeerRight | Wait::PeerRuns | Wait::Leaving | Wait::PullEnds) => {}
             Some(wait) => self.report(Event::Waiting(id, wait)),
         }
         false
@@ -333,6 +346,9 @@ impl Node {
             group.pinned = core::mem::take(&mut group.takeover);
             group.wanted = None;
             group.gate = Gate::Persist { serial, until };
+            if let Some(copy) = group.copy_mut() {
+                copy.cut = false;
+            }
         }
         self.change(id, crate::cluster::group::GroupEvent::Claim, cause);
     }

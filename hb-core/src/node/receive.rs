@@ -121,6 +121,7 @@ impl Node {
             self.take_hello(hello);
         }
         self.take_beat(message, admitted);
+        self.take_stamps(message, true);
     }
 
     /// A copy of a beat that another link brought already, or something that was sent long ago.
@@ -181,6 +182,7 @@ impl Node {
         if higher {
             self.persist();
         }
+        self.take_stamps(message, false);
         if shows_holder && self.peer.met.is_none() && self.one_way == OneWay::None {
             self.one_way = OneWay::Evidence(self.now);
         }
@@ -292,7 +294,9 @@ impl Node {
         if let (Some(leave), Some(echo)) = (self.leave, beat.echo)
             && echo.seq == (leave.seq & 0xFF) as u8
         {
-            self.leave = Some(super::Leave { until: self.now, ..leave });
+            if !self.peer_needs_copy(false) {
+                self.leave = Some(super::Leave { until: self.now, ..leave });
+            }
         }
     }
 

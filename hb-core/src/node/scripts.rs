@@ -1,7 +1,9 @@
 //! Carrying the decisions out: gates, script calls, their answers, and what a group's new state entails.
 
+use super::claim::Pass;
 use super::{Node, cover};
 use crate::action::Verb;
+use crate::cluster::data::CopyEvent;
 use crate::cluster::fence::Fence;
 use crate::cluster::group::{self, Gate, Group, GroupEvent};
 use crate::cluster::monitor::{Ask, Verdict};
@@ -106,7 +108,7 @@ impl Node {
         ask
     }
 
-    fn token(&mut self) -> Token {
+    pub(super) fn token(&mut self) -> Token {
         self.next_token = self.next_token.wrapping_add(1);
         Token(self.next_token)
     }
@@ -142,8 +144,25 @@ impl Node {
         let waits = self.gate_wait(id).is_some();
         let Some(group) = self.group_mut(id) else { return };
         if group.gate == Gate::Fence && !waits {
-            group.gate = Gate::Open;
-            group.sequence = Sequence::begin(Goal::Start, group.config.resources);
+            group.gate = Gate::Data;
+            if let Some(copy) = group.copy_mut() {
+                copy.at = now.plus(copy.config.limit);
+            }
+        }
+        if group.gate != Gate::Data {
+            return;
+        }
+        match self.pass_data(id) {
+            Pass::Open => {
+                if let Some(group) = self.group_mut(id) {
+                    group.gate = Gate::Open;
+                    group.sequence = Sequence::begin(Goal::Start, group.config.resources);
+                }
+            }
+            Pass::Wait => {}
+            Pass::Withdraw => {
+                self.release(id, Cause::Data);
+            }
         }
     }
 
@@ -272,7 +291,9 @@ impl Node {
             }
             (GroupState::Starting, Gate::Open) => group.sequence.abort(now),
             // No script was begun: there is nothing to take down.
-            (GroupState::Starting, Gate::Persist { .. } | Gate::Fence) => group.sequence = Sequence::none(),
+            (GroupState::Starting, Gate::Persist { .. } | Gate::Fence | Gate::Data) => {
+                group.sequence = Sequence::none();
+            }
             (
                 GroupState::Unknown
                 | GroupState::Idle
@@ -340,6 +361,11 @@ impl Node {
             | GroupState::Stuck => {}
         }
         let epoch = group.shown_epoch();
+        match to {
+            GroupState::Held => self.copy_event(id, CopyEvent::Held),
+            GroupState::Idle | GroupState::Failed => self.copy_event(id, CopyEvent::Over),
+            GroupState::Unknown | GroupState::Starting | GroupState::Stopping | GroupState::Stuck => {}
+        }
         self.report(Event::Group { group: id, from, to, epoch, cause });
         if to == GroupState::Stuck && matches!(self.watchdog, Watchdog::Armed { .. }) {
             self.report(Event::FeedingStopped(id));
