@@ -13,7 +13,7 @@ const PROBE_TIME: Duration = Duration::from_millis(50);
 /// From an echo request to its answer.
 const PING_TIME: Duration = Duration::from_millis(2);
 /// Disks that take this long never finish.
-const NEVER: Duration = Duration::from_secs(3600);
+pub(crate) const NEVER: Duration = Duration::from_secs(3600);
 
 impl World {
     pub(crate) fn act(&mut self, host: usize, action: Action, buffer: &[u8; FRAME_BUF]) {
@@ -57,8 +57,11 @@ impl World {
                 self.client[usize::from(group.0)] = Some(host);
                 self.notes.push(Note::Announced { host, group: group.0 });
             }
-            // No group of this world has data.
-            Action::Pull { .. } | Action::EndPull { .. } | Action::WriteStamp { .. } => {}
+            Action::Pull { group, token, source, last, keep } => {
+                self.pull(host, group, token, source, last, keep);
+            }
+            Action::EndPull { token } => self.end_pull(host, token),
+            Action::WriteStamp { group, token, stamp } => self.write_stamp(host, group, token, stamp),
             Action::ProbeAddresses => self.after(PROBE_TIME, Due::Probed { host: h, life }),
             Action::Fence => {
                 let ok = self.fence_works;
@@ -129,6 +132,8 @@ impl World {
             | Due::Pong { host: to, .. }
             | Due::Fenced { host: to, .. }
             | Due::DogOpened { host: to, .. }
+            | Due::Pulled { host: to, .. }
+            | Due::Stamped { host: to, .. }
                 if self.hosts[usize::from(to)].frozen =>
             {
                 self.queue_up(usize::from(to), due);
@@ -185,6 +190,9 @@ impl World {
             }
             Due::Dog { host } => self.look_at_dog(usize::from(host)),
             Due::Boot { host, boots } => self.booted(usize::from(host), boots),
+            Due::Write => self.write_files(),
+            Due::Pulled { host, life, token } => self.pulled(usize::from(host), life, token),
+            Due::Stamped { host, boots, life, token } => self.stamped(usize::from(host), boots, life, token),
             Due::Backlog { host, life } if self.alive(host, life) => self.work_off(usize::from(host)),
             Due::Probed { .. }
             | Due::Pong { .. }

@@ -56,8 +56,7 @@ const UNREACHABLE: &[(&str, &str, &str, &str)] = &[
         "gate persist|gate fence",
         "the gate is the starting group's",
     ),
-    ("copy", "*", "*", "no group of a drawn setting has data"),
-    ("release", "*", "gate data", "no group of a drawn setting has data"),
+    ("release", "Unknown|Idle|Held|Stopping|Failed|Stuck", "gate data", "the gate is the starting group's"),
 ];
 
 fn pairs() -> impl Iterator<Item = (usize, usize, usize)> {

@@ -5,6 +5,7 @@ pub mod campaign;
 #[cfg(feature = "coverage")]
 pub mod cover;
 pub mod dice;
+pub mod disk;
 pub mod drift;
 pub mod fault;
 pub mod host;
@@ -22,6 +23,7 @@ pub mod wire;
 pub mod world;
 
 mod act;
+mod copies;
 mod lines;
 mod power;
 mod queue;

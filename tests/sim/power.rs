@@ -42,6 +42,7 @@ impl World {
         let watchdog = h.watchdog;
         self.clear_backlog(host);
         self.notes.push(Note::Daemon { host, lives: true });
+        self.tell_copies(host);
         self.watch_holds(host);
         self.drain(host);
         self.hosts[host].told = 0;
@@ -104,6 +105,7 @@ impl World {
             self.deliver(due);
         }
         debug_assert_eq!(self.hosts[host].life, life);
+        self.break_pulls(host);
         self.notes.push(Note::Daemon { host, lives: false });
     }
 
@@ -124,6 +126,7 @@ impl World {
         h.config.boot += 1;
         h.calls.clear();
         h.writes.clear();
+        h.stamps.clear();
         h.dog.armed = false;
         for group in &mut h.scripts.running {
             group.fill(false);

@@ -3,11 +3,15 @@
 use crate::dice::Dice;
 use crate::drift::Drift;
 use crate::host::{Dog, Host};
+use crate::queue::Due;
 use crate::setup::{config, keyring};
 use crate::wire::Wire;
 use crate::world::World;
 use hb_core::auth::Method;
-use hb_core::config::{FenceConfig, GroupConfig, Isolated, LinkKind, MonitorConfig, ScriptLimits, Timing};
+use hb_core::config::{
+    DataConfig, FenceConfig, GroupConfig, Isolated, LinkKind, MonitorConfig, ScriptLimits, StalePolicy,
+    Timing,
+};
 use hb_core::message::wire::max_datagram;
 use hb_core::{Config, Duration, Side};
 
@@ -81,6 +85,8 @@ pub struct Setting {
     pub start_gap: Duration,
     /// How frames are signed.
     pub method: Method,
+    /// Whether the groups have data, and how long a pull takes.
+    pub data: Option<(DataConfig, Duration)>,
     /// Where the two configurations differ.
     pub differs: Differs,
 }
@@ -146,6 +152,21 @@ impl Setting {
             boot_time: ms(keepalive * dice.range(3, 40)),
             start_gap: ms(dice.pick(&[0, 0, 1, keepalive / 2, deadtime * 2, deadtime * 5])),
             method: if dice.chance(40) { Method::Sha1 } else { Method::Crc },
+            data: dice.chance(400).then(|| {
+                let data = DataConfig {
+                    interval: ms(keepalive * dice.range(2, 30)),
+                    limit: ms(keepalive * dice.range(4, 40)),
+                    stale_after: ms(deadtime * dice.pick(&[5, 100])),
+                    stale: dice.pick(&[
+                        StalePolicy::AcceptAge,
+                        StalePolicy::AcceptAge,
+                        StalePolicy::Refuse,
+                        StalePolicy::Wait,
+                        StalePolicy::Accept,
+                    ]),
+                };
+                (data, ms(dice.pick(&[5, keepalive / 2, keepalive * 3])))
+            }),
             differs: match dice.roll(40) {
                 0 => Differs::Line,
                 1 => Differs::Preference,
@@ -201,7 +222,7 @@ impl Setting {
             preferred: *preferred,
             resources: *resources,
             claimable: true,
-            data: None,
+            data: self.data.map(|(data, _)| data),
         };
         c.groups = self.groups.iter().enumerate().map(group).collect();
         c.boot = 1 + side as u32 * 1000;
@@ -244,6 +265,11 @@ impl Setting {
         });
         let mut world = World::of(hosts, seed);
         world.fence_time = self.fence_time;
+        world.write_pause = self.timing.keepalive.times(2);
+        if let Some((_, time)) = self.data {
+            world.pull_time = time;
+            world.after(world.write_pause, Due::Write);
+        }
         world.boot_time = Some(self.boot_time);
         world.probes_see_the_peer = true;
         world.wires = self

@@ -31,6 +31,13 @@ pub struct World {
     pub fenced: u32,
     /// A machine that was fenced or reset by its watchdog is back after this; `None`: it stays off.
     pub boot_time: Option<Duration>,
+    /// How long a pull takes; and whether pulls work.
+    pub pull_time: Duration,
+    /// See `pull_time`.
+    pub pulls_work: bool,
+    /// Between two files that a service writes.
+    pub write_pause: Duration,
+    pub(crate) next_file: usize,
     /// Keep every event and every frame.
     pub keep: bool,
     /// Sums of the frames go into the notes.
@@ -89,6 +96,10 @@ impl World {
             fence_time: Duration::from_millis(100),
             fenced: 0,
             boot_time: None,
+            pull_time: Duration::from_millis(20),
+            pulls_work: true,
+            write_pause: Duration::from_millis(100),
+            next_file: 0,
             keep: false,
             sums: false,
             records: false,

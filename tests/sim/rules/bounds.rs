@@ -53,6 +53,12 @@ pub fn persist(plan: &Plan) -> Duration {
     plan.setting.slow(plan.setting.timing.keepalive.min(Duration::from_secs(1)))
 }
 
+/// What a claim spends on its data: a pull ends, the last pull within its limit, the stamp is written within it.
+#[must_use]
+pub fn data(plan: &Plan) -> Duration {
+    plan.setting.data.map_or(Duration::ZERO, |(data, _)| plan.setting.slow(data.limit.times(2).plus(REPORT)))
+}
+
 /// What a claim waits for the fence, while the fence works.
 #[must_use]
 pub fn fence(plan: &Plan) -> Duration {
@@ -85,6 +91,6 @@ pub fn rest(plan: &Plan) -> Duration {
     };
     let quiet = s.timing.keepalive.plus(longest(stop)).plus(s.deadtime());
     let pings = s.timing.deadping.times(2).plus(s.timing.keepalive.times(4));
-    let moves = longest(stop).plus(persist(plan)).plus(longest(start)).times(3);
+    let moves = longest(stop).plus(persist(plan)).plus(data(plan)).plus(longest(start)).times(3);
     s.slow(reset.plus(fenced).plus(quiet).plus(pings).plus(moves))
 }

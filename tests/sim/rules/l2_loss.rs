@@ -65,6 +65,19 @@ impl Loss {
 
     /// One holder per group, and nothing under way.
     fn at_rest(world: &World, facts: &Facts) -> bool {
+        // A script that is slower than its limit is a reason for a monitor.
+        let s = &facts.plan.setting;
+        if s.monitor.is_some() && world.hosts.iter().any(|h| h.scripts.time >= s.limits.status) {
+            return false;
+        }
+        // A failback that waits for the copy comes once a pull has ended.
+        let waits = |group: usize| {
+            let home = s.groups[group].0 as usize;
+            world.hosts[home].shown(group).is_some_and(|shown| shown.state != GroupState::Held)
+        };
+        if s.failback && s.data.is_some() && (0..world.client.len()).any(waits) {
+            return false;
+        }
         let honest = world.hosts.iter().all(|h| h.scripts.honest() && h.calls.is_empty());
         honest
             && (0..world.client.len()).filter(|g| facts.shared(*g)).all(|group| {
