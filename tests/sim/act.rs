@@ -54,7 +54,10 @@ impl World {
             }
             Action::Announce { group } => {
                 self.hosts[host].announced += 1;
-                self.client[usize::from(group.0)] = Some(host);
+                let cache = &mut self.client[usize::from(group.0)];
+                if cache.is_none() || !self.deaf_client {
+                    *cache = Some(host);
+                }
                 self.notes.push(Note::Announced { host, group: group.0 });
             }
             Action::Pull { group, token, source, last, keep } => {

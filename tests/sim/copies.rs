@@ -95,7 +95,7 @@ impl World {
         let whole = there && !pull.ended;
         let part = if whole { |all: &Files| *all } else { Files::half };
         let disk = &mut self.hosts[host].disks[pull.group];
-        let (moved, lost) = disk.mirror(&pull.listed, pull.keep, part);
+        let (moved, lost) = disk.mirror(&pull.listed, pull.keep && !self.careless_pulls, part);
         if let Some(stamp) = stamp {
             disk.stamp = stamp;
             disk.pulled = Some(pull.begun);

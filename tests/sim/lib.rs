@@ -31,7 +31,7 @@ mod queue;
 pub use host::{Dog, Host};
 pub use note::Note;
 pub use plan::Plan;
-pub use run::{Report, Violation, execute, run};
+pub use run::{Report, Violation, execute, execute_in, run};
 pub use script::{Answer, Scripts};
 pub use setup::{config, keys};
 pub use timeline::Timeline;

@@ -35,6 +35,8 @@ pub struct World {
     pub pull_time: Duration,
     /// See `pull_time`.
     pub pulls_work: bool,
+    /// A planted mistake: pulls destroy what they should move aside.
+    pub careless_pulls: bool,
     /// Between two files that a service writes.
     pub write_pause: Duration,
     pub(crate) next_file: usize,
@@ -46,6 +48,8 @@ pub struct World {
     pub records: bool,
     /// What happened since the notes were last taken.
     pub notes: Vec<Note>,
+    /// A planted mistake: only the first announcement of a group reaches the client.
+    pub deaf_client: bool,
     /// By group: which machine the client's ARP cache points to.
     pub client: Vec<Option<usize>>,
     /// Longest time so far that both machines ran anything of group 0.
@@ -87,6 +91,7 @@ impl World {
         Self {
             now: Instant::from_millis(1000),
             wires: hosts[0].config.links.iter().map(|kind| Wire::new(*kind, latency)).collect(),
+            deaf_client: false,
             client: vec![None; hosts[0].config.groups.len()],
             hosts,
             cut: [[false; MAX_LINKS]; 2],
@@ -98,6 +103,7 @@ impl World {
             boot_time: None,
             pull_time: Duration::from_millis(20),
             pulls_work: true,
+            careless_pulls: false,
             write_pause: Duration::from_millis(100),
             next_file: 0,
             keep: false,

@@ -10,7 +10,7 @@ use super::{Verdict, breach};
 use crate::host::Host;
 use crate::note::Note;
 use crate::world::World;
-use hb_core::message::GroupState;
+use hb_core::message::{GroupState, Phase};
 use hb_core::{Duration, Event, Instant, Verb};
 
 pub(super) struct Loss {
@@ -48,12 +48,12 @@ impl Loss {
                 _ => {}
             }
         }
-        if gap || facts.changed > self.quiet_since {
+        if gap || facts.changed > self.quiet_since || !self.settled && !Self::at_rest(world, facts) {
             self.disturb(world.now);
         } else if !self.settled {
             let t = &s.timing;
             let calm = s.slow(s.deadtime().plus(t.deadping.times(2)).plus(t.keepalive.times(4)));
-            self.settled = world.now.since(self.quiet_since) > calm && Self::at_rest(world, facts);
+            self.settled = world.now.since(self.quiet_since) > calm;
         }
         Ok(())
     }
@@ -76,6 +76,10 @@ impl Loss {
             world.hosts[home].shown(group).is_some_and(|shown| shown.state != GroupState::Held)
         };
         if s.failback && s.data.is_some() && (0..world.client.len()).any(waits) {
+            return false;
+        }
+        let up = |h: &Host| h.node.as_ref().is_some_and(|node| node.glance().phase == Phase::Up);
+        if !world.hosts.iter().all(up) {
             return false;
         }
         let honest = world.hosts.iter().all(|h| h.scripts.honest() && h.calls.is_empty());
