@@ -14,3 +14,4 @@ pub mod setup;
 pub mod sim;
 pub mod table;
 pub mod test;
+pub mod virt;

@@ -54,6 +54,13 @@ pub const PACKAGES: &[Package] = &[
     package("strace", "counts system calls in the benchmark", When::Always),
 ];
 
+/// What `cargo xtask hil` adds; installed when it runs.
+pub const VIRTUAL: &[Package] = &[
+    package("qemu-system-x86", "the two machines of the virtual rig", When::Always),
+    package("iproute2", "their networks", When::Always),
+    package("util-linux", "setpriv: ends QEMU with the rig", When::Always),
+];
+
 /// What the benchmark's `--peers` adds. Never installed unasked.
 pub const PEERS: &[Package] = &[
     package("keepalived", "measured beside hbd", When::Always),
@@ -66,10 +73,18 @@ pub const PEERS: &[Package] = &[
 /// Something is missing and cannot be installed: the text holds the line to run.
 pub fn ensure() -> Result<String, String> {
     components()?;
+    ensure_all(PACKAGES)
+}
+
+/// Installs what is missing of some packages; returns one line on what was done.
+///
+/// # Errors
+/// As [`ensure`].
+pub fn ensure_all(packages: &[Package]) -> Result<String, String> {
     if which("dpkg-query").is_none() {
         return Ok("not a Debian machine: cross tools are taken as they are".to_owned());
     }
-    let want: Vec<Package> = PACKAGES.iter().filter(|p| needed(p.when)).copied().collect();
+    let want: Vec<Package> = packages.iter().filter(|p| needed(p.when)).copied().collect();
     let missing: Vec<&str> = want.iter().filter(|p| !installed(p.name)).map(|p| p.name).collect();
     if missing.is_empty() {
         return Ok(format!("{} packages in place", want.len()));

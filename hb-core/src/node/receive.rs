@@ -293,10 +293,9 @@ impl Node {
         // The peer saw the beat that says goodbye.
         if let (Some(leave), Some(echo)) = (self.leave, beat.echo)
             && echo.seq == (leave.seq & 0xFF) as u8
+            && !self.peer_needs_copy(false)
         {
-            if !self.peer_needs_copy(false) {
-                self.leave = Some(super::Leave { until: self.now, ..leave });
-            }
+            self.leave = Some(super::Leave { until: self.now, ..leave });
         }
     }
 

@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         ["dist", "--check"] => dist::run(true).map(|text| println!("{text}")),
         ["gate", names @ ..] => gate::run(names).map(|text| println!("{text}")),
         ["bench", names @ ..] => bench::run(names),
+        ["hil", args @ ..] => hb_hil::virt::run::command(args),
         ["bench-alone", name] => bench::one(name),
         ["sim", args @ ..] if !args.is_empty() => sim::run(args, DAY).map(drop),
         names => steps(names).and_then(|steps| test::run(&steps)),
@@ -44,6 +45,7 @@ fn help() {
     println!("cargo xtask SUB-COMMAND\n");
     println!("  test           all of the steps below, in order; installs what it needs when run as root");
     println!("  dist [--check] static i586 binary and a native one into target/dist; --check also runs it\n");
+    println!("  hil [CASE...] [--list] [--all] [--keep]  cases on two emulated i386 machines (root)");
     println!(
         "  gate [NAME...] [--all] [--list]  the i586 binary on a 2.4 kernel's calls and a Pentium (root)"
     );
