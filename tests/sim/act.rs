@@ -137,6 +137,7 @@ impl World {
             | Due::DogOpened { host: to, .. }
             | Due::Pulled { host: to, .. }
             | Due::Stamped { host: to, .. }
+            | Due::Copies { host: to, .. }
                 if self.hosts[usize::from(to)].frozen =>
             {
                 self.queue_up(usize::from(to), due);
@@ -194,13 +195,15 @@ impl World {
             Due::Dog { host } => self.look_at_dog(usize::from(host)),
             Due::Boot { host, boots } => self.booted(usize::from(host), boots),
             Due::Write => self.write_files(),
-            Due::Pulled { host, life, token } => self.pulled(usize::from(host), life, token),
+            Due::Pulled { host, life, token, killed } => self.pulled(usize::from(host), life, token, killed),
             Due::Stamped { host, boots, life, token } => self.stamped(usize::from(host), boots, life, token),
+            Due::Copies { host, life } if self.alive(host, life) => self.tell_copies(usize::from(host)),
             Due::Backlog { host, life } if self.alive(host, life) => self.work_off(usize::from(host)),
             Due::Probed { .. }
             | Due::Pong { .. }
             | Due::Fenced { .. }
             | Due::DogOpened { .. }
+            | Due::Copies { .. }
             | Due::Backlog { .. } => {}
         }
     }

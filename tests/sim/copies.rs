@@ -22,8 +22,6 @@ pub(crate) struct Pull {
     begun: Instant,
     /// What the source listed at the begin.
     listed: Files,
-    /// It was told to end.
-    pub(crate) ended: bool,
 }
 
 impl World {
@@ -66,33 +64,32 @@ impl World {
         let at = usize::from(group.0);
         let (life, begun) = (self.hosts[host].life, self.now);
         let listed = self.hosts[1 - host].disks[at].files;
-        let pull = Pull { token, life, group: at, source, last, keep, begun, listed, ended: false };
+        let pull = Pull { token, life, group: at, source, last, keep, begun, listed };
         self.hosts[host].pulls.push(pull);
         self.hosts[host].disks[at].stamp.partial = true;
         self.notes.push(Note::Pull { host, group: group.0, last, keep });
-        let due = Due::Pulled { host: host as u8, life, token };
+        let due = Due::Pulled { host: host as u8, life, token, killed: false };
         self.after(self.pull_time, due);
     }
 
     /// A pull is killed; what it did so far stays.
     pub(crate) fn end_pull(&mut self, host: usize, token: Token) {
         let life = self.hosts[host].life;
-        if let Some(pull) = self.hosts[host].pulls.iter_mut().find(|p| p.token == token && p.life == life) {
-            pull.ended = true;
-            let due = Due::Pulled { host: host as u8, life, token };
+        if self.hosts[host].pulls.iter().any(|p| p.token == token && p.life == life) {
+            let due = Due::Pulled { host: host as u8, life, token, killed: true };
             self.after(KILL_TIME, due);
         }
     }
 
     /// A pull comes to its end: whole when its source was there all the time and is what it was expected to be.
-    pub(crate) fn pulled(&mut self, host: usize, life: u32, token: Token) {
+    pub(crate) fn pulled(&mut self, host: usize, life: u32, token: Token, killed: bool) {
         let h = &mut self.hosts[host];
         let Some(at) = h.pulls.iter().position(|p| p.token == token && p.life == life) else { return };
         let pull = h.pulls.swap_remove(at);
         let there = self.hosts[1 - host].powered && self.pulls_work;
         let theirs = self.hosts[1 - host].disks[pull.group].stamp;
-        let stamp = if there && !pull.ended { theirs.arrived(&pull.source, pull.last) } else { None };
-        let whole = there && !pull.ended;
+        let stamp = if there && !killed { theirs.arrived(&pull.source, pull.last) } else { None };
+        let whole = there && !killed;
         let part = if whole { |all: &Files| *all } else { Files::half };
         let disk = &mut self.hosts[host].disks[pull.group];
         let (moved, lost) = disk.mirror(&pull.listed, pull.keep && !self.careless_pulls, part);
@@ -114,11 +111,8 @@ impl World {
 
     /// The daemon or the machine died: its pulls are at their end where they are.
     pub(crate) fn break_pulls(&mut self, host: usize) {
-        for at in 0..self.hosts[host].pulls.len() {
-            self.hosts[host].pulls[at].ended = true;
-        }
         while let Some(pull) = self.hosts[host].pulls.first().copied() {
-            self.pulled(host, pull.life, pull.token);
+            self.pulled(host, pull.life, pull.token, true);
         }
     }
 

@@ -56,6 +56,23 @@ const UNREACHABLE: &[(&str, &str, &str, &str)] = &[
         "gate persist|gate fence",
         "the gate is the starting group's",
     ),
+    ("copy", "Rest|Pulling|Last|Ending|Writing|Written|Live", "Read", "a stamp is read once in a life"),
+    (
+        "copy",
+        "Unread|Pulling|Last|Ending|Writing|Written|Live",
+        "Due|Fetch|Sign",
+        "only a copy at rest is pulled or signed",
+    ),
+    ("copy", "Last", "Over", "a claim that is given up ends its pull first"),
+    ("copy", "Unread|Rest|Ending|Writing|Written|Live", "Halt", "only a running pull is ended"),
+    ("copy", "Unread|Rest|Writing|Written|Live", "Whole|Cut", "no pull runs"),
+    ("copy", "Unread|Rest|Pulling|Last|Ending|Written|Live", "Signed|Unsigned", "no stamp is being written"),
+    (
+        "copy",
+        "Unread|Rest|Pulling|Last|Ending|Writing",
+        "Held",
+        "no start script runs before the stamp is written",
+    ),
     ("release", "Unknown|Idle|Held|Stopping|Failed|Stuck", "gate data", "the gate is the starting group's"),
 ];
 

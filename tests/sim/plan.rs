@@ -2,7 +2,7 @@
 
 use crate::dice::Dice;
 use crate::fault::{Fault, KINDS, Kind};
-use crate::setting::Setting;
+use crate::setting::{Differs, Setting};
 use hb_core::config::{FenceConfig, Isolated, Timing};
 use hb_core::{Duration, Side};
 
@@ -51,13 +51,75 @@ const THEMES: &[Theme] = &[
     Theme { kinds: &[Kind::Foreign, Kind::Kill, Kind::CutAll, Kind::Stop, Kind::StartFails], tweak: |_| {} },
 ];
 
+/// A schedule for what needs a long chain of things in one order. Times are in keepalives: kind, host, begin, length,
+/// amount.
+struct Chain {
+    tweak: fn(&mut Setting),
+    faults: &'static [(Kind, usize, u64, u64, u64)],
+}
+
+const CHAINS: &[Chain] = &[
+    // A node that still cleans one group loses the peer that had shown it another one stuck.
+    Chain {
+        tweak: two_groups,
+        faults: &[
+            (Kind::StopHangs, 0, 20, 150, 0),
+            (Kind::Standby, 0, 25, 1, 0),
+            (Kind::ScriptsSlow, 1, 70, 100, 890),
+            (Kind::Kill, 1, 75, 2, 0),
+            (Kind::CutAll, 0, 100, 60, 0),
+        ],
+    },
+    // Starts that grumble are looked at again and again by a status script that does what it likes.
+    Chain {
+        tweak: |s| {
+            quick(s);
+            s.groups = vec![(Side::Even, 3)];
+            s.script_time = Duration::from_millis(2);
+            (s.monitor, s.differs, s.failback, s.data) = (None, Differs::Nowhere, true, None);
+        },
+        faults: &[
+            (Kind::StartGrumbles, 0, 5, 190, 0),
+            (Kind::StatusFickle, 0, 6, 190, 0),
+            (Kind::Clear, 0, 30, 1, 0),
+            (Kind::Standby, 1, 35, 1, 0),
+            (Kind::PowerLoss, 0, 40, 4, 0),
+            (Kind::StatusFickle, 0, 45, 150, 0),
+            (Kind::PowerLoss, 0, 70, 4, 0),
+            (Kind::StatusFickle, 0, 75, 120, 0),
+            (Kind::PowerLoss, 0, 100, 4, 0),
+            (Kind::StatusFickle, 0, 105, 90, 0),
+            (Kind::PowerLoss, 0, 130, 4, 0),
+            (Kind::StatusFickle, 0, 135, 60, 0),
+        ],
+    },
+    // The answer of a fence comes when it is armed for the next death.
+    Chain {
+        tweak: |s| {
+            quick(s);
+            s.groups = vec![(Side::Even, 1)];
+            s.fence = Some(FenceConfig { delay: s.timing.keepalive.times(20), startup: false });
+            s.fence_time = s.timing.keepalive.times(24);
+            s.limits.start = s.timing.keepalive.times(60);
+            (s.dog, s.pings, s.failback, s.differs) = (None, 0, false, Differs::Nowhere);
+            s.start_gap = Duration::ZERO;
+        },
+        faults: &[
+            (Kind::FenceFails, 0, 5, 190, 0),
+            (Kind::StartHangs, 1, 10, 180, 0),
+            (Kind::CutAll, 0, 20, 30, 0),
+            (Kind::ConfirmDown, 1, 45, 1, 0),
+            (Kind::CutAll, 0, 52, 40, 0),
+        ],
+    },
+];
+
 /// A group that is clean at once beside one that takes long, and a ping node.
 fn two_groups(s: &mut Setting) {
     s.groups = vec![(Side::Even, 1), (Side::Odd, 3)];
     s.pings = 1;
     s.isolated = Isolated::Wait;
-    s.dog = None;
-    s.failback = true;
+    (s.dog, s.failback, s.differs, s.start_gap) = (None, true, Differs::Nowhere, Duration::ZERO);
     quick(s);
 }
 
@@ -100,6 +162,10 @@ impl Plan {
         let mut dice = Dice::new(seed ^ 0x5EED_0000_0000);
         let mut setting = Setting::draw(&mut dice);
         let mix = Self::mix(&mut dice, &mut setting);
+        let chain = dice.chance(10).then(|| &CHAINS[dice.roll(CHAINS.len() as u64) as usize]);
+        if let Some(chain) = chain {
+            (chain.tweak)(&mut setting);
+        }
         let keepalive = setting.timing.keepalive;
         let count = FAULTS as u64 + dice.pick(&[0, 2, 4, 8, 14]);
         let length = keepalive.times(KEEPALIVES);
@@ -114,6 +180,17 @@ impl Plan {
             at = (at + dice.roll(gap + 1)).min(span);
             let links = setting.links.len() as u64;
             faults.push(Fault::draw(&mut dice, &mix, Duration::from_micros(at), keepalive, links));
+        }
+        if let Some(chain) = chain {
+            let fault = |(kind, host, at, lasts, amount): &(Kind, usize, u64, u64, u64)| Fault {
+                at: keepalive.times(*at),
+                lasts: keepalive.times(*lasts),
+                kind: *kind,
+                host: *host,
+                link: 0,
+                amount: *amount,
+            };
+            faults = chain.faults.iter().map(fault).collect();
         }
         Self { seed, setting, faults, length }
     }

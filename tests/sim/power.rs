@@ -12,6 +12,8 @@ const BACKLOG: usize = 256;
 const ROUND: usize = 16;
 /// A watchdog that did not fire is looked at again after this: it may have been mended.
 const BROKEN: Duration = Duration::from_millis(10);
+/// Until the stamps of the copies are read.
+const READ_TIME: Duration = Duration::from_millis(4);
 /// Between two such rounds.
 const ROUND_TIME: Duration = Duration::from_micros(200);
 
@@ -42,7 +44,8 @@ impl World {
         let watchdog = h.watchdog;
         self.clear_backlog(host);
         self.notes.push(Note::Daemon { host, lives: true });
-        self.tell_copies(host);
+        let life = self.hosts[host].life;
+        self.after(READ_TIME, Due::Copies { host: host as u8, life });
         self.watch_holds(host);
         self.drain(host);
         self.hosts[host].told = 0;

@@ -34,7 +34,8 @@ pub struct Scripts {
     pub status: Answer,
     /// How long one call takes.
     pub time: Duration,
-    turns: u64,
+    /// What [`Answer::Fickle`] goes on from.
+    pub turns: u64,
     /// Every call so far: group, resource, verb.
     pub calls: Vec<(u8, u8, Verb)>,
 }
@@ -99,9 +100,9 @@ impl Scripts {
         self.turns =
             self.turns.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let outcome = match self.turns >> 60 {
-            0..=9 => truth,
-            10..=12 => Outcome::Failed(1),
-            13..=14 => Outcome::NotRun,
+            0..=8 => truth,
+            9..=10 => Outcome::Failed(1),
+            11..=14 => Outcome::NotRun,
             _ => return None,
         };
         Some((outcome, self.time))

@@ -258,6 +258,7 @@ impl Setting {
             host.drift = self.drift[side as usize];
             host.disk_time = self.disk_time;
             host.scripts.time = self.script_time;
+            host.scripts.turns = seed | 1;
             if let Some((timeout, granularity)) = self.dog {
                 host.dog = Dog { timeout: Some(timeout), granularity, ..Dog::default() };
             }
