@@ -50,6 +50,7 @@ pub const PACKAGES: &[Package] = &[
     package("binutils-i686-linux-gnu", "links the core for the old servers", When::Always),
     package("valgrind", "counts the core's instructions", When::Always),
     package("qemu-user-static", "runs the i586 binary on an emulated Pentium", When::Always),
+    package("net-tools", "ifconfig and route, as Red Hat 9 has them", When::Always),
     package("iproute2", "namespaces and addresses of the two-node tests", When::Always),
     package("strace", "counts system calls in the benchmark", When::Always),
 ];

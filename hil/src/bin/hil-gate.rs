@@ -1,4 +1,4 @@
-//! `hil-gate KERNEL [--log FILE] [--wrap-at NS] PROGRAM [ARGUMENT...]` becomes an i386 program that sees a kernel of the
+//! `hil-gate KERNEL [--log FILE] [--wrap-at FILE] PROGRAM [ARGUMENT...]` becomes an i386 program that sees a kernel of the
 //! 2.4 line; see [`hb_hil::gate`].
 
 use hb_hil::gate::launch::Launch;

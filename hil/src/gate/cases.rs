@@ -1,7 +1,7 @@
 //! The cases of the gate.
 
 use super::kernel::Kernel;
-use super::{Case, Ended, proof, scenarios, wrap};
+use super::{Case, Ended, ash, pentium, proof, scenarios, watchdog, wrap};
 
 /// All of them, quick ones first.
 pub(super) const CASES: &[Case] = &[
@@ -9,6 +9,11 @@ pub(super) const CASES: &[Case] = &[
         name: "proof",
         about: "the gate itself: raw calls are refused, on each kernel",
         run: |context| proof::run(context).map(Ended::Passed),
+    },
+    Case {
+        name: "isa",
+        about: "no instruction beyond i586, and planted ones are found",
+        run: pentium::instructions,
     },
     Case {
         name: "demo",
@@ -34,5 +39,16 @@ pub(super) const CASES: &[Case] = &[
         name: "wrap",
         about: "times(2) as the only clock, and its odd wrap at HZ=512",
         run: |context| wrap::run(context).map(Ended::Passed),
+    },
+    Case {
+        name: "watchdog",
+        about: "what feeds the watchdog on a vanilla 2.4 kernel",
+        run: |context| watchdog::run(context).map(Ended::Passed),
+    },
+    Case { name: "pentium", about: "two nodes on emulated Pentiums", run: pentium::nodes },
+    Case {
+        name: "ash",
+        about: "the resource scripts under busybox' ash, with and without ip",
+        run: ash::run,
     },
 ];

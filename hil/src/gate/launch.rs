@@ -6,7 +6,7 @@ use super::{bpf, sys};
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, getpid, setsid};
 use std::ffi::OsString;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -26,7 +26,7 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// Read `KERNEL [--log FILE] [--wrap-at NS] PROGRAM [ARGUMENT...]`.
+    /// Read `KERNEL [--log FILE] [--wrap-at FILE] PROGRAM [ARGUMENT...]`.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -41,8 +41,9 @@ impl Launch {
             match option.to_str() {
                 Some("--log") => launch.log = Some(value.into()),
                 Some("--wrap-at") => {
-                    launch.wrap_ns = value.to_str().and_then(|text| text.parse().ok());
-                    launch.wrap_ns.ok_or("--wrap-at wants nanoseconds")?;
+                    let text = fs::read_to_string(&value);
+                    launch.wrap_ns = text.ok().and_then(|text| text.trim().parse().ok());
+                    launch.wrap_ns.ok_or("--wrap-at wants a file that holds nanoseconds")?;
                 }
                 _ => return Err(format!("no option {}", option.display())),
             }
@@ -112,9 +113,9 @@ mod tests {
 
     #[test]
     fn the_program_begins_where_the_options_end() {
-        let launch = parse("2.4.20-8 --log /tmp/log --wrap-at 17 hbd run --foreground");
+        let launch = parse("2.4.20-8 --log /tmp/log hbd run --foreground");
         assert!(launch.is_ok_and(|l| l.kernel == Kernel::RedHat9
-            && l.wrap_ns == Some(17)
+            && l.wrap_ns.is_none()
             && l.log == Some(PathBuf::from("/tmp/log"))
             && l.command == ["hbd", "run", "--foreground"]));
     }
@@ -125,7 +126,7 @@ mod tests {
             ("2.6 hbd", "kernel"),
             ("", "kernel"),
             ("2.4", "no program"),
-            ("2.4 --wrap-at soon hbd", "nanoseconds"),
+            ("2.4 --wrap-at /no/such/file hbd", "nanoseconds"),
             ("2.4 --fast yes hbd", "--fast"),
             ("2.4 --log", "value"),
         ] {

@@ -5,11 +5,14 @@
 //! call that the kernel lacks and refuses newer flags of older calls; a tracer ([`tracer`]) looks at what the filter cannot
 //! see and hides the vDSO, whose clock no filter would meet. It cannot imitate a 2.4 kernel's bugs, its `/proc` or its drivers.
 
+mod ash;
 pub mod auxv;
 pub mod bpf;
 mod cases;
 pub mod kernel;
 pub mod launch;
+mod pentium;
+mod plant;
 mod probe;
 mod proof;
 pub mod rules;
@@ -18,6 +21,8 @@ pub mod socket;
 pub mod sys;
 pub mod ticks;
 pub mod tracer;
+mod userland;
+mod watchdog;
 mod wrap;
 
 use crate::paths;
@@ -75,12 +80,12 @@ impl Context {
         paths::scratch(&format!("gate/{name}"))
     }
 
-    /// The words that put a program on a kernel; the tracer's notes go to `log`.
-    fn launcher(&self, kernel: Kernel, log: &Path, wrap_ns: Option<u64>) -> Vec<String> {
+    /// The words that put a program on a kernel; the tracer's notes go to `log`. File `wrap` holds when `times(2)` wraps.
+    fn launcher(&self, kernel: Kernel, log: &Path, wrap: Option<&Path>) -> Vec<String> {
         let mut words = vec![self.gate.display().to_string(), kernel.name().to_owned()];
         words.extend(["--log".to_owned(), log.display().to_string()]);
-        if let Some(at) = wrap_ns {
-            words.extend(["--wrap-at".to_owned(), at.to_string()]);
+        if let Some(file) = wrap {
+            words.extend(["--wrap-at".to_owned(), file.display().to_string()]);
         }
         words
     }

@@ -54,6 +54,14 @@ pub(super) fn program(calls: &[Call], data: &[u32]) -> Vec<u8> {
     elf(&code, data, &table)
 }
 
+/// A program that is `code` and then ends with 0.
+#[must_use]
+pub(super) fn instruction(code: &[u8]) -> Vec<u8> {
+    let mut all = code.to_vec();
+    all.extend([0xb8, 1, 0, 0, 0, 0x31, 0xdb, 0xcd, 0x80]); // exit(0)
+    elf(&all, &[], &[])
+}
+
 /// `write(1, ecx, length)`.
 fn write_out(code: &mut Vec<u8>, length: u32) {
     code.extend([0xb8, 4, 0, 0, 0, 0xbb, 1, 0, 0, 0, 0xba]);

@@ -145,9 +145,10 @@ fn bare(dir: &std::path::Path) -> Result<(), String> {
 
 /// `times(2)` tells the odd values, in their order.
 fn odd_wrap(context: &Context, dir: &std::path::Path) -> Result<(), String> {
-    let _ = fs::remove_file(dir.join("wrap.log"));
     let wrap = super::tracer::now_ns().map_err(|e| e.to_string())? + 150_000_000;
-    let launcher = context.launcher(Kernel::Strict, &dir.join("wrap.log"), Some(wrap));
+    let file = dir.join("wrap");
+    fs::write(&file, wrap.to_string()).map_err(|e| format!("{}: {e}", file.display()))?;
+    let launcher = context.launcher(Kernel::Strict, &dir.join("wrap.log"), Some(&file));
     // nanosleep of 5 ms between two readings.
     let pause = [162, DATA, 0, 0, 0, 0, 0];
     let calls: Vec<Call> = (0..60).flat_map(|_| [[43, 0, 0, 0, 0, 0, 0], pause]).collect();

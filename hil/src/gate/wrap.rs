@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// Ample time for what takes a second or two on an idle machine.
 const SOON: Duration = Duration::from_secs(20);
+/// From the start of the daemons to the first wrap.
+const SETTLING: Duration = Duration::from_secs(8);
 /// Between the wraps, and after the last.
 const APART: Duration = Duration::from_secs(3);
 
@@ -20,25 +22,25 @@ const APART: Duration = Duration::from_secs(3);
 pub(super) fn run(context: &Context) -> Result<String, String> {
     let dir = context.folder("wrap")?;
     let logs = [dir.join("ha-1"), dir.join("ha-2")];
+    let wraps = [dir.join("wrap-1"), dir.join("wrap-2")];
     let story = || {
-        let begin = super::tracer::now_ns().unwrap_or(0);
-        let wrap = [begin + ns(Duration::from_secs(12)), begin + ns(Duration::from_secs(12) + APART)];
-        let builder = Node::BOTH.into_iter().fold(Builder::new("odd wrap").with_serial(), |builder, node| {
+        let builder = Builder::new("odd wrap").with_serial().alone();
+        let builder = Node::BOTH.into_iter().fold(builder, |builder, node| {
             let n = node.index();
-            builder.programs_on(
-                node,
-                Programs {
-                    hbd: context.hbd.clone(),
-                    node: context.node.clone(),
-                    launcher: context.launcher(Kernel::Strict, &logs[n], Some(wrap[n])),
-                    tools: None,
-                },
-            )
+            let launcher = context.launcher(Kernel::Strict, &logs[n], Some(&wraps[n]));
+            let (hbd, own) = (context.hbd.clone(), context.node.clone());
+            builder.programs_on(node, Programs { hbd, node: own, launcher, tools: None })
         });
         let Some(rig) = builder.build() else { return Err("the rig needs root".to_owned()) };
+        let now = super::tracer::now_ns().map_err(|e| e.to_string())?;
+        let wrap = [now + ns(SETTLING), now + ns(SETTLING + APART)];
+        for node in Node::BOTH {
+            let (file, at) = (&wraps[node.index()], wrap[node.index()]);
+            fs::write(file, at.to_string()).map_err(|e| format!("{}: {e}", file.display()))?;
+        }
         rig.start_both();
         rig.wait_settled(Node::Ha1, SOON);
-        let settled = super::tracer::now_ns().unwrap_or(u64::MAX);
+        let settled = super::tracer::now_ns().map_err(|e| e.to_string())?;
         if settled + ns(Duration::from_secs(1)) > wrap[0] {
             return Err("the rig was not settled a second before the wrap".to_owned());
         }
