@@ -5,6 +5,7 @@
 
 pub mod bench;
 pub mod dist;
+pub mod fuzz;
 pub mod gate;
 pub mod model;
 pub mod netns;
@@ -12,6 +13,7 @@ pub mod paths;
 pub mod proc;
 pub mod proof;
 pub mod setup;
+pub mod sim;
 pub mod table;
 pub mod test;
 pub mod virt;

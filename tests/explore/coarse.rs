@@ -1,10 +1,13 @@
 //! What can happen next, when each instant is a whole: its frames, timers and writes come in one of a few orders.
 
 use super::choices::HOSTS;
-use super::rules::Checked;
+use super::rules::{Checked, broken};
 use super::steps::Action;
 use super::world::World;
 use hb_core::{Instant, Node};
+
+/// Far more than two nodes have to say in one instant.
+pub(super) const ENDLESS: u32 = 200;
 
 impl World {
     /// Steps that cost nothing, between two instants.
@@ -46,7 +49,13 @@ impl World {
     /// Everything that is on its way or due happens, frames first.
     pub(super) fn end_of_instant(&mut self) -> Checked {
         self.reset_by_watchdogs()?;
-        while !self.settled() {
+        for round in 0.. {
+            if self.settled() {
+                break;
+            }
+            if round > ENDLESS {
+                return broken("L3", "an instant without an end: the nodes answer each other for ever");
+            }
             self.read_all()?;
             self.timers(0)?;
             self.timers(1)?;
@@ -74,7 +83,7 @@ impl World {
 
     /// Until nothing is left to be read or written.
     fn read_all(&mut self) -> Checked {
-        loop {
+        for _ in 0..ENDLESS {
             let mut quiet = true;
             for id in HOSTS {
                 let host = usize::from(id);
@@ -93,6 +102,7 @@ impl World {
                 return Ok(());
             }
         }
+        broken("L3", "an instant without an end: the nodes answer each other for ever")
     }
 }
 

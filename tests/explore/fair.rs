@@ -4,7 +4,8 @@
 //! deterministic; it is followed until it repeats itself, and what it repeats must be a rest.
 
 use super::case::Case;
-use super::rules::{Checked, Violation, broken};
+use super::coarse::ENDLESS;
+use super::rules::{Checked, broken};
 use super::steps::Action;
 use super::world::World;
 use hb_core::message::GroupState;
@@ -73,9 +74,9 @@ impl Fair {
 }
 
 /// Everything that can be done now is done, and well.
-pub(super) fn to_the_end_of_the_instant(world: &mut World) -> Result<(), Violation> {
+pub(super) fn to_the_end_of_the_instant(world: &mut World) -> Checked {
     let mut steps = Vec::new();
-    loop {
+    for _ in 0..ENDLESS * 10 {
         steps.clear();
         world.free_steps(&mut steps);
         let next = steps.iter().filter(|step| !matches!(step, Action::Time | Action::Replay(_))).min_by_key(
@@ -92,6 +93,7 @@ pub(super) fn to_the_end_of_the_instant(world: &mut World) -> Result<(), Violati
             None => return Ok(()),
         }
     }
+    broken("L3", "an instant without an end: the nodes answer each other for ever")
 }
 
 /// Each group has one holder, or waits for something that a new event must bring; no script runs.
