@@ -65,6 +65,8 @@ pub enum Verb {
     Clear(String),
     /// Show a failover.
     Demo(Vec<OsString>),
+    /// Measure a serial line.
+    Linktest(Vec<OsString>),
     /// Announce an address.
     SendArp(Vec<OsString>),
     /// Print the version.
@@ -83,7 +85,7 @@ pub struct Usage {
 }
 
 impl Usage {
-    pub(super) fn new(text: impl ToString) -> Self {
+    pub(crate) fn new(text: impl ToString) -> Self {
         Self { text: text.to_string(), code: EXIT_USAGE }
     }
 }
@@ -95,7 +97,7 @@ impl From<lexopt::Error> for Usage {
 }
 
 /// Verbs that a later version brings.
-const LATER: [&str; 5] = ["simulate", "linktest", "install", "sync", "monitor"];
+const LATER: [&str; 4] = ["simulate", "install", "sync", "monitor"];
 
 /// Read the words behind the program's name.
 ///
@@ -117,7 +119,8 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Verb, Options
             Arg::Value(word) => {
                 let word = word.string()?;
                 match (&verb, word.as_str()) {
-                    // These two have options of their own.
+                    // These have options of their own.
+                    (None, "linktest") => return Ok((Verb::Linktest(parser.raw_args()?.collect()), options)),
                     (None, "demo") => return Ok((Verb::Demo(parser.raw_args()?.collect()), options)),
                     (None, "send-arp") => return Ok((Verb::SendArp(parser.raw_args()?.collect()), options)),
                     (None, _) => verb = Some(word),
@@ -127,14 +130,14 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Verb, Options
             other @ Arg::Short(_) => return Err(other.unexpected().into()),
         }
     }
-    let verb = verb.ok_or_else(|| Usage::new("no command given; write one of: run, stop, reload, status, check, standby, takeover, confirm-down, clear, demo, send-arp, version, help"))?;
+    let verb = verb.ok_or_else(|| Usage::new("no command given; write one of: run, stop, reload, status, check, standby, takeover, confirm-down, clear, demo, linktest, send-arp, version, help"))?;
     let verb = resolve(&verb, &values)?;
     suits(&verb, &options)?;
     Ok((verb, options))
 }
 
 /// Take one of the options that every command knows; its value too.
-pub(super) fn common(name: &str, parser: &mut Parser, options: &mut Options) -> Result<(), Usage> {
+pub(crate) fn common(name: &str, parser: &mut Parser, options: &mut Options) -> Result<(), Usage> {
     match name {
         "config-dir" => options.config_dir = absolute(parser.value()?),
         "state-dir" => options.state_dir = absolute(parser.value()?),

@@ -32,6 +32,10 @@ pub use settings::{
     WatchdogSettings,
 };
 
+pub(crate) use chain::{STEADY, frame_times};
+pub(crate) use files::Crc32;
+pub(crate) use time::{Shown, Written, round_up};
+
 use crate::sys::host::{boot_identity, node_name};
 use crate::sys::iface;
 use chain::Times;

@@ -61,7 +61,7 @@ pub(super) fn parse(word: &str) -> Result<Duration, TimeError<'_>> {
 
 /// Shows a time as `ha.cf` takes it: `2`, `1500ms`, `250us`.
 #[derive(Clone, Copy)]
-pub(super) struct Written(pub(super) Duration);
+pub(crate) struct Written(pub(crate) Duration);
 
 impl fmt::Display for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -78,7 +78,7 @@ impl fmt::Display for Written {
 
 /// Shows a time for people: `2 s`, `1.5 s`, `500 ms`, `20.8 ms`. Rounded down to a tenth below a second, else to a millisecond.
 #[derive(Clone, Copy)]
-pub(super) struct Shown(pub(super) Duration);
+pub(crate) struct Shown(pub(crate) Duration);
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -100,7 +100,7 @@ impl fmt::Display for Shown {
 }
 
 /// The time rounded up to what people write: whole seconds from 10 s on, tenths from 1 s on, else milliseconds.
-pub(super) fn round_up(time: Duration) -> Duration {
+pub(crate) fn round_up(time: Duration) -> Duration {
     let us = time.as_micros();
     let step = match us {
         10_000_000.. => 1_000_000,

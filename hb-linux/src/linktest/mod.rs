@@ -1,0 +1,252 @@
+//! `hbd linktest DEVICE`: run on both ends of a null-modem cable, it measures the cable.
+//!
+//! The ends meet at 9600 baud and step together through the speeds that both can set. At each speed both send frames of
+//! a heartbeat's length without a pause for some seconds, count what arrives, and tell each other at 9600 baud again.
+//! The measuring is pure (`frame`, `tally`, `session`, `advice`); this file is what touches the machine.
+
+mod advice;
+mod frame;
+mod job;
+mod session;
+mod show;
+mod tally;
+
+use crate::cli::{EXIT_FAILURE, EXIT_OK, EXIT_PERMISSION, Options, tell, terminal};
+use crate::daemon::pidfile;
+use crate::link::port::SerialPort;
+use crate::sys::clock::{Clock, WallTime};
+use crate::sys::poll::{poll, timeout_until};
+use crate::sys::signal::Signals;
+use crate::sys::tty::{self, BAUDS, LineErrors};
+use crate::sys::{Errno, PollFd, Result, random, sched};
+use frame::MAX_WIRE;
+use hb_core::{Duration, Instant};
+use job::Job;
+use session::{COMMON, Do, Ending, Plan, Session, Stage};
+use show::Show;
+use std::ffi::{CString, OsString};
+
+/// Everything behind the word `linktest`; the exit code. 0: some speed holds; 1: none does, or nobody answers; 2: the
+/// words make no sense; 4: not permitted.
+#[must_use]
+pub fn main(words: impl IntoIterator<Item = OsString>, options: &Options) -> i32 {
+    let (job, options) = match job::parse(words, options.clone()) {
+        Ok(parsed) => parsed,
+        Err(usage) => {
+            tell(&usage.text);
+            return usage.code;
+        }
+    };
+    match test(&job) {
+        Ok(code) => code,
+        Err(why) => {
+            let device = &job.device;
+            let reason = match why {
+                Errno::BUSY => match pidfile::pid(&options.run_dir) {
+                    Some(pid) if pidfile::is_locked(&options.run_dir) => {
+                        format!("in use by hbd [pid {pid}]; stop it first: hbd stop")
+                    }
+                    _ => String::from("in use by another program"),
+                },
+                Errno::NO_ENTRY => String::from("not there; name a serial device such as /dev/ttyS0"),
+                Errno::NOT_TTY => String::from("not a serial device; name one such as /dev/ttyS0"),
+                _ => format!("{why}"),
+            };
+            tell(&format!("linktest: {device}: {reason}"));
+            if why == Errno::ACCESS || why == Errno::PERM { EXIT_PERMISSION } else { EXIT_FAILURE }
+        }
+    }
+}
+
+/// The whole test; the exit code. Errors are the device's.
+fn test(job: &Job) -> Result<i32> {
+    let device = CString::new(job.device.as_str()).map_err(|_| Errno::INVALID)?;
+    let port = SerialPort::open(&device, COMMON, false)?;
+    let mut speeds = 0;
+    for (step, baud) in BAUDS.iter().enumerate() {
+        if job.speeds >> step & 1 == 1 && tty::set_speed(port.fd(), *baud).is_ok() {
+            speeds |= 1 << step;
+        }
+    }
+    tty::set_speed(port.fd(), COMMON)?;
+    if speeds == 0 {
+        tell(&format!("linktest: {}: the port can be set to none of these speeds", job.device));
+        return Ok(EXIT_FAILURE);
+    }
+    let signals = Signals::install()?;
+    let mut nonce = [0; 4];
+    random::fill(&mut nonce)?;
+    let mut show = Show::new(terminal());
+    show.line(format_args!(
+        "hbd linktest {}: {} s at each speed; start it at the other end too",
+        job.device, job.seconds
+    ));
+    // As the daemon runs, so that the times are those that it would meet.
+    if let Err(why) = sched::lock_memory().and_then(|()| sched::realtime(1)) {
+        show.line(format_args!(
+            "no real-time scheduling here ({why}): times may be longer than the daemon's"
+        ));
+    }
+    let mut clock = FineClock::start();
+    let plan = Plan { speeds, seconds: job.seconds, chosen: job.chosen, wait: job.wait };
+    let granularity = Duration::from_micros(clock.clock.granularity_us());
+    let session = Session::new(plan, u32::from_le_bytes(nonce), granularity, clock.now());
+    let mut bench = Bench { port, session, rest: Vec::new(), errors: None };
+    let ending = bench.run(&mut clock, &signals, &mut show)?;
+    let (port, session) = (&bench.port, &bench.session);
+    let holds = !session.outcomes.is_empty() && {
+        let fd = port.fd();
+        show.result(session, tty::modem_lines(fd).ok(), tty::line_errors(fd).ok())
+    };
+    let trouble = match ending {
+        None => Some(String::from("interrupted")),
+        Some(Ending::Done) if session.outcomes.is_empty() => {
+            Some(String::from("the two ends were asked for different speeds"))
+        }
+        Some(ending) => show::trouble(ending, session, &job.device, job.wait),
+    };
+    if let Some(text) = &trouble {
+        show.line(format_args!("hbd linktest: {text}"));
+    }
+    Ok(if holds && trouble.is_none() { EXIT_OK } else { EXIT_FAILURE })
+}
+
+/// The port and what runs on it.
+struct Bench {
+    port: SerialPort,
+    session: Session,
+    /// What the port had no room for.
+    rest: Vec<u8>,
+    /// The kernel's counters when the step's test began.
+    errors: Option<LineErrors>,
+}
+
+impl Bench {
+    /// Until the session is over; `None`: a signal ended it.
+    fn run(&mut self, clock: &mut FineClock, signals: &Signals, show: &mut Show) -> Result<Option<Ending>> {
+        let mut out = [0; MAX_WIRE];
+        loop {
+            let now = clock.now();
+            self.read(now)?;
+            if signals.take().terminate() {
+                return Ok(None);
+            }
+            let deadline = match self.act(now, &mut out)? {
+                Do::Over(ending) => return Ok(Some(ending)),
+                Do::Wait(until) => until,
+                Do::Send(_) | Do::Speed(_) => now,
+            };
+            show.update(now, &self.session);
+            let wait = timeout_until(now, deadline.min(show.deadline()));
+            let port = PollFd::new(self.port.raw(), !self.rest.is_empty());
+            poll(&mut [port, PollFd::readable(signals.fd())], wait)?;
+        }
+    }
+
+    fn read(&mut self, now: Instant) -> Result<()> {
+        let mut buf = [0; 512];
+        // Bounded, so that a line that never falls silent cannot keep the rest waiting.
+        for _ in 0..8 {
+            let Some(n) = self.port.try_read(&mut buf)? else { return Ok(()) };
+            self.session.receive(now, buf.get(..n).unwrap_or(&[]));
+        }
+        Ok(())
+    }
+
+    /// Do what there is to do at `now`; the last answer says what then.
+    fn act(&mut self, now: Instant, out: &mut [u8; MAX_WIRE]) -> Result<Do> {
+        if !self.rest.is_empty() {
+            let taken = self.port.try_write(&self.rest)?.unwrap_or(0);
+            self.rest.drain(..taken);
+        }
+        if self.session.stage == Stage::Data {
+            if self.errors.is_none() {
+                self.errors = tty::line_errors(self.port.fd()).ok();
+            }
+            if let Ok(queued) = tty::output_queued(self.port.fd())
+                && queued > self.session.allowance()
+            {
+                self.session.behind(now, queued);
+            }
+        }
+        loop {
+            match self.session.poll(now, self.rest.is_empty(), out) {
+                Do::Send(len) => {
+                    let frame = out.get(..len).unwrap_or(&[]);
+                    let taken = self.port.try_write(frame)?.unwrap_or(0);
+                    self.rest.extend_from_slice(frame.get(taken..).unwrap_or(&[]));
+                }
+                Do::Speed(baud) => {
+                    // The last bits are in the hardware still; the line was reckoned to be free by now.
+                    tty::drain(self.port.fd())?;
+                    if let Some((then, now)) = self.errors.take().zip(tty::line_errors(self.port.fd()).ok()) {
+                        let overruns = |e: &LineErrors| e.overrun.wrapping_add(e.buffer_overrun);
+                        let framing = now.frame.wrapping_sub(then.frame);
+                        self.session.counted(overruns(&now).wrapping_sub(overruns(&then)), framing);
+                    }
+                    tty::set_speed(self.port.fd(), baud)?;
+                }
+                last => return Ok(last),
+            }
+        }
+    }
+}
+
+/// The daemon's clock, and between its steps, on a kernel where these are 10 ms, the wall clock.
+struct FineClock {
+    clock: Clock,
+    coarse: Instant,
+    fine: Instant,
+    wall_us: i64,
+}
+
+impl FineClock {
+    fn start() -> Self {
+        let mut clock = Clock::start();
+        let coarse = clock.now();
+        Self { clock, coarse, fine: coarse, wall_us: wall_us() }
+    }
+
+    fn now(&mut self) -> Instant {
+        let step_us = self.clock.granularity_us();
+        let coarse = self.clock.now();
+        if step_us == 1 {
+            return coarse;
+        }
+        let passed = coarse.since(self.coarse);
+        let wall_us = wall_us();
+        self.fine = self.fine.plus(between_steps(passed, wall_us - self.wall_us, step_us));
+        (self.coarse, self.wall_us) = (coarse, wall_us);
+        // Never further from the daemon's clock than its own step.
+        self.fine = self.fine.max(coarse).min(coarse.plus(Duration::from_micros(step_us)));
+        self.fine
+    }
+}
+
+/// How much time passed when the coarse clock says `passed` and the wall clock `wall_us`, which somebody may have set.
+fn between_steps(passed: Duration, wall_us: i64, step_us: u64) -> Duration {
+    match u64::try_from(wall_us) {
+        Ok(us) if us <= passed.as_micros().saturating_add(step_us) => Duration::from_micros(us),
+        _ => passed,
+    }
+}
+
+fn wall_us() -> i64 {
+    let now = WallTime::now();
+    now.secs.saturating_mul(1_000_000).saturating_add(now.micros.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wall_clock_that_was_set_does_not_count() {
+        let time = |passed, wall| between_steps(Duration::from_millis(passed), wall, 10_000).as_micros();
+        assert_eq!(
+            [time(0, 3), time(0, 9999), time(10, 12_345), time(20, 21_000)],
+            [3, 9999, 12_345, 21_000]
+        );
+        assert_eq!([time(0, -5), time(0, 3_600_000_000), time(10, 0)], [0, 0, 0]);
+    }
+}
