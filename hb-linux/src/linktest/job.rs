@@ -10,6 +10,8 @@ use std::ffi::OsString;
 /// The speeds that are tested if none is named: a bit for each of [`BAUDS`] from 9600 on, without 500000.
 const USUAL: u16 = 0b1011_1111_1000;
 
+const USAGE: &str = "write: hbd linktest [--baud 1200-921600]... [--seconds 1-3600] [--wait 1-3600] DEVICE";
+
 /// What to test.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Job {
@@ -35,19 +37,27 @@ pub(super) fn parse(
         Job { device: String::new(), speeds: 0, seconds: 5, chosen: false, wait: Duration::from_secs(60) };
     while let Some(arg) = parser.next()? {
         match arg {
-            Arg::Long("baud") => {
-                let baud: u32 = parser.value()?.parse()?;
-                let step = BAUDS.iter().position(|b| *b == baud).ok_or_else(|| {
-                    Usage::new(std::format!("{baud} is no speed; write one such as 9600, 19200 or 115200"))
-                })?;
-                job.speeds |= 1 << step;
-                job.chosen = true;
+            Arg::Long(name @ ("baud" | "seconds" | "wait")) => {
+                let name = name.as_bytes().first().copied();
+                let word = parser.value()?.string()?;
+                let wrong = || Usage::new(std::format!("{word:?}: {USAGE}"));
+                let number: u16 = match word.parse::<u32>() {
+                    Ok(baud) if name == Some(b'b') => {
+                        let step = BAUDS.iter().position(|b| *b == baud).ok_or_else(wrong)?;
+                        job.speeds |= 1 << step;
+                        job.chosen = true;
+                        continue;
+                    }
+                    Ok(number @ 1..=3600) => number as u16,
+                    _ => return Err(wrong()),
+                };
+                if name == Some(b's') {
+                    job.seconds = number;
+                    job.chosen = true;
+                } else {
+                    job.wait = Duration::from_secs(number.into());
+                }
             }
-            Arg::Long("seconds") => {
-                job.seconds = parser.value()?.parse()?;
-                job.chosen = true;
-            }
-            Arg::Long("wait") => job.wait = Duration::from_secs(parser.value()?.parse::<u32>()?.into()),
             Arg::Long(name) => {
                 let name = name.to_string();
                 common(&name, &mut parser, &mut options)?;
@@ -56,10 +66,8 @@ pub(super) fn parse(
             other => return Err(other.unexpected().into()),
         }
     }
-    if job.device.is_empty() || !(1..=3600).contains(&job.seconds) {
-        return Err(Usage::new(
-            "write: hbd linktest [--baud RATE]... [--seconds 1-3600] [--wait SECONDS] DEVICE",
-        ));
+    if job.device.is_empty() {
+        return Err(Usage::new(USAGE));
     }
     if job.speeds == 0 {
         job.speeds = USUAL;

@@ -151,7 +151,7 @@ impl Show {
 /// Why there is nothing to show, or not all; and what to look at.
 pub(super) fn trouble(ending: Ending, session: &Session, device: &str, wait: Duration) -> Option<String> {
     let wait = Shown(wait);
-    let heard = session.tally.report.bytes;
+    let heard = session.tally.uncounted();
     Some(match ending {
         Ending::Done => return None,
         Ending::NoAnswer if session.beats > 0 => std::format!(

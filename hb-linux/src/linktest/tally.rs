@@ -24,8 +24,12 @@ pub(super) struct Tally {
     run: [u8; WIRE - 2],
     /// Bytes of the run under way, those that did not fit included.
     len: usize,
-    /// The frame that is due next.
+    /// The frame that is due next, if all damaged runs since the last whole frame are frames.
     due: u32,
+    /// The frame after the last whole one.
+    after: u32,
+    /// Since the last whole frame: bytes, and damaged runs.
+    since: (u32, u32),
     /// The last whole frame.
     last: Option<Instant>,
     /// The other end has said that it is done, after so many frames.
@@ -66,6 +70,8 @@ impl Tally {
             run: [0; WIRE - 2],
             len: 0,
             due: 0,
+            after: 0,
+            since: (0, 0),
             last: None,
             total: None,
             report: Report::default(),
@@ -112,9 +118,7 @@ impl Tally {
 
     /// Take in one byte that came at `now`.
     pub(super) fn push(&mut self, now: Instant, byte: u8) -> Option<Heard> {
-        if self.total.is_none() {
-            self.report.bytes = self.report.bytes.saturating_add(1);
-        }
+        self.since.0 = self.since.0.saturating_add(1);
         let heard = match self.decoder.push(byte) {
             None => None,
             Some(Ok(plain)) => Some(
@@ -144,17 +148,25 @@ impl Tally {
         match *frame {
             Frame::Sync { step, .. } if step == self.step => {
                 // The test has not begun: what came so far is not part of it.
-                (self.report.bytes, self.report.bad) = (0, 0);
+                (self.report.bad, self.since) = (0, (0, 0));
             }
             Frame::Data { step, seq } | Frame::Echo { step, seq, .. }
                 if step == self.step && self.total.is_none() =>
             {
+                if self.report.good == 0 {
+                    // Where the first of its bytes began is not known.
+                    self.add_bytes(self.damaged_of(seq).saturating_add(1).saturating_mul(WIRE as u32));
+                } else {
+                    self.add_bytes(self.since.0);
+                }
+                self.since = (0, 0);
                 self.report.good = self.report.good.saturating_add(1);
                 if let Some(last) = self.last {
                     self.report.gap_us = self.report.gap_us.max(micros(now.since(last)));
                 }
                 self.last = Some(now);
-                self.due = seq.wrapping_add(1);
+                self.after = seq.wrapping_add(1);
+                self.due = self.after;
                 if let Frame::Echo { echo, hold_us, .. } = *frame {
                     self.echoed(now, echo, hold_us);
                 } else {
@@ -166,10 +178,20 @@ impl Tally {
             }
             Frame::End { step, total } if step == self.step && self.total.is_none() => {
                 self.total = Some(total);
-                self.report.bytes = self.report.bytes.saturating_sub(WIRE as u32);
+                let last = self.damaged_of(total.saturating_sub(self.after));
+                self.add_bytes(last.saturating_mul(WIRE as u32));
             }
             _ => {}
         }
+    }
+
+    fn add_bytes(&mut self, bytes: u32) {
+        self.report.bytes = self.report.bytes.saturating_add(bytes);
+    }
+
+    /// How many of these frames at the edge of the test are among the damaged runs there.
+    fn damaged_of(&self, frames: u32) -> u32 {
+        self.since.1.min(frames)
     }
 
     fn echoed(&mut self, now: Instant, echo: u32, hold_us: u32) {
@@ -186,6 +208,7 @@ impl Tally {
     /// The run that just ended is no frame.
     fn damaged(&mut self) {
         self.report.bad = self.report.bad.saturating_add(1);
+        self.since.1 = self.since.1.saturating_add(1);
         let mut wire = [0; MAX_WIRE];
         let len = Frame::Data { step: self.step, seq: self.due }.encode(&mut wire);
         self.due = self.due.wrapping_add(1);
@@ -203,6 +226,11 @@ impl Tally {
     /// The last sign of life of the other end in this step's test.
     pub(super) const fn last(&self) -> Option<Instant> {
         self.last
+    }
+
+    /// Bytes since the last frame of a test, or since the beginning.
+    pub(super) const fn uncounted(&self) -> u32 {
+        self.since.0
     }
 
     /// The statistics of the round trips so far.
@@ -307,6 +335,16 @@ mod tests {
         assert_eq!((r.good, r.bad, r.compared, r.wrong), (96, 1, 96, 0));
         assert_eq!((r.missing(100), r.lost_bytes(100)), (4, 4 + 3 * 40));
         assert_eq!(r.gap_us, 40_000);
+    }
+
+    #[test]
+    fn damage_at_the_edges_of_a_step_is_damage_and_no_loss() {
+        let r = step(|seq, bytes| {
+            if [0, 1, 99].contains(&seq) {
+                bytes[20] ^= 0x40;
+            }
+        });
+        assert_eq!((r.good, r.bad, r.lost_bytes(100)), (97, 3, 0));
     }
 
     #[test]
