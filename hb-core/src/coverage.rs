@@ -104,7 +104,7 @@ pub struct Coverage {
 
 impl Coverage {
     /// Machine `machine` met event number `event` in state number `state`.
-    pub(crate) fn mark(&mut self, machine: usize, state: usize, event: usize) {
+    pub fn mark(&mut self, machine: usize, state: usize, event: usize) {
         if let Some(row) = self.marks.get_mut(machine).and_then(|m| m.get_mut(state)) {
             *row |= 1u16.checked_shl(u32::try_from(event).unwrap_or(16)).unwrap_or(0);
         }

@@ -13,17 +13,21 @@ pub struct Instant(u64);
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Duration(u64);
 
-/// The sum. One copy for all callers: inline, the two words and the saturation are most of many a function on a small
-/// processor.
-#[inline(never)]
+// On a board one copy of each for all callers: inline, two words and a saturation are most of many a function there.
+
+#[cfg_attr(not(feature = "large"), inline(never))]
 const fn more(time: u64, by: u64) -> u64 {
     time.saturating_add(by)
 }
 
-/// The difference, likewise.
-#[inline(never)]
+#[cfg_attr(not(feature = "large"), inline(never))]
 const fn less(time: u64, by: u64) -> u64 {
     time.saturating_sub(by)
+}
+
+#[cfg_attr(not(feature = "large"), inline(never))]
+const fn product(time: u64, factor: u64) -> u64 {
+    time.saturating_mul(factor)
 }
 
 impl Instant {
@@ -66,6 +70,18 @@ impl Instant {
     #[must_use]
     pub const fn minus(self, by: Duration) -> Self {
         Self(less(self.0, by.0))
+    }
+}
+
+/// The earliest of some times.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Earliest(pub(crate) Instant);
+
+impl Earliest {
+    /// It may be this one.
+    #[cfg_attr(not(feature = "large"), inline(never))]
+    pub(crate) fn or(&mut self, at: Instant) {
+        self.0 = self.0.min(at);
     }
 }
 
@@ -126,7 +142,7 @@ impl Duration {
     /// `factor` times this span, saturating.
     #[must_use]
     pub const fn times(self, factor: u64) -> Self {
-        Self(self.0.saturating_mul(factor))
+        Self(product(self.0, factor))
     }
 
     /// The `divisor`-th part of this span; the whole span for a divisor of zero.

@@ -8,6 +8,7 @@ pub mod dist;
 pub mod netns;
 pub mod paths;
 pub mod proc;
+pub mod proof;
 pub mod setup;
 pub mod table;
 pub mod test;

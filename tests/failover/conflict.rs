@@ -69,3 +69,22 @@ fn a_starter_that_hears_a_holder_withdraws_and_the_holder_goes_on() {
     let epoch = |host: usize| world.hosts[host].node.as_ref().unwrap().status(world.now).groups[0].epoch;
     assert!(epoch(A) >= epoch(B), "the holder went above the starter's epoch");
 }
+
+#[test]
+fn a_loser_that_was_down_before_the_winner_met_it_still_leaves_the_winners_address_in_every_cache() {
+    let mut world = settled(|c| c.failback = false);
+    // B dies, loses its memory, comes back unable to hear A, and takes the address.
+    world.power_off(B);
+    world.run(ms(1000));
+    world.hosts[B].saved = hb_core::Saved::default();
+    world.cut[A] = [true; 8];
+    world.start(B);
+    world.until(ms(6000), |w| w.serves(B)).expect("nobody answers its probe");
+    world.run(ms(100));
+    assert_eq!(world.client[0], Some(B));
+    world.cut[A] = [false; 8];
+    world.run(ms(2000));
+    let holder = usize::from(world.serves(B));
+    assert!(world.serves(A) != world.serves(B));
+    assert_eq!(world.client[0], Some(holder), "clients talk to a machine that runs nothing");
+}

@@ -135,9 +135,9 @@ fn a_fence_that_fails_blocks_the_claim_until_somebody_vouches() {
 #[test]
 fn a_fence_not_yet_fired_is_dropped_when_the_peer_is_heard() {
     let mut world = settled(|c| c.fence = Some(FenceConfig { delay: ms(5000), startup: false }));
-    world.cut[A] = [true, true];
+    world.cut[A] = [true; 8];
     world.run(ms(1000));
-    world.cut[A] = [false, false];
+    world.cut[A] = [false; 8];
     world.run(ms(6000));
     assert_eq!(world.fenced, 0);
     assert!(world.serves(A) && !world.serves(B));

@@ -51,7 +51,7 @@ fn replayed_frames_do_not_fool_a_restarted_survivor() {
 fn a_holder_that_cannot_hear_keeps_its_addresses_while_they_answer() {
     let mut world = settled(|_| {});
     world.kill(B);
-    world.cut[B] = [true, true];
+    world.cut[B] = [true; 8];
     world.address_answers = true;
     world.start(B);
     world.run(ms(6000));

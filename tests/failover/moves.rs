@@ -80,3 +80,16 @@ fn the_monitor_restarts_in_place_once_and_then_hands_over_for_good() {
     assert_eq!(state(&world, A), GroupState::Failed);
     assert_eq!(world.overlap, Duration::ZERO);
 }
+
+#[test]
+fn a_release_under_a_running_monitor_call_waits_without_spinning() {
+    let mut world = settled(|c| c.monitor = Some(MonitorConfig { period: ms(200), failures: 2 }));
+    world.hosts[A].scripts.status = hb_sim::Answer::Hangs;
+    world.run(ms(300));
+    command(&mut world, A, Command::Standby(Scope::All)).expect("accepted");
+    let node = world.hosts[A].node.as_ref().unwrap();
+    assert!(node.poll_deadline() > world.now, "the killed call is waited for, not polled");
+    world.hosts[A].scripts.status = hb_sim::Answer::Honest;
+    world.until(ms(2000), |w| w.serves(B) && !w.serves(A)).expect("moved");
+    assert_eq!(world.overlap, Duration::ZERO);
+}

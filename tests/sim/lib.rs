@@ -1,9 +1,37 @@
-//! The deterministic simulator: two real nodes on a virtual clock, with links that delay, lose and are cut, scripts
-//! that are slow, fail or hang, daemons that freeze, die and come back. One run is one schedule: no randomness of its
-//! own, no clock, no thread.
+//! The deterministic simulator: two real nodes on a virtual clock, with links that pace, delay, lose, damage and are
+//! cut, scripts that are slow, fail or hang, daemons that freeze, die and come back. One seed is one run.
 
+pub mod campaign;
+#[cfg(feature = "coverage")]
+pub mod cover;
+pub mod dice;
+pub mod drift;
+pub mod fault;
+pub mod host;
+pub mod note;
+pub mod plan;
+pub mod rules;
+pub mod run;
 pub mod script;
+pub mod setting;
+pub mod setup;
+pub mod shrink;
+pub mod speed;
+pub mod timeline;
+pub mod wire;
 pub mod world;
 
+mod act;
+mod lines;
+mod power;
+mod queue;
+
+pub use act::FENCE_TIME;
+pub use host::{Dog, Host};
+pub use note::Note;
+pub use plan::Plan;
+pub use run::{Report, Violation, execute, run};
 pub use script::{Answer, Scripts};
-pub use world::{Host, World, config, keys};
+pub use setup::{config, keys};
+pub use timeline::Timeline;
+pub use world::World;

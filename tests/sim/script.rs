@@ -9,8 +9,14 @@ pub enum Answer {
     Honest,
     /// Exits with 1 and does nothing.
     Fails,
-    /// Never ends by itself.
+    /// Never ends by itself. A `start` has brought the resource up; a `stop` has not taken it down.
     Hangs,
+    /// Does it, and exits with 1 all the same.
+    Grumbles,
+    /// Says 0 and does nothing (`stop`); like `Honest` otherwise.
+    Lies,
+    /// Cannot be run at all.
+    Missing,
 }
 
 /// The resources of one machine. They outlive the daemon, not the machine.
@@ -22,6 +28,8 @@ pub struct Scripts {
     pub start: Answer,
     /// How `stop` answers.
     pub stop: Answer,
+    /// How `status` answers.
+    pub status: Answer,
     /// How long one call takes.
     pub time: Duration,
     /// Every call so far: group, resource, verb.
@@ -36,6 +44,7 @@ impl Scripts {
             running: groups.iter().map(|n| vec![false; usize::from(*n)]).collect(),
             start: Answer::Honest,
             stop: Answer::Honest,
+            status: Answer::Honest,
             time: Duration::from_millis(10),
             calls: Vec::new(),
         }
@@ -53,32 +62,42 @@ impl Scripts {
         self.running.get(group).is_some_and(|resources| resources.iter().all(|up| *up))
     }
 
+    /// Every script does what it says.
+    #[must_use]
+    pub fn honest(&self) -> bool {
+        [self.start, self.stop, self.status].iter().all(|answer| *answer == Answer::Honest)
+    }
+
     /// A call begins: its outcome, and after how long; `None` when it hangs. A `start` runs from its begin on.
     pub fn call(&mut self, group: u8, resource: u8, verb: Verb) -> Option<(Outcome, Duration)> {
-        self.calls.push((group, resource, verb));
         let up = &mut self.running[usize::from(group)][usize::from(resource)];
         let answer = match verb {
             Verb::Start => self.start,
             Verb::Stop => self.stop,
-            Verb::Status => {
-                return Some((if *up { Outcome::Running } else { Outcome::Stopped }, self.time));
-            }
+            Verb::Status => self.status,
         };
-        match answer {
-            Answer::Honest => {
-                if verb == Verb::Start {
-                    *up = true;
-                }
-                Some((Outcome::Ok, self.time))
-            }
-            Answer::Fails => Some((Outcome::Failed(1), self.time)),
-            Answer::Hangs => None,
+        if verb == Verb::Start {
+            *up |= matches!(answer, Answer::Honest | Answer::Lies | Answer::Hangs | Answer::Grumbles);
         }
+        let truth = if *up { Outcome::Running } else { Outcome::Stopped };
+        let outcome = match (verb, answer) {
+            (_, Answer::Hangs) => return None,
+            (_, Answer::Missing) => return Some((Outcome::NotRun, Duration::from_micros(100))),
+            (Verb::Status, Answer::Honest | Answer::Lies | Answer::Grumbles) => truth,
+            (_, Answer::Fails) | (Verb::Start | Verb::Stop, Answer::Grumbles) => Outcome::Failed(1),
+            (Verb::Start | Verb::Stop, Answer::Honest | Answer::Lies) => Outcome::Ok,
+        };
+        Some((outcome, self.time))
     }
 
-    /// A call ended well: a `stop` takes effect at its end.
+    /// A call ended by itself: a `stop` takes effect at its end.
     pub fn ended(&mut self, group: u8, resource: u8, verb: Verb, outcome: Outcome) {
-        if (verb, outcome) == (Verb::Stop, Outcome::Ok) {
+        let does = match self.stop {
+            Answer::Honest => outcome == Outcome::Ok,
+            Answer::Grumbles => outcome != Outcome::Killed,
+            Answer::Fails | Answer::Hangs | Answer::Lies | Answer::Missing => false,
+        };
+        if verb == Verb::Stop && does {
             self.running[usize::from(group)][usize::from(resource)] = false;
         }
     }

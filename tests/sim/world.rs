@@ -1,253 +1,155 @@
-//! Two hosts, their links and the virtual clock.
+//! Two machines, their links and the true clock. `step` does the next thing that is due.
 
-use crate::script::Scripts;
-use hb_core::auth::{Key, Keyring, Method};
-use hb_core::config::{GroupConfig, Isolated, LinkKind, ScriptLimits, Timing};
-use hb_core::{
-    Action, Config, Duration, Event, FRAME_BUF, GroupId, Input, Instant, LinkId, Node, Outcome, PingId,
-    Saved, Side, Token, Verb, Watchdog,
-};
-
-/// A configuration with one stream link, one datagram link and one group of two resources, preferred on the even side.
-#[must_use]
-pub fn config(side: Side) -> Config {
-    let other = match side {
-        Side::Even => "ha-2",
-        Side::Odd => "ha-1",
-    };
-    let group =
-        GroupConfig { name_hash: 0x5011, digest: 1, preferred: Side::Even, resources: 2, claimable: true };
-    Config {
-        cluster: 0xBEEF,
-        side,
-        peer_name: other.try_into().expect("short name"),
-        boot: 1,
-        timing: Timing {
-            keepalive: Duration::from_millis(100),
-            warntime: Duration::from_millis(300),
-            deadtime: Duration::from_millis(500),
-            initdead: Duration::from_millis(3000),
-            deadping: Duration::from_millis(500),
-        },
-        timing_digest: 7,
-        failback: true,
-        isolated: Isolated::Wait,
-        links: [LinkKind::Stream, LinkKind::Datagram].into_iter().collect(),
-        pings: 0,
-        groups: [group].into_iter().collect(),
-        fence: None,
-        limits: ScriptLimits {
-            start: Duration::from_secs(2),
-            stop: Duration::from_secs(2),
-            status: Duration::from_secs(1),
-        },
-        monitor: None,
-    }
-}
-
-/// One sha1 key, index 1.
-#[must_use]
-pub fn keys(secret: &[u8]) -> Keyring {
-    let key = Key::new(Method::Sha1, secret).expect("a good key");
-    Keyring::new(&[(1, key)], 1).expect("a good ring")
-}
-
-/// What is on its way.
-#[derive(Clone, Debug)]
-enum Pending {
-    Frame { to: usize, link: LinkId, bytes: Vec<u8> },
-    Script { host: usize, life: u32, token: Token, group: u8, resource: u8, verb: Verb, outcome: Outcome },
-    Persisted { host: usize, life: u32, serial: u32 },
-    Probed { host: usize, life: u32 },
-    Pong { host: usize, life: u32, ping: PingId },
-    Fenced { host: usize, life: u32, ok: bool },
-}
-
-/// One machine.
-pub struct Host {
-    /// Its configuration, used at the next start of the daemon.
-    pub config: Config,
-    /// Its keys, used at the next start of the daemon.
-    pub keys: Keyring,
-    /// The daemon, while it lives.
-    pub node: Option<Node>,
-    /// What is on its disk.
-    pub saved: Saved,
-    /// Its resources.
-    pub scripts: Scripts,
-    /// What the daemon told people.
-    pub events: Vec<Event>,
-    /// The daemon ended by itself.
-    pub exited: Option<bool>,
-    /// Frames it sent: time, link, bytes as they went out.
-    pub sent: Vec<(Instant, LinkId, Vec<u8>)>,
-    /// Gratuitous ARP bursts.
-    pub announced: u32,
-    /// Feeds of the watchdog.
-    pub fed: u32,
-    /// Ping nodes that answer it.
-    pub reaches: Vec<bool>,
-    /// Input is queued, and no clock ticks.
-    frozen: bool,
-    queued: Vec<(LinkId, Vec<u8>)>,
-    calls: Vec<(Token, u8, u8, Verb)>,
-    life: u32,
-    /// The watchdog given to the daemon at start.
-    pub watchdog: Watchdog,
-}
+use crate::dice::Dice;
+use crate::host::Host;
+use crate::note::Note;
+use crate::queue::{Due, Frames, Queue};
+use crate::setup::{config, keys};
+use crate::wire::Wire;
+use hb_core::config::MAX_LINKS;
+use hb_core::{Command, Config, Duration, FRAME_BUF, GroupId, Input, Instant, LinkId, Refusal, Side};
 
 /// Everything.
 pub struct World {
     /// The two machines: 0 is the even side.
     pub hosts: [Host; 2],
-    /// The virtual clock.
+    /// True time.
     pub now: Instant,
-    /// Latency of every link.
-    pub latency: Duration,
+    /// The links.
+    pub wires: Vec<Wire>,
     /// Link is cut: `cut[sender][link]`.
-    pub cut: [[bool; 2]; 2],
-    /// Somebody answers an ARP probe.
+    pub cut: [[bool; MAX_LINKS]; 2],
+    /// Somebody else answers an ARP probe.
     pub address_answers: bool,
+    /// An ARP probe is answered by the other machine while it runs anything.
+    pub probes_see_the_peer: bool,
     /// The fence device cuts the other machine's power, instead of failing.
     pub fence_works: bool,
     /// How often it was fired.
     pub fenced: u32,
-    pending: Vec<(Instant, Pending)>,
+    /// A machine that was fenced or reset by its watchdog is back after this; `None`: it stays off.
+    pub boot_time: Option<Duration>,
+    /// Keep every event and every frame.
+    pub keep: bool,
+    /// Sums of the frames go into the notes.
+    pub sums: bool,
+    /// Frames are recorded, to be sent again.
+    pub records: bool,
+    /// What happened since the notes were last taken.
+    pub notes: Vec<Note>,
+    /// By group: which machine the client's ARP cache points to.
+    pub client: Vec<Option<usize>>,
     /// Longest time so far that both machines ran anything of group 0.
     pub overlap: Duration,
+    /// Chance, for everything that the links and watchdogs do.
+    pub dice: Dice,
+    pub(crate) queue: Queue,
+    pub(crate) frames: Frames,
+    pub(crate) buffer: Option<Box<[u8; FRAME_BUF]>>,
+    /// By receiver: what the frames that it took in have shown, of the life that it has met.
+    pub(crate) heard_seq: [u32; 2],
+    pub(crate) heard_life: [hb_core::Incarnation; 2],
+    pub(crate) epochs_heard: [[u32; 8]; 2],
+    /// By sender: link and bytes of some of its frames.
+    /// Steps since true time last moved.
+    pub(crate) spins: u32,
+    pub(crate) recorded: [Vec<(u8, Vec<u8>)>; 2],
     both_since: Option<Instant>,
 }
 
 impl World {
-    /// Two machines that are switched off, with the standard configuration as changed by `change`.
+    /// Two machines without daemons, with the standard configuration as changed by `change`.
     #[must_use]
     pub fn new(change: impl Fn(&mut Config)) -> Self {
         let host = |side| {
             let mut config = config(side);
             change(&mut config);
-            let resources: Vec<u8> = config.groups.iter().map(|g| g.resources).collect();
-            Host {
-                reaches: vec![true; usize::from(config.pings)],
-                scripts: Scripts::new(&resources),
-                config,
-                keys: keys(b"secret"),
-                node: None,
-                saved: Saved::default(),
-                events: Vec::new(),
-                exited: None,
-                sent: Vec::new(),
-                announced: 0,
-                fed: 0,
-                frozen: false,
-                queued: Vec::new(),
-                calls: Vec::new(),
-                life: 0,
-                watchdog: Watchdog::Off,
-            }
+            Host::new(config, keys(b"secret"))
         };
+        let mut world = Self::of([host(Side::Even), host(Side::Odd)], 0);
+        world.keep = true;
+        world
+    }
+
+    /// Two machines on perfect links of 2 ms; `seed` feeds all chance.
+    #[must_use]
+    pub fn of(hosts: [Host; 2], seed: u64) -> Self {
+        let latency = Duration::from_millis(2);
         Self {
-            hosts: [host(Side::Even), host(Side::Odd)],
             now: Instant::from_millis(1000),
-            latency: Duration::from_millis(2),
-            cut: [[false; 2]; 2],
+            wires: hosts[0].config.links.iter().map(|kind| Wire::new(*kind, latency)).collect(),
+            client: vec![None; hosts[0].config.groups.len()],
+            hosts,
+            cut: [[false; MAX_LINKS]; 2],
             address_answers: false,
+            probes_see_the_peer: false,
             fence_works: true,
             fenced: 0,
-            pending: Vec::new(),
+            boot_time: None,
+            keep: false,
+            sums: false,
+            records: false,
+            recorded: [Vec::new(), Vec::new()],
+            spins: 0,
+            notes: Vec::new(),
             overlap: Duration::ZERO,
+            dice: Dice::new(seed),
+            queue: Queue::default(),
+            frames: Frames::default(),
+            buffer: Some(Box::new([0; FRAME_BUF])),
+            heard_seq: [0; 2],
+            heard_life: [hb_core::Incarnation::default(); 2],
+            epochs_heard: [[0; 8]; 2],
             both_since: None,
         }
     }
 
-    /// Start the daemon of `host`.
-    ///
-    /// # Panics
-    /// If the configuration is refused.
-    pub fn start(&mut self, host: usize) {
-        let h = &mut self.hosts[host];
-        h.life += 1;
-        h.exited = None;
-        h.frozen = false;
-        h.queued.clear();
-        let mut entropy = [u8::try_from(host).unwrap_or(0); 16];
-        entropy[..4].copy_from_slice(&h.life.to_le_bytes());
-        let node = Node::new(h.config.clone(), h.keys.clone(), &h.saved, entropy, self.now);
-        h.node = Some(node.expect("a good configuration"));
-        let watchdog = h.watchdog;
-        self.drain(host);
-        for link in 0..2 {
-            self.input(host, Input::LinkChanged { link: LinkId(link), up: true });
+    /// Do the next thing that is due by `end`; `false` when there is nothing, and `end` is reached.
+    pub fn step(&mut self, end: Instant) -> bool {
+        let due = self.queue.next();
+        if due <= self.now && due <= end {
+            if let Some(due) = self.queue.pop() {
+                self.deliver(due);
+            }
+            return true;
         }
-        self.input(host, Input::Watchdog(watchdog));
-        self.input(host, Input::Tick { drained: true });
-    }
-
-    /// Kill the daemon of `host` (-9): its resources go on.
-    pub fn kill(&mut self, host: usize) {
-        self.hosts[host].node = None;
-        self.hosts[host].calls.clear();
-        self.hosts[host].queued.clear();
-    }
-
-    /// Take the power from `host`: nothing runs any more. It has a new boot identity afterwards.
-    pub fn power_off(&mut self, host: usize) {
-        self.kill(host);
-        let h = &mut self.hosts[host];
-        h.config.boot += 1;
-        for group in &mut h.scripts.running {
-            group.fill(false);
+        // A round of inputs ends with a tick, once nothing more is ready.
+        for host in 0..2 {
+            if std::mem::take(&mut self.hosts[host].tick) {
+                self.input(host, Input::Tick { drained: true });
+                return true;
+            }
         }
-        self.watch_overlap();
-    }
-
-    /// SIGSTOP the daemon.
-    pub fn freeze(&mut self, host: usize) {
-        self.hosts[host].frozen = true;
-    }
-
-    /// SIGCONT it: what queued up is read first, then the clock ticks.
-    pub fn thaw(&mut self, host: usize) {
-        self.hosts[host].frozen = false;
-        for (link, bytes) in std::mem::take(&mut self.hosts[host].queued) {
-            self.input(host, Input::Received { link, bytes: &bytes });
+        let [a, b] = [self.wakes(0), self.wakes(1)];
+        let next = due.min(a).min(b);
+        if next > end {
+            self.now = self.now.max(end);
+            return false;
         }
-        self.input(host, Input::Tick { drained: true });
+        self.spins = if next > self.now { 0 } else { self.spins + 1 };
+        self.now = self.now.max(next);
+        if due <= self.now {
+            if let Some(due) = self.queue.pop() {
+                self.deliver(due);
+            }
+        } else {
+            let host = usize::from(a > self.now);
+            self.input(host, Input::Tick { drained: true });
+        }
+        true
     }
 
-    /// Cut or join every link, both ways.
-    pub fn cut_all(&mut self, cut: bool) {
-        self.cut = [[cut; 2]; 2];
-    }
-
-    /// Give bytes to `host` as if they came on `link`.
-    pub fn inject(&mut self, host: usize, link: LinkId, bytes: &[u8]) {
-        self.input(host, Input::Received { link, bytes });
+    fn wakes(&self, host: usize) -> Instant {
+        let h = &self.hosts[host];
+        if h.runs() && h.backlog.is_empty() { h.deadline } else { Instant::NEVER }
     }
 
     /// Let `time` pass.
     pub fn run(&mut self, time: Duration) {
         let end = self.now.plus(time);
-        loop {
-            let due = self.pending.iter().map(|(at, _)| *at).min().unwrap_or(Instant::NEVER);
-            let tick = |h: &Host| match &h.node {
-                Some(node) if !h.frozen => node.poll_deadline(),
-                _ => Instant::NEVER,
-            };
-            let next = due.min(tick(&self.hosts[0])).min(tick(&self.hosts[1]));
-            if next > end {
-                break;
-            }
-            self.now = self.now.max(next);
-            if due <= self.now {
-                let at = self.pending.iter().position(|(at, _)| *at == due).expect("found above");
-                let (_, pending) = self.pending.remove(at);
-                self.deliver(pending);
-            } else {
-                let host = usize::from(tick(&self.hosts[0]) > self.now);
-                self.input(host, Input::Tick { drained: true });
-            }
+        while self.step(end) {
+            self.notes.clear();
         }
-        self.now = end;
         self.watch_overlap();
     }
 
@@ -269,127 +171,71 @@ impl World {
         self.hosts[host].scripts.all(0)
     }
 
-    fn deliver(&mut self, pending: Pending) {
-        let alive = |world: &Self, host: usize, life: u32| world.hosts[host].life == life;
-        match pending {
-            Pending::Frame { to, link, bytes } => {
-                let h = &mut self.hosts[to];
-                if h.frozen {
-                    h.queued.push((link, bytes));
-                } else {
-                    self.input(to, Input::Received { link, bytes: &bytes });
-                }
-            }
-            Pending::Script { host, life, token, group, resource, verb, outcome }
-                if alive(self, host, life) =>
-            {
-                let h = &mut self.hosts[host];
-                if h.calls.iter().any(|(t, ..)| *t == token) {
-                    h.calls.retain(|(t, ..)| *t != token);
-                    h.scripts.ended(group, resource, verb, outcome);
-                    self.watch_overlap();
-                    self.input(host, Input::ScriptDone { token, outcome });
-                }
-            }
-            Pending::Persisted { host, life, serial } if alive(self, host, life) => {
-                self.input(host, Input::Persisted { serial });
-            }
-            Pending::Probed { host, life } if alive(self, host, life) => {
-                let answered = self.address_answers;
-                self.input(host, Input::ProbeDone { answered });
-            }
-            Pending::Fenced { host, life, ok } if alive(self, host, life) => {
-                self.input(host, Input::FenceDone { ok });
-            }
-            Pending::Pong { host, life, ping } if alive(self, host, life) => {
-                self.input(host, Input::PingAnswer { ping });
-            }
-            Pending::Script { .. }
-            | Pending::Persisted { .. }
-            | Pending::Probed { .. }
-            | Pending::Pong { .. }
-            | Pending::Fenced { .. } => {}
-        }
+    /// Cut or join every link, both ways.
+    pub fn cut_all(&mut self, cut: bool) {
+        self.cut = [[cut; MAX_LINKS]; 2];
+    }
+
+    /// Give bytes to `host` as if they came on `link`.
+    pub fn inject(&mut self, host: usize, link: LinkId, bytes: &[u8]) {
+        self.input(host, Input::Received { link, bytes });
     }
 
     /// Give one input, and do what follows.
     pub fn input(&mut self, host: usize, input: Input<'_>) {
-        let now = self.now;
-        if let Some(node) = &mut self.hosts[host].node {
+        let h = &mut self.hosts[host];
+        let now = h.drift.local(self.now);
+        h.tick |= !matches!(input, Input::Tick { .. });
+        if let Some(node) = &mut h.node {
             node.handle_input(now, input);
             self.drain(host);
         }
     }
 
-    /// Do everything that the node asks for.
+    /// An operator's command; `None` when no daemon could answer.
+    pub fn command(&mut self, host: usize, command: Command) -> Option<Result<(), Refusal>> {
+        let h = &mut self.hosts[host];
+        let now = h.drift.local(self.now);
+        if h.frozen {
+            return None;
+        }
+        let answer = h.node.as_mut()?.operator(now, command);
+        self.drain(host);
+        Some(answer)
+    }
+
+    /// Do everything that the node asks for, then look at what it shows.
     pub fn drain(&mut self, host: usize) {
-        let mut buffer = [0; FRAME_BUF];
+        self.hosts[host].beat = false;
+        // Taken out while the actions are done; `None` inside an action of this very drain, which drains nothing.
+        let Some(mut buffer) = self.buffer.take() else { return };
         while let Some(action) = self.hosts[host].node.as_mut().and_then(|node| node.poll_action(&mut buffer))
         {
             self.act(host, action, &buffer);
         }
+        self.buffer = Some(buffer);
+        let h = &mut self.hosts[host];
+        let Some(node) = &h.node else { return };
+        h.deadline = h.drift.truly(node.poll_deadline());
+        for (group, shown) in (0u8..).zip(h.shown.iter_mut()) {
+            *shown = node.group_status(GroupId(group));
+        }
     }
 
-    fn after(&mut self, time: Duration, pending: Pending) {
-        self.pending.push((self.now.plus(time), pending));
+    pub(crate) fn after(&mut self, time: Duration, due: Due) {
+        self.queue.push(self.now.plus(time), due);
     }
 
-    fn act(&mut self, host: usize, action: Action, buffer: &[u8]) {
-        let (now, life) = (self.now, self.hosts[host].life);
-        match action {
-            Action::Transmit { link, len } => {
-                let bytes = buffer[..len].to_vec();
-                self.hosts[host].sent.push((now, link, bytes.clone()));
-                if !self.cut[host][usize::from(link.0)] {
-                    self.after(self.latency, Pending::Frame { to: 1 - host, link, bytes });
-                }
-            }
-            Action::FeedWatchdog => self.hosts[host].fed += 1,
-            Action::Persist { serial } => {
-                let h = &mut self.hosts[host];
-                h.saved = h.node.as_ref().map(Node::saved).unwrap_or_default();
-                self.after(Duration::from_millis(1), Pending::Persisted { host, life, serial });
-            }
-            Action::RunScript { group: GroupId(group), resource, verb, token } => {
-                let h = &mut self.hosts[host];
-                h.calls.push((token, group, resource, verb));
-                if let Some((outcome, time)) = h.scripts.call(group, resource, verb) {
-                    self.after(time, Pending::Script { host, life, token, group, resource, verb, outcome });
-                }
-                self.watch_overlap();
-            }
-            Action::KillScript { token } => {
-                let call = self.hosts[host].calls.iter().find(|(t, ..)| *t == token).copied();
-                if let Some((_, group, resource, verb)) = call {
-                    let outcome = Outcome::Killed;
-                    let done = Pending::Script { host, life, token, group, resource, verb, outcome };
-                    self.after(Duration::from_millis(1), done);
-                }
-            }
-            Action::Announce { .. } => self.hosts[host].announced += 1,
-            Action::ProbeAddresses => self.after(Duration::from_millis(50), Pending::Probed { host, life }),
-            Action::Fence => {
-                let ok = self.fence_works;
-                self.fenced += 1;
-                if ok {
-                    self.power_off(1 - host);
-                }
-                self.after(Duration::from_millis(100), Pending::Fenced { host, life, ok });
-            }
-            Action::Ping => {
-                for (at, reaches) in self.hosts[host].reaches.clone().into_iter().enumerate() {
-                    if reaches {
-                        let ping = PingId(u8::try_from(at).unwrap_or(0));
-                        self.after(self.latency, Pending::Pong { host, life, ping });
-                    }
-                }
-            }
-            Action::Report(event) => self.hosts[host].events.push(event),
-            Action::Exit { clean } => {
-                self.hosts[host].exited = Some(clean);
-                self.kill(host);
+    /// Something may have begun or ceased to run on `host`.
+    pub(crate) fn watch_holds(&mut self, host: usize) {
+        for group in 0..self.hosts[host].held_since.len() {
+            let holds = self.hosts[host].holds(group);
+            if holds != self.hosts[host].held_since[group].is_some() {
+                self.hosts[host].held_since[group] = holds.then_some(self.now);
+                self.notes.push(Note::Holds { host, group, holds });
             }
         }
+        self.watch_overlap();
     }
 
     fn watch_overlap(&mut self) {

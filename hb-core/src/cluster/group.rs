@@ -189,6 +189,8 @@ pub(crate) struct Group {
     pub(crate) quiet_until: Instant,
     /// Both nodes run it, and that was reported.
     pub(crate) conflict: bool,
+    /// The peer may run it too: once it does not, clients are told again.
+    pub(crate) contested: bool,
     /// The peer last showed it stuck, and nothing proved it off since.
     pub(crate) peer_stuck: bool,
     /// Gratuitous ARP is due.
@@ -217,6 +219,7 @@ impl Group {
             retry_pause: RETRY_FIRST,
             quiet_until: Instant::ZERO,
             conflict: false,
+            contested: false,
             peer_stuck: false,
             announce: false,
             agreed: None,

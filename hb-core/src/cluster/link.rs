@@ -73,20 +73,25 @@ impl Link {
 /// When the last beats were sent, to turn an echo into a round trip.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SendTimes {
-    ring: [(u32, Instant); 8],
+    newest: u32,
+    /// Of the newest eight beats, at their numbers' low bits.
+    times: [Instant; 8],
 }
 
 impl SendTimes {
-    /// Beat `seq` goes out.
+    /// Beat `seq` goes out: the number after the last one, or 1.
     pub(crate) fn sent(&mut self, seq: u32, now: Instant) {
-        if let Some(slot) = self.ring.get_mut(seq as usize % 8) {
-            *slot = (seq, now);
+        self.newest = seq;
+        if let Some(slot) = self.times.get_mut(seq as usize % 8) {
+            *slot = now;
         }
     }
 
     /// The round trip of the beat whose number ends in `low`, held by the peer for `hold`.
     pub(crate) fn round_trip(&self, low: u8, hold: Duration, now: Instant) -> Option<Duration> {
-        let (_, at) = self.ring.iter().find(|(seq, _)| *seq != 0 && (*seq & 0xFF) as u8 == low)?;
+        let age = u32::from((self.newest as u8).wrapping_sub(low));
+        let known = age < 8 && age < self.newest;
+        let at = self.times.get(usize::from(low) % 8).filter(|_| known)?;
         Some(now.since(*at).minus(hold))
     }
 }
@@ -121,9 +126,24 @@ mod tests {
     #[test]
     fn the_round_trip_leaves_out_the_hold() {
         let mut times = SendTimes::default();
+        assert_eq!(times.round_trip(0, Duration::ZERO, Instant::from_millis(1)), None, "nothing was sent");
+        for seq in 1..0x1_05 {
+            times.sent(seq, Instant::from_millis(u64::from(seq)));
+        }
+        times.sent(0x1_05, Instant::from_millis(400));
+        let before = times.round_trip(0xFE, Duration::ZERO, Instant::from_millis(410));
+        assert_eq!(before, Some(Duration::from_millis(156)), "seven beats ago");
+        let mut times = SendTimes::default();
+        times.sent(1, Instant::from_millis(5));
+        assert_eq!(times.round_trip(0xFA, Duration::ZERO, Instant::from_millis(9)), None, "before the first");
         times.sent(0x1_05, Instant::from_millis(100));
         let rtt = times.round_trip(0x05, Duration::from_millis(20), Instant::from_millis(150));
         assert_eq!(rtt, Some(Duration::from_millis(30)));
         assert_eq!(times.round_trip(0x06, Duration::ZERO, Instant::from_millis(150)), None);
+        assert_eq!(
+            times.round_trip(0xFD, Duration::ZERO, Instant::from_millis(150)),
+            None,
+            "eight beats ago"
+        );
     }
 }

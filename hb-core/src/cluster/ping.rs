@@ -2,14 +2,14 @@
 
 use crate::config::MAX_PINGS;
 use crate::ids::PingId;
-use crate::time::{Duration, Instant};
+use crate::time::{Duration, Earliest, Instant};
 use heapless::Vec;
 
 /// One ping node.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct PingNode {
-    /// Running time of its last answer.
-    last: Option<Instant>,
+    /// Running time of its last answer; [`Instant::NEVER`] before the first.
+    last: Instant,
     /// It answered within `deadping`.
     alive: bool,
 }
@@ -25,7 +25,7 @@ impl Pings {
     pub(crate) fn new(count: u8, deadping: Duration) -> Self {
         let mut nodes = Vec::new();
         for _ in 0..count {
-            let _ = nodes.push(PingNode::default());
+            let _ = nodes.push(PingNode { last: Instant::NEVER, alive: false });
         }
         Self { nodes, deadping }
     }
@@ -47,7 +47,7 @@ impl Pings {
     /// An answer came. Gives `true` when the node did not answer before.
     pub(crate) fn answered(&mut self, ping: PingId, now: Instant) -> bool {
         let Some(node) = self.nodes.get_mut(usize::from(ping.0)) else { return false };
-        node.last = Some(now);
+        node.last = now;
         !core::mem::replace(&mut node.alive, true)
     }
 
@@ -55,10 +55,7 @@ impl Pings {
     pub(crate) fn fell_silent(&mut self, now: Instant) -> Option<PingId> {
         let deadping = self.deadping;
         for (at, node) in self.nodes.iter_mut().enumerate() {
-            if let Some(last) = node.last
-                && node.alive
-                && now.since(last) >= deadping
-            {
+            if node.alive && now.since(node.last) >= deadping {
                 node.alive = false;
                 return u8::try_from(at).ok().map(PingId);
             }
@@ -68,11 +65,11 @@ impl Pings {
 
     /// When the next node would fall silent.
     pub(crate) fn deadline(&self) -> Instant {
-        let silent = |node: &PingNode| match node.last {
-            Some(last) if node.alive => last.plus(self.deadping),
-            Some(_) | None => Instant::NEVER,
-        };
-        self.nodes.iter().map(silent).min().unwrap_or(Instant::NEVER)
+        let mut at = Earliest(Instant::NEVER);
+        for node in self.nodes.iter().filter(|node| node.alive) {
+            at.or(node.last.plus(self.deadping));
+        }
+        at.0
     }
 
     /// Did every ping node fall silent together with the links, whose last sign was at `links_silent`?
@@ -85,11 +82,13 @@ impl Pings {
         let after = links_silent.plus(keepalive).plus(keepalive.divided(2));
         let mut fell = false;
         for node in &self.nodes {
-            match node.last {
-                Some(last) if last > after => return false,
-                Some(last) if last >= before => fell = true,
-                Some(_) | None => {}
+            if node.last == Instant::NEVER || node.last < before {
+                continue;
             }
+            if node.last > after {
+                return false;
+            }
+            fell = true;
         }
         fell
     }

@@ -54,6 +54,27 @@ impl<const N: usize> Decoder<N> {
         None
     }
 
+    /// Take in bytes of which none is zero: nothing comes out.
+    pub(crate) fn skim(&mut self, run: &[u8]) {
+        let mut rest = run;
+        while let Some((first, behind)) = rest.split_first() {
+            let Some((block, tail)) = rest.split_at_checked(usize::from(self.left).min(rest.len())) else {
+                return;
+            };
+            if block.is_empty() {
+                let _ = self.push(*first);
+                rest = behind;
+                continue;
+            }
+            let room = self.buf.get_mut(usize::from(self.len)..).unwrap_or_default();
+            room.iter_mut().zip(block).for_each(|(to, from)| *to = *from);
+            // A block is as long as `left` at most, which is a byte.
+            self.len = self.len.saturating_add(block.len() as u16);
+            self.left = self.left.wrapping_sub(block.len() as u8);
+            rest = tail;
+        }
+    }
+
     fn store(&mut self, byte: u8) {
         if let Some(slot) = self.buf.get_mut(usize::from(self.len)) {
             *slot = byte;

@@ -8,37 +8,26 @@ pub fn encode(datagram: &[u8], out: &mut [u8]) -> Option<usize> {
     if datagram.is_empty() {
         return None;
     }
-    let room = out.len();
-    let mut rest = put(out, &[0])?;
-    let mut runs = datagram.split(|byte| *byte == 0).peekable();
-    while let Some(mut run) = runs.next() {
-        // A code byte of 255 stands for 254 bytes and no zero after them.
-        while let Some((block, tail)) = run.split_at_checked(254) {
-            rest = put_block(rest, block)?;
-            run = tail;
-            if run.is_empty() && runs.peek().is_none() {
-                return finish(room, rest);
-            }
+    *out.first_mut()? = 0;
+    // A block: its code, which is its length and one, and the bytes up to a zero or to 254 of them.
+    let (mut code_at, mut at, mut code) = (1_usize, 2_usize, 1_u8);
+    let mut rest = datagram;
+    while let Some((byte, behind)) = rest.split_first() {
+        rest = behind;
+        if *byte != 0 {
+            *out.get_mut(at)? = *byte;
+            at = at.wrapping_add(1);
+            code = code.wrapping_add(1);
         }
-        rest = put_block(rest, run)?;
+        // No zero stands behind a full block, so nothing follows one at the end.
+        if *byte == 0 || (code == 0xFF && !rest.is_empty()) {
+            *out.get_mut(code_at)? = code;
+            (code_at, at, code) = (at, at.wrapping_add(1), 1);
+        }
     }
-    finish(room, rest)
-}
-
-fn finish(room: usize, rest: &mut [u8]) -> Option<usize> {
-    let rest = put(rest, &[0])?;
-    room.checked_sub(rest.len())
-}
-
-fn put_block<'a>(out: &'a mut [u8], block: &[u8]) -> Option<&'a mut [u8]> {
-    let code = u8::try_from(block.len()).ok()?.checked_add(1)?;
-    put(put(out, &[code])?, block)
-}
-
-fn put<'a>(out: &'a mut [u8], bytes: &[u8]) -> Option<&'a mut [u8]> {
-    let (room, rest) = out.split_at_mut_checked(bytes.len())?;
-    room.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
-    Some(rest)
+    *out.get_mut(code_at)? = code;
+    *out.get_mut(at)? = 0;
+    Some(at.wrapping_add(1))
 }
 
 #[cfg(test)]

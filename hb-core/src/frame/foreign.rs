@@ -61,9 +61,28 @@ impl Matcher {
         hit
     }
 
+    /// Take in some bytes. True when one of them completes the sender's name.
+    pub(crate) fn take(&mut self, bytes: &[u8], name: &str) -> bool {
+        let mut hit = false;
+        let mut rest = bytes;
+        while let Some((byte, behind)) = rest.split_first() {
+            // Most of what is no Heartbeat text is skipped to the end of a line.
+            let skipped = if self.state == State::Skip { rest.iter().position(line_end) } else { Some(0) };
+            match skipped {
+                None => return hit,
+                Some(0) => {
+                    hit |= self.push(*byte, name);
+                    rest = behind;
+                }
+                Some(n) => rest = rest.get(n..).unwrap_or_default(),
+            }
+        }
+        hit
+    }
+
     fn next(&mut self, byte: u8, name: &[u8]) -> (State, bool) {
         const START: State = State::Marker { netstring: false, at: 0 };
-        let line_end = byte == b'\n' || byte == b'\r';
+        let line_end = line_end(&byte);
         self.seen = self.seen.saturating_add(1);
         if self.seen > MAX_TEXT && !matches!(self.state, State::Skip | State::Marker { .. }) {
             return (if line_end { START } else { State::Skip }, false);
@@ -118,11 +137,11 @@ impl Matcher {
         let text = if netstring { NETSTRING } else { CLASSIC };
         match text.get(usize::from(at)) {
             Some(expected) if *expected == byte => State::Marker { netstring, at: at.saturating_add(1) },
-            None if byte == b'\n' || byte == b'\r' => {
+            None if line_end(&byte) => {
                 self.seen = 0;
                 if netstring { State::Length { value: 0 } } else { State::Line { at: 0 } }
             }
-            _ if byte == b'\n' || byte == b'\r' => State::Marker { netstring: false, at: 0 },
+            _ if line_end(&byte) => State::Marker { netstring: false, at: 0 },
             _ => State::Skip,
         }
     }
@@ -132,6 +151,11 @@ impl Default for Matcher {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Classic text ends a line with a line feed; a carriage return may stand before it.
+fn line_end(byte: &u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
 }
 
 /// Is this datagram a Heartbeat message of the node `name`?

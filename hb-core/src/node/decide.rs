@@ -112,6 +112,7 @@ impl Node {
     /// Both held it and this node goes on: clients hear of it before the loser's address goes.
     fn conflict_won(&mut self, id: GroupId) {
         let Some(group) = self.group_mut(id) else { return };
+        group.contested = true;
         if !core::mem::replace(&mut group.conflict, true) {
             group.announce = true;
             self.report(Event::ConflictWon(id));
@@ -122,12 +123,30 @@ impl Node {
 
     /// The loser's address is gone: once more, for the caches that it poisoned meanwhile.
     fn conflict_over(&mut self, id: GroupId) -> bool {
-        if let Some(group) = self.group_mut(id)
-            && core::mem::take(&mut group.conflict)
-        {
-            group.announce |= group.state == GroupState::Held;
+        if self.peers(id).is_some_and(|peer| peer.state.may_run()) {
+            return false;
+        }
+        if let Some(group) = self.group_mut(id) {
+            group.conflict = false;
+            let contested = core::mem::take(&mut group.contested);
+            group.announce |= contested && group.state == GroupState::Held;
         }
         false
+    }
+
+    /// The peer is back from silence, or as a new life. What it ran meanwhile may have ended before this node could see
+    /// it, so the clients of every held group are told who runs it, and again once the peer does not.
+    pub(super) fn peer_is_back(&mut self) {
+        let sure = self.unconfirmed.is_none();
+        for id in self.group_ids() {
+            let runs = self.peers(id).is_some_and(|peer| peer.state.may_run());
+            if let Some(group) = self.group_mut(id)
+                && group.state == GroupState::Held
+            {
+                group.announce |= sure;
+                group.contested |= runs;
+            }
+        }
     }
 
     fn keep_quiet(&mut self, id: GroupId) {

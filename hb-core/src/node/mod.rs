@@ -31,7 +31,7 @@ use crate::list::filled;
 use crate::message::wire::MAX_DATAGRAM;
 use crate::message::{GroupState, Phase};
 use crate::status::PeerState;
-use crate::time::{Duration, Instant};
+use crate::time::{Duration, Earliest, Instant};
 pub use glance::Glance;
 use glance::cover;
 use heapless::{Deque, Vec};
@@ -176,22 +176,6 @@ impl Node {
         let mut shake = Handshake::new(entropy, config.timing.keepalive);
         let nonce = (shake.random() & 0xFFFF_FFFF) as u32;
         let incarnation = Incarnation { counter: saved.counter.saturating_add(1), nonce };
-        let (mut links, mut streams) = (Vec::new(), Vec::new());
-        for kind in &config.links {
-            let stream = match kind {
-                LinkKind::Stream => {
-                    Some(Stream { decoder: Decoder::new(), foreign: frame::foreign::Matcher::new() })
-                }
-                LinkKind::Datagram => None,
-            };
-            let _ = links.push(Link::default());
-            let _ = streams.push(stream);
-        }
-        let mut groups = Vec::new();
-        for group in &config.groups {
-            let seen = saved.epochs.iter().find(|(hash, _)| *hash == group.name_hash).map_or(0, |(_, e)| *e);
-            let _ = groups.push(Group::new(*group, seen));
-        }
         let mut node = Self {
             clock: Clock::new(now, config.timing.keepalive),
             now,
@@ -201,11 +185,11 @@ impl Node {
             seq: 0,
             shake,
             peer: Peer::new(now),
-            links,
-            streams,
+            links: Vec::new(),
+            streams: Vec::new(),
             sends: SendTimes::default(),
             pings: Pings::new(config.pings, config.timing.deadping),
-            groups,
+            groups: Vec::new(),
             fence: Fence::Unneeded,
             watchdog: Watchdog::Off,
             foreign_at: None,
@@ -227,6 +211,21 @@ impl Node {
             config,
             keys,
         };
+        // In place: what is made beforehand and moved in costs a board as much again for a moment.
+        for kind in &node.config.links {
+            let stream = match kind {
+                LinkKind::Stream => {
+                    Some(Stream { decoder: Decoder::new(), foreign: frame::foreign::Matcher::new() })
+                }
+                LinkKind::Datagram => None,
+            };
+            let _ = node.links.push(Link::default());
+            let _ = node.streams.push(stream);
+        }
+        for group in &node.config.groups {
+            let seen = saved.epochs.iter().find(|(hash, _)| *hash == group.name_hash).map_or(0, |(_, e)| *e);
+            let _ = node.groups.push(Group::new(*group, seen));
+        }
         node.report(Event::Joining(incarnation));
         node.persist();
         node.begin_cleaning();
@@ -312,32 +311,37 @@ impl Node {
 
     /// The earliest time at which something changes by itself, in running time.
     fn deadline(&self) -> Instant {
-        let mut at =
-            self.next_beat.min(self.silence_deadline()).min(self.pings.deadline()).min(self.fence.deadline());
-        at = at.min(self.unconfirmed.unwrap_or(Instant::NEVER));
-        at = at.min(self.leave.map_or(Instant::NEVER, |leave| leave.until));
+        let mut at = Earliest(self.next_beat);
+        self.silence_deadline(&mut at);
+        at.or(self.pings.deadline());
+        at.or(self.fence.deadline());
+        if let Some(until) = self.unconfirmed {
+            at.or(until);
+        }
+        if let Some(leave) = self.leave {
+            at.or(leave.until);
+        }
         if let OneWay::Answered(again) = self.one_way {
-            at = at.min(again);
+            at.or(again);
         }
         for group in &self.groups {
-            at = at.min(self.group_deadline(group));
+            self.group_deadline(group, &mut at);
         }
-        at
+        at.0
     }
 
     /// When `group` wants time to pass.
-    fn group_deadline(&self, group: &Group) -> Instant {
-        let mut at = self.script_deadline(group);
+    fn group_deadline(&self, group: &Group, at: &mut Earliest) {
+        Self::script_deadline(group, at);
         if let Gate::Persist { until, .. } = group.gate {
-            at = at.min(until);
+            at.or(until);
         }
         if group.state == GroupState::Failed && group.retry_at > self.now {
-            at = at.min(group.retry_at);
+            at.or(group.retry_at);
         }
         if group.quiet_until > self.now {
-            at = at.min(group.quiet_until);
+            at.or(group.quiet_until);
         }
-        at
     }
 
     /// Tell people.
@@ -348,7 +352,7 @@ impl Node {
         }
     }
 
-    #[inline(never)]
+    #[cfg_attr(not(feature = "large"), inline(never))]
     /// What is to be kept has changed. Gives the serial of the write that will hold it.
     fn persist(&mut self) -> u32 {
         if !self.out.persist {
@@ -388,6 +392,7 @@ impl Node {
     }
 
     /// Something happened to the fence; `true` when it fires now.
+    #[cfg_attr(not(feature = "large"), inline(never))]
     fn fence_event(&mut self, event: FenceEvent) -> bool {
         cover!(self, FENCE, self.fence.index(), event.index());
         let (fence, fire) = self.fence.next(event, self.now);
@@ -422,10 +427,12 @@ impl Node {
         (0..self.groups.len()).filter_map(|at| u8::try_from(at).ok()).map(GroupId)
     }
 
+    #[cfg_attr(not(feature = "large"), inline(never))]
     fn group(&self, id: GroupId) -> Option<&Group> {
         self.groups.get(usize::from(id.0))
     }
 
+    #[cfg_attr(not(feature = "large"), inline(never))]
     fn group_mut(&mut self, id: GroupId) -> Option<&mut Group> {
         self.groups.get_mut(usize::from(id.0))
     }

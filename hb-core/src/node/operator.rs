@@ -35,7 +35,7 @@ impl Node {
     fn for_scope(
         &mut self,
         scope: Scope,
-        each: impl Fn(&mut Self, GroupId) -> Result<(), Refusal>,
+        each: fn(&mut Self, GroupId) -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {
         if self.phase != Phase::Up {
             return Err(Refusal::Busy);

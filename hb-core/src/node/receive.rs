@@ -31,32 +31,35 @@ impl Node {
                     open_in(&mut room, bytes, self.config.side, self.config.cluster, &self.keys, met);
                 self.opened(link, opened);
             }
-            Some(LinkKind::Stream) => {
-                for byte in bytes {
-                    self.stream_byte(link, *byte);
-                }
-            }
+            Some(LinkKind::Stream) => self.stream_bytes(link, bytes),
             None => {}
         }
     }
 
-    fn stream_byte(&mut self, link: LinkId, byte: u8) {
-        let Some(Some(stream)) = self.streams.get_mut(usize::from(link.0)) else { return };
-        let is_foreign = stream.foreign.push(byte, &self.config.peer_name);
-        // Without room for a message: this runs for every byte, and few bytes end a frame.
-        match stream.decoder.push(byte) {
-            None => {}
-            Some(Err(kind)) => self.bad_frame(link, kind),
-            Some(Ok(frame)) => {
-                let mut room = Room::new();
-                let met = self.peer.met;
-                let opened =
-                    open_in(&mut room, frame, self.config.side, self.config.cluster, &self.keys, met);
-                self.opened(link, opened);
+    fn stream_bytes(&mut self, link: LinkId, bytes: &[u8]) {
+        // A datagram comes out at a zero byte and nowhere else.
+        for run in bytes.split_inclusive(|byte| *byte == 0) {
+            let Some(Some(stream)) = self.streams.get_mut(usize::from(link.0)) else { return };
+            let is_foreign = stream.foreign.take(run, &self.config.peer_name);
+            let mut came = None;
+            if let Some((last, before)) = run.split_last() {
+                stream.decoder.skim(before);
+                came = stream.decoder.push(*last);
             }
-        }
-        if is_foreign {
-            self.heard_foreign();
+            match came {
+                None => {}
+                Some(Err(kind)) => self.bad_frame(link, kind),
+                Some(Ok(frame)) => {
+                    let mut room = Room::new();
+                    let met = self.peer.met;
+                    let opened =
+                        open_in(&mut room, frame, self.config.side, self.config.cluster, &self.keys, met);
+                    self.opened(link, opened);
+                }
+            }
+            if is_foreign {
+                self.heard_foreign();
+            }
         }
     }
 
@@ -89,7 +92,7 @@ impl Node {
             self.old_copy(link, message);
             return;
         }
-        match &message.hello {
+        let admitted = match &message.hello {
             Some(hello) => {
                 let met = self.peer.met;
                 let admitted = self.shake.hello(message.incarnation, hello, met, self.incarnation.nonce);
@@ -103,9 +106,13 @@ impl Node {
                 if self.shake.unfinished() {
                     self.answer();
                 }
+                admitted
             }
-            None => self.shake.short(),
-        }
+            None => {
+                self.shake.short();
+                false
+            }
+        };
         self.epochs_of(message);
         self.peer.seq = message.seq;
         self.peer.last_heard = self.now;
@@ -113,7 +120,7 @@ impl Node {
         if let Some(hello) = &message.hello {
             self.take_hello(hello);
         }
-        self.take_beat(message);
+        self.take_beat(message, admitted);
     }
 
     /// A copy of a beat that another link brought already, or something that was sent long ago.
@@ -236,7 +243,7 @@ impl Node {
         }
     }
 
-    fn take_beat(&mut self, message: &Message) {
+    fn take_beat(&mut self, message: &Message, admitted: bool) {
         let beat = &message.beat;
         let was_leaving = self.peer.phase == Phase::Leaving && self.peer.state != PeerState::Unknown;
         let heard_us = self.peer.alive() && self.peer.hears != 0;
@@ -257,6 +264,9 @@ impl Node {
         let before = self.peer_event(PeerEvent::Heard);
         if before != self.peer.state {
             self.report(Event::PeerUp);
+        }
+        if admitted || matches!(before, PeerState::Unknown | PeerState::Dead) {
+            self.peer_is_back();
         }
         if beat.phase == Phase::Leaving && !was_leaving {
             self.report(Event::PeerLeaving);

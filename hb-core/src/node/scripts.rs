@@ -10,7 +10,7 @@ use crate::event::{Cause, Event};
 use crate::ids::{GroupId, Token};
 use crate::input::{Outcome, Watchdog};
 use crate::message::GroupState;
-use crate::time::Instant;
+use crate::time::{Earliest, Instant};
 
 /// A script call to make or to end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -104,14 +104,16 @@ impl Node {
     }
 
     /// When the scripts of `group` want time to pass.
-    pub(super) fn script_deadline(&self, group: &Group) -> Instant {
-        let mut at = Instant::NEVER;
+    pub(super) fn script_deadline(group: &Group, at: &mut Earliest) {
         if let Some(call) = &group.sequence.call {
-            at = at.min(call.deadline);
-        } else if matches!(group.state, GroupState::Unknown | GroupState::Starting | GroupState::Stopping) {
-            at = at.min(group.sequence.not_before());
+            at.or(call.deadline);
+        } else if group.monitor.call.is_none()
+            && matches!(group.state, GroupState::Unknown | GroupState::Starting | GroupState::Stopping)
+        {
+            // It begins when the monitor's call has ended.
+            at.or(group.sequence.not_before());
         }
-        at.min(group.monitor.deadline())
+        at.or(group.monitor.deadline());
     }
 
     /// The epoch is on the disk, or has had its time; then the fence; then the scripts.
@@ -294,6 +296,7 @@ impl Node {
             return false;
         }
         group.state = to;
+        group.announce = false;
         match to {
             GroupState::Held => {
                 group.forget_failures();

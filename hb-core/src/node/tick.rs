@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::ids::LinkId;
 use crate::message::GroupState;
 use crate::status::PeerState;
-use crate::time::{Duration, Instant};
+use crate::time::{Duration, Earliest, Instant};
 
 /// Pause between two ARP probes while somebody answers.
 const PROBE_PAUSE: Duration = Duration::from_secs(1);
@@ -67,16 +67,17 @@ impl Node {
     }
 
     /// When silence would change something.
-    pub(super) fn silence_deadline(&self) -> Instant {
+    pub(super) fn silence_deadline(&self, at: &mut Earliest) {
         let last = self.peer.last_heard;
-        let peer = match self.peer.state {
+        at.or(match self.peer.state {
             PeerState::Unknown => last.plus(self.config.timing.initdead),
             PeerState::Up => last.plus(self.config.timing.warntime),
             PeerState::Late => last.plus(self.deadtime()),
             PeerState::Dead => self.reset_proof().unwrap_or(Instant::NEVER),
-        };
-        let foreign = self.foreign_at.map_or(Instant::NEVER, |at| at.plus(self.deadtime()));
-        peer.min(foreign)
+        });
+        if let Some(foreign) = self.foreign_at {
+            at.or(foreign.plus(self.deadtime()));
+        }
     }
 
     /// When a stuck peer's own watchdog must have reset it: its armed timeout and the deadtime after its last beat.

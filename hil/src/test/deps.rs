@@ -18,6 +18,7 @@ const RULES: &[Rule] = &[
         Some(&["nix", "libc", "embedded-io", "lexopt", "pico-args", "heapless", "postcard", "serde"]),
     ),
     ("hb-serial-bridge", &["hb-core"], Some(&["embedded-io", "heapless", "defmt", "cortex-m-rt"])),
+    ("hb-proof", &["hb-core", "hb-serial-bridge"], Some(&["embedded-io"])),
     ("hb-hil", &["hb-core", "hb-tests", "hb-serial-bridge"], None),
 ];
 

@@ -50,7 +50,7 @@ const NOT_ON_2_4: &[&str] = &[
 const UNDONE: &[&str] =
     &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("unimple", "mented!"), concat!("to", "do!(")];
 
-const CRATES: [&str; 5] = ["hb-core", "hb-linux", "hb-serial-bridge", "tests", "hil"];
+const CRATES: [&str; 6] = ["hb-core", "hb-linux", "hb-serial-bridge", "proof", "tests", "hil"];
 
 /// Scans the source of every crate.
 pub(super) fn check() -> Outcome {

@@ -10,6 +10,7 @@ pub mod house;
 pub mod lengths;
 pub mod source;
 
+use crate::proof::{budgets, nopanic};
 use crate::table::{Table, human};
 use std::time::{Duration, Instant};
 
@@ -45,6 +46,8 @@ pub const STEPS: &[Step] = &[
     Step { name: "clippy", about: "lints, warnings are errors", run: cargo::clippy },
     Step { name: "features", about: "the core with each feature set", run: features::core },
     Step { name: "nostd", about: "core and bridge for a Cortex-M3, no std", run: features::nostd },
+    Step { name: "nopanic", about: "core and bridge linked without a panic", run: nopanic::check },
+    Step { name: "budgets", about: "flash, RAM and instructions of the core", run: budgets::check },
     Step { name: "unit", about: "unit tests of every crate", run: cargo::unit },
     Step { name: "cross", about: "simulator and cross-crate tests", run: cargo::cross },
     Step { name: "scenarios", about: "two real nodes in network namespaces", run: cargo::scenarios },

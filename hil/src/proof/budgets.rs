@@ -1,0 +1,204 @@
+//! `cargo xtask budgets`: flash, RAM and instructions, each against the bar that must hold and a limit below it that
+//! catches what creeps in.
+
+use super::count;
+use super::image::BOARD;
+use crate::paths;
+use crate::table::Table;
+use crate::test::Outcome;
+use std::collections::BTreeMap;
+
+/// What a board's program calls of a node: everything that two-node ownership needs.
+const NODE: [&str; 9] = [
+    "hb_key",
+    "hb_keyring",
+    "hb_new",
+    "hb_input",
+    "hb_action",
+    "hb_deadline",
+    "hb_operator",
+    "hb_status",
+    "hb_saved",
+];
+
+/// One figure.
+struct Row {
+    what: &'static str,
+    unit: &'static str,
+    found: u64,
+    limit: u64,
+    /// What must never be exceeded, where something is promised.
+    bar: Option<u64>,
+}
+
+/// A build of the node for the board: its features, and the limits of its flash and of its RAM.
+struct Build {
+    flash: &'static str,
+    ram: &'static str,
+    features: &'static str,
+    limits: [u64; 2],
+    bars: [Option<u64>; 2],
+}
+
+const KIB: u64 = 1024;
+
+/// Two groups and three links, but for the last.
+const BUILDS: [Build; 5] = [
+    Build {
+        flash: "flash, crc",
+        ram: "Node, crc",
+        features: "",
+        limits: [24 * KIB, 3_600],
+        bars: [Some(24 * KIB), Some(4 * KIB)],
+    },
+    Build {
+        flash: "flash, crc and md5",
+        ram: "Node, crc and md5",
+        features: "md5",
+        limits: [29_000, 3_900],
+        bars: [None, Some(4 * KIB)],
+    },
+    Build {
+        flash: "flash, crc and sha1",
+        ram: "Node, crc and sha1",
+        features: "sha1",
+        limits: [30_000, 3_900],
+        bars: [None, Some(4 * KIB)],
+    },
+    Build {
+        flash: "flash, crc and sha256",
+        ram: "Node, crc and sha256",
+        features: "sha256",
+        limits: [28_000, 3_900],
+        bars: [None, Some(4 * KIB)],
+    },
+    Build {
+        flash: "flash, everything, 8 groups and links",
+        ram: "Node, everything, 8 groups and links",
+        features: "md5,sha1,sha256,large",
+        limits: [36_000, 6_700],
+        bars: [None, None],
+    },
+];
+
+/// A name, what `hb-count` is told to do, on which medium, with which method; limit and bar.
+type Count = (&'static str, &'static str, &'static str, &'static str, u64, Option<u64>);
+
+/// A frame taken in on each medium, and a beat sent on two links, by method.
+const COUNTS: [Count; 10] = [
+    ("receive a crc beat, datagram", "receive", "datagram", "crc", 2_400, Some(3_000)),
+    ("receive a crc beat, serial", "receive", "stream", "crc", 2_950, Some(3_000)),
+    ("receive an md5 beat, datagram", "receive", "datagram", "md5", 10_000, None),
+    ("receive a sha1 beat, datagram", "receive", "datagram", "sha1", 18_000, None),
+    ("receive a sha256 beat, datagram", "receive", "datagram", "sha256", 22_000, None),
+    ("send a crc beat on two UDP links", "beat", "datagram", "crc", 3_900, None),
+    ("send a crc beat on two serial links", "beat", "stream", "crc", 4_900, None),
+    ("send an md5 beat on two serial links", "beat", "stream", "md5", 20_000, None),
+    ("send a sha1 beat on two serial links", "beat", "stream", "sha1", 36_000, None),
+    ("send a sha256 beat on two serial links", "beat", "stream", "sha256", 44_000, None),
+];
+
+/// Measures everything and holds it against its limits.
+pub fn check() -> Outcome {
+    let mut rows = Vec::new();
+    for build in &BUILDS {
+        let (flash, ram) = weigh(build.features)?;
+        let row = |what, found, n: usize| Row {
+            what,
+            unit: "bytes",
+            found,
+            limit: build.limits[n],
+            bar: build.bars[n],
+        };
+        rows.extend([row(build.flash, flash, 0), row(build.ram, ram, 1)]);
+    }
+    count::build()?;
+    for (what, kind, medium, method, limit, bar) in COUNTS {
+        let found = count::instructions(kind, medium, method)?;
+        rows.push(Row { what, unit: "instructions", found, limit, bar });
+    }
+    judge(&rows)
+}
+
+/// Bytes of code and constants of a node's program for the board, and bytes of one node.
+fn weigh(features: &str) -> Result<(u64, u64), String> {
+    let library = BOARD.compile(&paths::root(), features)?;
+    let out = paths::scratch("proof")?.join("budgets.elf");
+    let said = BOARD.link(&library, &NODE.map(str::to_owned), false, &out)?;
+    if said.code != Some(0) {
+        return Err(format!("the node's program does not link:\n{}", said.stderr));
+    }
+    let sections = BOARD.tool("size").args(["-A"]).args([&out]).output()?.stdout;
+    let symbols = BOARD.tool("nm").args(["-S"]).args([&out]).output()?.stdout;
+    let sections = section_sizes(&sections);
+    let flash = [".text", ".rodata", ".data"].iter().filter_map(|name| sections.get(name)).sum();
+    let node =
+        symbol_size(&symbols, "HB_SIZE_OF_NODE").ok_or("the image does not say how large a node is")?;
+    if sections.get(".text").is_none_or(|code| *code < 1000) {
+        return Err("the image holds no code: nothing was weighed".to_owned());
+    }
+    Ok((flash, node))
+}
+
+/// Reads the lines of `size -A`.
+fn section_sizes(text: &str) -> BTreeMap<&str, u64> {
+    text.lines()
+        .filter_map(|line| {
+            let mut words = line.split_whitespace();
+            Some((words.next()?, words.next()?.parse().ok()?))
+        })
+        .collect()
+}
+
+/// Reads the line of a symbol of `nm -S`: address, size, kind, name.
+fn symbol_size(text: &str, name: &str) -> Option<u64> {
+    text.lines().find_map(|line| match line.split_whitespace().collect::<Vec<_>>()[..] {
+        [_, size, _, found] if found == name => u64::from_str_radix(size, 16).ok(),
+        _ => None,
+    })
+}
+
+fn judge(rows: &[Row]) -> Outcome {
+    let mut table = Table::new(["what", "found", "limit", "bar", "unit", "result"]);
+    let mut wrong = Vec::new();
+    for row in rows {
+        let over = row.found > row.limit || row.bar.is_some_and(|bar| row.found > bar);
+        let bar = row.bar.map_or_else(String::new, |bar| bar.to_string());
+        let result = if over { "OVER" } else { "ok" };
+        table.row([row.what, &row.found.to_string(), &row.limit.to_string(), &bar, row.unit, result]);
+        if over {
+            wrong.push(format!("{}: {} {}, limit {}, bar {bar}", row.what, row.found, row.unit, row.limit));
+        }
+    }
+    println!("\n{table}");
+    if wrong.is_empty() {
+        Ok(format!("{} figures within their limits", rows.len()))
+    } else {
+        Err(wrong.join("\n"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_from_the_tools() {
+        let text =
+            "x.elf  :\nsection   size   addr\n.text    25686  32768\n.rodata    192  61760\nTotal    9999\n";
+        let sizes = section_sizes(text);
+        assert_eq!((sizes.get(".text"), sizes.get(".rodata")), (Some(&25_686), Some(&192)));
+        let text = "0000f198 00000ca8 R HB_SIZE_OF_NODE\n00008000 T hb_new\n";
+        assert_eq!(symbol_size(text, "HB_SIZE_OF_NODE"), Some(3240));
+        assert_eq!(symbol_size(text, "hb_new"), None);
+    }
+
+    #[test]
+    fn one_figure_over_its_limit_or_its_bar_fails() {
+        let row = |found, limit, bar| Row { what: "flash", unit: "bytes", found, limit, bar };
+        assert!(judge(&[row(10, 10, Some(10))]).is_ok());
+        assert!(judge(&[row(11, 10, None)]).is_err());
+        assert!(judge(&[row(11, 12, Some(10))]).is_err());
+        assert!(judge(&[row(1, 1, None), row(2, 1, None)]).is_err_and(|e| e.contains("flash: 2 bytes")));
+    }
+}

@@ -1,0 +1,90 @@
+//! The bridge's relay, between two ports of which nothing is known.
+
+use core::mem::MaybeUninit;
+use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
+use hb_core::{Duration, Instant};
+use hb_serial_bridge::{Bridge, Stats};
+
+/// A port as a board has it: four functions and something that they know.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Port {
+    context: *mut u8,
+    /// Negative: an error. So are the others.
+    read_ready: extern "C" fn(*mut u8) -> i32,
+    read: extern "C" fn(*mut u8, *mut u8, usize) -> i32,
+    write_ready: extern "C" fn(*mut u8) -> i32,
+    write: extern "C" fn(*mut u8, *const u8, usize) -> i32,
+}
+
+impl ErrorType for Port {
+    type Error = ErrorKind;
+}
+
+fn count(answer: i32) -> Result<usize, ErrorKind> {
+    usize::try_from(answer).map_err(|_| ErrorKind::Other)
+}
+
+impl ReadReady for Port {
+    fn read_ready(&mut self) -> Result<bool, ErrorKind> {
+        count((self.read_ready)(self.context)).map(|ready| ready != 0)
+    }
+}
+
+impl Read for Port {
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize, ErrorKind> {
+        count((self.read)(self.context, buf.as_mut_ptr(), buf.len()))
+    }
+}
+
+impl WriteReady for Port {
+    fn write_ready(&mut self) -> Result<bool, ErrorKind> {
+        count((self.write_ready)(self.context)).map(|ready| ready != 0)
+    }
+}
+
+impl Write for Port {
+    fn write(&mut self, buf: &[u8]) -> Result<usize, ErrorKind> {
+        count((self.write)(self.context, buf.as_ptr(), buf.len()))
+    }
+
+    fn flush(&mut self) -> Result<(), ErrorKind> {
+        Ok(())
+    }
+}
+
+/// As large as a bridge.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".sizes")]
+pub static HB_SIZE_OF_BRIDGE: [u8; size_of::<Bridge<Port, Port>>()] = [0; size_of::<Bridge<Port, Port>>()];
+
+/// `Bridge::new`.
+#[unsafe(no_mangle)]
+pub extern "C" fn hb_bridge_new(place: &mut MaybeUninit<Bridge<Port, Port>>, a: Port, b: Port, max_age: u64) {
+    place.write(Bridge::new(a, b, Duration::from_micros(max_age)));
+}
+
+/// `Bridge::step`.
+#[unsafe(no_mangle)]
+pub extern "C" fn hb_bridge_step(bridge: &mut Bridge<Port, Port>, now: u64) -> bool {
+    bridge.step(Instant::from_micros(now))
+}
+
+/// The bridge's counters.
+#[unsafe(no_mangle)]
+pub extern "C" fn hb_bridge_stats(bridge: &Bridge<Port, Port>, place: &mut [Stats; 2]) {
+    *place = [*bridge.a_to_b(), *bridge.b_to_a()];
+}
+
+/// `Bridge::into_ports`.
+///
+/// # Safety
+/// `bridge` is one, and is not used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hb_bridge_end(
+    bridge: *mut Bridge<Port, Port>,
+    place: &mut MaybeUninit<(Port, Port)>,
+) {
+    // SAFETY: the caller's promise.
+    place.write(unsafe { bridge.read() }.into_ports());
+}

@@ -1,0 +1,220 @@
+//! The world's side of the contract: what each action of a node does, and what comes back.
+
+use crate::host::Call;
+use crate::note::Note;
+use crate::queue::{Due, Frame};
+use crate::world::World;
+use hb_core::{Action, Duration, FRAME_BUF, GroupId, Input, LinkId, Node, Outcome, PingId, Watchdog};
+
+/// From the kill of a script to its report.
+const KILL_TIME: Duration = Duration::from_millis(1);
+/// An ARP probe takes this long.
+const PROBE_TIME: Duration = Duration::from_millis(50);
+/// A fence device takes this long.
+pub const FENCE_TIME: Duration = Duration::from_millis(100);
+/// From an echo request to its answer.
+const PING_TIME: Duration = Duration::from_millis(2);
+/// Disks that take this long never finish.
+const NEVER: Duration = Duration::from_secs(3600);
+
+impl World {
+    pub(crate) fn act(&mut self, host: usize, action: Action, buffer: &[u8; FRAME_BUF]) {
+        let (life, boots) = (self.hosts[host].life, self.hosts[host].boots);
+        let h = host as u8;
+        match action {
+            Action::Transmit { link, len } => self.transmit(host, link, &buffer[..len]),
+            Action::FeedWatchdog => self.fed(host),
+            Action::Persist { serial } => {
+                let host = &mut self.hosts[host];
+                let saved = host.node.as_ref().map(Node::saved).unwrap_or_default();
+                host.writes.push_back((life, serial, saved));
+                let time = host.disk_time;
+                if time < NEVER {
+                    self.after(time, Due::Persisted { host: h, boots, life, serial });
+                }
+            }
+            Action::RunScript { group: GroupId(group), resource, verb, token } => {
+                let host = &mut self.hosts[host];
+                host.calls.push(Call { life, token, group, resource, verb });
+                if self.keep {
+                    host.scripts.calls.push((group, resource, verb));
+                }
+                self.notes.push(Note::Called { host: usize::from(h), group, resource, verb });
+                if let Some((outcome, time)) = host.scripts.call(group, resource, verb) {
+                    let due = Due::Script { host: h, boots, life, group, resource, token, verb, outcome };
+                    self.after(time, due);
+                }
+                self.watch_holds(usize::from(h));
+            }
+            Action::KillScript { token } => {
+                let call = self.hosts[host].calls.iter().find(|c| c.token == token && c.life == life);
+                if let Some(Call { group, resource, verb, .. }) = call.copied() {
+                    let outcome = Outcome::Killed;
+                    let due = Due::Script { host: h, boots, life, group, resource, token, verb, outcome };
+                    self.after(KILL_TIME, due);
+                }
+            }
+            Action::Announce { group } => {
+                self.hosts[host].announced += 1;
+                self.client[usize::from(group.0)] = Some(host);
+                self.notes.push(Note::Announced { host, group: group.0 });
+            }
+            Action::ProbeAddresses => self.after(PROBE_TIME, Due::Probed { host: h, life }),
+            Action::Fence => {
+                let ok = self.fence_works;
+                self.fenced += 1;
+                self.notes.push(Note::Fence { host, works: ok });
+                if ok {
+                    self.power_cycle(1 - host);
+                }
+                self.after(FENCE_TIME, Due::Fenced { host: h, life, ok });
+            }
+            Action::Ping => {
+                for at in 0..self.hosts[host].reaches.len() {
+                    if self.hosts[host].reaches[at] {
+                        self.after(PING_TIME, Due::Pong { host: h, life, ping: at as u8 });
+                    }
+                }
+            }
+            Action::Report(event) => {
+                if self.keep {
+                    self.hosts[host].events.push(event);
+                }
+                self.notes.push(Note::Said { host, event });
+            }
+            Action::Exit { clean } => {
+                self.hosts[host].exited = Some(clean);
+                self.hosts[host].dog.armed &= !clean;
+                self.kill(host);
+            }
+        }
+    }
+
+    fn transmit(&mut self, host: usize, link: LinkId, bytes: &[u8]) {
+        let now = self.now;
+        if self.keep {
+            self.hosts[host].sent.push((now, link, bytes.to_vec()));
+        }
+        self.hosts[host].beat = true;
+        if self.records {
+            self.record(host, link.0, bytes);
+        }
+        let Some(node) = &self.hosts[host].node else { return };
+        let glance = node.glance();
+        let mut epochs = [0; 8];
+        for (group, epoch) in (0u8..).zip(epochs.iter_mut()).take(self.client.len()) {
+            *epoch = node.group_status(GroupId(group)).map_or(0, |g| g.epoch);
+        }
+        let meta = Frame {
+            bytes: [0; FRAME_BUF],
+            len: bytes.len(),
+            from: host,
+            boots: self.hosts[host].boots,
+            life: glance.incarnation,
+            seq: glance.seq,
+            epochs,
+            intact: true,
+            sent: now,
+        };
+        let sum = if self.sums { hb_core::auth::tag::crc32(bytes) } else { 0 };
+        self.notes.push(Note::Sent { host, link: link.0, seq: glance.seq, len: bytes.len(), sum });
+        let slot = self.frames.put(bytes, meta);
+        self.hand_over(host, link.0, slot);
+    }
+
+    /// One thing that was due.
+    pub(crate) fn deliver(&mut self, due: Due) {
+        match due {
+            Due::Frame { to, .. }
+            | Due::Noise { to, .. }
+            | Due::Persisted { host: to, .. }
+            | Due::Probed { host: to, .. }
+            | Due::Pong { host: to, .. }
+            | Due::Fenced { host: to, .. }
+            | Due::DogOpened { host: to, .. }
+                if self.hosts[usize::from(to)].frozen =>
+            {
+                self.queue_up(usize::from(to), due);
+            }
+            Due::Frame { to, link, slot } => self.arrive(usize::from(to), link, slot),
+            Due::LineFree { from, link } => self.line_free(usize::from(from), link),
+            Due::Noise { to, link } => self.noise(usize::from(to), link),
+            Due::Script { host, boots, life, group, resource, token, verb, outcome } => {
+                let h = &mut self.hosts[usize::from(host)];
+                let Some(at) = h.calls.iter().position(|c| c.token == token && c.life == life) else {
+                    return;
+                };
+                if h.boots != boots {
+                    return;
+                }
+                // The scripts go on while the daemon stands still, and without it.
+                if h.frozen && h.life == life {
+                    h.backlog.push_back(due);
+                    return;
+                }
+                h.calls.swap_remove(at);
+                h.scripts.ended(group, resource, verb, outcome);
+                let known = h.life == life && h.node.is_some();
+                let host = usize::from(host);
+                self.notes.push(Note::Ended { host, group, resource, verb, outcome, known });
+                self.watch_holds(host);
+                if known {
+                    self.input(host, Input::ScriptDone { token, outcome });
+                }
+            }
+            Due::Persisted { host, boots, life, serial } => {
+                self.written(usize::from(host), boots, life, serial)
+            }
+            Due::Probed { host, life } if self.alive(host, life) => {
+                let host = usize::from(host);
+                let peer = &self.hosts[1 - host];
+                let sees = self.probes_see_the_peer && (0..self.client.len()).any(|g| peer.holds(g));
+                let answered = self.address_answers || sees;
+                self.notes.push(Note::Probe { host, answered });
+                self.input(host, Input::ProbeDone { answered });
+            }
+            Due::Fenced { host, life, ok } if self.alive(host, life) => {
+                self.input(usize::from(host), Input::FenceDone { ok });
+            }
+            Due::Pong { host, life, ping } if self.alive(host, life) => {
+                self.input(usize::from(host), Input::PingAnswer { ping: PingId(ping) });
+            }
+            Due::DogOpened { host, life } if self.alive(host, life) => {
+                let host = usize::from(host);
+                if let Some(timeout) = self.hosts[host].dog.timeout {
+                    self.arm(host);
+                    self.input(host, Input::Watchdog(Watchdog::Armed { timeout }));
+                }
+            }
+            Due::Dog { host } => self.look_at_dog(usize::from(host)),
+            Due::Boot { host, boots } => self.booted(usize::from(host), boots),
+            Due::Backlog { host, life } if self.alive(host, life) => self.work_off(usize::from(host)),
+            Due::Probed { .. }
+            | Due::Pong { .. }
+            | Due::Fenced { .. }
+            | Due::DogOpened { .. }
+            | Due::Backlog { .. } => {}
+        }
+    }
+
+    fn alive(&self, host: u8, life: u32) -> bool {
+        let h = &self.hosts[usize::from(host)];
+        h.life == life && h.node.is_some()
+    }
+
+    /// A write is on the disk, of this daemon or of an earlier one: the helper outlives it.
+    fn written(&mut self, host: usize, boots: u32, life: u32, serial: u32) {
+        let h = &mut self.hosts[host];
+        let Some(at) = h.writes.iter().position(|(l, s, _)| (*l, *s) == (life, serial)) else { return };
+        if h.boots != boots {
+            return;
+        }
+        if let Some((_, _, saved)) = h.writes.drain(..=at).next_back() {
+            h.saved = saved;
+        }
+        self.notes.push(Note::Persisted { host, serial });
+        if self.alive(host as u8, life) {
+            self.input(host, Input::Persisted { serial });
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Which (state, event) pairs were met over many runs, and the closed list of those that cannot be.
+
+use hb_core::coverage::{Coverage, MACHINES};
+
+/// Pairs that cannot occur: machine, state, event, and why. To meet one of them is a failure too.
+const UNREACHABLE: &[(&str, &str, &str, &str)] = &[];
+
+fn pairs() -> impl Iterator<Item = (usize, usize, usize)> {
+    MACHINES.iter().enumerate().flat_map(|(at, m)| {
+        (0..m.states.len()).flat_map(move |state| (0..m.events.len()).map(move |event| (at, state, event)))
+    })
+}
+
+/// Does an entry of the list, with `*` for any, mean this pair?
+fn unreachable(machine: usize, state: usize, event: usize) -> Option<&'static str> {
+    let m = &MACHINES[machine];
+    let is = |pattern: &str, name: &str| pattern == "*" || pattern == name;
+    let entry = UNREACHABLE
+        .iter()
+        .find(|(name, s, e, _)| *name == m.name && is(s, m.states[state]) && is(e, m.events[event]));
+    entry.map(|(.., why)| *why)
+}
+
+/// What is wrong: reachable pairs that were never met, and unreachable ones that were.
+#[must_use]
+pub fn faults(coverage: &Coverage) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (machine, state, event) in pairs() {
+        let m = &MACHINES[machine];
+        let (met, why) = (coverage.met(machine, state, event), unreachable(machine, state, event));
+        let pair = format!("{}: ({}, {})", m.name, m.states[state], m.events[event]);
+        match (met, why) {
+            (true, Some(why)) => wrong.push(format!("{pair} was met, though {why}")),
+            (false, None) => wrong.push(format!("{pair} was never met")),
+            (true, None) | (false, Some(_)) => {}
+        }
+    }
+    wrong
+}
+
+/// Pairs met, and pairs that can be.
+#[must_use]
+pub fn count(coverage: &Coverage) -> (usize, usize) {
+    let reachable = || pairs().filter(|(m, s, e)| unreachable(*m, *s, *e).is_none());
+    (reachable().filter(|(m, s, e)| coverage.met(*m, *s, *e)).count(), reachable().count())
+}
+
+/// One letter per pair.
+#[must_use]
+pub fn to_text(coverage: &Coverage) -> String {
+    pairs().map(|(m, s, e)| if coverage.met(m, s, e) { '1' } else { '0' }).collect()
+}
+
+/// The reverse; `None` when it is of another version.
+#[must_use]
+pub fn from_text(text: &str) -> Option<Coverage> {
+    let mut coverage = Coverage::default();
+    let mut letters = text.chars();
+    for (machine, state, event) in pairs() {
+        if letters.next()? == '1' {
+            coverage.mark(machine, state, event);
+        }
+    }
+    letters.next().is_none().then_some(coverage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_keeps_every_pair() {
+        let mut coverage = Coverage::default();
+        coverage.mark(0, 1, 2);
+        coverage.mark(8, 3, 1);
+        assert_eq!(from_text(&to_text(&coverage)), Some(coverage));
+        assert_eq!(from_text("01"), None);
+    }
+
+    #[test]
+    fn every_entry_of_the_list_names_a_pair_and_has_a_reason() {
+        for (machine, state, event, why) in UNREACHABLE {
+            let m = MACHINES.iter().find(|m| m.name == *machine);
+            let m = m.unwrap_or_else(|| panic!("no machine {machine}"));
+            assert!(*state == "*" || m.states.contains(state), "{machine}: no state {state}");
+            assert!(*event == "*" || m.events.contains(event), "{machine}: no event {event}");
+            assert!(!why.is_empty());
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! The kinds of faults and commands, and what each does to the world when it begins and when it ends.
+
+use crate::dice::Dice;
+use crate::script::Answer;
+use crate::world::World;
+use hb_core::message::GroupState;
+use hb_core::{Command, Duration, GroupId, Input, LinkId, Scope};
+
+/// Lines of a Linux-HA Heartbeat that names the node, by the node that it comes from.
+const FOREIGN: [&[u8]; 2] = [b">>>\nt=status\nsrc=ha-1\n<<<\n\0", b">>>\nt=status\nsrc=ha-2\n<<<\n\0"];
+
+macro_rules! kinds {
+    ($($kind:ident $about:literal,)*) => {
+        /// One kind.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+        pub enum Kind { $(#[doc = $about] $kind,)* }
+
+        /// All of them, in order.
+        pub const KINDS: &[Kind] = &[$(Kind::$kind,)*];
+    };
+}
+
+kinds! {
+    CutAll "Every link is cut both ways.",
+    CutLink "One link is cut both ways.",
+    CutFrom "Nothing that one node sends arrives.",
+    CutLinkFrom "Nothing that one node sends on one link arrives.",
+    Loss "Frames of one link are lost.",
+    LossAll "Frames of every link are lost.",
+    Twice "Datagrams come twice.",
+    Late "Datagrams overtake each other.",
+    Flips "Bits of frames are changed.",
+    Noise "Bursts of noise on a link.",
+    Slow "Frames of one link take longer.",
+    Device "The device of a link fails on one node.",
+    Freeze "A daemon stands still.",
+    Kill "A daemon dies alone, and is started again.",
+    PowerLoss "A machine loses its power, and comes back.",
+    StateLoss "The same, and its state file is gone.",
+    DiskSlow "Writes take long.",
+    DiskStuck "Writes never end.",
+    StartFails "Start scripts fail.",
+    StartHangs "Start scripts hang.",
+    StartGrumbles "Start scripts work, and answer 1.",
+    StopFails "Stop scripts fail.",
+    StopHangs "Stop scripts hang.",
+    StopGrumbles "Stop scripts work, and answer 1.",
+    StopLies "Stop scripts do nothing, and answer 0.",
+    StatusFails "Status scripts fail.",
+    StatusHangs "Status scripts hang.",
+    ScriptsMissing "Scripts of a node that runs nothing are not there.",
+    ScriptsSlow "Scripts take long.",
+    ResourceDies "A resource ends by itself.",
+    PingAway "A ping node does not answer one node.",
+    PingAllAway "No ping node answers one node.",
+    Standby "An operator gives groups away.",
+    Takeover "An operator takes groups.",
+    ConfirmDown "An operator vouches that the peer is off.",
+    Clear "An operator clears a group.",
+    Stop "An operator stops a daemon, and starts it again.",
+    DogBroken "A watchdog does not fire.",
+    FenceFails "The fence fails.",
+    Unclaimable "A node says that its scripts are not there.",
+    Replay "Recorded frames are sent again.",
+    Foreign "Linux-HA Heartbeat speaks in the peer's name.",
+    Isolation "One node is cut off from the peer and from every ping node.",
+}
+
+impl Kind {
+    /// Only the links are concerned.
+    #[must_use]
+    pub fn is_of_links(self) -> bool {
+        use Kind::{
+            CutAll, CutFrom, CutLink, CutLinkFrom, Device, Flips, Late, Loss, LossAll, Noise, Slow, Twice,
+        };
+        matches!(
+            self,
+            CutAll
+                | CutLink
+                | CutFrom
+                | CutLinkFrom
+                | Loss
+                | LossAll
+                | Twice
+                | Late
+                | Flips
+                | Noise
+                | Slow
+                | Device
+        )
+    }
+
+    /// Scripts do not what they should, or take longer.
+    #[must_use]
+    pub fn is_of_scripts(self) -> bool {
+        (Self::StartFails..=Self::ResourceDies).contains(&self)
+    }
+}
+
+/// One fault or command of a schedule.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fault {
+    /// Since the begin of the run.
+    pub at: Duration,
+    /// Until it ends.
+    pub lasts: Duration,
+    /// What.
+    pub kind: Kind,
+    /// Of this machine, or sent by it.
+    pub host: usize,
+    /// On this link.
+    pub link: usize,
+    /// How much, 0 to 999.
+    pub amount: u64,
+}
+
+impl Fault {
+    /// It begins.
+    pub fn begin(&self, world: &mut World) {
+        let Self { host, link, amount, .. } = *self;
+        let links = world.wires.len();
+        let groups = world.client.len() as u64;
+        let scripts = &mut world.hosts[host].scripts;
+        match self.kind {
+            Kind::CutAll => world.cut_all(true),
+            Kind::CutLink => (0..2).for_each(|from| world.cut[from][link] = true),
+            Kind::CutFrom => world.cut[host] = [true; 8],
+            Kind::CutLinkFrom => world.cut[host][link] = true,
+            Kind::Loss => world.wires[link].ways.iter_mut().for_each(|way| way.loss = 100 + amount),
+            Kind::LossAll => (0..links).for_each(|link| world.wires[link].ways[host].loss = 50 + amount / 2),
+            Kind::Twice => world.wires[link].ways.iter_mut().for_each(|way| way.twice = 100 + amount),
+            Kind::Late => world.wires[link].ways.iter_mut().for_each(|way| {
+                way.late = 100 + amount / 2;
+                way.late_by = Duration::from_millis(1 + amount / 5);
+            }),
+            Kind::Flips => world.wires[link].ways.iter_mut().for_each(|way| way.flips = 20 + amount / 2),
+            Kind::Noise => world.set_noise(host, link, true),
+            Kind::Slow => world.wires[link].latency = Duration::from_millis(5 + amount / 20),
+            Kind::Device => Self::device(world, host, link, false),
+            Kind::Freeze => world.freeze(host),
+            Kind::Kill => world.kill(host),
+            Kind::PowerLoss => world.power_off(host),
+            Kind::StateLoss => {
+                world.power_off(host);
+                world.hosts[host].saved = hb_core::Saved::default();
+            }
+            Kind::DiskSlow => world.hosts[host].disk_time = Duration::from_millis(50 + amount * 2),
+            Kind::DiskStuck => world.hosts[host].disk_time = Duration::from_secs(3600),
+            Kind::StartFails => scripts.start = Answer::Fails,
+            Kind::StartHangs => scripts.start = Answer::Hangs,
+            Kind::StartGrumbles => scripts.start = Answer::Grumbles,
+            Kind::StopFails => scripts.stop = Answer::Fails,
+            Kind::StopHangs => scripts.stop = Answer::Hangs,
+            Kind::StopGrumbles => scripts.stop = Answer::Grumbles,
+            Kind::StopLies => scripts.stop = Answer::Lies,
+            Kind::StatusFails => scripts.status = Answer::Fails,
+            Kind::StatusHangs => scripts.status = Answer::Hangs,
+            // Whoever removes the scripts of a running service leaves nothing that could stop it.
+            Kind::ScriptsMissing => {
+                let h = &world.hosts[host];
+                if !(0..groups as usize).any(|g| h.holds(g)) {
+                    Self::missing(world, host, Answer::Missing);
+                }
+            }
+            Kind::ScriptsSlow => scripts.time = Duration::from_millis(10 + amount),
+            Kind::ResourceDies => {
+                let group = (amount % groups) as usize;
+                let h = &mut world.hosts[host];
+                let held = h.shown(group).is_some_and(|s| s.state == GroupState::Held);
+                if let Some(up) = h.scripts.running[group].last_mut().filter(|_| held) {
+                    *up = false;
+                }
+                world.watch_holds(host);
+            }
+            Kind::PingAway => {
+                if let Some(reaches) = world.hosts[host].reaches.first_mut() {
+                    *reaches = false;
+                }
+            }
+            Kind::PingAllAway => world.hosts[host].reaches.fill(false),
+            Kind::Isolation => {
+                world.hosts[host].reaches.fill(false);
+                world.cut_all(true);
+            }
+            Kind::Standby => Self::command(world, host, Command::Standby(Self::scope(amount))),
+            Kind::Takeover => Self::command(world, host, Command::Takeover(Self::scope(amount))),
+            Kind::ConfirmDown => Self::command(world, host, Command::ConfirmDown),
+            Kind::Clear => Self::command(world, host, Command::Clear(GroupId((amount % groups) as u8))),
+            Kind::Stop => {
+                Self::command(world, host, Command::Stop);
+                if amount % 3 == 0 {
+                    Self::command(world, host, Command::Stop);
+                }
+            }
+            Kind::DogBroken => world.hosts[host].dog.broken = true,
+            Kind::FenceFails => world.fence_works = false,
+            Kind::Unclaimable => Self::claimable(world, host, amount % groups, false),
+            Kind::Replay => world.replay(host),
+            Kind::Foreign => Self::foreign(world, host, link),
+        }
+    }
+
+    /// It ends.
+    pub fn end(&self, world: &mut World) {
+        let Self { host, link, amount, .. } = *self;
+        let links = world.wires.len();
+        let groups = world.client.len() as u64;
+        match self.kind {
+            Kind::CutAll => world.cut_all(false),
+            Kind::CutLink => (0..2).for_each(|from| world.cut[from][link] = false),
+            Kind::CutFrom => world.cut[host] = [false; 8],
+            Kind::CutLinkFrom => world.cut[host][link] = false,
+            Kind::Loss => world.wires[link].ways.iter_mut().for_each(|way| way.loss = 0),
+            Kind::LossAll => (0..links).for_each(|link| world.wires[link].ways[host].loss = 0),
+            Kind::Twice => world.wires[link].ways.iter_mut().for_each(|way| way.twice = 0),
+            Kind::Late => world.wires[link].ways.iter_mut().for_each(|way| way.late = 0),
+            Kind::Flips => world.wires[link].ways.iter_mut().for_each(|way| way.flips = 0),
+            Kind::Noise => world.set_noise(host, link, false),
+            Kind::Slow => world.wires[link].latency = Duration::from_millis(1),
+            Kind::Device => Self::device(world, host, link, true),
+            Kind::Freeze => world.thaw(host),
+            Kind::Kill | Kind::PowerLoss | Kind::StateLoss | Kind::Stop => {
+                let boots = world.hosts[host].boots;
+                world.booted(host, boots);
+            }
+            Kind::DiskSlow | Kind::DiskStuck => world.hosts[host].disk_time = Duration::from_millis(1),
+            Kind::StartFails | Kind::StartHangs | Kind::StartGrumbles => {
+                world.hosts[host].scripts.start = Answer::Honest;
+            }
+            Kind::StopFails | Kind::StopHangs | Kind::StopGrumbles | Kind::StopLies => {
+                world.hosts[host].scripts.stop = Answer::Honest;
+            }
+            Kind::StatusFails | Kind::StatusHangs => world.hosts[host].scripts.status = Answer::Honest,
+            Kind::ScriptsMissing => Self::missing(world, host, Answer::Honest),
+            Kind::ScriptsSlow => world.hosts[host].scripts.time = Duration::from_millis(5),
+            Kind::PingAway | Kind::PingAllAway => world.hosts[host].reaches.fill(true),
+            Kind::Isolation => {
+                world.hosts[host].reaches.fill(true);
+                world.cut_all(false);
+            }
+            Kind::DogBroken => world.hosts[host].dog.broken = false,
+            Kind::FenceFails => world.fence_works = true,
+            Kind::Unclaimable => Self::claimable(world, host, amount % groups, true),
+            Kind::Replay => world.replay(host),
+            // Nobody but a monitor would ever see it: somebody brings it up by hand.
+            Kind::ResourceDies => {
+                let group = (amount % groups) as usize;
+                let h = &mut world.hosts[host];
+                let held = h.shown(group).is_some_and(|s| s.state == GroupState::Held);
+                if held && h.calls.is_empty() {
+                    h.scripts.running[group].fill(true);
+                    world.watch_holds(host);
+                }
+            }
+            Kind::Standby | Kind::Takeover | Kind::ConfirmDown | Kind::Clear | Kind::Foreign => {}
+        }
+    }
+
+    fn scope(amount: u64) -> Scope {
+        [Scope::All, Scope::Local, Scope::Foreign][(amount % 3) as usize]
+    }
+
+    fn command(world: &mut World, host: usize, command: Command) {
+        let _ = world.command(host, command);
+    }
+
+    fn device(world: &mut World, host: usize, link: usize, up: bool) {
+        let bit = 1u8 << link;
+        let open = &mut world.hosts[host].open;
+        *open = if up { *open | bit } else { *open & !bit };
+        if !world.hosts[host].frozen {
+            world.input(host, Input::LinkChanged { link: LinkId(link as u8), up });
+        }
+    }
+
+    fn missing(world: &mut World, host: usize, answer: Answer) {
+        let scripts = &mut world.hosts[host].scripts;
+        (scripts.start, scripts.stop, scripts.status) = (answer, answer, answer);
+    }
+
+    fn claimable(world: &mut World, host: usize, group: u64, claimable: bool) {
+        world.hosts[host].config.groups[group as usize].claimable = claimable;
+        if !world.hosts[host].frozen {
+            world.input(host, Input::Claimable { group: GroupId(group as u8), claimable });
+        }
+    }
+
+    fn foreign(world: &mut World, host: usize, link: usize) {
+        let bytes = FOREIGN[1 - host];
+        if world.hosts[host].open >> link & 1 == 1 && !world.hosts[host].frozen {
+            world.inject(host, LinkId(link as u8), bytes);
+        }
+    }
+
+    /// Draw one of `kinds`; times are in keepalives.
+    pub(crate) fn draw(
+        dice: &mut Dice,
+        kinds: &[Kind],
+        at: Duration,
+        keepalive: Duration,
+        links: u64,
+    ) -> Self {
+        let kind = dice.pick(kinds);
+        let tenths = match dice.roll(4) {
+            0 => dice.range(1, 10),
+            1 => dice.range(5, 40),
+            2 => dice.range(20, 150),
+            _ => dice.range(100, 400),
+        };
+        Self {
+            at,
+            lasts: Duration::from_micros(keepalive.as_micros() / 10 * tenths),
+            kind,
+            host: dice.roll(2) as usize,
+            link: dice.roll(links) as usize,
+            amount: dice.roll(900),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! One machine: its daemon, its disk, its resources, its clock, its watchdog.
+
+use crate::drift::Drift;
+use crate::queue::Due;
+use crate::script::Scripts;
+use hb_core::auth::Keyring;
+use hb_core::{Config, Duration, Event, GroupStatus, Instant, LinkId, Node, Saved, Token, Verb, Watchdog};
+use std::collections::VecDeque;
+
+/// A script call that runs, of this daemon or an earlier one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Call {
+    pub(crate) life: u32,
+    pub(crate) token: Token,
+    /// The group.
+    pub group: u8,
+    /// Position in the group.
+    pub resource: u8,
+    /// With what.
+    pub verb: Verb,
+}
+
+/// The watchdog of a machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Dog {
+    /// There is one, and the daemon arms it with this timeout.
+    pub timeout: Option<Duration>,
+    /// It fires up to this much after its timeout.
+    pub granularity: Duration,
+    /// It never fires.
+    pub broken: bool,
+    pub(crate) armed: bool,
+    pub(crate) fires_at: Instant,
+    pub(crate) looked_at: bool,
+}
+
+/// One machine.
+pub struct Host {
+    /// Its configuration, used at the next start of the daemon.
+    pub config: Config,
+    /// Its keys, used at the next start of the daemon.
+    pub keys: Keyring,
+    /// The daemon, while it lives.
+    pub node: Option<Node>,
+    /// What is on its disk.
+    pub saved: Saved,
+    /// Its resources.
+    pub scripts: Scripts,
+    /// What the daemon told people, while [`crate::World::keep`] is set.
+    pub events: Vec<Event>,
+    /// The daemon ended by itself.
+    pub exited: Option<bool>,
+    /// Frames it sent, while [`crate::World::keep`] is set: time, link, bytes as they went out.
+    pub sent: Vec<(Instant, LinkId, Vec<u8>)>,
+    /// Gratuitous ARP bursts.
+    pub announced: u32,
+    /// Feeds of the watchdog.
+    pub fed: u32,
+    /// Ping nodes that answer it.
+    pub reaches: Vec<bool>,
+    /// The watchdog state given to the daemon at start, when [`Dog::timeout`] is not set.
+    pub watchdog: Watchdog,
+    /// The watchdog that really fires.
+    pub dog: Dog,
+    /// Its clock.
+    pub drift: Drift,
+    /// How long a write takes; [`Duration`] of an hour or more never ends.
+    pub disk_time: Duration,
+    /// A frozen daemon: input is queued, and no clock ticks.
+    pub frozen: bool,
+    /// It is switched on.
+    pub powered: bool,
+    /// Links whose device is open, one bit each.
+    pub open: u8,
+    /// Starts of the machine and of the daemon.
+    pub(crate) boots: u32,
+    pub(crate) life: u32,
+    pub(crate) backlog: VecDeque<Due>,
+    pub(crate) calls: Vec<Call>,
+    pub(crate) writes: VecDeque<(u32, u32, Saved)>,
+    /// A round of inputs is to be ended with a tick.
+    pub(crate) tick: bool,
+    /// True time of the node's deadline, kept after every step.
+    pub(crate) deadline: Instant,
+    /// By group: something of it may run, since then.
+    pub(crate) held_since: Vec<Option<Instant>>,
+    /// By group: what the daemon shows, as of its last step.
+    pub(crate) shown: Vec<Option<GroupStatus>>,
+    /// A beat went out in this step.
+    pub(crate) beat: bool,
+    #[cfg(feature = "coverage")]
+    pub(crate) coverage: hb_core::coverage::Coverage,
+}
+
+impl Host {
+    /// A machine that is on, with a daemon that was never started.
+    pub(crate) fn new(config: Config, keys: Keyring) -> Self {
+        let resources: Vec<u8> = config.groups.iter().map(|g| g.resources).collect();
+        Self {
+            reaches: vec![true; usize::from(config.pings)],
+            scripts: Scripts::new(&resources),
+            held_since: vec![None; resources.len()],
+            shown: vec![None; resources.len()],
+            config,
+            keys,
+            node: None,
+            saved: Saved::default(),
+            events: Vec::new(),
+            exited: None,
+            sent: Vec::new(),
+            announced: 0,
+            fed: 0,
+            watchdog: Watchdog::Off,
+            dog: Dog::default(),
+            drift: Drift::default(),
+            disk_time: Duration::from_millis(1),
+            frozen: false,
+            powered: true,
+            open: 0xFF,
+            boots: 0,
+            life: 0,
+            backlog: VecDeque::new(),
+            calls: Vec::new(),
+            writes: VecDeque::new(),
+            tick: false,
+            deadline: Instant::NEVER,
+            beat: false,
+            #[cfg(feature = "coverage")]
+            coverage: hb_core::coverage::Coverage::default(),
+        }
+    }
+
+    /// *Holds* (DESIGN §5): something of the group runs, or a start is under way, with or without a daemon.
+    #[must_use]
+    pub fn holds(&self, group: usize) -> bool {
+        let starting = |call: &Call| usize::from(call.group) == group && call.verb == Verb::Start;
+        self.scripts.any(group) || self.calls.iter().any(starting)
+    }
+
+    /// Since when it holds the group.
+    #[must_use]
+    pub fn held_since(&self, group: usize) -> Option<Instant> {
+        self.held_since.get(group).copied().flatten()
+    }
+
+    /// What the daemon shows of the group, as of its last step; `None` without a daemon.
+    #[must_use]
+    pub fn shown(&self, group: usize) -> Option<&GroupStatus> {
+        self.shown.get(group)?.as_ref()
+    }
+
+    /// The daemon lives and is not frozen.
+    #[must_use]
+    pub fn runs(&self) -> bool {
+        self.node.is_some() && !self.frozen
+    }
+}

@@ -1,0 +1,150 @@
+//! What the rules look at besides the world: who can hear whom, and since when nothing else was changed.
+
+use crate::note::Note;
+use crate::plan::Plan;
+use crate::world::World;
+use hb_core::{Duration, Event, Instant};
+
+/// See the module.
+pub struct Facts {
+    /// The run's plan.
+    pub plan: Plan,
+    /// By sender: some link is open at both ends, not cut, and carries every frame whole.
+    pub passes: [bool; 2],
+    /// By sender: the longest that a frame takes on the best of those links.
+    pub frame_time: [Duration; 2],
+    /// Both daemons run, and each has met the other's life.
+    pub met: bool,
+    /// Since when frames pass both ways, and both have met, and neither stands still.
+    pub clear_since: Option<Instant>,
+    /// When something other than a link was last changed: a fault, a command, a daemon, power.
+    pub changed: Instant,
+    /// When a fault or command last began or ended, of any kind.
+    pub disturbed: Instant,
+    /// Faults, their ends, commands, resets, and silences that a node took for a death.
+    pub events: u32,
+    /// By receiver: when it last took in a frame.
+    pub heard: [Instant; 2],
+    /// By receiver: when that frame was sent.
+    pub sent: [Instant; 2],
+    /// Since when a daemon stands still.
+    pub frozen_since: [Option<Instant>; 2],
+    /// How long in all a daemon stood still.
+    pub stood_still: [Duration; 2],
+    frozen_at_heard: [Duration; 2],
+    links_changed: bool,
+}
+
+impl Facts {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        Self {
+            plan: plan.clone(),
+            passes: [false; 2],
+            frame_time: [Duration::ZERO; 2],
+            met: false,
+            clear_since: None,
+            changed: Instant::ZERO,
+            disturbed: Instant::ZERO,
+            events: 0,
+            heard: [Instant::ZERO; 2],
+            sent: [Instant::ZERO; 2],
+            frozen_since: [None; 2],
+            stood_still: [Duration::ZERO; 2],
+            frozen_at_heard: [Duration::ZERO; 2],
+            links_changed: true,
+        }
+    }
+
+    /// A fault or command begins or ends now; `links`: it concerns links alone.
+    pub fn disturb(&mut self, now: Instant, links: bool) {
+        self.disturbed = now;
+        self.events += 1;
+        self.links_changed = true;
+        if !links {
+            self.changed = now;
+        }
+    }
+
+    /// How long `host` stood still since it last took a frame in.
+    #[must_use]
+    pub fn frozen_since_heard(&self, host: usize) -> Duration {
+        self.stood_still[host].minus(self.frozen_at_heard[host])
+    }
+
+    pub(crate) fn follow(&mut self, world: &World) {
+        let now = world.now;
+        let mut look = std::mem::take(&mut self.links_changed);
+        for note in &world.notes {
+            match *note {
+                Note::Heard { host, sent, .. } => {
+                    self.heard[host] = now;
+                    self.sent[host] = sent;
+                    self.frozen_at_heard[host] = self.stood_still[host];
+                }
+                Note::Said { event: Event::PeerMet(_), .. } => look = true,
+                Note::Said { event: Event::PeerDead(_) | Event::PeerUp | Event::PeerNeverMet, .. } => {
+                    self.events += 1;
+                }
+                Note::Daemon { .. } | Note::Power { .. } | Note::Bitten { .. } | Note::Fence { .. } => {
+                    look = true;
+                    self.changed = now;
+                    self.events += 1;
+                }
+                Note::Frozen { host, frozen } => {
+                    look = true;
+                    self.changed = now;
+                    if frozen {
+                        self.frozen_since[host] = Some(now);
+                    } else if let Some(since) = self.frozen_since[host].take() {
+                        self.stood_still[host] = self.stood_still[host].plus(now.since(since));
+                    }
+                }
+                Note::Sent { .. }
+                | Note::Fed { .. }
+                | Note::Called { .. }
+                | Note::Ended { .. }
+                | Note::Holds { .. }
+                | Note::Said { .. }
+                | Note::Announced { .. }
+                | Note::Persisted { .. }
+                | Note::Probe { .. } => {}
+            }
+        }
+        if look || self.clear_since.is_none() {
+            self.look(world);
+        }
+    }
+
+    fn look(&mut self, world: &World) {
+        for from in 0..2 {
+            let open = |link: usize| world.hosts.iter().all(|h| h.open >> link & 1 == 1);
+            let times = world.wires.iter().enumerate().filter_map(|(link, wire)| {
+                let whole = wire.clean(from) && !world.cut[from][link] && open(link);
+                whole.then(|| wire.frame_time(from, self.plan.setting.frame_bytes()))
+            });
+            let best = times.min();
+            self.passes[from] = best.is_some();
+            self.frame_time[from] = best.unwrap_or_default();
+        }
+        for host in 0..2 {
+            if world.hosts[host].node.is_none() {
+                self.frozen_since[host] = None;
+            }
+        }
+        let glance = |host: usize| world.hosts[host].node.as_ref().map(hb_core::Node::glance);
+        self.met = match (glance(0), glance(1)) {
+            (Some(a), Some(b)) => a.met == Some(b.incarnation) && b.met == Some(a.incarnation),
+            _ => false,
+        };
+        let run = world.hosts.iter().all(|h| h.runs() && h.backlog.is_empty());
+        let clear = self.met && run && self.passes == [true; 2];
+        self.clear_since = if clear { self.clear_since.or(Some(world.now)) } else { None };
+    }
+
+    /// Do both nodes list this group?
+    #[must_use]
+    pub fn shared(&self, group: usize) -> bool {
+        let s = &self.plan.setting;
+        s.differs != crate::setting::Differs::Missing || group + 1 < s.groups.len()
+    }
+}

@@ -1,0 +1,90 @@
+//! L2: when in each direction one frame is taken in within every `(deadtime - keepalive)(1 - drift) - jitter`, nothing
+//! ever moves.
+//!
+//! Two things are asserted, each stronger than that. No node takes its peer for dead before a `deadtime (1 - drift)` of
+//! its own running time has passed since it last took in a frame. And a pair that has settled runs no start and no stop
+//! while only links are disturbed and every gap stays within the window.
+
+use super::facts::Facts;
+use super::{Verdict, breach};
+use crate::note::Note;
+use crate::world::World;
+use hb_core::message::GroupState;
+use hb_core::{Duration, Event, Instant, Verb};
+
+pub(super) struct Loss {
+    /// Nothing but frames and feeds since then.
+    quiet_since: Instant,
+    settled: bool,
+}
+
+impl Loss {
+    pub(super) fn new() -> Self {
+        Self { quiet_since: Instant::ZERO, settled: false }
+    }
+
+    pub(super) fn settled(&self) -> bool {
+        self.settled
+    }
+
+    pub(super) fn check(&mut self, world: &World, facts: &Facts) -> Verdict {
+        let s = &facts.plan.setting;
+        let jitter = s.links.iter().map(|l| l.jitter).max().unwrap_or_default();
+        let window = s.fast(s.timing.deadtime.minus(s.timing.keepalive)).minus(jitter);
+        let gap = (0..2).any(|host| world.now.since(facts.heard[host]) > window);
+        for note in &world.notes {
+            match *note {
+                Note::Said { host, event: Event::PeerDead(_) } => Self::dead(world, facts, host)?,
+                Note::Called { host, group, verb: Verb::Start | Verb::Stop, .. } => {
+                    if self.settled && !gap && facts.changed <= self.quiet_since {
+                        let what =
+                            format!("{host} moves group {group} of a settled pair that hears each other");
+                        return breach("L2", world, what);
+                    }
+                    self.disturb(world.now);
+                }
+                _ => {}
+            }
+        }
+        if gap || facts.changed > self.quiet_since {
+            self.disturb(world.now);
+        } else if !self.settled {
+            let t = &s.timing;
+            let calm = s.slow(s.deadtime().plus(t.deadping.times(2)).plus(t.keepalive.times(4)));
+            self.settled = world.now.since(self.quiet_since) > calm && Self::at_rest(world, facts);
+        }
+        Ok(())
+    }
+
+    fn disturb(&mut self, now: Instant) {
+        self.quiet_since = now;
+        self.settled = false;
+    }
+
+    /// One holder per group, and nothing under way.
+    fn at_rest(world: &World, facts: &Facts) -> bool {
+        let honest = world.hosts.iter().all(|h| h.scripts.honest() && h.calls.is_empty());
+        honest
+            && (0..world.client.len()).filter(|g| facts.shared(*g)).all(|group| {
+                let states = [0, 1].map(|h: usize| world.hosts[h].shown(group).map(|s| s.state));
+                matches!(
+                    states,
+                    [Some(GroupState::Held), Some(GroupState::Idle)]
+                        | [Some(GroupState::Idle), Some(GroupState::Held)]
+                )
+            })
+    }
+
+    fn dead(world: &World, facts: &Facts, host: usize) -> Verdict {
+        let s = &facts.plan.setting;
+        let silence = world.now.since(facts.heard[host]);
+        // What it stood still beyond its promise of at most one keepalive is not its running time.
+        let frozen = facts.frozen_since_heard(host).minus(s.slow(s.timing.keepalive));
+        let least: Duration = s.fast(s.timing.deadtime).plus(frozen);
+        if silence < least {
+            let what = format!("{host} takes its peer for dead after {silence:?}, at least {least:?}");
+            return breach("L2", world, what);
+        }
+        Ok(())
+    }
+}

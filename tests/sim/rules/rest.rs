@@ -1,0 +1,81 @@
+//! L3, at the end: a healed pair has come to rest. Per group exactly one holder, or one of a closed list of waiting
+//! states, each with its reason in `status`; and the client's ARP cache points to the holder.
+
+use super::facts::Facts;
+use super::{Verdict, breach};
+use crate::world::World;
+use hb_core::message::GroupState;
+use hb_core::{GroupStatus, Wait};
+
+/// May a group that nobody holds stay so, with these two views? Each pair names the reason that an operator reads.
+fn waits(a: &GroupStatus, b: &GroupStatus) -> bool {
+    use GroupState::{Failed, Idle, Stuck};
+    let reasoned = |status: &GroupStatus| match (status.state, status.wait) {
+        // Its own state is the reason: a stop failed here.
+        (Stuck, _) => true,
+        // The other node's stop failed.
+        (Idle | Failed, Some(Wait::PeerStuck)) => true,
+        // Both failed: the next try comes after its pause, or the other node has the right to try.
+        (Failed, Some(Wait::Retry | Wait::Failed)) => true,
+        (Idle, Some(Wait::PeerRight)) => true,
+        // The operator must make the two lines agree.
+        (Idle | Failed, Some(Wait::ConfigDiffers)) => true,
+        _ => false,
+    };
+    // Waiting for the right alone is a reason only when the node that has the right cannot use it.
+    let stands = |status: &GroupStatus| {
+        matches!(
+            (status.state, status.wait),
+            (Stuck, _)
+                | (_, Some(Wait::PeerStuck | Wait::ConfigDiffers))
+                | (Failed, Some(Wait::Retry | Wait::Failed))
+        )
+    };
+    reasoned(a) && reasoned(b) && (stands(a) || stands(b))
+}
+
+/// Is every group of a healed pair where it may stay? `strict`: an operator has cleared what waits for one.
+///
+/// # Errors
+/// The group that is not, and both nodes' views of it.
+pub fn check(world: &World, facts: &Facts, strict: bool) -> Verdict {
+    for group in 0..world.client.len() {
+        if facts.shared(group) {
+            shared(world, facts, group, strict)?;
+        }
+    }
+    Ok(())
+}
+
+fn shared(world: &World, facts: &Facts, group: usize, strict: bool) -> Verdict {
+    let [Some(a), Some(b)] = [0, 1].map(|h: usize| world.hosts[h].shown(group)) else {
+        return breach("L3", world, "a healed pair has a daemon that does not live".to_owned());
+    };
+    let serves = [0, 1].map(|h: usize| world.hosts[h].scripts.all(group));
+    let holds = [0, 1].map(|h: usize| world.hosts[h].holds(group));
+    // A stop that failed is an operator's to settle, whether or not anything runs any more.
+    let down = |s: &GroupStatus, holds: bool| match s.state {
+        GroupState::Idle | GroupState::Failed => !holds,
+        GroupState::Stuck => !strict,
+        GroupState::Unknown | GroupState::Starting | GroupState::Held | GroupState::Stopping => false,
+    };
+    let served = serves[0] && a.state == GroupState::Held && down(b, holds[1])
+        || serves[1] && b.state == GroupState::Held && down(a, holds[0]);
+    let differ = [a, b].iter().all(|s| s.wait == Some(Wait::ConfigDiffers));
+    let settled = served || (!strict || differ) && waits(a, b);
+    let view = |s: &GroupStatus| format!("{:?} epoch {} wait {:?}", s.state, s.epoch, s.wait);
+    if !settled {
+        let what = format!("group {group} is not at rest: {} | {}, serves {serves:?}", view(a), view(b));
+        return breach("L3", world, what);
+    }
+    // After a state loss the last announcement may be the loser's only if the winner never re-announced.
+    let holder = if serves == [true, true] { None } else { serves.iter().position(|s| *s) };
+    if let (Some(holder), Some(client)) = (holder, world.client[group])
+        && client != holder
+        && facts.met
+    {
+        let what = format!("group {group} runs on {holder}, and the client's cache points to {client}");
+        return breach("L3", world, what);
+    }
+    Ok(())
+}

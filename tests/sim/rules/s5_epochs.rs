@@ -1,0 +1,77 @@
+//! S5: two nodes never use the same epoch; a node never uses one at or below the highest that its state file at its
+//! start, its own tenures since, or its peer has shown it.
+
+use super::facts::Facts;
+use super::{Verdict, breach};
+use crate::note::Note;
+use crate::world::World;
+use hb_core::message::GroupState;
+
+pub(super) struct Epochs {
+    /// By host and group: every epoch that it used.
+    used: [Vec<Vec<u32>>; 2],
+    /// By host and group: the highest that the state file or an own tenure has shown in this life.
+    floor: [Vec<u32>; 2],
+    /// By host and group: the tenure's epoch as of the last step.
+    last: [Vec<u32>; 2],
+}
+
+impl Epochs {
+    pub(super) fn new(groups: usize) -> Self {
+        Self {
+            used: [vec![Vec::new(); groups], vec![Vec::new(); groups]],
+            floor: [vec![0; groups], vec![0; groups]],
+            last: [vec![0; groups], vec![0; groups]],
+        }
+    }
+
+    pub(super) fn check(&mut self, world: &World, facts: &Facts) -> Verdict {
+        for note in &world.notes {
+            if let Note::Daemon { host, lives: true } = *note {
+                self.new_life(world, host);
+            }
+        }
+        for host in 0..2 {
+            for group in 0..world.client.len() {
+                let Some(shown) = world.hosts[host].shown(group) else { continue };
+                if !matches!(shown.state, GroupState::Starting | GroupState::Held)
+                    || shown.epoch == self.last[host][group]
+                {
+                    continue;
+                }
+                self.uses(world, facts, host, group, shown.epoch)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn new_life(&mut self, world: &World, host: usize) {
+        let h = &world.hosts[host];
+        for (group, config) in h.config.groups.iter().enumerate() {
+            let saved = h.saved.epochs.iter().find(|(hash, _)| *hash == config.name_hash);
+            self.floor[host][group] = saved.map_or(0, |(_, epoch)| *epoch);
+            self.last[host][group] = 0;
+        }
+    }
+
+    fn uses(&mut self, world: &World, facts: &Facts, host: usize, group: usize, epoch: u32) -> Verdict {
+        let floor = self.floor[host][group];
+        let heard = if facts.shared(group) { world.epochs_heard[host][group] } else { 0 };
+        if epoch <= floor.max(heard) {
+            return breach(
+                "S5",
+                world,
+                format!(
+                    "{host} uses epoch {epoch} of group {group}, at or below {floor} (own) or {heard} (peer's)"
+                ),
+            );
+        }
+        if facts.shared(group) && self.used[1 - host][group].contains(&epoch) {
+            return breach("S5", world, format!("both nodes used epoch {epoch} of group {group}"));
+        }
+        self.used[host][group].push(epoch);
+        self.floor[host][group] = epoch;
+        self.last[host][group] = epoch;
+        Ok(())
+    }
+}
