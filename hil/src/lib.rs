@@ -9,6 +9,8 @@ pub mod netns;
 pub mod paths;
 pub mod proc;
 pub mod proof;
+pub mod rigfile;
 pub mod setup;
 pub mod table;
 pub mod test;
+pub mod wires;

@@ -1,7 +1,7 @@
 //! `cargo xtask`: build tasks, checks and benchmarks. `cargo xtask help` lists them.
 
 use hb_hil::test::{self, STEPS, Step};
-use hb_hil::{bench, dist};
+use hb_hil::{bench, dist, wires};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -17,6 +17,11 @@ fn main() -> ExitCode {
         ["dist", "--check"] => dist::run(true).map(|text| println!("{text}")),
         ["bench", names @ ..] => bench::run(names),
         ["bench-alone", name] => bench::one(name),
+        ["wires-console", socket, words @ ..] => match wires::standin::console(socket, words) {
+            Ok(code) => return ExitCode::from(code),
+            Err(text) => Err(text),
+        },
+        ["wires", words @ ..] => wires::command(words),
         names => steps(names).and_then(|steps| test::run(&steps)),
     };
     match result {
@@ -39,6 +44,10 @@ fn help() {
     println!("  test           all of the steps below, in order; installs what it needs when run as root");
     println!("  dist [--check] static i586 binary and a native one into target/dist; --check also runs it\n");
     println!("  bench [NAME...] [--peers]  measure on the rig of namespaces (root); --peers adds keepalived");
+    println!(
+        "  wires [--rig FILE] [CASE...] [--list]  this machine as the peer of a server on a null-modem; a"
+    );
+    println!("                 stand-in for the server without --rig (root)");
     println!("\nsteps, each alone or several by name:");
     for step in STEPS {
         println!("  {:<14} {}", step.name, step.about);

@@ -51,10 +51,15 @@ pub const STEPS: &[Step] = &[
     Step { name: "unit", about: "unit tests of every crate", run: cargo::unit },
     Step { name: "cross", about: "simulator and cross-crate tests", run: cargo::cross },
     Step { name: "scenarios", about: "two real nodes in network namespaces", run: cargo::scenarios },
+    Step { name: "wires", about: "this machine as the peer of a server, over a pty", run: wires },
     Step { name: "doc", about: "documentation, warnings are errors", run: cargo::doc },
     Step { name: "dist", about: "the i586 binary, built and checked", run: dist },
     Step { name: "demo", about: "the README's first command", run: demo::run },
 ];
+
+fn wires() -> Outcome {
+    crate::wires::standin::run(&[])
+}
 
 fn dist() -> Outcome {
     crate::dist::run(true)
