@@ -137,7 +137,7 @@ fn an_end_alone_says_what_to_check() {
     let cable = NullModem::new().expect("ptys");
     let (code, text) = end(start(cable.path(0), &["--wait", "1"]), 20);
     assert_eq!(code, Some(1));
-    assert!(text.contains("no answer within 1 s, not one byte") && text.contains("null-modem"), "{text}");
+    assert!(text.contains("no answer, not one byte") && text.contains("null-modem"), "{text}");
     cable.set_cut(0, true);
     let said = [start(cable.path(0), &["--wait", "2"]), start(cable.path(1), &["--wait", "2"])];
     let [(_, deaf), (_, hears)] = said.map(|child| end(child, 20));

@@ -75,7 +75,7 @@ fn act(verb: Verb, options: &Options) -> i32 {
         }
         Verb::Clear(group) => ask::simple(options, &Request::Clear(&group), &format!("{group} is cleared")),
         Verb::Demo(words) => crate::demo::main(words),
-        Verb::Linktest(words) => crate::linktest::main(words, options),
+        Verb::Linktest(device) => crate::linktest::main(&device, options),
         Verb::SendArp(words) => send_arp::main(words),
         Verb::Version => {
             say(&format!("hbd {VERSION}"));

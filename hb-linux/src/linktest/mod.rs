@@ -6,11 +6,11 @@
 
 mod advice;
 mod frame;
-mod job;
 mod session;
 mod show;
 mod tally;
 
+use crate::cli::args::Line;
 use crate::cli::{EXIT_FAILURE, EXIT_OK, EXIT_PERMISSION, Options, tell, terminal};
 use crate::daemon::pidfile;
 use crate::link::port::SerialPort;
@@ -21,92 +21,66 @@ use crate::sys::tty::{self, BAUDS, LineErrors};
 use crate::sys::{Errno, PollFd, Result, random, sched};
 use frame::MAX_WIRE;
 use hb_core::{Duration, Instant};
-use job::Job;
 use session::{COMMON, Do, Ending, Plan, Session, Stage};
 use show::Show;
-use std::ffi::{CString, OsString};
+use std::ffi::CString;
 
-/// Everything behind the word `linktest`; the exit code. 0: some speed holds; 1: none does, or nobody answers; 2: the
-/// words make no sense; 4: not permitted.
+/// The speeds that are tested if none is named: a bit for each of [`BAUDS`] from 9600 on, without 500000.
+const USUAL: u16 = 0b1011_1111_1000;
+
+/// Test the line at `device`; the exit code. 0: some speed holds; 1: none does, or nobody answers; 4: not permitted.
 #[must_use]
-pub fn main(words: impl IntoIterator<Item = OsString>, options: &Options) -> i32 {
-    let (job, options) = match job::parse(words, options.clone()) {
-        Ok(parsed) => parsed,
-        Err(usage) => {
-            tell(&usage.text);
-            return usage.code;
-        }
+pub fn main(device: &str, options: &Options) -> i32 {
+    let why = match test(device, options) {
+        Ok(code) => return code,
+        Err(why) => why,
     };
-    match test(&job) {
-        Ok(code) => code,
-        Err(why) => {
-            let device = &job.device;
-            let reason = match why {
-                Errno::BUSY => match pidfile::pid(&options.run_dir) {
-                    Some(pid) if pidfile::is_locked(&options.run_dir) => {
-                        format!("in use by hbd [pid {pid}]; stop it first: hbd stop")
-                    }
-                    _ => String::from("in use by another program"),
-                },
-                Errno::NO_ENTRY => String::from("not there; name a serial device such as /dev/ttyS0"),
-                Errno::NOT_TTY => String::from("not a serial device; name one such as /dev/ttyS0"),
-                _ => format!("{why}"),
-            };
-            tell(&format!("linktest: {device}: {reason}"));
-            if why == Errno::ACCESS || why == Errno::PERM { EXIT_PERMISSION } else { EXIT_FAILURE }
-        }
-    }
+    let reason = match why {
+        Errno::BUSY if pidfile::is_locked(&options.run_dir) => "in use by hbd; stop it first: hbd stop",
+        Errno::BUSY => "in use by another program",
+        Errno::NO_ENTRY => "not there; name a serial device such as /dev/ttyS0",
+        Errno::NOT_TTY => "not a serial device; name one such as /dev/ttyS0",
+        other => other.text(),
+    };
+    tell(&format!("linktest: {device}: {reason}"));
+    if why == Errno::ACCESS || why == Errno::PERM { EXIT_PERMISSION } else { EXIT_FAILURE }
 }
 
 /// The whole test; the exit code. Errors are the device's.
-fn test(job: &Job) -> Result<i32> {
-    let device = CString::new(job.device.as_str()).map_err(|_| Errno::INVALID)?;
-    let port = SerialPort::open(&device, COMMON, false)?;
+fn test(device: &str, options: &Options) -> Result<i32> {
+    let name = CString::new(device).map_err(|_| Errno::INVALID)?;
+    let port = SerialPort::open(&name, COMMON, false)?;
+    let line = &options.line;
+    let chosen = *line != Line::USUAL;
+    let asked = if line.speeds == 0 { USUAL } else { line.speeds };
     let mut speeds = 0;
     for (step, baud) in BAUDS.iter().enumerate() {
-        if job.speeds >> step & 1 == 1 && tty::set_speed(port.fd(), *baud).is_ok() {
+        if asked >> step & 1 == 1 && tty::set_speed(port.fd(), *baud).is_ok() {
             speeds |= 1 << step;
         }
     }
     tty::set_speed(port.fd(), COMMON)?;
-    if speeds == 0 {
-        tell(&format!("linktest: {}: the port can be set to none of these speeds", job.device));
-        return Ok(EXIT_FAILURE);
-    }
     let signals = Signals::install()?;
     let mut nonce = [0; 4];
     random::fill(&mut nonce)?;
     let mut show = Show::new(terminal());
-    show.line(format_args!(
-        "hbd linktest {}: {} s at each speed; start it at the other end too",
-        job.device, job.seconds
-    ));
     // As the daemon runs, so that the times are those that it would meet.
     if let Err(why) = sched::lock_memory().and_then(|()| sched::realtime(1)) {
-        show.line(format_args!(
-            "no real-time scheduling here ({why}): times may be longer than the daemon's"
-        ));
+        show.line(&format!("no real-time scheduling here ({why}): times may be longer than the daemon's"));
     }
     let mut clock = FineClock::start();
-    let plan = Plan { speeds, seconds: job.seconds, chosen: job.chosen, wait: job.wait };
+    let plan = Plan { speeds, seconds: line.seconds, chosen, wait: Duration::from_secs(line.wait.into()) };
     let granularity = Duration::from_micros(clock.clock.granularity_us());
     let session = Session::new(plan, u32::from_le_bytes(nonce), granularity, clock.now());
+    show.line(&format!("waiting for the other end of {device}: start hbd linktest there too"));
     let mut bench = Bench { port, session, rest: Vec::new(), errors: None };
     let ending = bench.run(&mut clock, &signals, &mut show)?;
-    let (port, session) = (&bench.port, &bench.session);
-    let holds = !session.outcomes.is_empty() && {
-        let fd = port.fd();
-        show.result(session, tty::modem_lines(fd).ok(), tty::line_errors(fd).ok())
-    };
-    let trouble = match ending {
-        None => Some(String::from("interrupted")),
-        Some(Ending::Done) if session.outcomes.is_empty() => {
-            Some(String::from("the two ends were asked for different speeds"))
-        }
-        Some(ending) => show::trouble(ending, session, &job.device, job.wait),
-    };
-    if let Some(text) = &trouble {
-        show.line(format_args!("hbd linktest: {text}"));
+    let (fd, session) = (bench.port.fd(), &bench.session);
+    let holds = !session.outcomes.is_empty()
+        && show.result(session, tty::modem_lines(fd).ok(), tty::line_errors(fd).ok());
+    let trouble = show::trouble(ending, session);
+    if let Some(text) = trouble {
+        show.line(&format!("hbd linktest: {text}"));
     }
     Ok(if holds && trouble.is_none() { EXIT_OK } else { EXIT_FAILURE })
 }

@@ -189,15 +189,10 @@ impl Session {
         }
     }
 
-    /// How much of the running step's time has passed, in thousandths; and is it being measured?
-    pub(super) fn progress(&self, now: Instant) -> Option<u64> {
-        let all = u64::from(self.seconds()) * 1000;
-        matches!(self.stage, Stage::Data).then(|| (now.since(self.since).as_micros() / all.max(1)).min(1000))
-    }
-
-    /// The step that is being tested is this one of so many.
-    pub(super) fn position(&self) -> (usize, u32) {
-        (self.outcomes.len() + 1, self.speeds().count_ones())
+    /// Per cent of the running step's time that have passed.
+    pub(super) fn progress(&self, now: Instant) -> u32 {
+        let passed = if self.stage == Stage::Data { micros(now.since(self.since)) } else { 0 };
+        passed / (u32::from(self.seconds()).max(1) * 10_000)
     }
 
     fn go(&mut self, now: Instant, stage: Stage) {

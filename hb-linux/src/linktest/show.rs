@@ -2,7 +2,7 @@
 
 use super::advice::{Advice, advise, choose};
 use super::frame::{Report, WIRE};
-use super::session::{COMMON, Ending, Outcome, Session, Stage};
+use super::session::{Ending, Outcome, Session, Stage};
 use crate::cli::say;
 use crate::config::{Shown, Written};
 use crate::sys::tty::{LineErrors, ModemLines};
@@ -22,13 +22,12 @@ pub(super) struct Show {
     next: Instant,
     /// Outcomes that were printed.
     told: usize,
-    met: bool,
 }
 
 impl Show {
     /// On a terminal (`live`), or one line after the other.
     pub(super) fn new(live: bool) -> Self {
-        Self { live, drawn: false, next: Instant::ZERO, told: 0, met: false }
+        Self { live, drawn: false, next: Instant::ZERO, told: 0 }
     }
 
     /// When it wants to draw again.
@@ -38,46 +37,34 @@ impl Show {
 
     /// Show where `session` is.
     pub(super) fn update(&mut self, now: Instant, session: &Session) {
-        if !self.met && session.stage != Stage::Meet {
-            self.met = true;
-            self.line(format_args!("the other end answers at {COMMON} baud"));
-        }
         // What the other end measured comes after the step.
         while let Some(outcome) = session.outcomes.get(self.told)
             && outcome.there.is_some()
         {
             self.told += 1;
-            self.line(format_args!("{outcome}"));
+            self.line(outcome);
         }
-        if self.live && now >= self.next {
+        if self.live && now >= self.next && session.stage != Stage::Meet {
             self.next = now.plus(REDRAW);
-            let (number, all) = session.position();
-            let mut out = std::io::stdout();
-            let _ = match session.progress(now) {
-                Some(part) => write!(
-                    out,
-                    "\r{:>7} baud ({number} of {all}) {:>3} %: {} frames out, {} in, {} damaged, round trip up to {}\x1b[K",
-                    session.baud,
-                    part / 10,
-                    session.tally.report.sent,
-                    session.tally.report.good,
-                    session.tally.report.bad,
-                    Trip(session.tally.report.worst_us),
-                ),
-                None if !self.met => write!(out, "\rwaiting for the other end\x1b[K"),
-                None => write!(out, "\r{:>7} baud: the ends agree\x1b[K", session.baud),
-            };
-            let _ = out.flush();
+            let report = &session.tally.report;
+            let _ = write!(
+                std::io::stdout(),
+                "\r{:>7} baud {:>3} %: {} frames out, {} in, {} damaged\x1b[K",
+                session.baud,
+                session.progress(now),
+                report.sent,
+                report.good,
+                report.bad,
+            );
+            let _ = std::io::stdout().flush();
             self.drawn = true;
         }
     }
 
     /// A line that stays.
-    pub(super) fn line(&mut self, text: fmt::Arguments<'_>) {
-        if core::mem::take(&mut self.drawn) {
-            let _ = write!(std::io::stdout(), "\r\x1b[K");
-        }
-        say(&std::format!("{text}"));
+    pub(super) fn line(&mut self, text: &dyn fmt::Display) {
+        let back = if core::mem::take(&mut self.drawn) { "\r\x1b[K" } else { "" };
+        say(&std::format!("{back}{text}"));
     }
 
     /// All that was measured, and what follows from it.
@@ -89,57 +76,50 @@ impl Show {
     ) -> bool {
         let outcomes = &session.outcomes;
         for outcome in outcomes.iter().skip(self.told) {
-            self.line(format_args!("{outcome}"));
+            self.line(outcome);
         }
-        match lines {
-            Some(l) => {
-                let on = |on: bool| if on { "on" } else { "off" };
-                let wires = match (l.cts, l.dsr, l.dcd) {
-                    (false, false, false) => "no handshake wires: a 3-wire cable",
-                    (true, true, _) => "handshake wires: a full null-modem, or bridges in the plug",
-                    _ => "some handshake wires",
-                };
-                self.line(format_args!(
-                    "modem lines: we drive DTR {}, RTS {}; we see CTS {}, DSR {}, DCD {} ({wires})",
-                    on(l.dtr),
-                    on(l.rts),
-                    on(l.cts),
-                    on(l.dsr),
-                    on(l.dcd),
-                ));
+        let mut text = String::from("modem lines that are on:");
+        if let Some(l) = lines {
+            for (on, name) in [
+                (l.dtr, " DTR (ours)"),
+                (l.rts, " RTS (ours)"),
+                (l.cts, " CTS"),
+                (l.dsr, " DSR"),
+                (l.dcd, " DCD"),
+            ] {
+                text.push_str(if on { name } else { "" });
             }
-            None => self.line(format_args!("modem lines: this device has none")),
+            text.push_str(if l.cts || l.dsr { "" } else { "; a 3-wire cable" });
+        } else {
+            text.push_str(" this device has none");
         }
-        match errors {
-            Some(e) => self.line(format_args!(
+        self.line(&text);
+        if let Some(e) = errors {
+            self.line(&format_args!(
                 "kernel counters since the boot: overrun {}, buffer overrun {}, framing {}, parity {}, break {}",
                 e.overrun, e.buffer_overrun, e.frame, e.parity, e.breaks
-            )),
-            None => self.line(format_args!("kernel counters: this device has none")),
+            ));
         }
         let held = outcomes.iter().rev().find(|o| o.holds());
         match held {
-            Some(fastest) => self.line(format_args!("fastest speed that holds: {} baud", fastest.baud)),
-            None if outcomes.is_empty() => self.line(format_args!("no speed was tested")),
-            None => self.line(format_args!("no speed holds without loss: see to cable, earth and plugs")),
+            Some(fastest) => self.line(&format_args!("fastest speed that holds: {} baud", fastest.baud)),
+            None => self.line(&"no speed holds without loss: see to cable, earth and plugs"),
         }
-        match choose(outcomes).map(|o| (o, advise(o))) {
-            Some((_, Some(advice))) => self.advice(&advice),
-            Some((o, None)) => self.line(format_args!("{} baud loses too much for any deadtime", o.baud)),
+        match choose(outcomes).map(advise) {
+            Some(Some(advice)) => self.advice(&advice),
+            Some(None) => self.line(&"it loses too much for any deadtime"),
             None => {}
         }
         held.is_some()
     }
 
     fn advice(&mut self, a: &Advice) {
-        self.line(format_args!(
-            "for ha.cf, with this line as the only link:\n    baud {}\n    keepalive {}\n    deadtime {}",
+        self.line(&format_args!(
+            "for ha.cf, with this line as the only link:\n    baud {}\n    keepalive {}\n    deadtime {}\n    \
+             # {} lost heartbeats in a row, a first heartbeat of {}, a round trip of {}; with a watchdog: deadtime {}",
             a.baud,
             Written(a.keepalive),
-            Written(a.deadtime)
-        ));
-        self.line(format_args!(
-            "    # {} lost heartbeats in a row, a first heartbeat of {}, a round trip of {}; with a watchdog: deadtime {}",
+            Written(a.deadtime),
             a.losses,
             Shown(a.first),
             Shown(a.round_trip),
@@ -148,32 +128,31 @@ impl Show {
     }
 }
 
-/// Why there is nothing to show, or not all; and what to look at.
-pub(super) fn trouble(ending: Ending, session: &Session, device: &str, wait: Duration) -> Option<String> {
-    let wait = Shown(wait);
-    let heard = session.tally.uncounted();
+/// Why there is nothing to show, or not all; and what to look at. No ending: a signal.
+pub(super) fn trouble(ending: Option<Ending>, session: &Session) -> Option<&'static str> {
     Some(match ending {
-        Ending::Done => return None,
-        Ending::NoAnswer if session.beats > 0 => std::format!(
-            "heartbeats arrive at {device}: hbd itself runs at the other end; stop it there (`hbd stop`) and start \
-             `hbd linktest` there"
-        ),
-        Ending::NoAnswer if heard > 0 => std::format!(
-            "no answer within {wait}, but {heard} bytes of something else arrive at {device}: another program at the \
-             other end (a getty, Heartbeat, a console), or another speed there; start `hbd linktest` there"
-        ),
-        Ending::NoAnswer => std::format!(
-            "no answer within {wait}, not one byte: start `hbd linktest` at the other end too, and check that the cable \
-             is a null-modem (2 and 3 crossed, 5 to 5), is in the right ports, and that {device} is that port"
-        ),
-        Ending::OneWay => String::from(
+        None => "interrupted",
+        Some(Ending::Done) if session.outcomes.is_empty() => {
+            "no speed in common: the two ends were asked for different ones"
+        }
+        Some(Ending::Done) => return None,
+        Some(Ending::NoAnswer) if session.beats > 0 => {
+            "no answer, but heartbeats: hbd itself runs at the other end; stop it there and start hbd linktest"
+        }
+        Some(Ending::NoAnswer) if session.tally.uncounted() > 0 => {
+            "no answer, but bytes of something else: a getty, a console or Heartbeat at the other end, or hbd linktest \
+             is not started there"
+        }
+        Some(Ending::NoAnswer) => {
+            "no answer, not one byte: start hbd linktest at the other end too; check that the cable is a null-modem \
+             (2 and 3 crossed, 5 to 5) and in the right ports"
+        }
+        Some(Ending::OneWay) => {
             "the other end is heard but does not hear this one: the wire from our transmit (pin 3 of a DE-9) to its \
-             receive (pin 2) is open",
-        ),
-        Ending::Lost => String::from("the other end fell silent: ended there, or the cable was pulled out"),
-        Ending::Loop => std::format!(
-            "{device} hears itself: a loop-back plug, or transmit and receive touch; use a null-modem to the other server"
-        ),
+             receive (pin 2) is open"
+        }
+        Some(Ending::Lost) => "the other end fell silent: ended there, or the cable was pulled out",
+        Some(Ending::Loop) => "this port hears itself: a loop-back plug, or transmit and receive touch",
     })
 }
 
