@@ -34,7 +34,7 @@ pub use settings::{
 
 pub(crate) use chain::{STEADY, frame_times};
 pub(crate) use files::Crc32;
-pub(crate) use time::{Shown, Written, round_up};
+pub(crate) use time::Written;
 
 use crate::sys::host::{boot_identity, node_name};
 use crate::sys::iface;

@@ -78,7 +78,7 @@ impl fmt::Display for Written {
 
 /// Shows a time for people: `2 s`, `1.5 s`, `500 ms`, `20.8 ms`. Rounded down to a tenth below a second, else to a millisecond.
 #[derive(Clone, Copy)]
-pub(crate) struct Shown(pub(crate) Duration);
+pub(super) struct Shown(pub(super) Duration);
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -100,7 +100,7 @@ impl fmt::Display for Shown {
 }
 
 /// The time rounded up to what people write: whole seconds from 10 s on, tenths from 1 s on, else milliseconds.
-pub(crate) fn round_up(time: Duration) -> Duration {
+pub(super) fn round_up(time: Duration) -> Duration {
     let us = time.as_micros();
     let step = match us {
         10_000_000.. => 1_000_000,

@@ -15,88 +15,92 @@
 //! frames, their true share is below 3/N in 95 cases of 100. So a longer test allows a shorter deadtime.
 
 use super::session::Outcome;
-use crate::config::{frame_times, round_up};
-use hb_core::Duration;
+use super::tally::micros;
+use crate::config::frame_times;
 
-/// The shortest keepalive that is recommended: several ticks of an old kernel's timer.
-const SHORTEST: Duration = Duration::from_millis(100);
-/// A peer may be taken for dead because of lost heartbeats once in this time.
-const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 86_400);
+/// The shortest keepalive that is recommended, in microseconds: several ticks of an old kernel's timer.
+const SHORTEST: u32 = 100_000;
+/// A peer may be taken for dead because of lost heartbeats once in this many seconds: ten years.
+const TEN_YEARS: u32 = 10 * 365 * 86_400;
 /// Lost heartbeats in a row that are worth living with.
-const MOST: u64 = 30;
+const MOST: u32 = 30;
 
-/// A recommendation.
+/// A recommendation. Times are in microseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Advice {
     /// In bit/s.
     pub(super) baud: u32,
     /// See the formula.
-    pub(super) keepalive: Duration,
+    pub(super) keepalive: u32,
     /// See the formula.
-    pub(super) deadtime: Duration,
+    pub(super) deadtime: u32,
     /// The deadtime with which a watchdog of one second's steps resets this node before the peer takes over.
-    pub(super) with_watchdog: Duration,
+    pub(super) with_watchdog: u32,
     /// n of the formula.
-    pub(super) losses: u64,
+    pub(super) losses: u32,
     /// H of the formula.
-    pub(super) first: Duration,
+    pub(super) first: u32,
     /// R of the formula.
-    pub(super) round_trip: Duration,
+    pub(super) round_trip: u32,
 }
 
 /// The recommendation for a line at the speed of `outcome`; `None` if it loses too much for any deadtime.
+#[inline(never)]
 pub(super) fn advise(outcome: &Outcome) -> Option<Advice> {
     let there = outcome.there?;
     let here = &outcome.here;
     let (beat, first) = frame_times(outcome.baud);
-    let micros = |us: u32| Duration::from_micros(u64::from(us));
-    let round_trip = micros(here.worst_us.max(there.worst_us));
-    if here.sent == 0 || there.sent == 0 || round_trip.is_zero() {
+    let (beat, first) = (micros(beat), micros(first));
+    let round_trip = here.worst_us.max(there.worst_us);
+    if here.sent == 0 || there.sent == 0 || round_trip == 0 {
         return None;
     }
-    let keepalive = round_up(tens(SHORTEST.max(beat.times(4)).max(round_trip)));
-    let gap = here.gap_us.max(there.gap_us);
-    let burst = u64::from(gap).div_ceil(keepalive.as_micros().max(1));
-    let lost = lost_in_a_row(keepalive, here.missing(there.sent), there.sent)?;
-    let other = lost_in_a_row(keepalive, there.missing(here.sent), here.sent)?;
+    let keepalive = rounded(SHORTEST.max(beat * 4).max(round_trip));
+    let burst = here.gap_us.max(there.gap_us).div_ceil(keepalive);
+    let lost = lost_in_a_row(keepalive, here.missing(there.sent), there.sent);
+    let other = lost_in_a_row(keepalive, there.missing(here.sent), here.sent);
     let losses = lost.max(other).max(burst).max(2);
     if losses > MOST {
         return None;
     }
-    let deadtime = round_up(tens(keepalive.times(losses + 1).plus(first).plus(round_trip)));
-    let second = Duration::from_secs(keepalive.times(2).as_micros().div_ceil(1_000_000) + 1);
+    // At most 31 times the keepalive, which no more than minutes of round trip bring near the end of the range.
+    let deadtime = rounded((losses + 1).saturating_mul(keepalive).saturating_add(first + round_trip));
+    let second = ((keepalive * 2).div_ceil(1_000_000) + 1) * 1_000_000;
     let with_watchdog = deadtime.max(second);
     Some(Advice { baud: outcome.baud, keepalive, deadtime, with_watchdog, losses, first, round_trip })
 }
 
-/// The least n for which n losses in a row are rarer than once in ten years.
-fn lost_in_a_row(keepalive: Duration, missing: u32, sent: u32) -> Option<u64> {
+/// The least n for which n losses in a row are rarer than once in ten years; more than [`MOST`] if none is.
+fn lost_in_a_row(keepalive: u32, missing: u32, sent: u32) -> u32 {
     let part = u64::from(missing) + 3;
-    let mut times = TEN_YEARS.as_micros() / keepalive.as_micros().max(1);
+    let mut times = u64::from(TEN_YEARS / (keepalive / 1000)) * 1000;
     let mut n = 0;
-    while times > 0 {
-        times = times.saturating_mul(part) / u64::from(sent.max(1));
+    while times > 0 && n <= MOST {
+        times = times * part / u64::from(sent);
         n += 1;
-        if n > MOST {
-            return None;
-        }
     }
-    Some(n)
+    n
 }
 
-/// Rounded up to 10 ms.
-fn tens(time: Duration) -> Duration {
-    Duration::from_millis(time.as_micros().div_ceil(10_000) * 10)
+/// Rounded up as people write it.
+fn rounded(us: u32) -> u32 {
+    let step = match us {
+        10_000_000.. => 1_000_000,
+        1_000_000.. => 100_000,
+        _ => 10_000,
+    };
+    us.div_ceil(step).saturating_mul(step)
 }
 
 /// The speed to recommend: the fastest that holds, or, where a faster one was tried in vain, the one before it, if that
 /// holds too; where none holds, the one that loses least.
+#[inline(never)]
 pub(super) fn choose(outcomes: &[Outcome]) -> Option<&Outcome> {
     let mut held = outcomes.iter().filter(|o| o.holds()).rev();
     let Some(fastest) = held.next() else {
         return outcomes.iter().filter(|o| o.loss().1 > 0).min_by_key(|o| {
             let (missing, sent) = o.loss();
-            u64::from(missing) * 1_000_000 / u64::from(sent.max(1))
+            missing.saturating_mul(1000) / sent.max(1)
         });
     };
     let limited = outcomes.iter().any(|o| o.baud > fastest.baud);
@@ -114,8 +118,8 @@ mod tests {
         outcome(baud, report, Some(report))
     }
 
-    fn times(outcome: &Outcome) -> Option<(u64, u64, u64)> {
-        advise(outcome).map(|a| (a.losses, a.keepalive.as_millis(), a.deadtime.as_millis()))
+    fn times(outcome: &Outcome) -> Option<(u32, u32, u32)> {
+        advise(outcome).map(|a| (a.losses, a.keepalive / 1000, a.deadtime / 1000))
     }
 
     #[test]
@@ -149,7 +153,7 @@ mod tests {
     #[test]
     fn a_watchdog_wants_whole_seconds() {
         let advice = advise(&clean(19_200, 1_000_000, 45_000)).unwrap();
-        assert_eq!(advice.with_watchdog, Duration::from_secs(2));
+        assert_eq!(advice.with_watchdog, 2_000_000);
     }
 
     #[test]

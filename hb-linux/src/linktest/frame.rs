@@ -89,6 +89,7 @@ pub(super) enum Frame {
 
 impl Frame {
     /// Code it for the line; the length in `out`.
+    #[inline(never)]
     pub(super) fn encode(&self, out: &mut [u8; MAX_WIRE]) -> usize {
         let mut words = [0; WORDS];
         let (kind, step) = match *self {
@@ -136,6 +137,7 @@ impl Frame {
     }
 
     /// What a decoded datagram says; `None` if it is none of ours, or damaged.
+    #[inline(never)]
     pub(super) fn decode(plain: &[u8]) -> Option<Self> {
         let (body, sum) = plain.split_last_chunk::<4>()?;
         let [MARK, kind, rest @ ..] = body else { return None };
@@ -161,6 +163,7 @@ impl Frame {
 }
 
 impl Control {
+    #[inline(never)]
     fn words(&self) -> [u32; WORDS] {
         let r = &self.report;
         let plan = u32::from(self.speeds) | u32::from(self.seconds) << 16;
@@ -171,6 +174,7 @@ impl Control {
         ]
     }
 
+    #[inline(never)]
     fn from_words(words: [u32; WORDS]) -> Self {
         let [
             nonce,

@@ -24,6 +24,7 @@ use hb_core::{Duration, Instant};
 use session::{COMMON, Do, Ending, Plan, Session, Stage};
 use show::Show;
 use std::ffi::CString;
+use tally::micros;
 
 /// The speeds that are tested if none is named: a bit for each of [`BAUDS`] from 9600 on, without 500000.
 const USUAL: u16 = 0b1011_1111_1000;
@@ -47,6 +48,7 @@ pub fn main(device: &str, options: &Options) -> i32 {
 }
 
 /// The whole test; the exit code. Errors are the device's.
+#[inline(never)]
 fn test(device: &str, options: &Options) -> Result<i32> {
     let name = CString::new(device).map_err(|_| Errno::INVALID)?;
     let port = SerialPort::open(&name, COMMON, false)?;
@@ -65,15 +67,15 @@ fn test(device: &str, options: &Options) -> Result<i32> {
     random::fill(&mut nonce)?;
     let mut show = Show::new(terminal());
     // As the daemon runs, so that the times are those that it would meet.
-    if let Err(why) = sched::lock_memory().and_then(|()| sched::realtime(1)) {
+    if let Err(why) = sched::realtime(1) {
         show.line(&format!("no real-time scheduling here ({why}): times may be longer than the daemon's"));
     }
     let mut clock = FineClock::start();
     let plan = Plan { speeds, seconds: line.seconds, chosen, wait: Duration::from_secs(line.wait.into()) };
     let granularity = Duration::from_micros(clock.clock.granularity_us());
-    let session = Session::new(plan, u32::from_le_bytes(nonce), granularity, clock.now());
+    let session = Box::new(Session::new(plan, u32::from_le_bytes(nonce), granularity, clock.now()));
     show.line(&format!("waiting for the other end of {device}: start hbd linktest there too"));
-    let mut bench = Bench { port, session, rest: Vec::new(), errors: None };
+    let mut bench = Bench { port, session, out: [0; MAX_WIRE], rest: 0..0, errors: None };
     let ending = bench.run(&mut clock, &signals, &mut show)?;
     let (fd, session) = (bench.port.fd(), &bench.session);
     let holds = !session.outcomes.is_empty()
@@ -88,24 +90,25 @@ fn test(device: &str, options: &Options) -> Result<i32> {
 /// The port and what runs on it.
 struct Bench {
     port: SerialPort,
-    session: Session,
-    /// What the port had no room for.
-    rest: Vec<u8>,
+    session: Box<Session>,
+    /// The latest frame, and which of its bytes the port had no room for.
+    out: [u8; MAX_WIRE],
+    rest: core::ops::Range<usize>,
     /// The kernel's counters when the step's test began.
     errors: Option<LineErrors>,
 }
 
 impl Bench {
     /// Until the session is over; `None`: a signal ended it.
+    #[inline(never)]
     fn run(&mut self, clock: &mut FineClock, signals: &Signals, show: &mut Show) -> Result<Option<Ending>> {
-        let mut out = [0; MAX_WIRE];
         loop {
             let now = clock.now();
             self.read(now)?;
             if signals.take().terminate() {
                 return Ok(None);
             }
-            let deadline = match self.act(now, &mut out)? {
+            let deadline = match self.act(now)? {
                 Do::Over(ending) => return Ok(Some(ending)),
                 Do::Wait(until) => until,
                 Do::Send(_) | Do::Speed(_) => now,
@@ -117,6 +120,7 @@ impl Bench {
         }
     }
 
+    #[inline(never)]
     fn read(&mut self, now: Instant) -> Result<()> {
         let mut buf = [0; 512];
         // Bounded, so that a line that never falls silent cannot keep the rest waiting.
@@ -127,12 +131,17 @@ impl Bench {
         Ok(())
     }
 
-    /// Do what there is to do at `now`; the last answer says what then.
-    fn act(&mut self, now: Instant, out: &mut [u8; MAX_WIRE]) -> Result<Do> {
-        if !self.rest.is_empty() {
-            let taken = self.port.try_write(&self.rest)?.unwrap_or(0);
-            self.rest.drain(..taken);
+    fn write(&mut self) -> Result<()> {
+        if let Some(rest @ [_, ..]) = self.out.get(self.rest.clone()) {
+            self.rest.start += self.port.try_write(rest)?.unwrap_or(0);
         }
+        Ok(())
+    }
+
+    /// Do what there is to do at `now`; the last answer says what then.
+    #[inline(never)]
+    fn act(&mut self, now: Instant) -> Result<Do> {
+        self.write()?;
         if self.session.stage == Stage::Data {
             if self.errors.is_none() {
                 self.errors = tty::line_errors(self.port.fd()).ok();
@@ -144,11 +153,10 @@ impl Bench {
             }
         }
         loop {
-            match self.session.poll(now, self.rest.is_empty(), out) {
+            match self.session.poll(now, self.rest.is_empty(), &mut self.out) {
                 Do::Send(len) => {
-                    let frame = out.get(..len).unwrap_or(&[]);
-                    let taken = self.port.try_write(frame)?.unwrap_or(0);
-                    self.rest.extend_from_slice(frame.get(taken..).unwrap_or(&[]));
+                    self.rest = 0..len;
+                    self.write()?;
                 }
                 Do::Speed(baud) => {
                     // The last bits are in the hardware still; the line was reckoned to be free by now.
@@ -171,7 +179,7 @@ struct FineClock {
     clock: Clock,
     coarse: Instant,
     fine: Instant,
-    wall_us: i64,
+    wall_us: u32,
 }
 
 impl FineClock {
@@ -181,33 +189,31 @@ impl FineClock {
         Self { clock, coarse, fine: coarse, wall_us: wall_us() }
     }
 
+    #[inline(never)]
     fn now(&mut self) -> Instant {
-        let step_us = self.clock.granularity_us();
         let coarse = self.clock.now();
-        if step_us == 1 {
+        if self.clock.granularity_us() == 1 {
             return coarse;
         }
-        let passed = coarse.since(self.coarse);
-        let wall_us = wall_us();
-        self.fine = self.fine.plus(between_steps(passed, wall_us - self.wall_us, step_us));
+        let (passed, wall_us) = (micros(coarse.since(self.coarse)), wall_us());
+        let step = between_steps(passed, wall_us.wrapping_sub(self.wall_us));
         (self.coarse, self.wall_us) = (coarse, wall_us);
-        // Never further from the daemon's clock than its own step.
-        self.fine = self.fine.max(coarse).min(coarse.plus(Duration::from_micros(step_us)));
+        // Never behind the daemon's clock.
+        self.fine = self.fine.plus(Duration::from_micros(step.into())).max(coarse);
         self.fine
     }
 }
 
-/// How much time passed when the coarse clock says `passed` and the wall clock `wall_us`, which somebody may have set.
-fn between_steps(passed: Duration, wall_us: i64, step_us: u64) -> Duration {
-    match u64::try_from(wall_us) {
-        Ok(us) if us <= passed.as_micros().saturating_add(step_us) => Duration::from_micros(us),
-        _ => passed,
-    }
+/// How much time passed when the coarse clock says `passed` and the wall clock `wall`, which somebody may have set;
+/// in microseconds.
+const fn between_steps(passed: u32, wall: u32) -> u32 {
+    if wall <= passed.saturating_add(10_000) { wall } else { passed }
 }
 
-fn wall_us() -> i64 {
+/// The wall clock in microseconds, which wrap after 71 minutes.
+fn wall_us() -> u32 {
     let now = WallTime::now();
-    now.secs.saturating_mul(1_000_000).saturating_add(now.micros.into())
+    (now.secs as u32).wrapping_mul(1_000_000).wrapping_add(now.micros)
 }
 
 #[cfg(test)]
@@ -216,11 +222,11 @@ mod tests {
 
     #[test]
     fn a_wall_clock_that_was_set_does_not_count() {
-        let time = |passed, wall| between_steps(Duration::from_millis(passed), wall, 10_000).as_micros();
+        let time = |passed: u32, wall| between_steps(passed * 1000, wall);
         assert_eq!(
             [time(0, 3), time(0, 9999), time(10, 12_345), time(20, 21_000)],
             [3, 9999, 12_345, 21_000]
         );
-        assert_eq!([time(0, -5), time(0, 3_600_000_000), time(10, 0)], [0, 0, 0]);
+        assert_eq!([time(0, 5_u32.wrapping_neg()), time(0, 3_600_000_000), time(10, 0)], [0, 0, 0]);
     }
 }

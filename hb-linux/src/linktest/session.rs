@@ -219,6 +219,7 @@ impl Session {
     }
 
     /// Take in bytes that came at `now`.
+    #[inline(never)]
     pub(super) fn receive(&mut self, now: Instant, bytes: &[u8]) {
         for byte in bytes {
             match self.tally.push(now, *byte) {
@@ -229,6 +230,7 @@ impl Session {
         }
     }
 
+    #[inline(never)]
     fn frame(&mut self, now: Instant, frame: &Frame) {
         match *frame {
             Frame::Control(control) => self.control(now, control),
@@ -249,6 +251,7 @@ impl Session {
         }
     }
 
+    #[inline(never)]
     fn control(&mut self, now: Instant, control: Control) {
         if control.nonce == self.nonce {
             self.ending = Some(Ending::Loop);
@@ -267,6 +270,7 @@ impl Session {
     }
 
     /// What is to be done at `now`; called again and again until it says to wait. `room`: the port takes a frame.
+    #[inline(never)]
     pub(super) fn poll(&mut self, now: Instant, room: bool, out: &mut [u8; MAX_WIRE]) -> Do {
         if let Some(ending) = self.ending {
             return Do::Over(ending);
@@ -297,6 +301,7 @@ impl Session {
     }
 
     /// When this stage ends if nothing happens.
+    #[inline(never)]
     fn limit(&self) -> Instant {
         let step = Duration::from_secs(u64::from(self.seconds()));
         let heard = self.tally.last().map_or(self.since, |last| last.max(self.since));
@@ -313,6 +318,7 @@ impl Session {
     }
 
     /// Leave the stage if it is over.
+    #[inline(never)]
     fn advance(&mut self, now: Instant) -> Option<Do> {
         let over = now >= self.limit();
         match self.stage {
@@ -339,6 +345,7 @@ impl Session {
     }
 
     /// At the common speed: settle what comes next.
+    #[inline(never)]
     fn agree(&mut self, now: Instant) {
         let (Some(leads), Some(peer), true) = (self.leads(), self.peer, self.fresh) else { return };
         if leads {
@@ -383,6 +390,7 @@ impl Session {
         }
     }
 
+    #[inline(never)]
     fn change(&mut self, now: Instant, to_step: bool) -> Do {
         if to_step {
             self.baud = BAUDS.get(usize::from(self.want)).copied().unwrap_or(COMMON);
@@ -429,6 +437,7 @@ impl Session {
     }
 
     /// When the next frame may be handed over.
+    #[inline(never)]
     fn slot(&self) -> Option<Instant> {
         match self.stage {
             Stage::Meet | Stage::Agree | Stage::Bye => Some(self.next_control.max(self.line_free)),
@@ -441,6 +450,7 @@ impl Session {
         }
     }
 
+    #[inline(never)]
     fn send(&mut self, now: Instant, out: &mut [u8; MAX_WIRE]) -> Do {
         // The first bit leaves then.
         let at = self.line_free.max(now);

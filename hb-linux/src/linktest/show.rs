@@ -4,8 +4,8 @@ use super::advice::{Advice, advise, choose};
 use super::frame::{Report, WIRE};
 use super::session::{Ending, Outcome, Session, Stage};
 use crate::cli::say;
-use crate::config::{Shown, Written};
-use crate::sys::tty::{LineErrors, ModemLines};
+use crate::config::Written;
+use crate::sys::tty::{self, LineErrors, ModemLines};
 use core::fmt;
 use hb_core::{Duration, Instant};
 use std::io::Write;
@@ -36,6 +36,7 @@ impl Show {
     }
 
     /// Show where `session` is.
+    #[inline(never)]
     pub(super) fn update(&mut self, now: Instant, session: &Session) {
         // What the other end measured comes after the step.
         while let Some(outcome) = session.outcomes.get(self.told)
@@ -68,6 +69,7 @@ impl Show {
     }
 
     /// All that was measured, and what follows from it.
+    #[inline(never)]
     pub(super) fn result(
         &mut self,
         session: &Session,
@@ -79,20 +81,13 @@ impl Show {
             self.line(outcome);
         }
         let mut text = String::from("modem lines that are on:");
-        if let Some(l) = lines {
-            for (on, name) in [
-                (l.dtr, " DTR (ours)"),
-                (l.rts, " RTS (ours)"),
-                (l.cts, " CTS"),
-                (l.dsr, " DSR"),
-                (l.dcd, " DCD"),
-            ] {
-                text.push_str(if on { name } else { "" });
-            }
-            text.push_str(if l.cts || l.dsr { "" } else { "; a 3-wire cable" });
-        } else {
-            text.push_str(" this device has none");
-        }
+        let on = lines.map(tty::ModemLines::names);
+        on.into_iter().flatten().for_each(|name| text.push_str(name));
+        text.push_str(match lines {
+            Some(lines) if lines.sees_peer() => "",
+            Some(_) => "; a 3-wire cable",
+            None => " this device has none",
+        });
         self.line(&text);
         if let Some(e) = errors {
             self.line(&format_args!(
@@ -113,22 +108,25 @@ impl Show {
         held.is_some()
     }
 
+    #[inline(never)]
     fn advice(&mut self, a: &Advice) {
+        let time = |us: u32| Duration::from_micros(us.into());
         self.line(&format_args!(
             "for ha.cf, with this line as the only link:\n    baud {}\n    keepalive {}\n    deadtime {}\n    \
              # {} lost heartbeats in a row, a first heartbeat of {}, a round trip of {}; with a watchdog: deadtime {}",
             a.baud,
-            Written(a.keepalive),
-            Written(a.deadtime),
+            Written(time(a.keepalive)),
+            Written(time(a.deadtime)),
             a.losses,
-            Shown(a.first),
-            Shown(a.round_trip),
-            Written(a.with_watchdog)
+            Trip(a.first),
+            Trip(a.round_trip),
+            Written(time(a.with_watchdog))
         ));
     }
 }
 
 /// Why there is nothing to show, or not all; and what to look at. No ending: a signal.
+#[inline(never)]
 pub(super) fn trouble(ending: Option<Ending>, session: &Session) -> Option<&'static str> {
     Some(match ending {
         None => "interrupted",

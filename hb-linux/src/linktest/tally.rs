@@ -106,6 +106,7 @@ impl Tally {
     }
 
     /// Frame `seq` leaves at `at`.
+    #[inline(never)]
     pub(super) fn sent(&mut self, seq: u32, at: Instant) {
         self.report.sent = seq.wrapping_add(1);
         let place = self.place(seq);
@@ -117,6 +118,7 @@ impl Tally {
     }
 
     /// Take in one byte that came at `now`.
+    #[inline(never)]
     pub(super) fn push(&mut self, now: Instant, byte: u8) -> Option<Heard> {
         self.since.0 = self.since.0.saturating_add(1);
         let heard = match self.decoder.push(byte) {
@@ -144,6 +146,7 @@ impl Tally {
         heard
     }
 
+    #[inline(never)]
     fn frame(&mut self, now: Instant, frame: &Frame) {
         match *frame {
             Frame::Sync { step, .. } if step == self.step => {
@@ -194,6 +197,7 @@ impl Tally {
         self.since.1.min(frames)
     }
 
+    #[inline(never)]
     fn echoed(&mut self, now: Instant, echo: u32, hold_us: u32) {
         let Some(&(seq, at)) = self.asked.get(self.place(echo)) else { return };
         if seq == echo && self.is_question(echo) {
@@ -206,6 +210,7 @@ impl Tally {
     }
 
     /// The run that just ended is no frame.
+    #[inline(never)]
     fn damaged(&mut self) {
         self.report.bad = self.report.bad.saturating_add(1);
         self.since.1 = self.since.1.saturating_add(1);
@@ -234,6 +239,7 @@ impl Tally {
     }
 
     /// The statistics of the round trips so far.
+    #[inline(never)]
     pub(super) fn trips(&self) -> Trips {
         let mut sorted = self.trips.clone();
         sorted.sort_unstable();

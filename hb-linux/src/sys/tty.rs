@@ -157,19 +157,28 @@ pub fn line_errors(fd: &Fd) -> Result<LineErrors> {
     Ok(LineErrors { frame, overrun, parity, breaks, buffer_overrun })
 }
 
-/// The modem lines of a port, as the kernel reports them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct ModemLines {
-    /// Data terminal ready: we drive it.
-    pub dtr: bool,
-    /// Request to send: we drive it.
-    pub rts: bool,
-    /// Clear to send: the other end's RTS on a full null-modem.
-    pub cts: bool,
-    /// Data set ready.
-    pub dsr: bool,
-    /// Carrier detect.
-    pub dcd: bool,
+/// The modem lines of a port, as the kernel reports them: `TIOCM_*` bits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ModemLines(c_int);
+
+impl ModemLines {
+    /// The names of those that are on, each with a blank in front.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        const NAMES: [(c_int, &str); 5] = [
+            (libc::TIOCM_DTR, " DTR (ours)"),
+            (libc::TIOCM_RTS, " RTS (ours)"),
+            (libc::TIOCM_CTS, " CTS"),
+            (libc::TIOCM_DSR, " DSR"),
+            (libc::TIOCM_CAR, " DCD"),
+        ];
+        NAMES.iter().filter(move |(bit, _)| self.0 & bit != 0).map(|(_, name)| *name)
+    }
+
+    /// Does the other end, or a bridge in the plug, drive one of ours?
+    #[must_use]
+    pub const fn sees_peer(self) -> bool {
+        self.0 & (libc::TIOCM_CTS | libc::TIOCM_DSR | libc::TIOCM_CAR) != 0
+    }
 }
 
 /// Read the modem lines.
@@ -180,14 +189,7 @@ pub fn modem_lines(fd: &Fd) -> Result<ModemLines> {
     let mut bits: c_int = 0;
     // SAFETY: TIOCMGET writes one int.
     check(unsafe { libc::ioctl(fd.raw(), libc::TIOCMGET, &raw mut bits) })?;
-    let has = |bit: c_int| bits & bit != 0;
-    Ok(ModemLines {
-        dtr: has(libc::TIOCM_DTR),
-        rts: has(libc::TIOCM_RTS),
-        cts: has(libc::TIOCM_CTS),
-        dsr: has(libc::TIOCM_DSR),
-        dcd: has(libc::TIOCM_CAR),
-    })
+    Ok(ModemLines(bits))
 }
 
 /// The same number on every architecture but mips.
