@@ -2,6 +2,7 @@
 
 use crate::event::Event;
 use crate::ids::{GroupId, LinkId, Token};
+use crate::stamp::Stamp;
 use crate::time::Duration;
 
 /// One thing for the shell to do now. Drain [`crate::Node::poll_action`] until `None` after every input.
@@ -39,6 +40,42 @@ pub enum Action {
     KillScript {
         /// The call.
         token: Token,
+    },
+    /// Pull the data of `group` from the peer as a child in its own process group; then give
+    /// [`crate::Input::PullDone`] with `token`. In this order:
+    /// 1. note *partial* in the own stamp file, synced, before the first change to the copy;
+    /// 2. bring every file, delete what the source does not have; with `keep`, move what would be overwritten or
+    ///    deleted into a dated folder beside the data first;
+    /// 3. bring the source's stamp file as the last one, and put what [`Stamp::arrived`] makes of it in place of the
+    ///    own one, synced.
+    ///
+    /// A stamp file never takes part in 2. The core owns the time limit.
+    Pull {
+        /// The group.
+        group: GroupId,
+        /// Hand this back once.
+        token: Token,
+        /// The stamp that the source shows.
+        source: Stamp,
+        /// The source has stopped its services: this is the pull between its last stop and the first start here.
+        last: bool,
+        /// The copy may hold what no other does.
+        keep: bool,
+    },
+    /// Kill that pull's process group; its [`crate::Input::PullDone`] follows once nothing of it runs any more.
+    EndPull {
+        /// The pull.
+        token: Token,
+    },
+    /// Put `stamp` in place of the own stamp file of `group`, synced; then give [`crate::Input::StampWritten`]. The
+    /// writes of one group reach the disk in the order of their actions.
+    WriteStamp {
+        /// The group.
+        group: GroupId,
+        /// Hand this back once.
+        token: Token,
+        /// What to write.
+        stamp: Stamp,
     },
     /// Send gratuitous ARP for every service address of `group` (again). Report nothing back.
     Announce {

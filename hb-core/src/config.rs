@@ -53,6 +53,36 @@ pub struct GroupConfig {
     pub resources: u8,
     /// Whether every script of the group is present and executable here.
     pub claimable: bool,
+    /// The data that follows the group, if any does (DESIGN §9).
+    pub data: Option<DataConfig>,
+}
+
+/// A directory that the standby pulls from the holder.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DataConfig {
+    /// Pause between the end of one pull and the begin of the next. Above 0.
+    pub interval: Duration,
+    /// Limit of the one pull between the old holder's last stop and the new holder's first start. Above 0.
+    pub limit: Duration,
+    /// A copy pulled longer ago than this is stale.
+    pub stale_after: Duration,
+    /// Whether a group is started on a stale copy.
+    pub stale: StalePolicy,
+}
+
+/// Whether a group is started on a stale copy when nothing newer is at hand. Stale is a copy that is not of the highest
+/// epoch seen, or partial, or older than [`DataConfig::stale_after`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum StalePolicy {
+    /// On one that is only old, and loudly; for the rest, wait as [`Self::Wait`] does.
+    #[default]
+    AcceptAge,
+    /// Never; an operator cannot say otherwise. Only a pull makes it good.
+    Refuse,
+    /// Not before a pull made it good, or an operator asked for the group (`hbd takeover`).
+    Wait,
+    /// At once, and loudly.
+    Accept,
 }
 
 /// What an isolated non-holder does (DESIGN §7 O2b).
@@ -147,6 +177,8 @@ pub enum ConfigError {
     Pings,
     /// `monitor` with no failures or a zero period.
     Monitor,
+    /// A group's data with a zero interval or limit, or in a build without the feature `data`.
+    Data,
 }
 
 impl core::fmt::Display for ConfigError {
@@ -161,6 +193,7 @@ impl core::fmt::Display for ConfigError {
             Self::Resources => "a group must have 1 to 64 resources",
             Self::Pings => "more than 8 ping nodes",
             Self::Monitor => "monitor needs a period above 0 and at least 1 failure",
+            Self::Data => "data needs an interval and a limit above 0, and a build with it",
         })
     }
 }
@@ -201,6 +234,10 @@ impl Config {
         for (i, group) in self.groups.iter().enumerate() {
             if group.resources == 0 || usize::from(group.resources) > MAX_RESOURCES {
                 return Err(ConfigError::Resources);
+            }
+            let room = cfg!(feature = "data");
+            if group.data.is_some_and(|data| !room || data.interval.is_zero() || data.limit.is_zero()) {
+                return Err(ConfigError::Data);
             }
             if self.groups.iter().skip(i + 1).any(|g| g.name_hash == group.name_hash) {
                 return Err(ConfigError::DuplicateGroup);

@@ -113,6 +113,25 @@ pub enum Event {
     Leaving,
     /// The watchdog is no longer fed, for this group is stuck.
     FeedingStopped(GroupId),
+    /// A pull ended well, the first one since the source changed or a pull failed.
+    Pulled(GroupId),
+    /// A pull moved this many files aside: they were on this disk only.
+    MovedAside {
+        /// The group.
+        group: GroupId,
+        /// Files.
+        files: u32,
+    },
+    /// A pull failed, the first one since one ended well.
+    PullFailed(GroupId),
+    /// The pull between the old holder's stop and the start here failed: the group goes back.
+    LastPullFailed(GroupId),
+    /// The group starts on a stale copy: by directive, or as an operator asked.
+    StaleAccepted(GroupId, Stale),
+    /// The group starts without what the peer wrote since the last pull: nobody else can run it.
+    StartsBehind(GroupId),
+    /// The stamp of the copy could not be written: no start.
+    StampFailed(GroupId),
     /// Events that did not fit the queue.
     Lost(u32),
 }
@@ -142,6 +161,22 @@ pub enum Cause {
     Retry,
     /// The operator.
     Operator,
+    /// The data could not be brought up to date.
+    Data,
+}
+
+/// Why a copy of a group's data is stale (DESIGN §9).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Stale {
+    /// Its stamp was not read yet.
+    Unread,
+    /// A pull over it did not end.
+    Partial,
+    /// A later epoch wrote elsewhere.
+    Behind,
+    /// The last pull is longer ago than `stale_after`, or nobody knows how long.
+    Old,
 }
 
 /// What a claim waits for. Every waiting state has its reason here, in the log and in the status.
@@ -175,6 +210,12 @@ pub enum Wait {
     WatchdogPending,
     /// The node leaves.
     Leaving,
+    /// The copy of the data is stale: the peer may bring the newer one, or an operator may ask for the group.
+    StaleCopy(Stale),
+    /// A pull of the data must have ended first.
+    PullEnds,
+    /// The last pull before the first start runs.
+    LastPull,
 }
 
 /// Why a frame was not taken. Counted per link; reported once per run of bad frames.

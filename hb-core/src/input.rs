@@ -1,6 +1,7 @@
 //! What the world did: everything a node can be told. Inputs never fail; bad bytes are counted.
 
 use crate::ids::{GroupId, LinkId, PingId, Token};
+use crate::stamp::Stamp;
 use crate::time::Duration;
 
 /// One thing that happened. The shell reads everything that is ready, one `Input` each, and ends the round with
@@ -55,6 +56,31 @@ pub enum Input<'a> {
         /// All scripts are present and executable.
         claimable: bool,
     },
+    /// The stamp of a group's data, as it stands on the disk: once for each group with data, when the daemon begins.
+    /// Until then the group is not claimed.
+    Copy {
+        /// Which group.
+        group: GroupId,
+        /// The stamp; [`Stamp::NONE`] when there is none.
+        stamp: Stamp,
+        /// Since the begin of the last whole pull; `None` when nobody knows. Of no account for this node's own writing.
+        age: Option<Duration>,
+    },
+    /// [`crate::Action::WriteStamp`] ended.
+    StampWritten {
+        /// The token of the action.
+        token: Token,
+        /// It is on the disk.
+        ok: bool,
+    },
+    /// A pull ended, by itself or by [`crate::Action::EndPull`], and nothing of it runs any more; every
+    /// [`crate::Action::Pull`] gets exactly one of these.
+    PullDone {
+        /// The token of the pull.
+        token: Token,
+        /// How it ended.
+        outcome: Pulled,
+    },
     /// The watchdog's state changed. It starts as [`Watchdog::Off`].
     Watchdog(Watchdog),
     /// Time passed: at the latest at `poll_deadline()`, and at the end of every round of inputs.
@@ -108,6 +134,23 @@ impl Outcome {
             Self::NotRun => 5,
         }
     }
+}
+
+/// How a pull ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pulled {
+    /// Everything is here, and the own stamp file says so.
+    Whole {
+        /// What it says: that which [`Stamp::arrived`] made of the source's.
+        stamp: Stamp,
+        /// Files that were moved aside.
+        moved: u32,
+    },
+    /// It failed, or was ended.
+    Cut {
+        /// It had begun to change the copy: the own stamp file says *partial*.
+        partial: bool,
+    },
 }
 
 /// What an operator asks for (DESIGN §10).
@@ -167,4 +210,6 @@ pub enum Refusal {
     Busy,
     /// The peer is alive: `confirm-down` would be a lie.
     PeerAlive,
+    /// The copy of the data that the group would be started on is stale, or not in sync with the holder's.
+    StaleCopy,
 }

@@ -1,9 +1,10 @@
 //! A snapshot of a node for `hbd status`: everything that an operator can see, copied out, no borrow kept.
 
 use crate::config::{MAX_GROUPS, MAX_LINKS, MAX_PINGS};
-use crate::event::Wait;
+use crate::event::{Stale, Wait};
 use crate::ids::Incarnation;
 use crate::message::{GroupState, Phase, Reason};
+use crate::stamp::Stamp;
 use crate::time::Duration;
 use heapless::Vec;
 
@@ -105,4 +106,28 @@ pub struct GroupStatus {
     pub wait: Option<Wait>,
     /// The lines of the two nodes agree; `None` until the peer said so.
     pub config_match: Option<bool>,
+    /// The copy of the data, if the group has any.
+    pub copy: Option<CopyStatus>,
+}
+
+/// The copy of a group's data on this node (DESIGN §9).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CopyStatus {
+    /// Its stamp; `None` until it was read.
+    pub stamp: Option<Stamp>,
+    /// The peer's, as last shown.
+    pub peer: Option<Stamp>,
+    /// Since the begin of the last whole pull: mail that is newer is not here. `None` on the node whose services write,
+    /// and when nobody knows.
+    pub age: Option<Duration>,
+    /// It may hold what no other copy does, so its next pull moves files aside.
+    pub diverged: bool,
+    /// Why it is stale, if it is.
+    pub stale: Option<Stale>,
+    /// A pull runs.
+    pub pulling: bool,
+    /// Pulls in a row that failed.
+    pub failed: u8,
+    /// Files that the pulls of this life moved aside.
+    pub moved: u32,
 }

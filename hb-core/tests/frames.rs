@@ -8,7 +8,7 @@ use hb_core::auth::{self, Authenticated, Key, Keyring, Method};
 use hb_core::frame::{Decoder, MAX_FRAME, encode};
 use hb_core::message::Message;
 use hb_core::message::wire::{self, ECHO_UNIT, MAX_DATAGRAM, MAX_HOLD, MIN_DATAGRAM};
-use hb_core::{BadFrame, Incarnation, Side};
+use hb_core::{BadFrame, Incarnation, Origin, Side, Stamp};
 use proptest::prelude::*;
 
 fn open(bytes: &[u8], to: &Message, keys: &Keyring) -> Result<Message, BadFrame> {
@@ -140,7 +140,7 @@ fn each_check_has_its_name() {
         assert_eq!(judge(&first(version << 4), Side::Odd, 0, &keys, met), Err(BadFrame::Malformed));
     }
     assert_eq!(judge(&first(1), Side::Odd, CLUSTER, &keys, met), Err(BadFrame::Malformed));
-    for bit in 2..8 {
+    for bit in 3..8 {
         let flags = [&bytes[..1], &[bytes[1] | 1 << bit], &bytes[2..]].concat();
         assert_eq!(judge(&flags, Side::Odd, CLUSTER, &keys, met), Err(BadFrame::Malformed));
     }
@@ -215,13 +215,63 @@ fn impossible_values_are_refused_behind_a_right_tag() {
     );
 }
 
+/// Stamps that no node has, and stamps of groups that are not there.
+#[test]
+fn impossible_stamps_are_refused_behind_a_right_tag() {
+    let keys = ring(1, Method::Crc, "");
+    let mut msg = steady(1, 100, None);
+    let from = Some(Origin { epoch: 90, line: 3, last: true });
+    msg.beat.stamps.push((0, Stamp { epoch: 100, line: 7, from, ..Stamp::NONE })).unwrap();
+    let good = sealed(&msg, &keys);
+    let signed = &good[..good.len() - 4];
+    let life = wire::life_bytes(msg.incarnation);
+    let judge = |signed: &[u8]| open(&tagged(life, signed), &msg, &keys);
+    let try_with = |at: usize, byte: u8| judge(&[&signed[..at], &[byte], &signed[at + 1..]].concat());
+    // which 14, flags 15, epoch 16, line 17-20, epoch - from's 21, from's line 22-25
+    assert_eq!((signed.len(), &signed[14..]), (26, &[1, 0x1A, 100, 7, 0, 0, 0, 10, 3, 0, 0, 0][..]));
+    assert_eq!(try_with(14, 1), Ok(msg.clone()));
+    let refused: [(&str, usize, u8); 12] = [
+        ("no stamp at all", 14, 0),
+        ("a group that is not there", 14, 2),
+        ("another group that is not there", 14, 3),
+        ("a flag that means nothing", 15, 0x3A),
+        ("another", 15, 0x5A),
+        ("another", 15, 0x9A),
+        ("no origin, but its flag", 15, 0x12),
+        ("bytes of an origin that there is not", 15, 0x02),
+        ("epoch 0 with a line and an origin", 16, 0),
+        ("line 0", 17, 0),
+        ("an origin of its own epoch", 21, 0),
+        ("an origin at epoch 0", 21, 100),
+    ];
+    for (what, at, byte) in refused {
+        assert_eq!(try_with(at, byte), Err(BadFrame::BadBody), "{what}");
+    }
+    assert_eq!(try_with(21, 101), Err(BadFrame::BadBody), "an origin below 0");
+    assert_eq!(try_with(22, 0), Err(BadFrame::BadBody), "an origin on line 0");
+    let bare = |flags: u8| judge(&[&signed[..14], &[1, flags, 0]].concat());
+    assert!(bare(0x02).is_ok() && bare(0x03).is_ok());
+    assert_eq!(bare(0x00), Err(BadFrame::BadBody), "a copy without a stamp may be anything");
+    assert_eq!(bare(0x06), Err(BadFrame::BadBody), "nobody wrote it: there was no last pull");
+    let unflagged = [&signed[..1], &[0], &signed[2..]].concat();
+    assert_eq!(judge(&unflagged), Err(BadFrame::BadBody), "stamps that the header does not announce");
+    assert_eq!(judge(&signed[..14]), Err(BadFrame::BadBody), "announced, and not there");
+}
+
 /// A body of any bytes behind a right tag is refused, or is byte for byte what its message seals to: nothing can be said
 /// in two ways, so nothing hides in the way in which it is said.
 #[test]
 fn a_body_has_one_form() {
     let keys = ring(1, Method::Crc, "");
     let mut taken = 0;
-    for (msg, life) in [(steady(1001, 70_000, Some(69_000)), true), (largest(), false)] {
+    let plain = steady(1001, 70_000, Some(69_000));
+    let mut stamped = plain.clone();
+    let from = Some(Origin { epoch: 69_000, line: 7, last: false });
+    let stamp = Stamp { epoch: 70_000, line: 0x0100_0001, from, ..Stamp::NONE };
+    stamped.beat.stamps.push((0, stamp)).unwrap();
+    let mut unstamped = plain.clone();
+    unstamped.beat.stamps.push((0, Stamp::NONE)).unwrap();
+    for (msg, life) in [(plain, true), (stamped, true), (unstamped, true), (largest(), false)] {
         let life = if life { wire::life_bytes(msg.incarnation) } else { [0; 8] };
         let good = sealed(&msg, &keys);
         let signed = &good[..good.len() - 4];

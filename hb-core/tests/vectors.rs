@@ -8,7 +8,7 @@ use hb_core::auth::{self, Key, Keyring, Method};
 use hb_core::frame::{Decoder, MAX_FRAME, encode};
 use hb_core::message::wire::MAX_DATAGRAM;
 use hb_core::message::{Beat, Echo, GroupBeat, GroupName, GroupState, Hello, Message, Phase, Reason};
-use hb_core::{Duration, Incarnation, Side};
+use hb_core::{Duration, Incarnation, Origin, Side, Stamp};
 
 const CLUSTER: u16 = 0xC5A3;
 
@@ -50,6 +50,7 @@ fn short() -> Message {
             }]
             .into_iter()
             .collect(),
+            stamps: Default::default(),
         },
         hello: None,
     }
@@ -78,6 +79,7 @@ fn long() -> Message {
             ]
             .into_iter()
             .collect(),
+            stamps: Default::default(),
         },
         hello: Some(Hello {
             boot: 0x0102_0304,
@@ -182,6 +184,49 @@ fn long_sha256() {
         "1403a3c5ac0298f5f2f60f020401030000e1f1a204c801ceffffffff0f0084868808000102030405\
         060701f8f9fafbfcfdfeff01ef9baf0501d00f904e01c03ea6f2d0df0ceffdb6f50d01008002ffff\
         ffff070100ffffffff0f00a290005e23b266588d56dff5b4e0ac56",
+    );
+}
+
+/// The heartbeat of `short`, of a group with data: the copy that this node writes, begun on one pulled after the peer's
+/// last stop.
+fn short_with_data() -> Message {
+    let mut msg = short();
+    let from = Some(Origin { epoch: 999, line: 0x0BAD_CAFE, last: true });
+    let stamp = Stamp { epoch: 1002, line: 0x1122_3344, from, partial: false, diverged: false, last: false };
+    msg.beat.stamps.push((0, stamp)).unwrap();
+    msg
+}
+
+/// The beat of `long`, with a copy that never had a stamp, a group without data, and a copy that a pull left partial.
+fn long_with_data() -> Message {
+    let mut msg = long();
+    let partial = Stamp { epoch: 70_002, line: 1, from: None, partial: true, diverged: true, last: false };
+    msg.beat.stamps.extend([(0, Stamp::NONE), (2, partial)]);
+    msg
+}
+
+#[test]
+fn short_with_data_crc() {
+    check(&short_with_data(), 1, "1104a3c50fe9079903115ad836c3ea07020118ea074433221103fecaad0be4c35c0f");
+}
+
+#[test]
+fn short_with_data_sha256() {
+    check(
+        &short_with_data(),
+        4,
+        "1404a3c50fe9079903115ad836c3ea07020118ea074433221103fecaad0b6de8a7eb8d3facf8240b7fb91b85fa14",
+    );
+}
+
+#[test]
+fn long_with_data_crc() {
+    check(
+        &long_with_data(),
+        1,
+        "1107a3c5ac0298f5f2f60f020401030000e1f1a204c801ceffffffff0f0005020003f2a20401000000\
+        84868808000102030405060701f8f9fafbfcfdfeff01ef9baf0501d00f904e01c03ea6f2d0df0ceffd\
+        b6f50d01008002ffffffff070100ffffffff0f00427f2825",
     );
 }
 

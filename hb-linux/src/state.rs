@@ -4,10 +4,12 @@
 //! hbd-state 1
 //! counter 42
 //! epoch 1a2b3c4d 17
+//! copy 1a2b3c4d 16
 //! crc 0badcafe
 //! ```
 //!
-//! One `epoch` line per group: hash of its name in hexadecimal, highest epoch seen. `crc` is the CRC-32 of all bytes
+//! One `epoch` line per group: hash of its name in hexadecimal, highest epoch seen; one `copy` line per group with data:
+//! the highest epoch seen on a stamp of it. `crc` is the CRC-32 of all bytes
 //! before its line. A file that cannot be trusted is renamed aside and named in the log; the node then starts with
 //! [`Saved::default`], which is safe: the challenge decides who is live, not the counter (DESIGN §4).
 
@@ -21,8 +23,8 @@ use std::path::{Path, PathBuf};
 
 /// Name of the file in the state directory.
 pub const FILE: &str = "state";
-/// Bytes of the file at most: header, counter, eight epochs, checksum.
-pub const MAX_BYTES: usize = 320;
+/// Bytes of the file at most: header, counter, eight epochs and stamps, checksum.
+pub const MAX_BYTES: usize = 520;
 /// The bytes of one state file.
 pub type Text = heapless::String<MAX_BYTES>;
 
@@ -68,6 +70,9 @@ pub fn encode(saved: &Saved) -> Text {
     for (group, epoch) in &saved.epochs {
         let _ = writeln!(text, "epoch {group:08x} {epoch}");
     }
+    for (group, epoch) in &saved.copies {
+        let _ = writeln!(text, "copy {group:08x} {epoch}");
+    }
     let crc = crc32(text.as_bytes());
     let _ = writeln!(text, "crc {crc:08x}");
     text
@@ -99,9 +104,10 @@ fn take_line(saved: &mut Saved, line: &str) -> Option<()> {
     let mut words = line.split(' ');
     match (words.next()?, words.next()?, words.next(), words.next()) {
         ("counter", counter, None, None) => saved.counter = counter.parse().ok()?,
-        ("epoch", group, Some(epoch), None) => {
+        (what @ ("epoch" | "copy"), group, Some(epoch), None) => {
             let pair = (u32::from_str_radix(group, 16).ok()?, epoch.parse().ok()?);
-            saved.epochs.push(pair).ok()?;
+            let list = if what == "epoch" { &mut saved.epochs } else { &mut saved.copies };
+            list.push(pair).ok()?;
         }
         _ => return None,
     }
@@ -147,7 +153,7 @@ pub fn replace(dir: &Path, bytes: &[u8]) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
-/// CRC-32 as in Ethernet and zip. Bitwise: the file has 300 bytes.
+/// CRC-32 as in Ethernet and zip. Bitwise: the file has 500 bytes at most.
 fn crc32(bytes: &[u8]) -> u32 {
     let step = |crc: u32, byte: &u8| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
@@ -163,6 +169,7 @@ mod tests {
         let mut saved = Saved { counter: 42, ..Saved::default() };
         saved.epochs.push((0x1a2b_3c4d, 17)).unwrap();
         saved.epochs.push((7, 0)).unwrap();
+        saved.copies.push((7, 12)).unwrap();
         saved
     }
 
@@ -184,6 +191,7 @@ mod tests {
     fn the_longest_state_fits() {
         let mut saved = Saved { counter: u32::MAX, ..Saved::default() };
         while saved.epochs.push((u32::MAX, u32::MAX)).is_ok() {}
+        while saved.copies.push((u32::MAX, u32::MAX)).is_ok() {}
         assert_eq!(decode(encode(&saved).as_bytes()), Ok(saved));
     }
 

@@ -267,7 +267,8 @@ fn a_port_that_always_fails_costs_one_error_a_step() {
 #[test]
 fn the_relay_is_small() {
     let lanes = size_of::<Bridge<Pipe, Pipe>>() - 2 * size_of::<Pipe>();
-    assert!(lanes <= 1850, "{lanes}");
+    // Three frames of the longest kind each way: one with data in eight groups.
+    assert!(lanes <= 2800, "{lanes}");
 }
 
 proptest! {

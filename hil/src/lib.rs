@@ -5,6 +5,7 @@
 
 pub mod bench;
 pub mod dist;
+pub mod gate;
 pub mod netns;
 pub mod paths;
 pub mod proc;
@@ -13,4 +14,5 @@ pub mod rigfile;
 pub mod setup;
 pub mod table;
 pub mod test;
+pub mod virt;
 pub mod wires;

@@ -132,8 +132,18 @@ impl Cmd {
     ///
     /// # Errors
     /// It cannot be started.
-    pub fn output(mut self) -> Result<Output, String> {
-        self.inner.stdout(Stdio::piped()).stderr(Stdio::piped());
+    pub fn output(self) -> Result<Output, String> {
+        let (code, stdout, stderr) = self.output_bytes()?;
+        Ok(Output { code, stdout: String::from_utf8_lossy(&stdout).into_owned(), stderr })
+    }
+
+    /// As [`Cmd::output`], with its standard output as it is: exit code, output, errors.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn output_bytes(mut self) -> Result<(Option<i32>, Vec<u8>, String), String> {
+        self.inner.stdout(Stdio::piped());
+        self.inner.stderr(Stdio::piped());
         let mut child = self.start()?;
         let (out, err) = (child.stdout.take(), child.stderr.take());
         let limit = self.limit;
@@ -141,12 +151,9 @@ impl Cmd {
             let out = scope.spawn(|| slurp(out));
             let err = scope.spawn(|| slurp(err));
             let status = wait(&mut child, limit);
-            let text = |t: thread::Result<String>| t.unwrap_or_default();
-            Ok(Output {
-                code: status.ok().flatten().and_then(|s| s.code()),
-                stdout: text(out.join()),
-                stderr: text(err.join()),
-            })
+            let code = status.ok().flatten().and_then(|s| s.code());
+            let bytes = |t: thread::Result<Vec<u8>>| t.unwrap_or_default();
+            Ok((code, bytes(out.join()), String::from_utf8_lossy(&bytes(err.join())).into_owned()))
         })
     }
 
@@ -164,13 +171,13 @@ impl Cmd {
     }
 }
 
-fn slurp(from: Option<impl Read>) -> String {
+fn slurp(from: Option<impl Read>) -> Vec<u8> {
     let mut bytes = Vec::new();
     if let Some(mut from) = from {
         // A read error ends the text early; the exit code still tells.
         let _ = from.read_to_end(&mut bytes);
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    bytes
 }
 
 /// Waits for the child; kills its group at the limit and then answers `None`.

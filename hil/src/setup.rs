@@ -50,8 +50,16 @@ pub const PACKAGES: &[Package] = &[
     package("binutils-i686-linux-gnu", "links the core for the old servers", When::Always),
     package("valgrind", "counts the core's instructions", When::Always),
     package("qemu-user-static", "runs the i586 binary on an emulated Pentium", When::Always),
+    package("net-tools", "ifconfig and route, as Red Hat 9 has them", When::Always),
     package("iproute2", "namespaces and addresses of the two-node tests", When::Always),
     package("strace", "counts system calls in the benchmark", When::Always),
+];
+
+/// What `cargo xtask hil` adds; installed when it runs.
+pub const VIRTUAL: &[Package] = &[
+    package("qemu-system-x86", "the two machines of the virtual rig", When::Always),
+    package("iproute2", "their networks", When::Always),
+    package("util-linux", "setpriv: ends QEMU with the rig", When::Always),
 ];
 
 /// What the benchmark's `--peers` adds. Never installed unasked.
@@ -66,10 +74,18 @@ pub const PEERS: &[Package] = &[
 /// Something is missing and cannot be installed: the text holds the line to run.
 pub fn ensure() -> Result<String, String> {
     components()?;
+    ensure_all(PACKAGES)
+}
+
+/// Installs what is missing of some packages; returns one line on what was done.
+///
+/// # Errors
+/// As [`ensure`].
+pub fn ensure_all(packages: &[Package]) -> Result<String, String> {
     if which("dpkg-query").is_none() {
         return Ok("not a Debian machine: cross tools are taken as they are".to_owned());
     }
-    let want: Vec<Package> = PACKAGES.iter().filter(|p| needed(p.when)).copied().collect();
+    let want: Vec<Package> = packages.iter().filter(|p| needed(p.when)).copied().collect();
     let missing: Vec<&str> = want.iter().filter(|p| !installed(p.name)).map(|p| p.name).collect();
     if missing.is_empty() {
         return Ok(format!("{} packages in place", want.len()));

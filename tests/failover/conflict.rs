@@ -1,7 +1,9 @@
 //! Both nodes run a group, or are about to.
 
 use crate::{A, B, ms, settled, starts_and_stops, state};
+use hb_core::config::FenceConfig;
 use hb_core::message::GroupState;
+use hb_sim::World;
 
 #[test]
 fn after_a_partition_the_highest_epoch_goes_on_without_an_interruption() {
@@ -87,4 +89,50 @@ fn a_loser_that_was_down_before_the_winner_met_it_still_leaves_the_winners_addre
     let holder = usize::from(world.serves(B));
     assert!(world.serves(A) != world.serves(B));
     assert_eq!(world.client[0], Some(holder), "clients talk to a machine that runs nothing");
+}
+
+#[test]
+fn a_holder_that_is_not_heard_gives_way_to_the_higher_epoch_that_it_hears() {
+    let mut world = settled(|c| c.failback = false);
+    world.cut[A] = [true; 8];
+    world.until(ms(1000), |w| w.hosts[B].scripts.any(0)).expect("it takes A for dead");
+    let time = world.until(ms(1000), |w| !w.hosts[A].scripts.any(0)).expect("A hears it, and stops");
+    assert!(time <= ms(100 + 2 + 80), "{time:?}");
+    world.run(ms(2000));
+    assert!(world.serves(B) && !world.serves(A), "one holder, though frames pass one way only");
+    assert_eq!(world.client[0], Some(B));
+}
+
+#[test]
+fn of_two_starters_the_winner_waits_until_the_loser_has_stopped() {
+    let mut world = World::new(|c| c.fence = Some(FenceConfig { delay: ms(1000), startup: false }));
+    world.hosts[A].scripts.time = ms(700);
+    world.start(A);
+    world.start(B);
+    world.until(ms(9000), |w| w.hosts[A].scripts.any(0)).expect("it begins to start");
+    world.cut_all(true);
+    world.until(ms(1000), |w| state(w, B) == GroupState::Starting).expect("it claims");
+    world.cut_all(false);
+    world.until(ms(9000), |w| w.serves(B)).expect("the higher epoch starts");
+    world.run(ms(100));
+    assert!(!world.hosts[A].scripts.any(0));
+    assert_eq!(world.overlap, hb_core::Duration::ZERO, "it was told that the other was still stopping");
+}
+
+#[test]
+fn no_start_script_begins_beside_a_peer_that_is_heard_stopping() {
+    let mut world = World::new(|_| {});
+    world.hosts[A].scripts.time = ms(700);
+    world.hosts[B].scripts.time = ms(200);
+    world.start(A);
+    world.start(B);
+    world.until(ms(9000), |w| w.hosts[A].scripts.any(0)).expect("it begins to start");
+    world.cut_all(true);
+    world.until(ms(1000), |w| state(w, B) == GroupState::Starting).expect("it claims, and looks first");
+    world.run(ms(20));
+    world.cut_all(false);
+    world.until(ms(9000), |w| w.serves(B)).expect("the higher epoch starts");
+    world.run(ms(500));
+    assert!(!world.hosts[A].scripts.any(0));
+    assert_eq!(world.overlap, hb_core::Duration::ZERO, "it was told before its first start");
 }

@@ -84,8 +84,14 @@ fn a_steady_beat_fits_its_budget() {
 #[test]
 fn groups_live_on_their_own_nodes_and_one_death_moves_one() {
     let mut world = World::new(|c| {
-        let second =
-            GroupConfig { name_hash: 0x77, digest: 3, preferred: Side::Odd, resources: 1, claimable: true };
+        let second = GroupConfig {
+            name_hash: 0x77,
+            digest: 3,
+            preferred: Side::Odd,
+            resources: 1,
+            claimable: true,
+            data: None,
+        };
         c.groups.push(second).unwrap();
         // The two files may list them in different orders: names pair them.
         if c.side == Side::Odd {

@@ -59,6 +59,8 @@ impl World {
                 self.client[usize::from(group.0)] = Some(host);
                 self.notes.push(Note::Announced { host, group: group.0 });
             }
+            // No group of this world has data.
+            Action::Pull { .. } | Action::EndPull { .. } | Action::WriteStamp { .. } => {}
             Action::ProbeAddresses => self.after(PROBE_TIME, Due::Probed { host: h, life }),
             Action::Fence => {
                 let ok = self.fence_works;
@@ -96,9 +98,6 @@ impl World {
             self.hosts[host].sent.push((now, link, bytes.to_vec()));
         }
         self.hosts[host].beat = true;
-        if self.records {
-            self.record(host, link.0, bytes);
-        }
         let Some(node) = &self.hosts[host].node else { return };
         let glance = node.glance();
         let mut epochs = [0; 8];

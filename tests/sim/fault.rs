@@ -4,7 +4,7 @@ use crate::dice::Dice;
 use crate::script::Answer;
 use crate::world::World;
 use hb_core::message::GroupState;
-use hb_core::{Command, Duration, GroupId, Input, LinkId, Scope};
+use hb_core::{Command, Duration, GroupId, LinkId, Scope, Verb};
 
 /// Lines of a Linux-HA Heartbeat that names the node, by the node that it comes from.
 const FOREIGN: [&[u8]; 2] = [b">>>\nt=status\nsrc=ha-1\n<<<\n\0", b">>>\nt=status\nsrc=ha-2\n<<<\n\0"];
@@ -247,7 +247,7 @@ impl Fault {
                 let group = (amount % groups) as usize;
                 let h = &mut world.hosts[host];
                 let held = h.shown(group).is_some_and(|s| s.state == GroupState::Held);
-                if held && h.calls.is_empty() {
+                if held && h.calls.iter().all(|c| usize::from(c.group) != group || c.verb == Verb::Status) {
                     h.scripts.running[group].fill(true);
                     world.watch_holds(host);
                 }
@@ -268,9 +268,7 @@ impl Fault {
         let bit = 1u8 << link;
         let open = &mut world.hosts[host].open;
         *open = if up { *open | bit } else { *open & !bit };
-        if !world.hosts[host].frozen {
-            world.input(host, Input::LinkChanged { link: LinkId(link as u8), up });
-        }
+        world.tell_links(host);
     }
 
     fn missing(world: &mut World, host: usize, answer: Answer) {
@@ -280,9 +278,7 @@ impl Fault {
 
     fn claimable(world: &mut World, host: usize, group: u64, claimable: bool) {
         world.hosts[host].config.groups[group as usize].claimable = claimable;
-        if !world.hosts[host].frozen {
-            world.input(host, Input::Claimable { group: GroupId(group as u8), claimable });
-        }
+        world.tell_claimable(host);
     }
 
     fn foreign(world: &mut World, host: usize, link: usize) {

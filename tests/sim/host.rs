@@ -72,6 +72,8 @@ pub struct Host {
     pub powered: bool,
     /// Links whose device is open, one bit each.
     pub open: u8,
+    /// What the daemon was told of that.
+    pub(crate) told: u8,
     /// Starts of the machine and of the daemon.
     pub(crate) boots: u32,
     pub(crate) life: u32,
@@ -117,6 +119,7 @@ impl Host {
             frozen: false,
             powered: true,
             open: 0xFF,
+            told: 0,
             boots: 0,
             life: 0,
             backlog: VecDeque::new(),

@@ -99,6 +99,9 @@ impl World {
             (frame.bytes, (frame.intact, frame.life, frame.seq, frame.epochs, frame.sent))
         };
         self.frames.release(slot);
+        if self.records && !lost {
+            self.record(from, link, &bytes[..len]);
+        }
         let at = if split { self.dice.roll(len as u64 + 1) as usize } else { 0 };
         for part in [&bytes[..at], &bytes[at..len]] {
             if !part.is_empty() {

@@ -3,12 +3,14 @@
 use crate::note::Note;
 use crate::queue::Due;
 use crate::world::World;
-use hb_core::{Duration, Input, Instant, LinkId, Node, Watchdog};
+use hb_core::{Duration, GroupId, Input, Instant, LinkId, Node, Watchdog};
 
 /// Things that queue up for a daemon that stands still; the kernel drops what is more.
 const BACKLOG: usize = 256;
 /// Inputs that a daemon takes in per round after it stood still.
 const ROUND: usize = 16;
+/// A watchdog that did not fire is looked at again after this: it may have been mended.
+const BROKEN: Duration = Duration::from_millis(10);
 /// Between two such rounds.
 const ROUND_TIME: Duration = Duration::from_micros(200);
 
@@ -32,14 +34,12 @@ impl World {
         let node = Node::new(h.config.clone(), h.keys.clone(), &h.saved, entropy, now);
         h.node = Some(node.expect("a good configuration"));
         let watchdog = h.watchdog;
-        let (links, open) = (h.config.links.len() as u8, h.open);
         self.clear_backlog(host);
         self.notes.push(Note::Daemon { host, lives: true });
         self.watch_holds(host);
         self.drain(host);
-        for link in (0..links).filter(|link| open >> link & 1 == 1) {
-            self.input(host, Input::LinkChanged { link: LinkId(link), up: true });
-        }
+        self.hosts[host].told = 0;
+        self.tell_links(host);
         match self.hosts[host].dog {
             dog if dog.timeout.is_some() && dog.armed => {
                 // Somebody still holds the device: it is opened a little later.
@@ -55,6 +55,29 @@ impl World {
             _ => self.input(host, Input::Watchdog(watchdog)),
         }
         self.input(host, Input::Tick { drained: true });
+    }
+
+    /// Tell the daemon which devices opened or failed since it was told last.
+    pub fn tell_links(&mut self, host: usize) {
+        for link in 0..self.hosts[host].config.links.len() {
+            let h = &mut self.hosts[host];
+            let (bit, up) = (1u8 << link, h.open >> link & 1 == 1);
+            if h.node.is_some() && !h.frozen && (h.told & bit != 0) != up {
+                h.told ^= bit;
+                self.input(host, Input::LinkChanged { link: LinkId(link as u8), up });
+            }
+        }
+    }
+
+    /// Tell the daemon which groups have their scripts.
+    pub fn tell_claimable(&mut self, host: usize) {
+        for group in 0..self.hosts[host].config.groups.len() {
+            let h = &self.hosts[host];
+            let claimable = h.config.groups[group].claimable;
+            if h.node.is_some() && !h.frozen {
+                self.input(host, Input::Claimable { group: GroupId(group as u8), claimable });
+            }
+        }
     }
 
     /// Kill the daemon of `host` (-9): its resources and running scripts go on.
@@ -138,6 +161,8 @@ impl World {
         if std::mem::take(&mut self.hosts[host].frozen) {
             self.notes.push(Note::Frozen { host, frozen: false });
             self.work_off(host);
+            self.tell_links(host);
+            self.tell_claimable(host);
         }
     }
 
@@ -172,7 +197,7 @@ impl World {
         if let Some(timeout) = h.dog.timeout {
             h.dog.fires_at = self.now.plus(timeout);
         }
-        let beat = h.beat || h.open.trailing_zeros() >= h.config.links.len() as u32;
+        let beat = h.beat || h.told == 0;
         self.notes.push(Note::Fed { host, beat });
     }
 
@@ -199,7 +224,10 @@ impl World {
             let late = Duration::from_micros(self.dice.roll(dog.granularity.as_micros() + 1));
             self.hosts[host].dog.looked_at = true;
             self.queue.push(dog.fires_at.plus(late), Due::Dog { host: host as u8 });
-        } else if !dog.broken {
+        } else if dog.broken {
+            self.hosts[host].dog.looked_at = true;
+            self.after(BROKEN, Due::Dog { host: host as u8 });
+        } else {
             self.notes.push(Note::Bitten { host });
             self.power_cycle(host);
         }

@@ -198,6 +198,7 @@ impl Setting {
             preferred: *preferred,
             resources: *resources,
             claimable: true,
+            data: None,
         };
         c.groups = self.groups.iter().enumerate().map(group).collect();
         c.boot = 1 + side as u32 * 1000;

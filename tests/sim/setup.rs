@@ -14,8 +14,14 @@ pub fn config(side: Side) -> Config {
         Side::Even => "ha-2",
         Side::Odd => "ha-1",
     };
-    let group =
-        GroupConfig { name_hash: 0x5011, digest: 1, preferred: Side::Even, resources: 2, claimable: true };
+    let group = GroupConfig {
+        name_hash: 0x5011,
+        digest: 1,
+        preferred: Side::Even,
+        resources: 2,
+        claimable: true,
+        data: None,
+    };
     Config {
         cluster: 0xBEEF,
         side,

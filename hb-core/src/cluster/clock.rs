@@ -68,6 +68,11 @@ impl Clock {
         real.max(self.last).minus(self.stalled)
     }
 
+    /// The caller's time of the last reading: what goes on while the own loop stands still is reckoned in it.
+    pub(crate) fn real(&self) -> Instant {
+        self.last
+    }
+
     /// The longest lateness so far.
     pub(crate) fn worst(&self) -> Duration {
         self.worst

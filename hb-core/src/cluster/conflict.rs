@@ -38,13 +38,18 @@ pub(crate) fn judge(mine: Claim, peer: Claim) -> Verdict {
         (Held, Held) if above => Verdict::Yield,
         (Held, Held) => Verdict::Keep { raise: false, announce: !mine.unconfirmed },
         (Held, Starting) if above && mine.unconfirmed => Verdict::Yield,
-        (Held, Starting) => Verdict::Keep { raise: above, announce: false },
+        // Not raised yet: the starter may hold it by now, and then it is the higher one that goes on.
+        (Held, Starting) => Verdict::Keep { raise: false, announce: false },
         (Starting, Held) if peer.unconfirmed && !above => Verdict::Keep { raise: false, announce: false },
         (Starting, Held) => Verdict::Yield,
         (Starting, Starting) if above => Verdict::Yield,
         (Starting, Starting) => Verdict::Keep { raise: false, announce: false },
         // What may still run there blocks a start here; nothing but a proof ends that.
         (Starting, Stuck) => Verdict::Yield,
+        // It withdrew, or remembers what this node has forgotten.
+        (Held, Unknown | Idle | Stopping | Failed | Stuck) if above => {
+            Verdict::Keep { raise: true, announce: false }
+        }
         (Held, Unknown | Idle | Stopping | Failed | Stuck) => Verdict::None,
         (Starting, Unknown | Idle | Stopping | Failed) => Verdict::None,
         (
@@ -99,8 +104,13 @@ mod tests {
     #[test]
     fn a_sure_holder_outranks_a_starter_and_raises_its_epoch() {
         let holder = claim(Held, 4, false);
-        assert_eq!(judge(holder, claim(Starting, 5, false)), Verdict::Keep { raise: true, announce: false });
+        assert_eq!(judge(holder, claim(Starting, 5, false)), Verdict::Keep { raise: false, announce: false });
         assert_eq!(judge(claim(Starting, 5, false), holder), Verdict::Yield);
+        for withdrawn in [Stopping, Idle, Failed] {
+            let verdict = judge(holder, claim(withdrawn, 5, false));
+            assert_eq!(verdict, Verdict::Keep { raise: true, announce: false }, "{withdrawn:?}");
+            assert_eq!(judge(holder, claim(withdrawn, 4, false)), Verdict::None, "{withdrawn:?}");
+        }
         let unsure = claim(Held, 4, true);
         assert_eq!(judge(unsure, claim(Starting, 5, false)), Verdict::Yield);
     }

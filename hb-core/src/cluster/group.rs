@@ -1,5 +1,6 @@
 //! One resource group on this node: its state machine, its epoch and mark, and the scripts that carry it.
 
+use crate::cluster::data::Copy;
 use crate::cluster::monitor::Monitor;
 use crate::cluster::sequence::Sequence;
 use crate::config::GroupConfig;
@@ -7,6 +8,8 @@ use crate::event::Wait;
 use crate::message::{GroupState, Reason};
 use crate::time::{Duration, Instant};
 
+/// Copies of a group's data that a node has room for.
+pub(crate) const COPIES: usize = if cfg!(feature = "data") { 1 } else { 0 };
 /// First pause before a failed start is tried again when nobody else can; doubles up to [`RETRY_MAX`].
 const RETRY_FIRST: Duration = Duration::from_secs(10);
 const RETRY_MAX: Duration = Duration::from_secs(320);
@@ -146,6 +149,8 @@ pub(crate) enum Gate {
     },
     /// The fence must prove the peer off, if one is needed.
     Fence,
+    /// The data must be brought, and stamped.
+    Data,
 }
 
 #[cfg(feature = "coverage")]
@@ -156,6 +161,7 @@ impl Gate {
             Self::Open => 0,
             Self::Persist { .. } => 1,
             Self::Fence => 2,
+            Self::Data => 3,
         }
     }
 }
@@ -174,6 +180,8 @@ pub(crate) struct Group {
     pub(crate) gate: Gate,
     pub(crate) sequence: Sequence,
     pub(crate) monitor: Monitor,
+    /// Its data, if it has any; of no size in a build without data.
+    copies: [Option<Copy>; COPIES],
     /// The running stop ends in [`GroupState::Failed`].
     pub(crate) for_good: bool,
     /// An operator's move stands.
@@ -191,6 +199,8 @@ pub(crate) struct Group {
     pub(crate) conflict: bool,
     /// The peer may run it too: once it does not, clients are told again.
     pub(crate) contested: bool,
+    /// The next start script waits for the peer.
+    pub(crate) held_back: bool,
     /// The peer last showed it stuck, and nothing proved it off since.
     pub(crate) peer_stuck: bool,
     /// Gratuitous ARP is due.
@@ -200,8 +210,9 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    pub(crate) fn new(config: GroupConfig, seen: u32) -> Self {
-        Self {
+    /// `seen` and `newest`: the highest epochs that the last life saw, on anything and on a stamp.
+    pub(crate) fn new(config: GroupConfig, seen: u32, newest: u32) -> Self {
+        let mut group = Self {
             config,
             state: GroupState::Unknown,
             epoch: 0,
@@ -210,6 +221,7 @@ impl Group {
             gate: Gate::Open,
             sequence: Sequence::none(),
             monitor: Monitor::new(),
+            copies: [const { None }; COPIES],
             for_good: false,
             pinned: false,
             takeover: false,
@@ -220,10 +232,33 @@ impl Group {
             quiet_until: Instant::ZERO,
             conflict: false,
             contested: false,
+            held_back: false,
             peer_stuck: false,
             announce: false,
             agreed: None,
+        };
+        for copy in &mut group.copies {
+            *copy = config.data.map(|data| Copy::new(data, newest));
         }
+        group
+    }
+
+    /// The copy of its data.
+    #[inline(always)]
+    pub(crate) fn copy(&self) -> Option<&Copy> {
+        self.copies.first()?.as_ref()
+    }
+
+    /// The copy of its data.
+    #[inline(always)]
+    pub(crate) fn copy_mut(&mut self) -> Option<&mut Copy> {
+        self.copies.first_mut()?.as_mut()
+    }
+
+    /// A pull of its data runs, or may still run.
+    #[inline(always)]
+    pub(crate) fn pulls(&self) -> bool {
+        self.copy().is_some_and(Copy::pulls)
     }
 
     /// An epoch was shown by anybody. `true` when it is the highest so far.
@@ -233,6 +268,12 @@ impl Group {
             self.seen = epoch;
         }
         higher
+    }
+
+    /// An epoch was shown on a stamp. `true` when it is the highest so far.
+    pub(crate) fn saw_stamp(&mut self, epoch: u32) -> bool {
+        let newer = self.copy_mut().is_some_and(|copy| copy.saw(epoch));
+        self.saw(epoch) || newer
     }
 
     /// What a beat says: the tenure's epoch while the group may run here, else the highest seen.
@@ -334,8 +375,9 @@ mod tests {
             preferred: crate::ids::Side::Even,
             resources: 1,
             claimable: true,
+            data: None,
         };
-        let mut group = Group::new(config, 0);
+        let mut group = Group::new(config, 0, 0);
         let mut pauses = Vec::new();
         for _ in 0..8 {
             group.plan_retry(Instant::ZERO);

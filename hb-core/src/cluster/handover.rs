@@ -1,6 +1,7 @@
 //! When a running group should move (DESIGN §7 O4): the side with a reason sets *wanted*, the holder stops and yields,
 //! the other starts. These are the two sides' decisions; the doing is in `group`.
 
+use crate::cluster::group::COPIES;
 use crate::ids::Side;
 use crate::message::{GroupState, Reason};
 
@@ -27,6 +28,8 @@ pub(crate) struct Facts {
     pub(crate) quiet: bool,
     /// The operator asked for this group here.
     pub(crate) takeover: bool,
+    /// The copy of the data on the node that does not hold the group is in sync, or there is no data.
+    pub(crate) synced: bool,
 }
 
 /// Does this node, which could run the group but does not, want it from its holder? The highest reason that holds.
@@ -38,7 +41,7 @@ pub(crate) fn wanted(f: &Facts) -> Option<Reason> {
     if f.takeover {
         return Some(Reason::Operator);
     }
-    if f.pinned {
+    if f.pinned || COPIES != 0 && !f.synced {
         return None;
     }
     if f.score > f.peer_score && f.score_settled {
@@ -50,7 +53,7 @@ pub(crate) fn wanted(f: &Facts) -> Option<Reason> {
 /// Does this node, which holds the group, give it to the peer that wants it for `reason`?
 #[must_use]
 pub(crate) fn grants(f: &Facts, reason: Reason, peer: GroupState, peer_able: bool) -> bool {
-    if !f.agrees || !peer_able || peer != GroupState::Idle {
+    if !f.agrees || COPIES != 0 && !f.synced || !peer_able || peer != GroupState::Idle {
         return false;
     }
     match reason {
@@ -80,6 +83,7 @@ mod tests {
             pinned: false,
             quiet: false,
             takeover: false,
+            synced: true,
         }
     }
 
@@ -93,6 +97,7 @@ mod tests {
             |f: &mut Facts| f.quiet = true,
             |f: &mut Facts| f.agrees = false,
             |f: &mut Facts| f.score = 0,
+            |f: &mut Facts| f.synced = false,
         ] {
             let mut f = facts(Side::Even);
             change(&mut f);
@@ -139,6 +144,11 @@ mod tests {
         let pinned = Facts { pinned: true, ..holder };
         assert!(!grants(&pinned, Reason::Failback, GroupState::Idle, true));
         assert!(grants(&pinned, Reason::Operator, GroupState::Idle, true));
+        let stale = Facts { synced: false, ..holder };
+        assert!(
+            !grants(&stale, Reason::Operator, GroupState::Idle, true),
+            "it would be served without its data"
+        );
         let even = facts(Side::Even);
         assert!(!grants(&even, Reason::Failback, GroupState::Idle, true), "this node is the preferred one");
     }

@@ -6,6 +6,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod conflict;
+pub(crate) mod data;
 pub(crate) mod fence;
 pub(crate) mod group;
 pub(crate) mod handover;

@@ -1,6 +1,7 @@
 //! Who may claim a group that nobody runs (DESIGN §7 O1-O3, O6, O7, O10): one pure decision over everything known.
 
-use crate::event::{Cause, Wait};
+use crate::cluster::group::COPIES;
+use crate::event::{Cause, Stale, Wait};
 use crate::ids::Side;
 use crate::message::{GroupState, Phase};
 
@@ -66,6 +67,10 @@ pub(crate) struct Situation {
     pub(crate) mark: Option<u32>,
     /// All scripts are here.
     pub(crate) claimable: bool,
+    /// What forbids a start on the copy of the data here.
+    pub(crate) copy: Option<Wait>,
+    /// The side whose copy of the data is the newer one.
+    pub(crate) newer: Option<Side>,
     /// The pause after a failed start is over.
     pub(crate) retry_due: bool,
     /// The node that our line prefers.
@@ -132,9 +137,13 @@ pub(crate) fn decide(s: &Situation) -> Decision {
         Phase::Joining => return Decision::Wait(Wait::Peer),
         Phase::Up => {}
     }
+    // Nothing to ask in a build without data.
+    let (copy, newer) = if COPIES == 0 { (None, None) } else { (s.copy, s.newer) };
     let ready = |cause| {
         if !s.claimable {
             Decision::Wait(Wait::Scripts)
+        } else if let Some(wait) = copy {
+            Decision::Wait(wait)
         } else if !failed {
             Decision::Claim(cause)
         } else if s.retry_due {
@@ -160,12 +169,13 @@ pub(crate) fn decide(s: &Situation) -> Decision {
                 return Decision::Wait(Wait::ConfigDiffers);
             }
             // Lines that differ in the preferred node: the side that both nodes can name without asking.
-            let first = if preferred == s.preferred { s.preferred } else { Side::Even };
+            let first = newer.unwrap_or(if preferred == s.preferred { s.preferred } else { Side::Even });
             let peer_failed = state == GroupState::Failed;
             if !token(s.mark, mark, first, s.me) {
                 return Decision::Wait(if failed { Wait::Failed } else { Wait::PeerRight });
             }
-            if !s.claimable && (able || peer_failed) && agrees {
+            let stale = matches!(copy, Some(Wait::StaleCopy(Stale::Partial | Stale::Behind | Stale::Old)));
+            if agrees && (!s.claimable && (able || peer_failed) || stale && able) {
                 return Decision::Decline;
             }
             match ready(Cause::Right) {

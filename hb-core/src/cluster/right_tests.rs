@@ -22,6 +22,8 @@ fn me(side: Side, mark: Option<u32>, peer: PeerSituation) -> Situation {
         state: Idle,
         mark,
         claimable: true,
+        copy: None,
+        newer: None,
         retry_due: true,
         preferred: Side::Even,
         watchdog_pending: false,

@@ -6,6 +6,7 @@
 pub mod wire;
 
 use crate::ids::{Incarnation, Side};
+use crate::stamp::Stamp;
 use crate::time::Duration;
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,9 @@ pub struct Beat {
     pub echo: Option<Echo>,
     /// The groups in the order of the sender's last [`Hello`].
     pub groups: Vec<GroupBeat, { wire::MAX_GROUPS }>,
+    /// By position in `groups`, rising: the stamp of the sender's copy of the group's data, of those that have data whose
+    /// stamp was read (DESIGN §9).
+    pub stamps: Vec<(u8, Stamp), { wire::MAX_STAMPS }>,
 }
 
 /// Lets the receiver measure the round trip of a link.

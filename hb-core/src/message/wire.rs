@@ -3,7 +3,8 @@
 //! ```text
 //! short: version|key  flags  cluster(2)  life(1)  seq  beat
 //! long:  version|key  flags  cluster(2)  counter  nonce  seq  beat  hello
-//! beat:  flags  hears  score|groups  [echo seq, hold]  groups x (bits, epoch, [epoch - mark])
+//! beat:  flags  hears  score|groups  [echo seq, hold]  groups x (bits, epoch, [epoch - mark])  [which, stamps]
+//! stamp: flags  epoch  [line(4)  [epoch - from  from's line(4)]]
 //! ```
 //!
 //! Everything after the cluster is `postcard` (varints, least significant bits first). Nothing here trusts a byte; of a
@@ -25,14 +26,22 @@ use crate::time::Duration;
 pub const VERSION: u8 = 1;
 /// Groups in one message at most, whatever the receiver has room for itself.
 pub const MAX_GROUPS: usize = 8;
+/// Stamps that a message has room for: one per group, and none in a build without data.
+pub const MAX_STAMPS: usize = if cfg!(feature = "data") { MAX_GROUPS } else { 0 };
 /// Links that a message can name at most.
 pub const MAX_LINKS: usize = 8;
 /// Step of [`super::Echo::hold`] on the wire.
 pub const ECHO_UNIT: Duration = Duration::from_micros(128);
 /// Longest hold that an echo can say, in [`ECHO_UNIT`]s: 2.097 s. It fits two bytes.
 pub const MAX_HOLD: u16 = 0x3FFF;
-/// Bytes of the longest datagram: a long form with [`MAX_GROUPS`] groups and a 16-byte tag.
-pub const MAX_DATAGRAM: usize = max_datagram(MAX_GROUPS);
+/// Bytes of the longest datagram: a long form with [`MAX_GROUPS`] groups, all with data, and a 16-byte tag.
+pub const MAX_DATAGRAM: usize = max_datagram(MAX_GROUPS) + 1 + MAX_GROUPS * STAMP;
+/// Bytes of the longest datagram that a node of this build sends.
+pub const MAX_SENT: usize = if cfg!(feature = "data") { MAX_DATAGRAM } else { max_datagram(MAX_GROUPS) };
+/// Bytes of the longest datagram that a node takes from a byte stream. A build that has room for few groups and no data
+/// does not understand its own peer's frames any better for it, and saves the room: the longest one without data.
+pub const MAX_HEARD: usize =
+    if cfg!(any(feature = "data", feature = "large")) { MAX_DATAGRAM } else { max_datagram(MAX_GROUPS) };
 /// Bytes of the shortest datagram: a short form without groups and a 4-byte tag.
 pub const MIN_DATAGRAM: usize = HEADER + 1 + 1 + HEAD + 4;
 
@@ -42,9 +51,12 @@ const HEADER: usize = 4;
 const HEAD: usize = 3;
 /// A `u32` as a varint at most.
 const VARINT: usize = 5;
+/// A stamp at most: flags, epoch, line, and what it branched from.
+const STAMP: usize = 1 + VARINT + 4 + VARINT + 4;
 
 const FROM_ODD: u8 = 1;
 const LONG: u8 = 2;
+const STAMPED: u8 = 4;
 
 const UNCONFIRMED: u8 = 1 << 2;
 const ARMED: u8 = 1 << 3;
@@ -53,7 +65,13 @@ const ECHOES: u8 = 1 << 7;
 const ABLE: u8 = 1 << 6;
 const MARKED: u8 = 1 << 7;
 
-/// Bytes of the longest datagram with that many groups.
+const PARTIAL: u8 = 1;
+const DIVERGED: u8 = 1 << 1;
+const LAST: u8 = 1 << 2;
+const BRANCHED: u8 = 1 << 3;
+const FROM_LAST: u8 = 1 << 4;
+
+/// Bytes of the longest datagram with that many groups, none of them with data.
 #[must_use]
 pub const fn max_datagram(groups: usize) -> usize {
     let lives = VARINT + VARINT + VARINT;
@@ -85,6 +103,8 @@ pub(crate) struct Header {
     pub(crate) source: Side,
     /// A short form: [`life_byte`] of the sender's incarnation.
     pub(crate) life: Option<u8>,
+    /// Stamps of the groups' data follow the groups.
+    pub(crate) stamped: bool,
 }
 
 impl Header {
@@ -106,13 +126,14 @@ impl Header {
             _ => return Err(BadFrame::Malformed),
         }
         let possible = (MIN_DATAGRAM..=MAX_DATAGRAM).contains(&datagram.len());
-        if !possible || flags & !(FROM_ODD | LONG) != 0 {
+        if !possible || flags & !(FROM_ODD | LONG | STAMPED) != 0 {
             return Err(BadFrame::Malformed);
         }
         Ok(Self {
             key: first & 15,
             source: if flags & FROM_ODD == 0 { Side::Even } else { Side::Odd },
             life: (flags & LONG == 0).then_some(life),
+            stamped: flags & STAMPED != 0,
         })
     }
 }

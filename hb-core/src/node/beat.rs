@@ -1,6 +1,7 @@
 //! The own view, as a beat: composed once, sent on every open link, fed to the watchdog in the same step.
 
 use super::Node;
+use crate::cluster::group::Group;
 use crate::cluster::watchdog::{self, Step};
 use crate::event::Event;
 use crate::ids::LinkId;
@@ -60,14 +61,15 @@ impl Node {
             hears,
             score: self.pings.score(),
             echo,
-            groups: filled(self.groups.iter().map(group_beat)),
+            groups: filled(self.groups.iter().map(|group| self.group_beat(group))),
+            stamps: filled(self.shown_stamps()),
         };
         let hello = self.long_form.then(|| self.hello());
         Message { source: self.config.side, incarnation: self.incarnation, seq: self.seq, beat, hello }
     }
 
     fn hello(&self) -> Hello {
-        let name = |group: &crate::cluster::group::Group| GroupName {
+        let name = |group: &Group| GroupName {
             hash: group.config.name_hash,
             digest: group.config.digest,
             preferred: group.config.preferred,
@@ -95,7 +97,7 @@ impl Node {
         for id in self.group_ids() {
             changed |= self.release(id, crate::event::Cause::Leave);
         }
-        let running = self.groups.iter().any(|group| group.state.may_run());
+        let running = self.groups.iter().any(|group| group.state.may_run() || group.pulls());
         match self.leave {
             _ if running => {}
             None => {
@@ -104,8 +106,11 @@ impl Node {
                 let seq = self.seq.saturating_add(1);
                 let patience = self.config.timing.keepalive.times(2);
                 let until = if self.peer.alive() { self.now.plus(patience) } else { self.now };
-                self.leave = Some(super::Leave { seq, until });
+                let last = until.plus(self.longest_pull()).plus(patience);
+                self.leave = Some(super::Leave { seq, until, last });
             }
+            // A peer that claims has this node's disk to pull from until it is done, or its limit is over.
+            Some(leave) if self.now < leave.last && self.peer_needs_copy(true) => {}
             Some(leave) if self.now >= leave.until && self.seq >= leave.seq && self.out.exit.is_none() => {
                 self.out.exit = Some(true);
             }
@@ -114,22 +119,22 @@ impl Node {
         changed
     }
 
+    fn group_beat(&self, group: &Group) -> GroupBeat {
+        let epoch = group.shown_epoch();
+        GroupBeat {
+            state: group.state,
+            wanted: if group.state == GroupState::Idle { group.wanted } else { None },
+            able: self.able(group),
+            epoch,
+            // A mark is never above what is shown with it: the wire sends the difference.
+            mark: group.mark.map(|mark| mark.min(epoch)),
+        }
+    }
+
     /// Begin to leave.
     pub(super) fn begin_leave(&mut self) {
         self.phase = crate::message::Phase::Leaving;
         self.report(Event::Leaving);
         self.out.beat = true;
-    }
-}
-
-fn group_beat(group: &crate::cluster::group::Group) -> GroupBeat {
-    let epoch = group.shown_epoch();
-    GroupBeat {
-        state: group.state,
-        wanted: if group.state == GroupState::Idle { group.wanted } else { None },
-        able: group.able(),
-        epoch,
-        // A mark is never above what is shown with it: the wire sends the difference.
-        mark: group.mark.map(|mark| mark.min(epoch)),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Node, PERSIST_MAX, cover};
 use crate::cluster::conflict::{self, Claim, Verdict};
+use crate::cluster::data::Stage;
 use crate::cluster::group::Gate;
 use crate::cluster::handover::{self, Facts};
 use crate::cluster::right::{self, Decision, PeerSituation, Situation};
@@ -20,6 +21,7 @@ impl Node {
         for id in self.group_ids() {
             changed |= self.settle_conflict(id);
             changed |= self.settle_handover(id);
+            self.follow_copy(id);
             changed |= self.settle_claim(id);
         }
         changed
@@ -61,7 +63,7 @@ impl Node {
     }
 
     /// The peer's view of our group `id`, while it is alive.
-    fn peers(&self, id: GroupId) -> Option<GroupBeat> {
+    pub(super) fn peers(&self, id: GroupId) -> Option<GroupBeat> {
         if !self.peer.alive() {
             return None;
         }
@@ -112,7 +114,6 @@ impl Node {
     /// Both held it and this node goes on: clients hear of it before the loser's address goes.
     fn conflict_won(&mut self, id: GroupId) {
         let Some(group) = self.group_mut(id) else { return };
-        group.contested = true;
         if !core::mem::replace(&mut group.conflict, true) {
             group.announce = true;
             self.report(Event::ConflictWon(id));
@@ -126,26 +127,25 @@ impl Node {
         if self.peers(id).is_some_and(|peer| peer.state.may_run()) {
             return false;
         }
+        let sure = self.unconfirmed.is_none();
         if let Some(group) = self.group_mut(id) {
             group.conflict = false;
-            let contested = core::mem::take(&mut group.contested);
-            group.announce |= contested && group.state == GroupState::Held;
+            if sure && core::mem::take(&mut group.contested) {
+                group.announce |= group.state == GroupState::Held;
+            }
         }
         false
     }
 
     /// The peer is back from silence, or as a new life. What it ran meanwhile may have ended before this node could see
-    /// it, so the clients of every held group are told who runs it, and again once the peer does not.
+    /// it, so the clients of every held group are told who runs it.
     pub(super) fn peer_is_back(&mut self) {
         let sure = self.unconfirmed.is_none();
-        for id in self.group_ids() {
-            let runs = self.peers(id).is_some_and(|peer| peer.state.may_run());
-            if let Some(group) = self.group_mut(id)
-                && group.state == GroupState::Held
-            {
-                group.announce |= sure;
-                group.contested |= runs;
-            }
+        for group in &mut self.groups {
+            let held = group.state == GroupState::Held;
+            group.announce |= held && sure;
+            // A holder that is not sure of itself says nothing before it is.
+            group.contested |= held && !sure;
         }
     }
 
@@ -157,12 +157,13 @@ impl Node {
     }
 
     /// A holder goes above the epoch of a starter that must withdraw.
-    fn raise_epoch(&mut self, id: GroupId) {
+    pub(super) fn raise_epoch(&mut self, id: GroupId) {
         let side = self.config.side;
         if let Some(group) = self.group_mut(id) {
             group.epoch = side.epoch_above(group.seen);
             group.seen = group.epoch;
         }
+        self.restamp(id);
         self.persist();
         self.out.beat = true;
     }
@@ -182,6 +183,7 @@ impl Node {
             pinned: group.pinned,
             quiet: self.now < group.quiet_until,
             takeover: group.takeover,
+            synced: self.synced(id),
         })
     }
 
@@ -190,7 +192,7 @@ impl Node {
         let (Some(group), Some(facts)) = (self.group(id), self.facts(id)) else { return false };
         let peer = if in_service && !self.recovering { self.peers(id) } else { None };
         let wanted = match (peer, group.state) {
-            (Some(peer), GroupState::Idle) if peer.state == GroupState::Held && group.able() => {
+            (Some(peer), GroupState::Idle) if peer.state == GroupState::Held && self.able(group) => {
                 handover::wanted(&facts)
             }
             _ => None,
@@ -269,8 +271,15 @@ impl Node {
     fn settle_claim(&mut self, id: GroupId) -> bool {
         let Some(group) = self.group(id) else { return false };
         if !matches!(group.state, GroupState::Idle | GroupState::Failed) {
-            let gate = group.gate == Gate::Fence && group.state == GroupState::Starting;
-            let wait = (gate && !self.fence_open()).then_some(Wait::Fence);
+            let gate = group.state == GroupState::Starting && (group.gate == Gate::Fence || group.held_back);
+            let mut wait = if gate { self.gate_wait(id) } else { None };
+            if let Some(copy) = group.copy()
+                && group.state == GroupState::Starting
+                && group.gate == Gate::Data
+            {
+                let last = copy.stage == Stage::Last;
+                wait = if last { Some(Wait::LastPull) } else { copy.pulls().then_some(Wait::PullEnds) };
+            }
             return self.wait_for(id, wait);
         }
         if self.recovering {
@@ -282,6 +291,8 @@ impl Node {
             state: group.state,
             mark: group.mark,
             claimable: group.config.claimable,
+            copy: self.copy_wait(id),
+            newer: self.newer_copy(id),
             retry_due: self.now >= group.retry_at,
             preferred: group.config.preferred,
             watchdog_pending: self.watchdog == Watchdog::Pending,
@@ -316,7 +327,7 @@ impl Node {
         }
         group.wait = wait;
         match wait {
-            None | Some(Wait::Peer | Wait::PeerRight | Wait::PeerRuns | Wait::Leaving) => {}
+            None | Some(Wait::Peer | Wait::PeerRight | Wait::PeerRuns | Wait::Leaving | Wait::PullEnds) => {}
             Some(wait) => self.report(Event::Waiting(id, wait)),
         }
         false
@@ -335,6 +346,9 @@ impl Node {
             group.pinned = core::mem::take(&mut group.takeover);
             group.wanted = None;
             group.gate = Gate::Persist { serial, until };
+            if let Some(copy) = group.copy_mut() {
+                copy.cut = false;
+            }
         }
         self.change(id, crate::cluster::group::GroupEvent::Claim, cause);
     }

@@ -4,6 +4,8 @@
 //! `beat` and `output` send; `operator` and `status` are for people.
 
 mod beat;
+mod claim;
+mod data;
 mod decide;
 mod glance;
 mod operator;
@@ -17,7 +19,7 @@ use crate::action::Action;
 use crate::auth::Keyring;
 use crate::cluster::clock::Clock;
 use crate::cluster::fence::{Fence, FenceEvent};
-use crate::cluster::group::{Gate, Group};
+use crate::cluster::group::{COPIES, Gate, Group};
 use crate::cluster::handshake::Handshake;
 use crate::cluster::link::{Link, SendTimes};
 use crate::cluster::peer::{self, Peer, PeerEvent};
@@ -28,7 +30,7 @@ use crate::frame::{self, Decoder};
 use crate::ids::{GroupId, Incarnation, LinkId};
 use crate::input::{Input, Watchdog};
 use crate::list::filled;
-use crate::message::wire::MAX_DATAGRAM;
+use crate::message::wire::MAX_HEARD;
 use crate::message::{GroupState, Phase};
 use crate::status::PeerState;
 use crate::time::{Duration, Earliest, Instant};
@@ -51,12 +53,14 @@ pub struct Saved {
     pub counter: u32,
     /// Highest epoch seen, by hash of the group's name.
     pub epochs: Vec<(u32, u32), MAX_GROUPS>,
+    /// Highest epoch seen on a stamp, by hash of the group's name; of groups with data.
+    pub copies: Vec<(u32, u32), { COPIES * MAX_GROUPS }>,
 }
 
 /// What a link needs to take a byte stream apart.
 #[derive(Clone, Debug)]
 struct Stream {
-    decoder: Decoder<MAX_DATAGRAM>,
+    decoder: Decoder<MAX_HEARD>,
     foreign: frame::foreign::Matcher,
 }
 
@@ -80,8 +84,10 @@ enum OneWay {
 struct Leave {
     /// The beat that showed everything stopped.
     seq: u32,
-    /// The peer need not be waited for after this.
+    /// The peer need not be waited for after this, unless it pulls.
     until: Instant,
+    /// Nor after this.
+    last: Instant,
 }
 
 /// One node of the cluster.
@@ -223,8 +229,11 @@ impl Node {
             let _ = node.streams.push(stream);
         }
         for group in &node.config.groups {
-            let seen = saved.epochs.iter().find(|(hash, _)| *hash == group.name_hash).map_or(0, |(_, e)| *e);
-            let _ = node.groups.push(Group::new(*group, seen));
+            let of = |list: &[(u32, u32)]| {
+                list.iter().find(|(hash, _)| *hash == group.name_hash).map_or(0, |(_, epoch)| *epoch)
+            };
+            let newest = if COPIES == 0 { 0 } else { of(&saved.copies) };
+            let _ = node.groups.push(Group::new(*group, of(&saved.epochs), newest));
         }
         node.report(Event::Joining(incarnation));
         node.persist();
@@ -256,6 +265,9 @@ impl Node {
                     group.config.claimable = claimable;
                 }
             }
+            Input::Copy { group, stamp, age } => self.copy_read(group, &stamp, age),
+            Input::StampWritten { token, ok } => self.stamp_written(token, ok),
+            Input::PullDone { token, outcome } => self.pull_done(token, &outcome),
             Input::Watchdog(watchdog) => {
                 if watchdog == Watchdog::Pending && self.watchdog != watchdog {
                     self.report(Event::WatchdogPending);
@@ -289,7 +301,9 @@ impl Node {
     #[must_use]
     pub fn saved(&self) -> Saved {
         let epochs = filled(self.groups.iter().map(|group| (group.config.name_hash, group.seen)));
-        Saved { counter: self.incarnation.counter, epochs }
+        let newest = |group: &Group| group.copy().map(|copy| (group.config.name_hash, copy.newest));
+        let copies = filled(self.groups.iter().filter_map(newest));
+        Saved { counter: self.incarnation.counter, epochs, copies }
     }
 
     /// Bring everything to rest after an input: decisions, scripts, the beat that shows them, the next deadline.
@@ -319,13 +333,14 @@ impl Node {
             at.or(until);
         }
         if let Some(leave) = self.leave {
-            at.or(leave.until);
+            at.or(if self.peer_needs_copy(true) { leave.last } else { leave.until });
         }
         if let OneWay::Answered(again) = self.one_way {
             at.or(again);
         }
-        for group in &self.groups {
+        for (id, group) in self.group_ids().zip(&self.groups) {
             self.group_deadline(group, &mut at);
+            self.copy_deadline(id, &mut at);
         }
         at.0
     }

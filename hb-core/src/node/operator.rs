@@ -86,6 +86,9 @@ impl Node {
         if !self.agrees(id) {
             return Err(Refusal::ConfigDiffers);
         }
+        if !self.synced(id) {
+            return Err(Refusal::StaleCopy);
+        }
         if !self.peer_could_take(id) {
             return Err(Refusal::PeerUnable);
         }
@@ -104,9 +107,14 @@ impl Node {
         if !group.able() {
             return Err(Refusal::SelfUnable);
         }
-        if self.isolated && self.peer.state == PeerState::Dead {
+        let held = self.peers(id).is_some_and(|shown| shown.state == GroupState::Held);
+        let accepted = !held && self.accept_copy(id);
+        let freed = self.isolated && self.peer.state == PeerState::Dead;
+        if freed {
             self.isolated = false;
             self.report(Event::NotIsolated);
+        }
+        if accepted || freed {
             return Ok(());
         }
         if !self.peer.both_ways() || self.peer.phase != Phase::Up {
@@ -115,10 +123,11 @@ impl Node {
         if !self.agrees(id) {
             return Err(Refusal::ConfigDiffers);
         }
-        let held =
-            self.peer.group(group.config.name_hash).is_some_and(|shown| shown.state == GroupState::Held);
         if !held {
-            return Err(Refusal::NothingToDo);
+            return Err(if self.copy_wait(id).is_some() { Refusal::StaleCopy } else { Refusal::NothingToDo });
+        }
+        if !self.synced(id) {
+            return Err(Refusal::StaleCopy);
         }
         if let Some(group) = self.group_mut(id) {
             group.takeover = true;
@@ -146,13 +155,13 @@ impl Node {
         if self.change(id, GroupEvent::Clear, Cause::Operator) { Ok(()) } else { Err(Refusal::NothingToDo) }
     }
 
-    /// Leave in order. A second time, while a stuck group holds that up, end all the same.
+    /// Leave in order. A second time, while a stuck group or a pull that does not end holds that up, end all the same.
     fn stop(&mut self) -> Result<(), Refusal> {
         if self.phase != Phase::Leaving {
             self.begin_leave();
             return Ok(());
         }
-        if self.stuck_group().is_some() {
+        if self.stuck_group().is_some() || self.groups.iter().any(|group| group.pulls()) {
             self.out.exit = Some(false);
             return Ok(());
         }

@@ -8,7 +8,7 @@ use crate::config::LinkKind;
 use crate::event::Event;
 use crate::frame;
 use crate::ids::LinkId;
-use crate::message::wire::MAX_DATAGRAM;
+use crate::message::wire::MAX_SENT;
 
 impl Node {
     pub(super) fn next_action(&mut self, out: &mut [u8; FRAME_BUF]) -> Option<Action> {
@@ -31,6 +31,9 @@ impl Node {
                 && core::mem::take(&mut group.announce)
             {
                 return Some(Action::Announce { group: id });
+            }
+            if let Some(action) = self.copy_action(id) {
+                return Some(action);
             }
         }
         if core::mem::take(&mut self.out.persist) {
@@ -65,7 +68,7 @@ impl Node {
             let len = match self.config.links.get(at) {
                 Some(LinkKind::Datagram) => auth::seal(&message, self.config.cluster, &self.keys, out),
                 Some(LinkKind::Stream) => {
-                    let mut datagram = [0; MAX_DATAGRAM];
+                    let mut datagram = [0; MAX_SENT];
                     auth::seal(&message, self.config.cluster, &self.keys, &mut datagram)
                         .and_then(|len| datagram.get(..len))
                         .and_then(|datagram| frame::encode(datagram, out))

@@ -121,6 +121,7 @@ impl Node {
             self.take_hello(hello);
         }
         self.take_beat(message, admitted);
+        self.take_stamps(message, true);
     }
 
     /// A copy of a beat that another link brought already, or something that was sent long ago.
@@ -181,6 +182,7 @@ impl Node {
         if higher {
             self.persist();
         }
+        self.take_stamps(message, false);
         if shows_holder && self.peer.met.is_none() && self.one_way == OneWay::None {
             self.one_way = OneWay::Evidence(self.now);
         }
@@ -243,10 +245,22 @@ impl Node {
         }
     }
 
+    /// Beside a held group: may the peer run it too, or did it since the beat before? A new mark says that it did.
+    fn watch_contest(&mut self, message: &Message) {
+        for group in self.groups.iter_mut().filter(|group| group.state == GroupState::Held) {
+            let name = group.config.name_hash;
+            let marked = self.peer.group(name).and_then(|before| before.mark);
+            if let Some(shown) = self.peer.position(name).and_then(|at| message.beat.groups.get(at)) {
+                group.contested |= shown.state.may_run() || shown.mark.is_some() && shown.mark != marked;
+            }
+        }
+    }
+
     fn take_beat(&mut self, message: &Message, admitted: bool) {
         let beat = &message.beat;
         let was_leaving = self.peer.phase == Phase::Leaving && self.peer.state != PeerState::Unknown;
         let heard_us = self.peer.alive() && self.peer.hears != 0;
+        self.watch_contest(message);
         self.peer.take_beat(beat);
         for group in &mut self.groups {
             if let Some(shown) = self.peer.group(group.config.name_hash) {
@@ -279,6 +293,7 @@ impl Node {
         // The peer saw the beat that says goodbye.
         if let (Some(leave), Some(echo)) = (self.leave, beat.echo)
             && echo.seq == (leave.seq & 0xFF) as u8
+            && !self.peer_needs_copy(false)
         {
             self.leave = Some(super::Leave { until: self.now, ..leave });
         }

@@ -1,12 +1,14 @@
 //! Carrying the decisions out: gates, script calls, their answers, and what a group's new state entails.
 
+use super::claim::Pass;
 use super::{Node, cover};
 use crate::action::Verb;
+use crate::cluster::data::CopyEvent;
 use crate::cluster::fence::Fence;
 use crate::cluster::group::{self, Gate, Group, GroupEvent};
 use crate::cluster::monitor::{Ask, Verdict};
 use crate::cluster::sequence::{Finish, Goal, Request, Sequence};
-use crate::event::{Cause, Event};
+use crate::event::{Cause, Event, Wait};
 use crate::ids::{GroupId, Token};
 use crate::input::{Outcome, Watchdog};
 use crate::message::GroupState;
@@ -41,8 +43,11 @@ impl Node {
             return false;
         }
         self.pass_gate(id);
+        let starts = self.group(id).is_some_and(|group| group.state == GroupState::Starting);
+        let waits = starts && self.gate_wait(id).is_some();
         let (now, limits) = (self.now, self.config.limits);
         let Some(group) = self.group_mut(id) else { return false };
+        group.held_back = false;
         if group.monitor.call.is_some() || group.state == GroupState::Held {
             let ask =
                 if self.config.monitor.is_some() { self.ask_monitor(id) } else { Ask::Wait(Instant::NEVER) };
@@ -64,6 +69,11 @@ impl Node {
             Request::Wait(_) => false,
             Request::Kill(token) => {
                 let _ = self.out.calls.push_back(ScriptAction::Kill(token));
+                false
+            }
+            // No start begins beside a peer that is heard to run it, or to take down what it had begun.
+            Request::Run { verb: Verb::Start, .. } if waits => {
+                group.held_back = true;
                 false
             }
             Request::Run { resource, verb } => {
@@ -98,7 +108,7 @@ impl Node {
         ask
     }
 
-    fn token(&mut self) -> Token {
+    pub(super) fn token(&mut self) -> Token {
         self.next_token = self.next_token.wrapping_add(1);
         Token(self.next_token)
     }
@@ -108,6 +118,7 @@ impl Node {
         if let Some(call) = &group.sequence.call {
             at.or(call.deadline);
         } else if group.monitor.call.is_none()
+            && !group.held_back
             && matches!(group.state, GroupState::Unknown | GroupState::Starting | GroupState::Stopping)
         {
             // It begins when the monitor's call has ended.
@@ -119,7 +130,6 @@ impl Node {
     /// The epoch is on the disk, or has had its time; then the fence; then the scripts.
     fn pass_gate(&mut self, id: GroupId) {
         let now = self.now;
-        let fence_open = self.fence_open();
         let Some(group) = self.group_mut(id) else { return };
         if group.state != GroupState::Starting {
             group.gate = Gate::Open;
@@ -131,15 +141,42 @@ impl Node {
             group.gate = Gate::Fence;
             self.report(Event::Unproven(id));
         }
+        let waits = self.gate_wait(id).is_some();
         let Some(group) = self.group_mut(id) else { return };
-        if group.gate == Gate::Fence && fence_open {
-            group.gate = Gate::Open;
-            group.sequence = Sequence::begin(Goal::Start, group.config.resources);
+        if group.gate == Gate::Fence && !waits {
+            group.gate = Gate::Data;
+            if let Some(copy) = group.copy_mut() {
+                copy.at = now.plus(copy.config.limit);
+            }
+        }
+        if group.gate != Gate::Data {
+            return;
+        }
+        match self.pass_data(id) {
+            Pass::Open => {
+                if let Some(group) = self.group_mut(id) {
+                    group.gate = Gate::Open;
+                    group.sequence = Sequence::begin(Goal::Start, group.config.resources);
+                }
+            }
+            Pass::Wait => {}
+            Pass::Withdraw => {
+                self.release(id, Cause::Data);
+            }
         }
     }
 
+    /// What the start scripts of a claim wait for, once its epoch is on the disk: the fence; or a peer that is heard
+    /// again, and has yet to take down what it had begun.
+    pub(super) fn gate_wait(&self, id: GroupId) -> Option<Wait> {
+        if !self.fence_open() {
+            return Some(Wait::Fence);
+        }
+        self.peers(id).filter(|peer| peer.state.may_run()).map(|_| Wait::PeerRuns)
+    }
+
     /// Nothing is left to fence.
-    pub(super) fn fence_open(&self) -> bool {
+    fn fence_open(&self) -> bool {
         self.peer.alive() || matches!(self.fence, Fence::Unneeded | Fence::Done)
     }
 
@@ -254,7 +291,9 @@ impl Node {
             }
             (GroupState::Starting, Gate::Open) => group.sequence.abort(now),
             // No script was begun: there is nothing to take down.
-            (GroupState::Starting, Gate::Persist { .. } | Gate::Fence) => group.sequence = Sequence::none(),
+            (GroupState::Starting, Gate::Persist { .. } | Gate::Fence | Gate::Data) => {
+                group.sequence = Sequence::none();
+            }
             (
                 GroupState::Unknown
                 | GroupState::Idle
@@ -322,6 +361,11 @@ impl Node {
             | GroupState::Stuck => {}
         }
         let epoch = group.shown_epoch();
+        match to {
+            GroupState::Held => self.copy_event(id, CopyEvent::Held),
+            GroupState::Idle | GroupState::Failed => self.copy_event(id, CopyEvent::Over),
+            GroupState::Unknown | GroupState::Starting | GroupState::Stopping | GroupState::Stuck => {}
+        }
         self.report(Event::Group { group: id, from, to, epoch, cause });
         if to == GroupState::Stuck && matches!(self.watchdog, Watchdog::Armed { .. }) {
             self.report(Event::FeedingStopped(id));

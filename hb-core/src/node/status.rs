@@ -10,7 +10,7 @@ impl Node {
     /// A snapshot for people.
     #[must_use]
     pub fn status(&self, now: Instant) -> Status {
-        let now = self.clock.running(now);
+        let (real, now) = (now, self.clock.running(now));
         let met = self.peer.met.is_some();
         let groups_agree = self.groups.iter().all(|group| group.agreed == Some(true));
         let one_way = match self.one_way {
@@ -33,7 +33,7 @@ impl Node {
                 config_match: self.peer.timing_digest.map(|d| d == self.config.timing_digest && groups_agree),
             },
             links: filled(self.links.iter().map(|link| self.link_status(link))),
-            groups: filled(self.groups.iter().map(|group| self.status_of(group))),
+            groups: filled(self.groups.iter().map(|group| self.status_of(group, real))),
             pings: filled(self.pings.alive()),
             fed: self.out.fed,
             isolated: self.isolated,
@@ -56,7 +56,7 @@ impl Node {
         }
     }
 
-    pub(super) fn status_of(&self, group: &crate::cluster::group::Group) -> GroupStatus {
+    pub(super) fn status_of(&self, group: &crate::cluster::group::Group, real: Instant) -> GroupStatus {
         GroupStatus {
             state: group.state,
             peer_state: self.peer.group(group.config.name_hash).map(|shown| shown.state),
@@ -65,6 +65,7 @@ impl Node {
             wanted: group.wanted,
             wait: group.wait,
             config_match: group.agreed,
+            copy: self.copy_status(group, real),
         }
     }
 }

@@ -3,7 +3,7 @@
 use hb_core::auth::{Key, Keyring, Method};
 use hb_core::message::wire::{ECHO_UNIT, MAX_DATAGRAM, MAX_HOLD};
 use hb_core::message::{Beat, Echo, GroupBeat, GroupName, GroupState, Hello, Message, Phase, Reason};
-use hb_core::{Duration, Incarnation, Side};
+use hb_core::{Duration, Incarnation, Origin, Side, Stamp};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -39,6 +39,7 @@ pub(crate) fn steady(seq: u32, epoch: u32, mark: Option<u32>) -> Message {
             score: 1,
             echo: Some(Echo { seq: 0x5A, hold: ECHO_UNIT.times(7000) }),
             groups: [group].into_iter().collect(),
+            stamps: Default::default(),
         },
         hello: None,
     }
@@ -80,7 +81,8 @@ fn any_beat(groups: core::ops::RangeInclusive<usize>) -> impl Strategy<Value = B
     let echo = option::of((any::<u8>(), 0..=MAX_HOLD))
         .prop_map(|echo| echo.map(|(seq, hold)| Echo { seq, hold: ECHO_UNIT.times(u64::from(hold)) }));
     let flags = (any::<bool>(), any::<bool>());
-    (phase, flags, 0..8_u8, any::<u8>(), 0..=8_u8, echo, vec(any_group(), groups)).prop_map(
+    let groups = vec((any_group(), option::of(any_stamp())), groups);
+    (phase, flags, 0..8_u8, any::<u8>(), 0..=8_u8, echo, groups).prop_map(
         |(phase, (unconfirmed, armed), link, hears, score, echo, groups)| Beat {
             phase,
             unconfirmed,
@@ -89,7 +91,8 @@ fn any_beat(groups: core::ops::RangeInclusive<usize>) -> impl Strategy<Value = B
             hears,
             score,
             echo,
-            groups: groups.into_iter().collect(),
+            stamps: (0..).zip(&groups).filter_map(|(at, (_, stamp))| Some((at, (*stamp)?))).collect(),
+            groups: groups.into_iter().map(|(group, _)| group).collect(),
         },
     )
 }
@@ -110,6 +113,21 @@ fn any_group() -> impl Strategy<Value = GroupBeat> {
         .prop_flat_map(|epoch| (Just(epoch), option::of(prop_oneof![0..=epoch, Just(epoch)])));
     (state, option::of(reason), any::<bool>(), epochs)
         .prop_map(|(state, wanted, able, (epoch, mark))| GroupBeat { state, wanted, able, epoch, mark })
+}
+
+fn any_stamp() -> impl Strategy<Value = Stamp> {
+    let none = any::<bool>().prop_map(|partial| Stamp { partial, ..Stamp::NONE });
+    let from = |epoch: u32| {
+        let origin = (1..epoch.max(2), 1..=u32::MAX, any::<bool>());
+        let origin = origin.prop_map(|(epoch, line, last)| Origin { epoch, line, last });
+        option::of(origin).prop_map(move |origin| origin.filter(|_| epoch > 1))
+    };
+    let epochs = prop_oneof![1..200_u32, 1..=u32::MAX].prop_flat_map(move |epoch| (Just(epoch), from(epoch)));
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    let some = (epochs, 1..=u32::MAX, flags).prop_map(|((epoch, from), line, (partial, diverged, last))| {
+        Stamp { epoch, line, from, partial, diverged, last }
+    });
+    prop_oneof![none, some]
 }
 
 fn any_hello(groups: usize) -> impl Strategy<Value = Hello> {
@@ -149,11 +167,20 @@ pub(crate) fn largest() -> Message {
         epoch: u32::MAX,
         mark: Some(0),
     };
+    let stamp = Stamp {
+        epoch: u32::MAX,
+        line: u32::MAX,
+        from: Some(Origin { epoch: 1, line: u32::MAX, last: true }),
+        partial: true,
+        diverged: true,
+        last: true,
+    };
     let name = GroupName { hash: u32::MAX, digest: u32::MAX, preferred: Side::Odd };
     let forever = Duration::from_secs(u64::MAX);
     let mut msg = steady(u32::MAX, 0, None);
     msg.incarnation = Incarnation { counter: u32::MAX, nonce: u32::MAX };
     msg.beat.groups = [group; 8].into_iter().collect();
+    msg.beat.stamps = (0..8).map(|at| (at, stamp)).collect();
     msg.beat.echo = Some(Echo { seq: 255, hold: ECHO_UNIT.times(u64::from(MAX_HOLD)) });
     msg.hello = Some(Hello {
         boot: u32::MAX,

@@ -143,6 +143,7 @@ fn group_config(group: &Group, own: &str, peer: &str) -> Option<GroupConfig> {
         preferred,
         resources: u8::try_from(group.resources.len()).ok()?,
         claimable: group.resources.iter().all(|r| r.script != Script::Missing),
+        data: None,
     })
 }
 

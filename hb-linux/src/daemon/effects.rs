@@ -8,7 +8,7 @@ use crate::helper::Level;
 use crate::link::{Link, Pinger};
 use crate::scripts::{Finished, Runner, What};
 use crate::state;
-use hb_core::{Action, FRAME_BUF, Input, Instant, Node};
+use hb_core::{Action, FRAME_BUF, Input, Instant, Node, Pulled};
 use heapless::Deque;
 use std::vec::Vec;
 
@@ -75,6 +75,12 @@ impl Effects {
             Action::Ping => self.pinger.send_all(),
             // No fence device can be configured in this version, so the core never asks; if it did, nothing was proven.
             Action::Fence => self.push(Input::FenceDone { ok: false }),
+            // No group can have data in this version, so the core never asks; if it did, nothing was brought or written.
+            Action::Pull { token, .. } => {
+                self.push(Input::PullDone { token, outcome: Pulled::Cut { partial: false } });
+            }
+            Action::EndPull { .. } => {}
+            Action::WriteStamp { token, .. } => self.push(Input::StampWritten { token, ok: false }),
             Action::ProbeAddresses => self.announcer.probe(now, &mut self.voice),
             Action::Report(event) => self.voice.event(&event),
             Action::Exit { clean } => self.exit = Some(clean),

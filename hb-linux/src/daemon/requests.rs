@@ -236,5 +236,8 @@ const fn wait(wait: Wait) -> &'static str {
         Wait::ConfigDiffers => "config_differs",
         Wait::WatchdogPending => "watchdog_pending",
         Wait::Leaving => "leaving",
+        Wait::StaleCopy(_) => "stale_copy",
+        Wait::PullEnds => "pull_ends",
+        Wait::LastPull => "last_pull",
     }
 }

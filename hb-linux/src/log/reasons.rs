@@ -2,7 +2,7 @@
 
 use super::{Names, Text};
 use hb_core::message::Reason;
-use hb_core::{BadFrame, Refusal, Wait};
+use hb_core::{BadFrame, Refusal, Stale, Wait};
 
 /// Why a move is wanted, in words.
 #[must_use]
@@ -39,6 +39,23 @@ pub fn wait_words<const N: usize>(names: &Names, wait: Wait, out: &mut Text<N>) 
         Wait::ConfigDiffers => out.put(format_args!("the nodes' configurations differ in it")),
         Wait::WatchdogPending => out.put(format_args!("a watchdog of an earlier life may still fire")),
         Wait::Leaving => out.put(format_args!("this node leaves")),
+        Wait::StaleCopy(why) => out.put(format_args!(
+            "its data here is stale ({}): node {peer} may bring the newer copy; to run it all the same: hbd takeover",
+            stale_words(why)
+        )),
+        Wait::PullEnds => out.put(format_args!("a pull of its data has to end first")),
+        Wait::LastPull => out.put(format_args!("its data is pulled from node {peer} a last time")),
+    }
+}
+
+/// Why a copy is stale, in words.
+#[must_use]
+pub const fn stale_words(why: Stale) -> &'static str {
+    match why {
+        Stale::Unread => "its stamp was not read yet",
+        Stale::Partial => "a pull over it did not end",
+        Stale::Behind => "later data was written on the other node",
+        Stale::Old => "the last pull is longer ago than stale_after",
     }
 }
 
@@ -82,5 +99,8 @@ pub fn refusal_words<const N: usize>(own: &str, peer: &str, refusal: Refusal, ou
         Refusal::PeerAlive => {
             out.put(format_args!("node {peer} is alive: confirming it down would put two nodes on one disk"));
         }
+        Refusal::StaleCopy => out.put(format_args!(
+            "the copy of the group's data that it would be started on is stale or not in sync (hbd status)"
+        )),
     }
 }

@@ -3,6 +3,7 @@
 //! People have grepped Heartbeat's log for years, so what means the same is said with the same words
 //! (`node ha-2: is dead`, `Link ha-2:eth1 dead.`, `Local status now set to: 'active'`, ...).
 
+use super::data::data_line;
 use super::names::Names;
 use super::reasons::{bad_frame, reason_words, wait_words};
 use super::{LINE, Text};
@@ -232,6 +233,13 @@ pub fn event(names: &Names, event: &Event, out: &mut Text<LINE>) -> Level {
             ));
             Crit
         }
+        Event::Pulled(_)
+        | Event::MovedAside { .. }
+        | Event::PullFailed(_)
+        | Event::LastPullFailed(_)
+        | Event::StaleAccepted(..)
+        | Event::StartsBehind(_)
+        | Event::StampFailed(_) => data_line(names, event, out),
         Event::Lost(count) => {
             out.put(format_args!(
                 "{count} events were not told: they came faster than they could be written"
@@ -307,6 +315,7 @@ fn cause_words(names: &Names, cause: Cause, to: GroupState, out: &mut Text<LINE>
         Cause::Monitor => out.put(format_args!("the monitor found it not running")),
         Cause::Retry => out.put(format_args!("another try after a start failed on both nodes")),
         Cause::Operator => out.put(format_args!("asked for by an operator")),
+        Cause::Data => out.put(format_args!("its data could not be brought up to date")),
     }
 }
 

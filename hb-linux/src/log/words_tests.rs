@@ -4,7 +4,7 @@ use super::super::GroupNames;
 use super::super::reasons::refusal_words;
 use super::*;
 use hb_core::message::Reason;
-use hb_core::{Duration, Incarnation, LinkId, PingId, Refusal};
+use hb_core::{Duration, Incarnation, LinkId, PingId, Refusal, Stale};
 use std::string::{String, ToString};
 use std::vec::Vec;
 
@@ -39,7 +39,7 @@ const STATES: [GroupState; 7] = [
     GroupState::Failed,
     GroupState::Stuck,
 ];
-const CAUSES: [Cause; 14] = [
+const CAUSES: [Cause; 15] = [
     Cause::Join,
     Cause::PeerDead,
     Cause::PeerLeaving,
@@ -54,8 +54,9 @@ const CAUSES: [Cause; 14] = [
     Cause::Monitor,
     Cause::Retry,
     Cause::Operator,
+    Cause::Data,
 ];
-const WAITS: [Wait; 14] = [
+const WAITS: [Wait; 20] = [
     Wait::Peer,
     Wait::PeerRight,
     Wait::PeerRuns,
@@ -70,6 +71,12 @@ const WAITS: [Wait; 14] = [
     Wait::ConfigDiffers,
     Wait::WatchdogPending,
     Wait::Leaving,
+    Wait::StaleCopy(Stale::Unread),
+    Wait::StaleCopy(Stale::Partial),
+    Wait::StaleCopy(Stale::Behind),
+    Wait::StaleCopy(Stale::Old),
+    Wait::PullEnds,
+    Wait::LastPull,
 ];
 const OUTCOMES: [Outcome; 6] =
     [Outcome::Ok, Outcome::Failed(7), Outcome::Running, Outcome::Stopped, Outcome::Killed, Outcome::NotRun];
@@ -112,6 +119,13 @@ fn all_events() -> Vec<Event> {
         Event::Leaving,
         Event::FeedingStopped(g),
         Event::Lost(4),
+        Event::Pulled(g),
+        Event::MovedAside { group: g, files: 3 },
+        Event::PullFailed(g),
+        Event::LastPullFailed(g),
+        Event::StaleAccepted(g, Stale::Old),
+        Event::StartsBehind(g),
+        Event::StampFailed(g),
     ]);
     for why in [
         BadFrame::Malformed,
@@ -211,6 +225,7 @@ fn refusals_are_sentences() {
         Refusal::ConfigDiffers,
         Refusal::Busy,
         Refusal::PeerAlive,
+        Refusal::StaleCopy,
     ] {
         let mut text = Text::<300>::new();
         refusal_words("ha-1", "ha-2", refusal, &mut text);

@@ -1,7 +1,7 @@
 //! `cargo xtask`: build tasks, checks and benchmarks. `cargo xtask help` lists them.
 
 use hb_hil::test::{self, STEPS, Step};
-use hb_hil::{bench, dist, wires};
+use hb_hil::{bench, dist, gate, wires};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -15,7 +15,10 @@ fn main() -> ExitCode {
         ["test" | "ci"] => test::run(&STEPS.iter().collect::<Vec<_>>()),
         ["dist"] => dist::run(false).map(|text| println!("{text}")),
         ["dist", "--check"] => dist::run(true).map(|text| println!("{text}")),
+        ["gate", names @ ..] => gate::run(names).map(|text| println!("{text}")),
         ["bench", names @ ..] => bench::run(names),
+        ["hil", "--rig", file, rest @ ..] => wires::rig(file, rest),
+        ["hil", args @ ..] => hb_hil::virt::run::command(args),
         ["bench-alone", name] => bench::one(name),
         ["wires-console", socket, words @ ..] => match wires::standin::console(socket, words) {
             Ok(code) => return ExitCode::from(code),
@@ -43,6 +46,10 @@ fn help() {
     println!("cargo xtask SUB-COMMAND\n");
     println!("  test           all of the steps below, in order; installs what it needs when run as root");
     println!("  dist [--check] static i586 binary and a native one into target/dist; --check also runs it\n");
+    println!("  hil [CASE...] [--list] [--all] [--keep]  cases on two emulated i386 machines (root)");
+    println!(
+        "  gate [NAME...] [--all] [--list]  the i586 binary on a 2.4 kernel's calls and a Pentium (root)"
+    );
     println!("  bench [NAME...] [--peers]  measure on the rig of namespaces (root); --peers adds keepalived");
     println!(
         "  wires [--rig FILE] [CASE...] [--list]  this machine as the peer of a server on a null-modem; a"

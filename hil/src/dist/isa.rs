@@ -5,6 +5,7 @@
 
 use crate::paths::which;
 use crate::proc::Cmd;
+use std::collections::HashMap;
 use std::path::Path;
 
 /// Instructions whose name objdump prints with or without an operand size (`b`, `w`, `l`).
@@ -37,14 +38,19 @@ const AT_LEAST: usize = 2000;
 /// # Errors
 /// No objdump, nothing decoded, or the first twenty offending lines.
 pub fn check(binary: &Path) -> Result<String, String> {
+    judge(&disassemble(binary)?, AT_LEAST)
+}
+
+/// The code sections of a binary as objdump prints them.
+///
+/// # Errors
+/// No objdump, or it does not understand the file.
+pub fn disassemble(binary: &Path) -> Result<String, String> {
     let tool = ["i686-linux-gnu-objdump", "objdump"].into_iter().find(|t| which(t).is_some());
     let tool = tool.ok_or("no objdump; install the package binutils")?;
     // -d decodes sections that hold code and no others; tables of data stay out of it.
     let out = Cmd::new(tool).args(["-d", "--no-show-raw-insn", "-M", "i386"]).args([binary]).output()?;
-    if out.code != Some(0) {
-        return Err(format!("{tool} -d: {}", out.stderr.trim()));
-    }
-    judge(&out.stdout, AT_LEAST)
+    if out.code == Some(0) { Ok(out.stdout) } else { Err(format!("{tool} -d: {}", out.stderr.trim())) }
 }
 
 /// Judges a disassembly as objdump prints it (`address:<TAB>instruction`).
@@ -52,12 +58,13 @@ pub fn check(binary: &Path) -> Result<String, String> {
 /// # Errors
 /// Fewer than `at_least` instructions, or some beyond i586.
 pub fn judge(disassembly: &str, at_least: usize) -> Result<String, String> {
-    let mut count = 0;
-    let mut bad = Vec::new();
+    let (mut count, mut bad) = (0, Vec::new());
+    // A hundred thousand instructions have a hundred names.
+    let mut names = HashMap::new();
     for line in disassembly.lines() {
         let Some((_, instruction)) = line.split_once(":\t") else { continue };
         count += 1;
-        if !allowed(instruction) {
+        if !allowed(instruction, &mut names) {
             bad.push(line.trim());
         }
     }
@@ -75,8 +82,8 @@ pub fn judge(disassembly: &str, at_least: usize) -> Result<String, String> {
     Ok(format!("{count} instructions read"))
 }
 
-/// True for an instruction of the i586, MMX not included.
-fn allowed(instruction: &str) -> bool {
+/// True for an instruction of the i586, MMX not included. `names` are those that were looked up before.
+fn allowed<'a>(instruction: &'a str, names: &mut HashMap<&'a str, bool>) -> bool {
     let text = instruction.split('#').next().unwrap_or_default();
     let mut words =
         text.split_whitespace().map(|w| w.trim_end_matches(",pn").trim_end_matches(",pt")).peekable();
@@ -88,7 +95,7 @@ fn allowed(instruction: &str) -> bool {
         return false;
     }
     // The one-byte nop only: the long ones came with the P6.
-    (name != "nop" || operands.is_empty()) && known(name)
+    (name != "nop" || operands.is_empty()) && *names.entry(name).or_insert_with(|| known(name))
 }
 
 fn known(name: &str) -> bool {

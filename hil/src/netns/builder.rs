@@ -2,6 +2,7 @@
 
 use super::files::{Files, Times};
 use super::node::Node;
+use super::programs::Programs;
 use super::rig::Rig;
 use std::io::{self, Write as _};
 
@@ -14,6 +15,7 @@ pub struct Builder {
     pub(super) serial: bool,
     pub(super) alone: bool,
     pub(super) edits: Vec<(Option<Node>, Edit)>,
+    pub(super) programs: [Option<Programs>; 2],
 }
 
 impl Builder {
@@ -26,6 +28,7 @@ impl Builder {
             serial: false,
             alone: false,
             edits: Vec::new(),
+            programs: [None, None],
         }
     }
 
@@ -47,6 +50,13 @@ impl Builder {
     #[must_use]
     pub fn alone(mut self) -> Self {
         self.alone = true;
+        self
+    }
+
+    /// Other programs on a node than those that are built for the tests.
+    #[must_use]
+    pub fn programs_on(mut self, node: Node, programs: Programs) -> Self {
+        self.programs[node.index()] = Some(programs);
         self
     }
 

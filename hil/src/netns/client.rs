@@ -81,6 +81,14 @@ impl Client {
     /// # Errors
     /// No thread, or the namespace cannot be entered.
     pub fn new(net: &Namespace) -> io::Result<Self> {
+        Self::to_port(net, SERVICE_PORT)
+    }
+
+    /// As [`Client::new`], where the service is on another port.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn to_port(net: &Namespace, port: u16) -> io::Result<Self> {
         let samples = Arc::new(Mutex::new(Vec::new()));
         let end = Arc::new(AtomicBool::new(false));
         let (for_thread, until) = (Arc::clone(&samples), Arc::clone(&end));
@@ -91,7 +99,7 @@ impl Client {
             let result = nix::sched::setns(&handle, nix::sched::CloneFlags::CLONE_NEWNET);
             let _ = entered.send(result);
             if result.is_ok() {
-                Poller { samples: for_thread, pending: Vec::new() }.run(&until);
+                Poller { port, samples: for_thread, pending: Vec::new() }.run(&until);
             }
         })?;
         when_entered.recv().map_err(io::Error::other)??;
@@ -193,6 +201,7 @@ struct Pending {
 }
 
 struct Poller {
+    port: u16,
     samples: Arc<Mutex<Vec<Sample>>>,
     pending: Vec<Pending>,
 }
@@ -226,7 +235,7 @@ impl Poller {
     fn begin(&mut self, now: Stamp) {
         let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
         let [a, b, c, d] = SERVICE_ADDRESS;
-        let address = SockaddrIn::new(a, b, c, d, SERVICE_PORT);
+        let address = SockaddrIn::new(a, b, c, d, self.port);
         let Ok(socket) = socket(AddressFamily::Inet, SockType::Stream, flags, None) else { return };
         match connect(socket.as_raw_fd(), &address) {
             Ok(()) | Err(Errno::EINPROGRESS) => {
@@ -285,7 +294,9 @@ impl Pending {
     fn verdict(&self) -> Reply {
         let text = String::from_utf8_lossy(&self.answer);
         match text.split_once("\r\n\r\n") {
-            Some((head, body)) if head.starts_with("HTTP/1.0 200") && body.ends_with('\n') => {
+            Some((head, body))
+                if head.starts_with("HTTP/1.") && head.contains(" 200 ") && body.ends_with('\n') =>
+            {
                 Reply::Good(body.trim().to_owned())
             }
             _ => Reply::Refused("cut short".to_owned()),

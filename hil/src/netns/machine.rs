@@ -7,6 +7,7 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, sethostname};
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -146,6 +147,11 @@ impl Machine {
         mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)?;
         bind(&self.path("init.d"), Path::new("/etc/init.d"))?;
         bind(&self.path("log"), Path::new("/var/log"))?;
+        if let Some(tools) = &self.programs.tools {
+            for place in ["/usr/bin", "/usr/sbin", "/bin", "/sbin"] {
+                bind(tools, Path::new(place))?;
+            }
+        }
         // The host's own watchdog is not for tests.
         if Path::new("/dev/watchdog").exists() {
             bind(Path::new("/dev/null"), Path::new("/dev/watchdog"))?;
@@ -263,8 +269,9 @@ impl Machine {
     /// A call of `hbd` with the machine's folders as its options.
     #[must_use]
     pub fn hbd(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.programs.hbd);
-        command.args(arguments);
+        let mut words = self.programs.launcher.iter().map(OsStr::new).chain([self.programs.hbd.as_os_str()]);
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command.args(words).args(arguments);
         for (option, folder) in [("--config-dir", "etc"), ("--state-dir", "lib"), ("--run-dir", "run")] {
             command.arg(option).arg(self.path(folder));
         }

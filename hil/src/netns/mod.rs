@@ -55,6 +55,7 @@ pub use original::Original;
 pub use plugs::Cable;
 pub use programs::Programs;
 pub use rig::Rig;
+pub(crate) use slot::Slot;
 pub use status::Status;
 pub use wiring::Wiring;
 

@@ -38,6 +38,14 @@ impl Namespace {
         Ok(namespace)
     }
 
+    /// A second handle of it.
+    ///
+    /// # Errors
+    /// No descriptor is left.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self { file: self.file.try_clone()?, name: self.name.clone() })
+    }
+
     /// What it is called in messages.
     #[must_use]
     pub fn name(&self) -> &str {

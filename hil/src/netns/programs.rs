@@ -12,6 +12,12 @@ pub struct Programs {
     pub hbd: PathBuf,
     /// The first process of a machine, and its mail service (`hil-node`).
     pub node: PathBuf,
+    /// What becomes the daemon, and each other call of `hbd`: a program and its arguments, before those of `hbd`.
+    /// Environment variable `HBD_LAUNCHER` holds them, with spaces between.
+    pub launcher: Vec<String>,
+    /// What the machines have for `/usr/bin` and `/usr/sbin` (`/bin` and `/sbin` where those are others), if not what
+    /// the host has. Environment variable `HBD_TOOLS` names the folder.
+    pub tools: Option<PathBuf>,
 }
 
 impl Programs {
@@ -50,6 +56,12 @@ impl Programs {
             .find(|folder| folder.file_name().is_some_and(|name| name != "deps"))
             .ok_or_else(|| io::Error::other("no target folder above the running program"))?;
         let hbd = given.unwrap_or_else(|| folder.join("hbd"));
-        Ok(Self { hbd, node: folder.join("hil-node") })
+        let launcher = std::env::var("HBD_LAUNCHER").unwrap_or_default();
+        Ok(Self {
+            hbd,
+            node: folder.join("hil-node"),
+            launcher: launcher.split_whitespace().map(str::to_owned).collect(),
+            tools: std::env::var_os("HBD_TOOLS").map(PathBuf::from),
+        })
     }
 }

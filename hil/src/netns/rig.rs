@@ -47,7 +47,8 @@ pub struct Rig {
 
 impl Rig {
     pub(super) fn new(builder: Builder) -> io::Result<Self> {
-        let programs = Programs::build()?;
+        let own = |node: Node| builder.programs[node.index()].clone().map_or_else(Programs::build, Ok);
+        let programs = [own(Node::Ha1)?, own(Node::Ha2)?];
         let slot = Slot::wait(builder.alone)?;
         let dir = new_dir()?;
         let wiring = Wiring::new()?;
@@ -71,7 +72,8 @@ impl Rig {
             wiring.plug_cross(&net)?;
             let watch = AddressWatch::new(&net)?;
             let folder = dir.join(node.name());
-            let machine = Machine::new(net, folder, node.addresses().to_owned(), programs.clone())?;
+            let machine =
+                Machine::new(net, folder, node.addresses().to_owned(), programs[node.index()].clone())?;
             let mut files = Files::corrected().with_times(&builder.times);
             if let Some(cable) = &serial {
                 files = files.with_serial(cable.path(node.index()));
@@ -82,7 +84,7 @@ impl Rig {
                 }
             }
             files.write(&machine)?;
-            write_jdmail(&machine, &programs.node)?;
+            write_jdmail(&machine, &programs[node.index()].node)?;
             Ok((machine, watch))
         };
         let (first, first_watch) = machine(Node::Ha1)?;

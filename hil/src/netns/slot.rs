@@ -12,7 +12,7 @@ const PLACES: usize = 2;
 
 /// The right to run one rig; given back when dropped, also by a process that is killed.
 #[derive(Debug)]
-pub(super) struct Slot {
+pub(crate) struct Slot {
     _places: Vec<Flock<File>>,
 }
 
@@ -20,7 +20,7 @@ impl Slot {
     /// Wait for one of the places, or for all of them (`alone`: what is measured wants the machine for itself).
     ///
     /// Only the holder of the gate takes places, so that one who waits for all of them gets them in the end.
-    pub(super) fn wait(alone: bool) -> io::Result<Self> {
+    pub(crate) fn wait(alone: bool) -> io::Result<Self> {
         let _gate = loop {
             match try_lock("gate")? {
                 Some(gate) => break gate,

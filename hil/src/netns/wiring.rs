@@ -52,6 +52,26 @@ impl Wiring {
         Ok(())
     }
 
+    /// Make a port for a virtual machine: a tap `SEGMENT-HOST`, to be opened inside [`Wiring::switch`].
+    ///
+    /// # Errors
+    /// The kernel or `ip` refuses.
+    pub fn plug_tap(&self, segment: &str, host: &str) -> io::Result<()> {
+        let port = format!("{segment}-{host}");
+        self.switch.ip(&format!(
+            "tuntap add dev {port} mode tap\n\
+             link set {port} master {segment}\n\
+             link set {port} up\n"
+        ))?;
+        Ok(())
+    }
+
+    /// The namespace with the switch's side of all plugs.
+    #[must_use]
+    pub const fn switch(&self) -> &Namespace {
+        &self.switch
+    }
+
     /// Pull (`false`) or plug (`true`) ports in one go; a port is `lan-HOST` or `cross-HOST`. Says when it was done.
     ///
     /// # Errors

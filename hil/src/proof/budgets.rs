@@ -42,8 +42,9 @@ struct Build {
 
 const KIB: u64 = 1024;
 
-/// Two groups and three links, but for the last.
-const BUILDS: [Build; 5] = [
+/// Two groups and three links, but for the one that says otherwise. Data follows a group where there is a disk, which no
+/// board has: weighed for comparison.
+const BUILDS: [Build; 6] = [
     Build {
         flash: "flash, crc",
         ram: "Node, crc",
@@ -76,7 +77,14 @@ const BUILDS: [Build; 5] = [
         flash: "flash, everything, 8 groups and links",
         ram: "Node, everything, 8 groups and links",
         features: "md5,sha1,sha256,large",
-        limits: [36_000, 6_700],
+        limits: [36_000, 8_400],
+        bars: [None, None],
+    },
+    Build {
+        flash: "flash, crc and data",
+        ram: "Node, crc and data",
+        features: "data",
+        limits: [32_000, 4_300],
         bars: [None, None],
     },
 ];

@@ -116,6 +116,7 @@ fn group_config(words: &[&str], preferred: Side) -> Result<GroupConfig, String> 
         preferred,
         resources: u8::try_from(canonical.len()).map_err(|_| "haresources: too long a group".to_owned())?,
         claimable: true,
+        data: None,
     })
 }
 

@@ -49,6 +49,17 @@ pub fn command(words: &[&str]) -> Result<(), String> {
     }
 }
 
+/// `cargo xtask hil --rig FILE` with these words behind it: what the file says the rig is.
+///
+/// # Errors
+/// The file, the words, or the cases that failed.
+pub fn rig(file: &str, words: &[&str]) -> Result<(), String> {
+    match RigFile::read(Path::new(file))? {
+        RigFile::Qemu {} => crate::virt::run::command(words),
+        RigFile::Wires(_) => command(&[&["--rig", file], words].concat()),
+    }
+}
+
 /// The cases on the servers of this rig file.
 ///
 /// # Errors

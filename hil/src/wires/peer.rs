@@ -284,6 +284,8 @@ impl Life {
                     return Ok(true);
                 }
                 Action::FeedWatchdog | Action::KillScript { .. } | Action::Announce { .. } => {}
+                // The peer's groups have no data that follows them.
+                Action::Pull { .. } | Action::EndPull { .. } | Action::WriteStamp { .. } => {}
             }
         }
         Ok(false)

@@ -110,7 +110,14 @@ impl Half {
 /// DESIGN §4's steady heartbeat: one group, two links, one ping node, a watchdog.
 fn config(side: Side, kind: LinkKind) -> Config {
     let span = |s| Duration::from_secs(s);
-    let group = GroupConfig { name_hash: 7, digest: 9, preferred: Side::Even, resources: 2, claimable: true };
+    let group = GroupConfig {
+        name_hash: 7,
+        digest: 9,
+        preferred: Side::Even,
+        resources: 2,
+        claimable: true,
+        data: None,
+    };
     Config {
         cluster: 0xC5A3,
         side,

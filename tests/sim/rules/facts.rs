@@ -29,7 +29,7 @@ pub struct Facts {
     pub sent: [Instant; 2],
     /// Since when a daemon stands still.
     pub frozen_since: [Option<Instant>; 2],
-    /// How long in all a daemon stood still.
+    /// How much in all a daemon must not count as its running time.
     pub stood_still: [Duration; 2],
     frozen_at_heard: [Duration; 2],
     links_changed: bool,
@@ -65,6 +65,14 @@ impl Facts {
         }
     }
 
+    /// What a node must count as its own gap when it stood still for `time`: all beyond its promise of at most one
+    /// keepalive, if that is longer than another keepalive (DESIGN §6).
+    fn gap(&self, time: Duration) -> Duration {
+        let s = &self.plan.setting;
+        let keepalive = s.slow(s.timing.keepalive);
+        if time > keepalive.times(2) { time.minus(keepalive) } else { Duration::ZERO }
+    }
+
     /// How long `host` stood still since it last took a frame in.
     #[must_use]
     pub fn frozen_since_heard(&self, host: usize) -> Duration {
@@ -96,7 +104,7 @@ impl Facts {
                     if frozen {
                         self.frozen_since[host] = Some(now);
                     } else if let Some(since) = self.frozen_since[host].take() {
-                        self.stood_still[host] = self.stood_still[host].plus(now.since(since));
+                        self.stood_still[host] = self.stood_still[host].plus(self.gap(now.since(since)));
                     }
                 }
                 Note::Sent { .. }
@@ -118,9 +126,13 @@ impl Facts {
     fn look(&mut self, world: &World) {
         for from in 0..2 {
             let open = |link: usize| world.hosts.iter().all(|h| h.open >> link & 1 == 1);
+            let s = &self.plan.setting;
             let times = world.wires.iter().enumerate().filter_map(|(link, wire)| {
                 let whole = wire.clean(from) && !world.cut[from][link] && open(link);
-                whole.then(|| wire.frame_time(from, self.plan.setting.frame_bytes()))
+                let time = wire.frame_time(from, s.frame_bytes());
+                // A link that may delay a beat until its sender counts as dead carries no life.
+                let lives = s.slow(s.timing.keepalive).plus(time) < s.fast(s.timing.deadtime);
+                (whole && lives).then_some(time)
             });
             let best = times.min();
             self.passes[from] = best.is_some();

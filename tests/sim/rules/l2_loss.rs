@@ -7,6 +7,7 @@
 
 use super::facts::Facts;
 use super::{Verdict, breach};
+use crate::host::Host;
 use crate::note::Note;
 use crate::world::World;
 use hb_core::message::GroupState;
@@ -36,7 +37,8 @@ impl Loss {
             match *note {
                 Note::Said { host, event: Event::PeerDead(_) } => Self::dead(world, facts, host)?,
                 Note::Called { host, group, verb: Verb::Start | Verb::Stop, .. } => {
-                    if self.settled && !gap && facts.changed <= self.quiet_since {
+                    let shared = facts.shared(usize::from(group));
+                    if self.settled && shared && !gap && facts.changed <= self.quiet_since {
                         let what =
                             format!("{host} moves group {group} of a settled pair that hears each other");
                         return breach("L2", world, what);
@@ -66,6 +68,12 @@ impl Loss {
         let honest = world.hosts.iter().all(|h| h.scripts.honest() && h.calls.is_empty());
         honest
             && (0..world.client.len()).filter(|g| facts.shared(*g)).all(|group| {
+                let whole = |h: &Host| {
+                    h.shown(group).is_none_or(|s| s.state != GroupState::Held || h.scripts.all(group))
+                };
+                if !world.hosts.iter().all(whole) {
+                    return false;
+                }
                 let states = [0, 1].map(|h: usize| world.hosts[h].shown(group).map(|s| s.state));
                 matches!(
                     states,
@@ -78,9 +86,7 @@ impl Loss {
     fn dead(world: &World, facts: &Facts, host: usize) -> Verdict {
         let s = &facts.plan.setting;
         let silence = world.now.since(facts.heard[host]);
-        // What it stood still beyond its promise of at most one keepalive is not its running time.
-        let frozen = facts.frozen_since_heard(host).minus(s.slow(s.timing.keepalive));
-        let least: Duration = s.fast(s.timing.deadtime).plus(frozen);
+        let least: Duration = s.fast(s.timing.deadtime).plus(facts.frozen_since_heard(host));
         if silence < least {
             let what = format!("{host} takes its peer for dead after {silence:?}, at least {least:?}");
             return breach("L2", world, what);

@@ -18,6 +18,8 @@ fn waits(a: &GroupStatus, b: &GroupStatus) -> bool {
         // Both failed: the next try comes after its pause, or the other node has the right to try.
         (Failed, Some(Wait::Retry | Wait::Failed)) => true,
         (Idle, Some(Wait::PeerRight)) => true,
+        // It was told to leave, and waits for another group of its own that is stuck.
+        (Idle | Failed, Some(Wait::Leaving)) => true,
         // The operator must make the two lines agree.
         (Idle | Failed, Some(Wait::ConfigDiffers)) => true,
         _ => false,
@@ -69,7 +71,7 @@ fn shared(world: &World, facts: &Facts, group: usize, strict: bool) -> Verdict {
         return breach("L3", world, what);
     }
     // After a state loss the last announcement may be the loser's only if the winner never re-announced.
-    let holder = if serves == [true, true] { None } else { serves.iter().position(|s| *s) };
+    let holder = [a, b].iter().position(|s| s.state == GroupState::Held);
     if let (Some(holder), Some(client)) = (holder, world.client[group])
         && client != holder
         && facts.met

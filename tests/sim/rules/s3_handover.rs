@@ -28,11 +28,13 @@ impl Handover {
         for note in &world.notes {
             match *note {
                 Note::Said { host, event: Event::Group { group, to: GroupState::Starting, cause, .. } } => {
+                    // A restart in place is the holder's own.
+                    let claims = cause != Cause::Monitor;
                     let alive = world.hosts[host]
                         .node
                         .as_ref()
                         .is_some_and(|n| matches!(n.glance().peer, PeerState::Up | PeerState::Late));
-                    let shown = matches!(cause, Cause::Right | Cause::PeerLeaving) || alive;
+                    let shown = claims && (matches!(cause, Cause::Right | Cause::PeerLeaving) || alive);
                     self.knew[host][usize::from(group.0)] = shown.then(|| facts.sent[host]);
                 }
                 Note::Holds { host, group, holds: true } => self.began(world, facts, host, group)?,
@@ -44,7 +46,8 @@ impl Handover {
 
     fn began(&self, world: &World, facts: &Facts, host: usize, group: usize) -> Verdict {
         let Some(other) = world.hosts[1 - host].held_since(group) else { return Ok(()) };
-        if !facts.shared(group) {
+        let stuck = world.hosts[1 - host].shown(group).is_some_and(|s| s.state == GroupState::Stuck);
+        if !facts.shared(group) || stuck {
             return Ok(());
         }
         if let Some(knew) = self.knew[host][group]

@@ -7,6 +7,7 @@
 
 use super::facts::Facts;
 use super::{Verdict, breach};
+use crate::fault::{Fault, Kind};
 use crate::note::Note;
 use crate::world::World;
 
@@ -34,7 +35,8 @@ impl Frozen {
         let reset = timeout.plus(granularity);
         let covered = reset.plus(s.slow(s.timing.keepalive)) <= s.fast(s.deadtime());
         let Some(glance) = h.node.as_ref().map(hb_core::Node::glance) else { return Ok(()) };
-        if !covered || !h.dog.armed || h.dog.broken {
+        let broken = |f: &Fault| f.kind == Kind::DogBroken && f.host == host;
+        if !covered || !h.dog.armed || facts.plan.faults.iter().any(broken) {
             return Ok(());
         }
         let heard =

@@ -1,9 +1,13 @@
 //! Bytes to message, once the tag was checked.
 
-use super::{ABLE, ARMED, ECHO_UNIT, ECHOES, HEADER, Header, MARKED, MAX_GROUPS, MAX_HOLD, UNCONFIRMED};
+use super::{
+    ABLE, ARMED, BRANCHED, DIVERGED, ECHO_UNIT, ECHOES, FROM_LAST, HEADER, Header, LAST, MARKED, MAX_GROUPS,
+    MAX_HOLD, MAX_STAMPS, PARTIAL, UNCONFIRMED,
+};
 use crate::config::MAX_PINGS;
 use crate::ids::{Incarnation, Side};
 use crate::message::{Beat, Echo, GroupBeat, GroupName, GroupState, Hello, Message, Phase, Reason};
+use crate::stamp::{Origin, Stamp};
 use crate::time::Duration;
 use heapless::Vec;
 
@@ -69,6 +73,7 @@ pub(crate) const fn blank(source: Side) -> Message {
             score: 0,
             echo: None,
             groups: Vec::new(),
+            stamps: Vec::new(),
         },
         hello: None,
     }
@@ -97,6 +102,10 @@ pub(crate) fn decode(
     }
     msg.seq = reader.varint()?;
     take_beat(&mut reader, &mut msg.beat)?;
+    msg.beat.stamps.clear();
+    if header.stamped {
+        take_stamps(&mut reader, &mut msg.beat)?;
+    }
     msg.hello = None;
     if short.is_none() {
         msg.hello = Some(take_hello(&mut reader, msg.beat.groups.len())?);
@@ -156,6 +165,61 @@ fn take_group(reader: &mut Reader<'_>) -> Option<GroupBeat> {
     };
     let mark = if bits & MARKED == 0 { None } else { Some(epoch.checked_sub(reader.varint()?)?) };
     Some(GroupBeat { state, wanted, able: bits & ABLE != 0, epoch, mark })
+}
+
+/// Which groups have a stamp, at least one, and the stamps in the order of the groups.
+#[cold]
+fn take_stamps(reader: &mut Reader<'_>, beat: &mut Beat) -> Option<()> {
+    let which = reader.byte().filter(|which| *which != 0)?;
+    let mut rest = which;
+    while rest != 0 {
+        let at = rest.trailing_zeros() as u8;
+        if MAX_STAMPS == 0 {
+            skip_stamp(reader)?;
+        } else {
+            beat.stamps.push((at, take_stamp(reader)?)).ok()?;
+        }
+        rest &= rest.wrapping_sub(1);
+    }
+    let groups = u32::try_from(beat.groups.len()).ok()?;
+    (which.leading_zeros().saturating_add(groups) >= u8::BITS).then_some(())
+}
+
+/// Without data a stamp is of no account, but what follows it is.
+fn skip_stamp(reader: &mut Reader<'_>) -> Option<()> {
+    let (flags, epoch) = (reader.byte()?, reader.varint()?);
+    if epoch != 0 {
+        reader.bytes::<4>()?;
+    }
+    if flags & BRANCHED != 0 {
+        reader.varint()?;
+        reader.bytes::<4>()?;
+    }
+    Some(())
+}
+
+fn take_stamp(reader: &mut Reader<'_>) -> Option<Stamp> {
+    let (flags, epoch) = (reader.byte()?, reader.varint()?);
+    if flags & !(PARTIAL | DIVERGED | LAST | BRANCHED | FROM_LAST) != 0 {
+        return None;
+    }
+    let last = flags & FROM_LAST != 0;
+    let stamp = Stamp {
+        epoch,
+        line: if epoch == 0 { 0 } else { u32::from_le_bytes(reader.bytes()?) },
+        from: if flags & BRANCHED != 0 {
+            let epoch = epoch.checked_sub(reader.varint()?)?;
+            Some(Origin { epoch, line: u32::from_le_bytes(reader.bytes()?), last })
+        } else if last {
+            return None;
+        } else {
+            None
+        },
+        partial: flags & PARTIAL != 0,
+        diverged: flags & DIVERGED != 0,
+        last: flags & LAST != 0,
+    };
+    stamp.is_sound().then_some(stamp)
 }
 
 /// The static view, of `count` groups. Fields are read in the order in which they stand here.

@@ -1,12 +1,13 @@
 //! Message to bytes.
 
 use super::{
-    ABLE, ARMED, ECHO_UNIT, ECHOES, FROM_ODD, LONG, MARKED, MAX_HOLD, MAX_LINKS, UNCONFIRMED, VERSION,
-    life_byte,
+    ABLE, ARMED, BRANCHED, DIVERGED, ECHO_UNIT, ECHOES, FROM_LAST, FROM_ODD, LAST, LONG, MARKED, MAX_HOLD,
+    MAX_LINKS, MAX_STAMPS, PARTIAL, STAMPED, UNCONFIRMED, VERSION, life_byte,
 };
 use crate::config::MAX_PINGS;
 use crate::ids::Side;
 use crate::message::{Beat, GroupBeat, GroupState, Hello, Message, Phase, Reason};
+use crate::stamp::Stamp;
 use crate::time::Duration;
 
 /// The unwritten rest of a buffer.
@@ -51,7 +52,8 @@ pub(crate) fn encode(msg: &Message, cluster: u16, key: u8, out: &mut [u8]) -> Op
     if key > 15 {
         return None;
     }
-    writer.bytes(&[VERSION << 4 | key, from | form, low, high])?;
+    let stamped = flag(MAX_STAMPS != 0 && !msg.beat.stamps.is_empty(), STAMPED);
+    writer.bytes(&[VERSION << 4 | key, from | form | stamped, low, high])?;
     match &msg.hello {
         None => writer.bytes(&[life_byte(msg.incarnation)])?,
         Some(_) => {
@@ -95,7 +97,44 @@ fn put_beat(writer: &mut Writer<'_>, beat: &Beat) -> Option<()> {
         writer.bytes(&[seq])?;
         writer.varint(u32::from(hold))?;
     }
-    beat.groups.iter().try_for_each(|group| put_group(writer, group))
+    beat.groups.iter().try_for_each(|group| put_group(writer, group))?;
+    if MAX_STAMPS == 0 || beat.stamps.is_empty() { Some(()) } else { put_stamps(writer, beat) }
+}
+
+/// `None` for stamps of groups that are not there, or not in their order.
+fn put_stamps(writer: &mut Writer<'_>, beat: &Beat) -> Option<()> {
+    let mut which = 0_u8;
+    for (at, _) in &beat.stamps {
+        let bit = 1_u8.checked_shl(u32::from(*at))?;
+        if usize::from(*at) >= beat.groups.len() || which >= bit {
+            return None;
+        }
+        which |= bit;
+    }
+    writer.bytes(&[which])?;
+    beat.stamps.iter().try_for_each(|(_, stamp)| put_stamp(writer, stamp))
+}
+
+/// `None` for a stamp that no node has: the decoder refuses the same ones.
+fn put_stamp(writer: &mut Writer<'_>, stamp: &Stamp) -> Option<()> {
+    if !stamp.is_sound() {
+        return None;
+    }
+    let flags = flag(stamp.partial, PARTIAL)
+        | flag(stamp.diverged, DIVERGED)
+        | flag(stamp.last, LAST)
+        | flag(stamp.from.is_some(), BRANCHED)
+        | flag(stamp.from.is_some_and(|from| from.last), FROM_LAST);
+    writer.bytes(&[flags])?;
+    writer.varint(stamp.epoch)?;
+    if stamp.epoch != 0 {
+        writer.bytes(&stamp.line.to_le_bytes())?;
+    }
+    if let Some(from) = stamp.from {
+        writer.varint(stamp.epoch.saturating_sub(from.epoch))?;
+        writer.bytes(&from.line.to_le_bytes())?;
+    }
+    Some(())
 }
 
 fn put_group(writer: &mut Writer<'_>, group: &GroupBeat) -> Option<()> {

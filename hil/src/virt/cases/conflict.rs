@@ -1,0 +1,31 @@
+//! All links are cut and healed: both nodes serve meanwhile, and one of them goes on without a pause.
+
+use crate::virt::case::Case;
+use crate::virt::faults::Link;
+use crate::virt::rig::Setup;
+use crate::virt::scene::{Scene, Told};
+use std::time::Duration;
+
+pub(super) const HEALED: Case = Case {
+    name: "links-cut-and-healed",
+    about: "all links cut: both serve; healed: one goes on without a pause",
+    everyday: false,
+    setup: || Setup::new("500ms", "1500ms", "3", "8").with("nice_failback", "on"),
+    story,
+};
+
+fn story(scene: &mut Scene) -> Told<()> {
+    scene.in_service()?;
+    scene.cut(&Link::ALL)?;
+    scene.both_hold(Duration::from_secs(30))?;
+    scene.pass(Duration::from_secs(3));
+    let healed = scene.mend(&Link::ALL)?;
+    scene.one_holds(Duration::from_secs(60))?;
+    scene.pass(Duration::from_secs(5));
+    let nobody = scene.nobody_held(healed);
+    scene.record.figure("nobody had the service address after healing", nobody, Some(Duration::ZERO));
+    let pause = scene.rig.network.client.longest_outage(healed);
+    // A connection that the loser had taken but not answered is begun anew: not more than the client's patience.
+    scene.record.figure("longest pause between two answers", pause, Some(Duration::from_millis(500)));
+    Ok(())
+}

@@ -1,0 +1,40 @@
+//! The cases, one story per file, in the order in which they run.
+
+use super::case::Case;
+
+mod chapter5;
+mod conflict;
+mod daemon;
+mod failing;
+mod frozen;
+mod hardware_dog;
+mod links;
+mod noise;
+mod ordered;
+mod panicked;
+mod pressure;
+mod return_of_one;
+mod serial;
+
+/// All of them.
+pub const CASES: &[Case] = &[
+    chapter5::QUICK,
+    daemon::STOPPED,
+    serial::AT_9600,
+    serial::AT_19200,
+    daemon::KILLED,
+    conflict::HEALED,
+    frozen::LINKED,
+    frozen::ALONE,
+    ordered::MOVES,
+    ordered::END,
+    panicked::PANIC,
+    hardware_dog::BOOT_STATUS,
+    links::ONE_OF_TWO,
+    noise::AT_19200,
+    noise::AT_9600,
+    failing::START,
+    return_of_one::BOTH_DOWN,
+    pressure::KILLED,
+    chapter5::SEED,
+];

@@ -1,0 +1,37 @@
+//! The machine is short of memory and of processor time.
+
+use crate::netns::Node::{Ha1, Ha2};
+use crate::virt::case::Case;
+use crate::virt::rig::Setup;
+use crate::virt::scene::{Scene, Told};
+use std::time::Duration;
+
+pub(super) const KILLED: Case = Case {
+    name: "under-pressure",
+    about: "memory and processor are taken: no false failover; then kill -9 of the daemon, and a true one",
+    everyday: false,
+    setup: || Setup::new("500ms", "1500ms", "3", "8"),
+    story,
+};
+
+fn story(scene: &mut Scene) -> Told<()> {
+    scene.in_service()?;
+    let since = scene.say("four processes that never sleep, and all memory but 3 MB");
+    for _ in 0..4 {
+        scene.shell(Ha1, "(while :; do :; done) </dev/null >/dev/null 2>&1 &")?;
+    }
+    let free = "free=$(sed -n 's/^MemAvailable: *\\([0-9]*\\).*/\\1/p' /proc/meminfo)";
+    scene.shell(Ha1, &format!("{free}; mount -t tmpfs -o size=60m none /tmp; head -c $(((free - 3072) * 1024)) /dev/zero >/tmp/fill"))?;
+    let left = scene.shell(Ha1, "grep -E '^Mem(Free|Available)' /proc/meminfo")?;
+    scene.say(&left.replace('\n', ", "));
+    scene.pass(Duration::from_secs(20));
+    scene.stayed_held(Ha1, since);
+    let late = scene.status(Ha1).and_then(|s| s.number("/worst_late_us")).unwrap_or_default();
+    scene.record.figure("the daemon's loop was late by at most", Duration::from_micros(late), None);
+    let killed = scene.signal_daemon(Ha1, "KILL")?;
+    scene.reset_seen(Ha1, killed, Duration::from_secs(30))?;
+    scene.served_by(Ha2, Duration::from_secs(60))?;
+    scene.take_over(killed, Ha2, Duration::from_secs(3))?;
+    scene.never_both(since);
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! What goes wrong in a case: wires, daemons, kernels.
+
+use super::monitor;
+use super::scene::{Scene, Told};
+use crate::netns::{Node, Stamp};
+use std::thread;
+use std::time::Duration;
+
+/// A heartbeat link.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Link {
+    /// The null-modem.
+    Serial,
+    /// The heartbeat Ethernet.
+    Ethernet,
+}
+
+impl Link {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Serial, Self::Ethernet];
+}
+
+impl Scene {
+    /// Cuts these links, both ways. Says when it was done.
+    ///
+    /// # Errors
+    /// The switch refuses.
+    pub fn cut(&mut self, links: &[Link]) -> Told<Stamp> {
+        self.plug(links, false)
+    }
+
+    /// Mends these links. Says when it was done.
+    ///
+    /// # Errors
+    /// The switch refuses.
+    pub fn mend(&mut self, links: &[Link]) -> Told<Stamp> {
+        self.plug(links, true)
+    }
+
+    fn plug(&mut self, links: &[Link], whole: bool) -> Told<Stamp> {
+        for link in links {
+            match link {
+                Link::Serial => self.rig.relay.change(|line| {
+                    line.cut(0, !whole);
+                    line.cut(1, !whole);
+                }),
+                Link::Ethernet => {
+                    let ports = ["cross-ha-1", "cross-ha-2"];
+                    self.rig.network.set(&ports, whole).map(drop).map_err(|e| e.to_string())?;
+                }
+            }
+        }
+        for link in links {
+            let name = if *link == Link::Serial { "serial" } else { "eth1" };
+            self.record.fault(name, None, if whole { "mend" } else { "cut" });
+        }
+        Ok(self.say(&format!("{links:?}: {}", if whole { "mended" } else { "cut" })))
+    }
+
+    /// Cuts (or mends) the one wire of the null-modem on which `from` sends. Says when.
+    pub fn cut_wire(&mut self, from: Node, cut: bool) -> Stamp {
+        self.rig.relay.change(|line| line.cut(from.index(), cut));
+        self.record.fault("serial", Some(from.name()), if cut { "cut" } else { "mend" });
+        let done = if cut { "is cut" } else { "is mended" };
+        self.say(&format!("the wire on which {} sends {done}", from.name()))
+    }
+
+    /// Noise on both wires of the null-modem: of a thousand bytes so many get a bit changed, and bursts of bytes that
+    /// nobody sent. Says when.
+    pub fn noise(&mut self, flips: u64, bursts: bool) -> Stamp {
+        self.rig.relay.change(|line| {
+            for way in &mut line.ways {
+                way.flips = flips;
+                way.noise = bursts;
+            }
+        });
+        let change = format!("flips {flips}{}", if bursts { ", noise" } else { "" });
+        self.record.fault("serial", None, &change);
+        self.say(&format!("the null-modem: {flips} of 1000 bytes damaged, bursts of noise: {bursts}"))
+    }
+
+    /// A signal to the daemon alone, not to its helper. Says when the guest had taken it.
+    ///
+    /// # Errors
+    /// No daemon runs there.
+    pub fn signal_daemon(&mut self, node: Node, signal: &str) -> Told<Stamp> {
+        let status = self.status(node).ok_or_else(|| format!("no daemon answers on {}", node.name()))?;
+        let pid = status.number("/pid").ok_or("status names no process")?;
+        self.shell(node, &format!("kill -{signal} {pid}"))?;
+        Ok(Stamp::now())
+    }
+
+    /// When QEMU told of an event of this name, since `since`.
+    #[must_use]
+    pub fn event(&self, node: Node, name: &str, since: Stamp) -> Option<Stamp> {
+        let events = monitor::events(&self.guest(node).monitor, 0);
+        events.into_iter().find(|event| event.name == name && event.at >= since).map(|event| event.at)
+    }
+
+    /// Waits until the machine is reset. Says when.
+    ///
+    /// # Errors
+    /// It is not, in time.
+    pub fn reset_seen(&mut self, node: Node, since: Stamp, limit: Duration) -> Told<Stamp> {
+        let name = node.name();
+        self.until(&format!("{name} is reset"), limit, |scene| scene.event(node, "RESET", since).is_some())?;
+        self.event(node, "RESET", since).ok_or_else(|| format!("{name} was not reset"))
+    }
+
+    /// Freezes a whole machine, clock and all. Says when.
+    ///
+    /// # Errors
+    /// QEMU refuses.
+    pub fn freeze(&mut self, node: Node) -> Told<Stamp> {
+        self.say(&format!("{} is frozen", node.name()));
+        self.guest(node).qemu("stop")
+    }
+
+    /// Lets a frozen machine go on. Says when.
+    ///
+    /// # Errors
+    /// QEMU refuses.
+    pub fn thaw(&mut self, node: Node) -> Told<Stamp> {
+        self.say(&format!("{} goes on", node.name()));
+        self.guest(node).qemu("cont")
+    }
+
+    /// A shell line that the machine does not survive: no answer is waited for.
+    ///
+    /// # Errors
+    /// The agent is not there.
+    pub fn last_words(&mut self, node: Node, line: &str) -> Told<Stamp> {
+        let at = self.say(&format!("{}# {line}", node.name()));
+        self.guest(node).agent.send(&format!("0 {line}")).map_err(|e| e.to_string())?;
+        thread::sleep(Duration::from_millis(50));
+        Ok(at)
+    }
+}

@@ -1,0 +1,153 @@
+//! A timeline as inline SVG: lanes of bars, of counts and of marks over one axis of seconds.
+
+use crate::netns::Stamp;
+use std::fmt::Write as _;
+
+const LEFT: f64 = 150.0;
+const WIDTH: f64 = 960.0;
+const LANE: f64 = 22.0;
+const GAP: f64 = 6.0;
+/// Columns of a lane of counts.
+const COLUMNS: usize = 480;
+
+/// A drawing that grows downwards.
+#[derive(Debug)]
+pub(super) struct Drawing {
+    from: Stamp,
+    until: Stamp,
+    body: String,
+    lanes: usize,
+    marks: String,
+}
+
+impl Drawing {
+    pub(super) fn new(from: Stamp, until: Stamp) -> Self {
+        let until = until.max(from.plus(std::time::Duration::from_secs(1)));
+        Self { from, until, body: String::new(), lanes: 0, marks: String::new() }
+    }
+
+    /// Bars: from, until, class, and what a pointer over it is told.
+    pub(super) fn bars(&mut self, label: &str, bars: &[(Stamp, Stamp, &str, String)]) {
+        let y = self.lane(label);
+        for (from, until, class, title) in bars {
+            let (x, end) = (self.x(*from), self.x(*until));
+            let _ = writeln!(
+                self.body,
+                "<rect x=\"{x:.1}\" y=\"{y}\" width=\"{:.1}\" height=\"{LANE}\" class=\"{class}\"><title>{}</title></rect>",
+                (end - x).max(1.0),
+                escape(title)
+            );
+        }
+    }
+
+    /// How often something happened, as columns whose height is relative to the fullest one.
+    pub(super) fn counts(&mut self, label: &str, class: &str, moments: impl IntoIterator<Item = Stamp>) {
+        let mut columns = [0u32; COLUMNS];
+        let mut all = 0u32;
+        for at in moments {
+            if let Some(column) = columns.get_mut(self.column(at)) {
+                *column += 1;
+                all += 1;
+            }
+        }
+        let y = self.lane(&format!("{label} ({all})"));
+        let most = f64::from(columns.iter().copied().max().unwrap_or(0).max(1));
+        let width = WIDTH / COLUMNS as f64;
+        for (number, &count) in columns.iter().enumerate().filter(|(_, count)| **count > 0) {
+            let height = LANE * f64::from(count) / most;
+            let _ = writeln!(
+                self.body,
+                "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" class=\"{class}\"/>",
+                LEFT + number as f64 * width,
+                y + LANE - height
+            );
+        }
+    }
+
+    /// A numbered line across all lanes.
+    pub(super) fn mark(&mut self, at: Stamp, number: usize) {
+        let x = self.x(at);
+        let _ = writeln!(
+            self.marks,
+            "<line x1=\"{x:.1}\" y1=\"14\" x2=\"{x:.1}\" y2=\"HEIGHT\" class=\"mark\"/><text x=\"{x:.1}\" y=\"10\" class=\"number\">{number}</text>"
+        );
+    }
+
+    pub(super) fn finish(self) -> String {
+        let height = self.top(self.lanes);
+        let seconds = self.until.since(self.from).as_secs_f64();
+        let step = [1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0]
+            .into_iter()
+            .find(|s| seconds / s <= 16.0)
+            .unwrap_or(120.0);
+        let mut axis = String::new();
+        let mut at = 0.0;
+        while at <= seconds {
+            let x = LEFT + WIDTH * at / seconds;
+            let _ = writeln!(
+                axis,
+                "<text x=\"{x:.1}\" y=\"{:.1}\" class=\"axis\">{at:.0} s</text>",
+                height + 12.0
+            );
+            at += step;
+        }
+        format!(
+            "<svg viewBox=\"0 0 {:.0} {:.0}\" role=\"img\">\n{}{}{axis}</svg>\n",
+            LEFT + WIDTH + 20.0,
+            height + 20.0,
+            self.body,
+            self.marks.replace("HEIGHT", &format!("{height:.1}"))
+        )
+    }
+
+    fn lane(&mut self, label: &str) -> f64 {
+        let y = self.top(self.lanes);
+        self.lanes += 1;
+        let _ = writeln!(
+            self.body,
+            "<text x=\"{:.0}\" y=\"{:.1}\" class=\"label\">{}</text><rect x=\"{LEFT}\" y=\"{y}\" width=\"{WIDTH}\" height=\"{LANE}\" class=\"ground\"/>",
+            LEFT - 8.0,
+            y + LANE * 0.7,
+            escape(label)
+        );
+        y
+    }
+
+    fn top(&self, lane: usize) -> f64 {
+        18.0 + lane as f64 * (LANE + GAP)
+    }
+
+    fn x(&self, at: Stamp) -> f64 {
+        let whole = self.until.since(self.from).as_secs_f64();
+        LEFT + WIDTH * (at.min(self.until).since(self.from).as_secs_f64() / whole)
+    }
+
+    fn column(&self, at: Stamp) -> usize {
+        if at < self.from || at >= self.until {
+            return COLUMNS;
+        }
+        let part = at.since(self.from).as_secs_f64() / self.until.since(self.from).as_secs_f64();
+        (part * COLUMNS as f64) as usize
+    }
+}
+
+/// Text that may stand in HTML.
+pub(super) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_lies_where_its_times_say() {
+        let mut drawing = Drawing::new(Stamp(0), Stamp(10_000_000_000));
+        drawing.bars("ha-1", &[(Stamp(5_000_000_000), Stamp::NEVER, "one", "a < b".to_owned())]);
+        drawing.mark(Stamp(0), 1);
+        drawing.counts("beats", "one", [Stamp(0), Stamp(1), Stamp(20_000_000_000)]);
+        let text = drawing.finish();
+        assert!(text.contains("x=\"630.0\" y=\"18\" width=\"480.0\"") && text.contains("a &lt; b"), "{text}");
+        assert!(text.contains("beats (2)") && !text.contains("HEIGHT"), "{text}");
+    }
+}

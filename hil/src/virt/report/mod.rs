@@ -1,0 +1,6 @@
+//! One HTML page, complete in itself: a table of the cases, and of each a drawing of what happened when.
+
+mod drawing;
+mod html;
+
+pub use html::{chapter, page};

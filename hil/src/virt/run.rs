@@ -1,0 +1,218 @@
+//! `cargo xtask hil`: chooses cases, runs them one after the other, and sums up.
+
+use super::case::Case;
+use super::cases::CASES;
+use super::evidence;
+use super::needs::{self, Lack, Ready};
+use super::record::Record;
+use super::report;
+use super::rig::Rig;
+use super::scene::Scene;
+use crate::paths;
+use crate::table::{Table, human};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How a case ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// Everything held.
+    Passed,
+    /// What did not.
+    Failed(Vec<String>),
+    /// It could not run: why.
+    Skipped(String),
+}
+
+/// A case that ended, with what the report says of it.
+#[derive(Debug)]
+pub struct Ended {
+    /// Which.
+    pub case: &'static Case,
+    /// How.
+    pub verdict: Verdict,
+    /// How long it took.
+    pub took: Duration,
+    /// Its measured times, in one line.
+    pub figures: String,
+    /// Its chapter of the report.
+    pub chapter: String,
+}
+
+/// What `cargo xtask hil` is asked to do.
+#[derive(Debug, Default)]
+struct Ask {
+    list: bool,
+    all: bool,
+    keep: bool,
+    names: Vec<String>,
+}
+
+/// `cargo xtask hil` with its arguments.
+///
+/// # Errors
+/// A name is unknown, or a case failed.
+pub fn command(args: &[&str]) -> Result<(), String> {
+    let ask = parse(args)?;
+    if ask.list {
+        for case in CASES {
+            println!("{} {:<22} {}", if case.everyday { '*' } else { ' ' }, case.name, case.about);
+        }
+        println!("\n* without a name and without --all, these run");
+        return Ok(());
+    }
+    let chosen = CASES.iter().filter(|case| match ask.names.as_slice() {
+        [] => ask.all || case.everyday,
+        names => names.iter().any(|name| name == case.name),
+    });
+    let (text, failed) = run(&chosen.collect::<Vec<_>>(), ask.keep)?;
+    println!("{text}");
+    if failed { Err("a case failed".to_owned()) } else { Ok(()) }
+}
+
+/// The few cases of `cargo xtask test`.
+///
+/// # Errors
+/// One failed.
+pub fn step() -> Result<String, String> {
+    let (text, failed) = run(&CASES.iter().filter(|case| case.everyday).collect::<Vec<_>>(), false)?;
+    if failed { Err(text) } else { Ok(text) }
+}
+
+fn parse(args: &[&str]) -> Result<Ask, String> {
+    let mut ask = Ask::default();
+    for &arg in args {
+        match arg {
+            "--list" => ask.list = true,
+            "--all" => ask.all = true,
+            "--keep" => ask.keep = true,
+            name if CASES.iter().any(|case| case.name == name) => ask.names.push(name.to_owned()),
+            other => return Err(format!("no case `{other}`; `cargo xtask hil --list` names them")),
+        }
+    }
+    Ok(ask)
+}
+
+/// Runs them, prints their table, writes the report. Answers one line, and whether one failed.
+fn run(cases: &[&'static Case], keep: bool) -> Result<(String, bool), String> {
+    let dir = new_folder(keep)?;
+    let ready = needs::ready();
+    if let Err(Lack::Broken(why)) = ready {
+        return Err(why);
+    }
+    let mut ended = Vec::new();
+    for (number, case) in cases.iter().enumerate() {
+        println!("\n== {} ({} of {}): {}", case.name, number + 1, cases.len(), case.about);
+        let one = match &ready {
+            Ok(ready) => play(case, ready, &dir)?,
+            Err(Lack::Skip(why) | Lack::Broken(why)) => skipped(case, why),
+        };
+        println!("== {}: {}", case.name, word(&one.verdict));
+        ended.push(one);
+    }
+    println!("\n{}", table(&ended));
+    let page = dir.join("report.html");
+    fs::write(&page, report::page(&ended, ready.as_ref().ok()))
+        .map_err(|e| format!("{}: {e}", page.display()))?;
+    let count = |wanted: fn(&Verdict) -> bool| ended.iter().filter(|one| wanted(&one.verdict)).count();
+    let passed = count(|v| *v == Verdict::Passed);
+    let failed = count(|v| matches!(v, Verdict::Failed(_)));
+    let skips = count(|v| matches!(v, Verdict::Skipped(_)));
+    let front = if passed + failed == 0 { "SKIPPED: " } else { "" };
+    let text = format!("{front}{passed} passed, {failed} failed, {skips} skipped; {}", page.display());
+    Ok((text, failed > 0))
+}
+
+/// Builds one case's rig, plays its story, and writes its evidence.
+fn play(case: &'static Case, ready: &Ready, dir: &Path) -> Result<Ended, String> {
+    let dir = dir.join(case.name);
+    fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+    let began = Instant::now();
+    let setup = (case.setup)();
+    let rig = match Rig::new(&setup, &ready.image, &dir) {
+        Ok(rig) => rig,
+        Err(why) => return Ok(Ended { took: began.elapsed(), ..failed(case, vec![why]) }),
+    };
+    let mut scene = Scene { rig, record: Record::new(true), setup };
+    let told = (case.story)(&mut scene);
+    let mut why = scene.record.failures();
+    if let Err(end) = told {
+        scene.say(&format!("the story ends here: {end}"));
+        why.push(end);
+    }
+    let verdict = if why.is_empty() { Verdict::Passed } else { Verdict::Failed(why) };
+    evidence::write_rig(&scene.rig, &scene.record, &dir)?;
+    evidence::write_verdict(case.name, &verdict, &scene.record, ready, &dir)?;
+    let chapter = report::chapter(case, &verdict, &scene);
+    let figures: Vec<String> =
+        scene.record.figures.iter().map(|f| format!("{} {} ms", f.what, f.value.as_millis())).collect();
+    Ok(Ended { case, verdict, took: began.elapsed(), figures: figures.join("; "), chapter })
+}
+
+fn skipped(case: &'static Case, why: &str) -> Ended {
+    let verdict = Verdict::Skipped(why.to_owned());
+    Ended { case, verdict, took: Duration::ZERO, figures: String::new(), chapter: String::new() }
+}
+
+fn failed(case: &'static Case, why: Vec<String>) -> Ended {
+    Ended { verdict: Verdict::Failed(why), ..skipped(case, "") }
+}
+
+/// `target/hil/run`, empty; with `keep` one that no later run replaces.
+fn new_folder(keep: bool) -> Result<PathBuf, String> {
+    let base = paths::scratch("hil")?;
+    let name = if keep { format!("run-{}", std::process::id()) } else { "run".to_owned() };
+    let dir = base.join(name);
+    let _ = fs::remove_dir_all(&dir);
+    fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+    Ok(dir)
+}
+
+/// A verdict in a few words.
+#[must_use]
+pub fn word(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Passed => "passed".to_owned(),
+        Verdict::Failed(why) => format!("FAILED: {}", why.join("; ")),
+        Verdict::Skipped(why) => format!("skipped: {why}"),
+    }
+}
+
+fn table(ended: &[Ended]) -> Table {
+    let mut table = Table::new(["case", "result", "time", "measured, or why not"]);
+    for one in ended {
+        let (result, detail) = match &one.verdict {
+            Verdict::Passed => ("passed", one.figures.clone()),
+            Verdict::Failed(why) => ("FAILED", why.join("; ")),
+            Verdict::Skipped(why) => ("skipped", why.clone()),
+        };
+        table.row([one.case.name, result, &human(one.took), &detail]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_cases_and_options_and_nothing_else() {
+        let ask = parse(&["chapter5", "--keep"]).unwrap_or_default();
+        assert!(ask.keep && !ask.all && ask.names == ["chapter5"]);
+        assert!(parse(&["no-such-case"]).is_err_and(|e| e.contains("--list")));
+    }
+
+    #[test]
+    fn no_two_cases_share_a_name() {
+        let names: std::collections::BTreeSet<&str> = CASES.iter().map(|case| case.name).collect();
+        assert_eq!(names.len(), CASES.len());
+    }
+
+    #[test]
+    fn a_skipped_case_is_not_a_passed_one() {
+        let one = skipped(&CASES[0], "no tap");
+        let text = table(&[one]).to_string();
+        assert!(text.contains("skipped") && text.contains("no tap") && !text.contains("passed"), "{text}");
+    }
+}
