@@ -1,7 +1,7 @@
 //! `cargo xtask`: build tasks, checks and benchmarks. `cargo xtask help` lists them.
 
 use hb_hil::test::{self, STEPS, Step};
-use hb_hil::{bench, dist, fuzz, gate, sim};
+use hb_hil::{bench, dist, fuzz, gate, sim, wires};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -21,10 +21,16 @@ fn main() -> ExitCode {
         ["dist", "--check"] => dist::run(true).map(|text| println!("{text}")),
         ["gate", names @ ..] => gate::run(names).map(|text| println!("{text}")),
         ["bench", names @ ..] => bench::run(names),
+        ["hil", "--rig", file, rest @ ..] => wires::rig(file, rest),
         ["hil", args @ ..] => hb_hil::virt::run::command(args),
         ["bench-alone", name] => bench::one(name),
         ["fuzz", words @ ..] if !words.is_empty() => fuzz::run(words).map(|text| println!("{text}")),
         ["sim", args @ ..] if !args.is_empty() => sim::run(args, DAY).map(drop),
+        ["wires-console", socket, words @ ..] => match wires::standin::console(socket, words) {
+            Ok(code) => return ExitCode::from(code),
+            Err(text) => Err(text),
+        },
+        ["wires", words @ ..] => wires::command(words),
         names => steps(names).and_then(|steps| test::run(&steps)),
     };
     match result {
@@ -56,6 +62,10 @@ fn help() {
         "  sim [--seeds N] [--from S] [--jobs J] [--record FILE]  seeds of the simulator; goes on where FILE ends"
     );
     println!("  sim --seed S | --speed     one seed with its timeline; simulated time per real time");
+    println!(
+        "  wires [--rig FILE] [CASE...] [--list]  this machine as the peer of a server on a null-modem; a"
+    );
+    println!("                 stand-in for the server without --rig (root)");
     println!("\nsteps, each alone or several by name:");
     for step in STEPS {
         println!("  {:<14} {}", step.name, step.about);

@@ -58,12 +58,17 @@ pub const STEPS: &[Step] = &[
     },
     Step { name: "scenarios", about: "two real nodes in network namespaces", run: cargo::scenarios },
     Step { name: "fuzz", about: "every fuzz target for a short time", run: fuzz::smoke },
+    Step { name: "wires", about: "this machine as the peer of a server, over a pty", run: wires },
     Step { name: "doc", about: "documentation, warnings are errors", run: cargo::doc },
     Step { name: "dist", about: "the i586 binary, built and checked", run: dist },
     Step { name: "gate", about: "the i586 binary on a 2.4 kernel's calls and a Pentium", run: gate },
     Step { name: "hil", about: "two emulated i386 machines, a few cases", run: crate::virt::run::step },
     Step { name: "demo", about: "the README's first command", run: demo::run },
 ];
+
+fn wires() -> Outcome {
+    crate::wires::standin::run(&[])
+}
 
 fn dist() -> Outcome {
     crate::dist::run(true)
