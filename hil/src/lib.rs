@@ -7,6 +7,7 @@ pub mod bench;
 pub mod dist;
 pub mod fuzz;
 pub mod gate;
+pub mod model;
 pub mod netns;
 pub mod paths;
 pub mod proc;

@@ -118,6 +118,23 @@ fn a_fence_is_waited_for_and_fired_once() {
     assert_eq!(world.overlap, Duration::ZERO, "the fence took the old service away first");
 }
 
+/// The survivor has claimed the group and waits for its fence; then the peer's daemon is back, its old service still up.
+#[test]
+fn a_peer_that_returns_while_the_fence_is_awaited_is_proven_stopped_first() {
+    let mut world = settled(|c| c.fence = Some(FenceConfig { delay: ms(300), startup: false }));
+    world.kill(A);
+    world.run(ms(600));
+    assert_eq!(state(&world, B), GroupState::Starting);
+    world.hosts[A].scripts.time = ms(200);
+    world.start(A);
+    world.run(ms(250));
+    assert_eq!(state(&world, A), GroupState::Unknown);
+    assert_eq!(world.hosts[B].node.as_ref().unwrap().status(world.now).groups[0].wait, Some(Wait::PeerRuns));
+    world.until(ms(3000), |w| w.serves(B)).expect("once the old service is proven stopped");
+    assert_eq!(world.overlap, Duration::ZERO);
+    assert_eq!(world.fenced, 0);
+}
+
 #[test]
 fn a_fence_that_fails_blocks_the_claim_until_somebody_vouches() {
     let mut world = settled(|c| c.fence = Some(FenceConfig { delay: ms(0), startup: false }));

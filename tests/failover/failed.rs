@@ -36,6 +36,21 @@ fn when_both_fail_it_is_tried_again() {
     assert_eq!(world.overlap, Duration::ZERO);
 }
 
+/// Timers fire at the end of a round, when everything that was queued has been read.
+#[test]
+fn a_retry_that_is_due_waits_for_the_end_of_the_round() {
+    let mut world = World::new(|_| {});
+    world.hosts[A].scripts.start = Answer::Fails;
+    world.start(A);
+    world.until(ms(5000), |w| state(w, A) == GroupState::Failed).expect("the start fails");
+    world.run(ms(9_950));
+    world.now = world.now.plus(ms(100));
+    world.inject(A, hb_core::LinkId(1), b"first of several");
+    assert_eq!(state(&world, A), GroupState::Failed, "there may be more to read");
+    world.input(A, hb_core::Input::Tick { drained: true });
+    assert_eq!(state(&world, A), GroupState::Starting);
+}
+
 #[test]
 fn a_stop_that_hangs_is_stuck_and_blocks_the_peer_until_somebody_vouches() {
     let mut world = settled(|_| {});

@@ -7,6 +7,8 @@ pub mod cover;
 pub mod dice;
 pub mod disk;
 pub mod drift;
+#[path = "../explore/mod.rs"]
+pub mod explore;
 pub mod fault;
 pub mod host;
 pub mod note;

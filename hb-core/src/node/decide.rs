@@ -181,7 +181,7 @@ impl Node {
             peer_score: self.peer.score,
             score_settled: self.score_settled(),
             pinned: group.pinned,
-            quiet: self.now < group.quiet_until,
+            quiet: self.ticked < group.quiet_until,
             takeover: group.takeover,
             synced: self.synced(id),
         })
@@ -293,7 +293,7 @@ impl Node {
             claimable: group.config.claimable,
             copy: self.copy_wait(id),
             newer: self.newer_copy(id),
-            retry_due: self.now >= group.retry_at,
+            retry_due: self.ticked >= group.retry_at,
             preferred: group.config.preferred,
             watchdog_pending: self.watchdog == Watchdog::Pending,
             peer: self.peer_situation(id),

@@ -108,6 +108,9 @@ pub struct Node {
     clock: Clock,
     /// Running time of the current input.
     now: Instant,
+    /// Running time of the last round that read all input: the timers of claims look at this, so that queued input comes
+    /// first.
+    ticked: Instant,
     /// How late the current round began.
     late: Duration,
     phase: Phase,
@@ -185,6 +188,7 @@ impl Node {
         let mut node = Self {
             clock: Clock::new(now, config.timing.keepalive),
             now,
+            ticked: now,
             late: Duration::ZERO,
             phase: Phase::Joining,
             incarnation,
@@ -353,10 +357,10 @@ impl Node {
         if let Gate::Persist { until, .. } = group.gate {
             at.or(until);
         }
-        if group.state == GroupState::Failed && group.retry_at > self.now {
+        if group.state == GroupState::Failed && group.retry_at > self.ticked {
             at.or(group.retry_at);
         }
-        if group.quiet_until > self.now {
+        if group.quiet_until > self.ticked {
             at.or(group.quiet_until);
         }
     }

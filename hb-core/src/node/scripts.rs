@@ -129,14 +129,14 @@ impl Node {
 
     /// The epoch is on the disk, or has had its time; then the fence; then the scripts.
     fn pass_gate(&mut self, id: GroupId) {
-        let now = self.now;
+        let (now, ticked) = (self.now, self.ticked);
         let Some(group) = self.group_mut(id) else { return };
         if group.state != GroupState::Starting {
             group.gate = Gate::Open;
             return;
         }
         if let Gate::Persist { until, .. } = group.gate
-            && now >= until
+            && ticked >= until
         {
             group.gate = Gate::Fence;
             self.report(Event::Unproven(id));

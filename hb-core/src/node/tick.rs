@@ -26,6 +26,7 @@ impl Node {
         let patience = self.config.timing.keepalive;
         if self.undrained.is_none_or(|since| self.now.since(since) >= patience) {
             self.recovering = false;
+            self.ticked = self.now;
             self.judge_silence();
         }
         if self.unconfirmed.is_some_and(|until| self.now >= until) {

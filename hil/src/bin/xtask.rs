@@ -1,7 +1,7 @@
 //! `cargo xtask`: build tasks, checks and benchmarks. `cargo xtask help` lists them.
 
 use hb_hil::test::{self, STEPS, Step};
-use hb_hil::{bench, dist, fuzz, gate, sim, wires};
+use hb_hil::{bench, dist, fuzz, gate, model, sim, wires};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -23,6 +23,10 @@ fn main() -> ExitCode {
         ["bench", names @ ..] => bench::run(names),
         ["hil", "--rig", file, rest @ ..] => wires::rig(file, rest),
         ["hil", args @ ..] => hb_hil::virt::run::command(args),
+        ["explore", args @ ..] if !args.is_empty() => model::explore(args),
+        ["mistakes", names @ ..] if !names.is_empty() => {
+            model::mistakes(names).map(|text| println!("{text}"))
+        }
         ["bench-alone", name] => bench::one(name),
         ["fuzz", words @ ..] if !words.is_empty() => fuzz::run(words).map(|text| println!("{text}")),
         ["sim", args @ ..] if !args.is_empty() => sim::run(args, DAY).map(drop),
@@ -66,6 +70,10 @@ fn help() {
         "  wires [--rig FILE] [CASE...] [--list]  this machine as the peer of a server on a null-modem; a"
     );
     println!("                 stand-in for the server without --rig (root)");
+    println!(
+        "  explore [--depth N] [--fine] [--case NAME] [--groups N]  the exhaustive check, further than its step"
+    );
+    println!("  mistakes NAME...  the core with these mistakes alone");
     println!("\nsteps, each alone or several by name:");
     for step in STEPS {
         println!("  {:<14} {}", step.name, step.about);

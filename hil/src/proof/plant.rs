@@ -44,7 +44,7 @@ const CRATES: [&str; 3] = ["hb-core", "hb-serial-bridge", "proof"];
 pub fn copy(plant: &Plant) -> Result<PathBuf, String> {
     let (root, copy) = (paths::root(), paths::scratch("proof/planted")?);
     let text = |path: PathBuf| fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()));
-    put(&copy.join("Cargo.toml"), &only(&text(root.join("Cargo.toml"))?)?)?;
+    put(&copy.join("Cargo.toml"), &only(&text(root.join("Cargo.toml"))?, &CRATES)?)?;
     put(&copy.join("Cargo.lock"), &text(root.join("Cargo.lock"))?)?;
     put(&copy.join(".cargo/config.toml"), &text(root.join(".cargo/config.toml"))?)?;
     for name in CRATES {
@@ -64,16 +64,16 @@ pub fn copy(plant: &Plant) -> Result<PathBuf, String> {
 }
 
 /// The workspace's manifest with no other members.
-fn only(manifest: &str) -> Result<String, String> {
+pub(crate) fn only(manifest: &str, members: &[&str]) -> Result<String, String> {
     let (before, rest) = manifest.split_once("members = [").ok_or("the manifest names no members")?;
     let (_, after) = rest.split_once(']').ok_or("the manifest's members have no end")?;
     // Nor other workspaces that are left out of this one.
     let after: String =
         after.lines().filter(|line| !line.starts_with("exclude")).map(|l| format!("{l}\n")).collect();
-    Ok(format!("{before}members = {CRATES:?}{after}"))
+    Ok(format!("{before}members = {members:?}{after}"))
 }
 
-fn folder(from: &Path, to: &Path) -> Result<(), String> {
+pub(crate) fn folder(from: &Path, to: &Path) -> Result<(), String> {
     let told = |e: std::io::Error| format!("{}: {e}", from.display());
     for entry in fs::read_dir(from).map_err(told)? {
         let path = entry.map_err(told)?.path();
@@ -88,10 +88,13 @@ fn folder(from: &Path, to: &Path) -> Result<(), String> {
 }
 
 /// Writes a file where it differs, so that what is built from it stays built.
-fn put(path: &Path, text: &str) -> Result<(), String> {
+pub(crate) fn put(path: &Path, text: &str) -> Result<(), String> {
     let told = |e: std::io::Error| format!("{}: {e}", path.display());
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir).map_err(told)?;
+    }
+    if fs::read_to_string(path).is_ok_and(|before| before == text) {
+        return Ok(());
     }
     fs::write(path, text).map_err(told)
 }
@@ -113,7 +116,7 @@ mod tests {
     fn the_copy_has_no_other_members() {
         let text = "[workspace]\nmembers = [\"a\", \"b\"]\nexclude = [\"c\"]\n[x]\n";
         let expected = "[workspace]\nmembers = [\"hb-core\", \"hb-serial-bridge\", \"proof\"]\n[x]\n";
-        assert_eq!(only(text).as_deref(), Ok(expected));
-        assert!(only("[package]\n").is_err());
+        assert_eq!(only(text, &CRATES).as_deref(), Ok(expected));
+        assert!(only("[package]\n", &CRATES).is_err());
     }
 }

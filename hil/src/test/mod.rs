@@ -56,6 +56,7 @@ pub const STEPS: &[Step] = &[
         about: "20,000 seeds of the simulator, every rule, every pair",
         run: crate::sim::step,
     },
+    Step { name: "explore", about: "the core, every order of events up to a depth", run: crate::model::step },
     Step { name: "scenarios", about: "two real nodes in network namespaces", run: cargo::scenarios },
     Step { name: "fuzz", about: "every fuzz target for a short time", run: fuzz::smoke },
     Step { name: "wires", about: "this machine as the peer of a server, over a pty", run: wires },

@@ -1,0 +1,95 @@
+//! A copy of the core and its tests, to make a mistake in.
+
+use super::mistake::Mistake;
+use crate::paths;
+use crate::proof::plant::{folder, only, put};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What is copied.
+const CRATES: [&str; 2] = ["hb-core", "tests"];
+
+/// The copy.
+#[derive(Debug)]
+pub struct Tree {
+    dir: PathBuf,
+    /// The file that is changed at present.
+    changed: Option<PathBuf>,
+}
+
+impl Tree {
+    /// A fresh copy, without any mistake. What did not change since the last copy keeps its date, so that it stays built.
+    ///
+    /// # Errors
+    /// A file cannot be copied.
+    pub fn new() -> Result<Self, String> {
+        let (root, dir) = (paths::root(), paths::scratch("mistakes/tree")?);
+        write(&dir.join("Cargo.toml"), &only(&text(&root.join("Cargo.toml"))?, &CRATES)?)?;
+        write(&dir.join("Cargo.lock"), &text(&root.join("Cargo.lock"))?)?;
+        for name in CRATES {
+            // What was deleted since must not stay.
+            prune(&dir.join(name), &root.join(name))?;
+            folder(&root.join(name), &dir.join(name))?;
+        }
+        // The other crates are not there, and the tests that need them are not built.
+        let manifest = dir.join("tests/Cargo.toml");
+        let kept: Vec<String> =
+            text(&manifest)?.lines().filter(|line| !line.starts_with("hb-hil")).map(str::to_owned).collect();
+        put(&manifest, &(kept.join("\n") + "\n"))?;
+        Ok(Self { dir, changed: None })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Make this mistake, and none of those before.
+    ///
+    /// # Errors
+    /// Its place is not there, or is there more than once: the list is stale.
+    pub fn plant(&mut self, mistake: &Mistake) -> Result<(), String> {
+        if let Some(before) = self.changed.take() {
+            write(&self.dir.join(&before), &text(&paths::root().join(&before))?)?;
+        }
+        let file = PathBuf::from(&mistake.file);
+        let whole = text(&paths::root().join(&file))?;
+        let places = whole.matches(&mistake.find).count();
+        if places != 1 {
+            return Err(format!(
+                "{}: {} has its text {places} times, not once: mend the list",
+                mistake.name, mistake.file
+            ));
+        }
+        write(&self.dir.join(&file), &whole.replacen(&mistake.find, &mistake.put, 1))?;
+        self.changed = Some(file);
+        Ok(())
+    }
+}
+
+/// Delete from `dir` what is not in `of`.
+fn prune(dir: &Path, of: &Path) -> Result<(), String> {
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let (path, other) = (entry.path(), of.join(entry.file_name()));
+        let told = |e: std::io::Error| format!("{}: {e}", path.display());
+        if path.is_dir() {
+            if other.is_dir() {
+                prune(&path, &other)?;
+            } else {
+                fs::remove_dir_all(&path).map_err(told)?;
+            }
+        } else if !other.is_file() {
+            fs::remove_file(&path).map_err(told)?;
+        }
+    }
+    Ok(())
+}
+
+fn text(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    put(path, text)
+}
