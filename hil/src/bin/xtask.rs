@@ -1,7 +1,7 @@
 //! `cargo xtask`: build tasks, checks and benchmarks. `cargo xtask help` lists them.
 
 use hb_hil::test::{self, STEPS, Step};
-use hb_hil::{bench, dist, gate, sim};
+use hb_hil::{bench, dist, fuzz, gate, sim};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         ["hil", args @ ..] => hb_hil::virt::run::command(args),
         ["bench-alone", name] => bench::one(name),
         ["sim", args @ ..] if !args.is_empty() => sim::run(args, DAY).map(drop),
+        ["fuzz", words @ ..] if !words.is_empty() => fuzz::run(words).map(|text| println!("{text}")),
         names => steps(names).and_then(|steps| test::run(&steps)),
     };
     match result {
@@ -54,10 +55,13 @@ fn help() {
         "  sim [--seeds N] [--from S] [--jobs J] [--record FILE]  seeds of the simulator; goes on where FILE ends"
     );
     println!("  sim --seed S | --speed     one seed with its timeline; simulated time per real time");
-    println!("\nsteps, each alone or several by name:");
+    println!("  fuzz TARGET... [--seconds N] [--keep]  some targets for longer; --keep grows their corpus\n");
+    println!("steps, each alone or several by name:");
     for step in STEPS {
         println!("  {:<14} {}", step.name, step.about);
     }
+    println!("\nfuzz targets:");
+    fuzz::list();
     println!("\nbenchmarks:");
     bench::list();
 }
