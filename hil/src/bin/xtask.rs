@@ -23,8 +23,8 @@ fn main() -> ExitCode {
         ["bench", names @ ..] => bench::run(names),
         ["hil", args @ ..] => hb_hil::virt::run::command(args),
         ["bench-alone", name] => bench::one(name),
-        ["sim", args @ ..] if !args.is_empty() => sim::run(args, DAY).map(drop),
         ["fuzz", words @ ..] if !words.is_empty() => fuzz::run(words).map(|text| println!("{text}")),
+        ["sim", args @ ..] if !args.is_empty() => sim::run(args, DAY).map(drop),
         names => steps(names).and_then(|steps| test::run(&steps)),
     };
     match result {
@@ -51,12 +51,12 @@ fn help() {
         "  gate [NAME...] [--all] [--list]  the i586 binary on a 2.4 kernel's calls and a Pentium (root)"
     );
     println!("  bench [NAME...] [--peers]  measure on the rig of namespaces (root); --peers adds keepalived");
+    println!("  fuzz TARGET... [--seconds N] [--keep]  some targets for longer; --keep grows their corpus");
     println!(
         "  sim [--seeds N] [--from S] [--jobs J] [--record FILE]  seeds of the simulator; goes on where FILE ends"
     );
     println!("  sim --seed S | --speed     one seed with its timeline; simulated time per real time");
-    println!("  fuzz TARGET... [--seconds N] [--keep]  some targets for longer; --keep grows their corpus\n");
-    println!("steps, each alone or several by name:");
+    println!("\nsteps, each alone or several by name:");
     for step in STEPS {
         println!("  {:<14} {}", step.name, step.about);
     }
