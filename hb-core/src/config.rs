@@ -211,7 +211,7 @@ impl Config {
         if t.keepalive < Duration::from_millis(10) || t.keepalive > hour {
             return Err(ConfigError::Keepalive);
         }
-        if t.deadtime <= t.keepalive.times(2) {
+        if t.deadtime <= t.keepalive.doubled() {
             return Err(ConfigError::Deadtime);
         }
         if t.warntime >= t.deadtime || t.warntime.is_zero() {

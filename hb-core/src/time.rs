@@ -139,6 +139,12 @@ impl Duration {
         Self(less(self.0, other.0))
     }
 
+    /// Twice this span, saturating.
+    #[must_use]
+    pub const fn doubled(self) -> Self {
+        self.plus(self)
+    }
+
     /// `factor` times this span, saturating.
     #[must_use]
     pub const fn times(self, factor: u64) -> Self {

@@ -296,7 +296,7 @@ impl Group {
     /// The start failed here: when to try again if nobody else can.
     pub(crate) fn plan_retry(&mut self, now: Instant) {
         self.retry_at = now.plus(self.retry_pause);
-        self.retry_pause = self.retry_pause.times(2).min(RETRY_MAX);
+        self.retry_pause = self.retry_pause.doubled().min(RETRY_MAX);
     }
 
     /// A start succeeded, or the operator cleared the failure: the next pause is short again.

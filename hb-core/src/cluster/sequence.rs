@@ -344,7 +344,8 @@ impl Sequence {
     }
 
     fn stop_again(&mut self, now: Instant) {
-        let pause = STOP_PAUSE.times(1 << u64::from(self.tries.min(8))).min(STOP_PAUSE_MAX);
+        let doublings = 0..self.tries.min(8);
+        let pause = doublings.fold(STOP_PAUSE, |pause, _| pause.doubled()).min(STOP_PAUSE_MAX);
         self.tries = self.tries.saturating_add(1);
         self.not_before = now.plus(pause);
         self.step = Step::Stop;

@@ -104,7 +104,7 @@ impl Node {
                 // The beat that this sends shows everything stopped.
                 self.out.beat = true;
                 let seq = self.seq.saturating_add(1);
-                let patience = self.config.timing.keepalive.times(2);
+                let patience = self.config.timing.keepalive.doubled();
                 let until = if self.peer.alive() { self.now.plus(patience) } else { self.now };
                 let last = until.plus(self.longest_pull()).plus(patience);
                 self.leave = Some(super::Leave { seq, until, last });

@@ -58,7 +58,7 @@ impl Node {
 
     fn score_settled(&self) -> bool {
         let timing = &self.config.timing;
-        let needed = timing.deadping.plus(timing.keepalive.times(2));
+        let needed = timing.deadping.plus(timing.keepalive.doubled());
         self.score_gap.0 != Ordering::Equal && self.now.since(self.score_gap.1) >= needed
     }
 

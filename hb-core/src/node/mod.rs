@@ -243,6 +243,8 @@ impl Node {
     }
 
     /// Take in one thing that happened. Never fails, never blocks; work is bounded by the bytes handed in.
+    // Kept apart, so that it stays compiled as this crate is: a caller built for size fills memory byte by byte.
+    #[inline(never)]
     pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
         let worst = self.clock.worst();
         let reading = self.clock.read(now);
@@ -387,7 +389,7 @@ impl Node {
         self.recovering = true;
         let holds = self.groups.iter().any(|g| matches!(g.state, GroupState::Held | GroupState::Starting));
         if holds && gap > timing.deadtime.minus(timing.keepalive) {
-            self.unconfirmed = Some(self.now.plus(timing.keepalive.times(2)));
+            self.unconfirmed = Some(self.now.plus(timing.keepalive.doubled()));
             self.out.beat = true;
         }
     }
@@ -459,6 +461,7 @@ impl Node {
 
     /// `Action` is named here so that the contract's words are in one place.
     #[must_use]
+    #[inline(never)]
     pub fn poll_action(&mut self, out: &mut [u8; FRAME_BUF]) -> Option<Action> {
         self.next_action(out)
     }

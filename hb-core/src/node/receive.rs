@@ -113,13 +113,13 @@ impl Node {
                 false
             }
         };
-        self.epochs_of(message);
         self.peer.seq = message.seq;
         self.peer.last_heard = self.now;
         self.good_on(link, message);
         if let Some(hello) = &message.hello {
             self.take_hello(hello);
         }
+        self.epochs_of(message);
         self.take_beat(message, admitted);
         self.take_stamps(message, true);
     }
@@ -200,17 +200,12 @@ impl Node {
         }
     }
 
-    /// Epochs and marks of a met peer count as seen.
+    /// Epochs and marks of a met peer count as seen. Its hello, if this has one, was taken.
     fn epochs_of(&mut self, message: &Message) {
         let mut higher = false;
         for group in &mut self.groups {
-            let shown = match &message.hello {
-                Some(hello) => {
-                    let at = hello.groups.iter().position(|name| name.hash == group.config.name_hash);
-                    at.and_then(|at| message.beat.groups.get(at))
-                }
-                None => self.peer.position(group.config.name_hash).and_then(|at| message.beat.groups.get(at)),
-            };
+            let at = self.peer.position(group.config.name_hash);
+            let shown = at.and_then(|at| message.beat.groups.get(at));
             if let Some(shown) = shown {
                 higher |= group.saw(shown.epoch.max(shown.mark.unwrap_or(0)));
             }

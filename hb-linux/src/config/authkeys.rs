@@ -168,6 +168,16 @@ pub(super) fn load(path: &Path) -> Result<(Keyring, u32), KeyFaults> {
     }
 }
 
+/// The keys in a text that came from elsewhere than its file.
+#[expect(clippy::result_large_err, reason = "a box would allocate, and this runs once")]
+pub(super) fn from_text(text: &[u8]) -> Result<(Keyring, u32), KeyFaults> {
+    let mut faults = KeyFaults::new();
+    match parse(text, &mut faults) {
+        Some(ring) if faults.is_empty() => Ok(ring),
+        _ => Err(faults),
+    }
+}
+
 /// Leave no second copy of the secrets on the stack.
 fn wipe(buf: &mut [u8]) {
     buf.fill(0);

@@ -23,6 +23,7 @@ mod scripts;
 pub mod settings;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod time;
 
 pub use authkeys::{KeyFault, KeyFaultKind, KeyFaults, reload_keys};
@@ -31,6 +32,7 @@ pub use settings::{
     Facility, FileDigests, Group, LogTargets, Medium, Ping, Resource, Script, ServiceAddress, Settings,
     WatchdogSettings,
 };
+pub use texts::{Texts, examine_texts};
 
 use crate::sys::host::{boot_identity, node_name};
 use crate::sys::iface;
@@ -126,14 +128,24 @@ pub fn file_digests(paths: &Paths) -> FileDigests {
 }
 
 fn read(paths: &Paths, node: Option<&str>) -> Loaded {
+    examine(paths, node, file_digests(paths), authkeys::load(&paths.authkeys()), files::read)
+}
+
+/// Examine what `bytes_of` gives for the places of `ha.cf` and `haresources`.
+fn examine(
+    paths: &Paths,
+    node: Option<&str>,
+    digests: FileDigests,
+    keys: Result<(Keyring, u32), KeyFaults>,
+    bytes_of: impl Fn(&Path, &mut Report<'_>) -> Option<Vec<u8>>,
+) -> Loaded {
     let mut findings = Findings::new();
-    let digests = file_digests(paths);
     let ha_cf_file = shown(&paths.ha_cf());
     let haresources_file = shown(&paths.haresources());
     let authkeys_path = paths.authkeys();
 
     let report = &mut Report::new(&ha_cf_file, &mut findings);
-    let bytes = files::read(&paths.ha_cf(), report);
+    let bytes = bytes_of(&paths.ha_cf(), report);
     let ha_cf_read = bytes.is_some();
     let mut ha_cf = bytes.map(|b| ha_cf::parse(&b, report)).unwrap_or_default();
     leave_out_own_ucast(&mut ha_cf, |ip| matches!(iface::holding(ip), Ok(Some(_))), report);
@@ -141,13 +153,12 @@ fn read(paths: &Paths, node: Option<&str>) -> Loaded {
     let own = ha_cf_read.then(|| names::own_and_peer(&ha_cf, node, &node_name(), report)).flatten();
 
     let report = &mut Report::new(&haresources_file, &mut findings);
-    let bytes = files::read(&paths.haresources(), report);
+    let bytes = bytes_of(&paths.haresources(), report);
     let mut groups = bytes.map(|b| haresources::parse(&b, &ha_cf.nodes, "ha.cf", report)).unwrap_or_default();
     for resource in groups.iter_mut().flat_map(|g| &mut g.value.resources) {
         resource.script = scripts::find(paths, &resource.name).0;
     }
 
-    let keys = authkeys::load(&authkeys_path);
     let report = &mut Report::new(&ha_cf_file, &mut findings);
     if ha_cf_read {
         names::cross(&ha_cf, &groups, report);

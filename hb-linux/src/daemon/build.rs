@@ -20,7 +20,7 @@ use crate::scripts::{Places, Programs, Runner, leftover};
 use crate::state;
 use crate::sys::clock::Clock;
 use crate::sys::signal::Signals;
-use crate::sys::{Errno, host, process, random, sched};
+use crate::sys::{Errno, host, oom, process, random, sched};
 use hb_core::config::MAX_GROUPS;
 use hb_core::{Instant, Node, PingId};
 use heapless::Deque;
@@ -185,6 +185,15 @@ impl Start {
             voice.say(
                 Level::Warn,
                 format_args!("real-time scheduling (priority {priority}) is refused: {why}"),
+            );
+        }
+        // The helper has asked for itself. Its reason is the same, and so is what it is told.
+        if let Err(why) = oom::spare() {
+            voice.say(
+                Level::Warn,
+                format_args!(
+                    "the kernel may end this daemon when memory runs out: exemption is refused: {why}"
+                ),
             );
         }
         locked.is_ok() && realtime.is_ok()

@@ -8,6 +8,7 @@ use crate::helper::Level;
 use crate::link::{Link, Pinger};
 use crate::scripts::{Finished, Runner, What};
 use crate::state;
+use crate::sys::guard;
 use hb_core::{Action, FRAME_BUF, Input, Instant, Node, Pulled};
 use heapless::Deque;
 use std::vec::Vec;
@@ -47,6 +48,7 @@ impl Effects {
     }
 
     fn perform(&mut self, now: Instant, node: &Node, action: Action, frame: &[u8]) {
+        guard::pass(place(&action));
         match action {
             Action::Transmit { link, len } => {
                 if let (Some(link), Some(frame)) = (self.links.get_mut(usize::from(link.0)), frame.get(..len))
@@ -98,5 +100,25 @@ impl Effects {
         if self.queue.push_back(input).is_err() {
             self.voice.say(Level::Error, format_args!("internal queue full: an answer to the node was lost"));
         }
+    }
+}
+
+/// The action's name, for [`guard::pass`].
+const fn place(action: &Action) -> &'static str {
+    match action {
+        Action::Transmit { .. } => "transmit",
+        Action::FeedWatchdog => "feed",
+        Action::Persist { .. } => "persist",
+        Action::RunScript { .. } => "run-script",
+        Action::KillScript { .. } => "kill-script",
+        Action::Pull { .. } => "pull",
+        Action::EndPull { .. } => "end-pull",
+        Action::WriteStamp { .. } => "write-stamp",
+        Action::Announce { .. } => "announce",
+        Action::Ping => "ping",
+        Action::Fence => "fence",
+        Action::ProbeAddresses => "probe",
+        Action::Report(_) => "report",
+        Action::Exit { .. } => "exit",
     }
 }

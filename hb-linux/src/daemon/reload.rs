@@ -37,6 +37,7 @@ impl Reload {
     /// Read the files again. Every line goes to `tell`; answers whether the keys were taken over. A file that is wrong
     /// changes nothing.
     pub(super) fn run(&self, node: &mut Node, mut tell: impl FnMut(Told<'_>)) -> bool {
+        crate::sys::guard::pass("reload");
         let taken = match reload_keys(&self.authkeys) {
             Ok(keys) => {
                 node.set_keys(keys);

@@ -176,6 +176,7 @@ impl Shell {
             else {
                 break;
             };
+            guard::pass("script-ended");
             self.fx.script_ended(&finished);
             self.drain();
         }
@@ -210,6 +211,7 @@ impl Shell {
             (&mut self.node, &mut self.fx, &self.reload, &self.facts, self.now);
         let ready = fds.get(CONTROL..SCRIPTS).unwrap_or_default();
         server.serve(ready, |request, out| {
+            guard::pass("request");
             if request == Request::Reload {
                 let taken = reload.run(node, |(bad, line)| {
                     fx.voice.say(level(bad), format_args!("reload: {line}"));

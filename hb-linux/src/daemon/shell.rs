@@ -18,6 +18,7 @@ use crate::control::server::MAX_CLIENTS;
 use crate::link::Link;
 use crate::scripts::MAX_CALLS;
 use crate::sys::clock::Clock;
+use crate::sys::guard;
 use crate::sys::poll::{PollFd, poll, sleep_ms, timeout_until};
 use crate::sys::signal::Signals;
 use hb_core::config::{MAX_GROUPS, MAX_LINKS};
@@ -88,6 +89,7 @@ impl Shell {
     }
 
     fn round(&mut self) {
+        guard::pass("round");
         let mut fds = [PollFd::NONE; TOTAL];
         self.collect(&mut fds);
         let fine = self.clock.granularity_us() == 1;

@@ -9,7 +9,7 @@ use crate::config::Facility;
 use crate::state;
 use crate::sys::clock::WallTime;
 use crate::sys::poll::{PollFd, poll, sleep_ms};
-use crate::sys::{Errno, Fd, process, unix};
+use crate::sys::{Errno, Fd, oom, process, unix};
 use std::path::Path;
 
 /// The watchdog as the helper has it.
@@ -25,6 +25,8 @@ pub(super) fn run(setup: &Setup, channel: Fd, held: Option<Held>) -> i32 {
     let daemon = process::parent_pid();
     let held_raw = held.as_ref().map_or(-1, |held| held.fd.raw());
     process::set_name(c"hbd-helper");
+    // Refused: the daemon says so for both.
+    let _ = oom::spare();
     process::become_helper(&[channel.raw(), held_raw], setup.terminal);
     let mut writer = Writer::new(setup, &channel, daemon);
     let end = serve(&mut writer, held);

@@ -1,7 +1,7 @@
 //! Scripts as children: everything is built beforehand, so that between `fork` and `execve` nothing is allocated.
 
 use super::process::{Pid, own_pid};
-use super::{Errno, Fd, Result, errno::check, fd::pipe, sched, signal};
+use super::{Errno, Fd, Result, errno::check, fd::pipe, oom, sched, signal};
 use core::ffi::{CStr, c_char, c_int};
 
 /// Words for `execve`: arguments or environment, in the form that the kernel takes.
@@ -113,6 +113,7 @@ fn become_program(program: &Program<'_>, parent: Pid) -> Errno {
     unsafe { libc::setpgid(0, 0) };
     signal::reset();
     sched::ordinary();
+    oom::ordinary();
     if program.die_with_us {
         super::process::die_with(parent);
     }

@@ -1,7 +1,7 @@
 //! `cargo xtask`: build tasks, checks and benchmarks. `cargo xtask help` lists them.
 
 use hb_hil::test::{self, STEPS, Step};
-use hb_hil::{bench, dist, gate};
+use hb_hil::{bench, dist, fuzz, gate};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         ["bench", names @ ..] => bench::run(names),
         ["hil", args @ ..] => hb_hil::virt::run::command(args),
         ["bench-alone", name] => bench::one(name),
+        ["fuzz", words @ ..] if !words.is_empty() => fuzz::run(words).map(|text| println!("{text}")),
         names => steps(names).and_then(|steps| test::run(&steps)),
     };
     match result {
@@ -45,10 +46,13 @@ fn help() {
         "  gate [NAME...] [--all] [--list]  the i586 binary on a 2.4 kernel's calls and a Pentium (root)"
     );
     println!("  bench [NAME...] [--peers]  measure on the rig of namespaces (root); --peers adds keepalived");
-    println!("\nsteps, each alone or several by name:");
+    println!("  fuzz TARGET... [--seconds N] [--keep]  some targets for longer; --keep grows their corpus\n");
+    println!("steps, each alone or several by name:");
     for step in STEPS {
         println!("  {:<14} {}", step.name, step.about);
     }
+    println!("\nfuzz targets:");
+    fuzz::list();
     println!("\nbenchmarks:");
     bench::list();
 }

@@ -43,6 +43,10 @@ impl Programs {
         if given.is_none() {
             cargo.args(["--package", "hb-linux", "--bin", "hbd"]);
         }
+        if given.is_none() && !release {
+            // In every scenario an allocation after the start ends the daemon.
+            cargo.args(["--features", "hb-linux/alloc-guard"]);
+        }
         if release {
             cargo.arg("--release");
         }

@@ -18,9 +18,9 @@ pub struct Plant {
 /// One in what reads a frame, one in what decides about a group, one in the bridge.
 pub const PLANTS: [Plant; 3] = [
     Plant {
-        file: "hb-core/src/message/wire/decode.rs",
-        from: "msg.seq = reader.varint()?;",
-        to: "msg.seq = reader.varint().unwrap();",
+        file: "hb-core/src/auth/mod.rs",
+        from: "let key = keys.get(header.key).ok_or(BadFrame::UnknownKey)?;",
+        to: "let key = keys.get(header.key).unwrap();",
     },
     Plant {
         file: "hb-core/src/node/operator.rs",

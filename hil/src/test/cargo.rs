@@ -1,6 +1,7 @@
 //! The steps that are one or two cargo commands.
 
 use super::{Outcome, deps};
+use crate::paths;
 use crate::proc::Cmd;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ const NO_PANIC: [&str; 10] = [
 /// `cargo fmt --check`.
 pub(super) fn fmt() -> Outcome {
     Cmd::cargo(["fmt", "--all", "--check"]).run()?;
+    Cmd::cargo(["fmt", "--all", "--check"]).dir(&paths::root().join("fuzz")).run()?;
     Ok("formatted".to_owned())
 }
 
@@ -36,7 +38,10 @@ pub(super) fn clippy() -> Outcome {
 /// Unit and documentation tests of every crate but `tests`; real daemons once more under the allocation guard.
 pub(super) fn unit() -> Outcome {
     let text = run_tests(&["test", "--workspace", "--exclude", "hb-tests", "--no-fail-fast"], 900)?;
-    let guarded = run_tests(&["test", "-p", "hb-linux", "--features", "alloc-guard", "--test", "cli"], 300)?;
+    let guarded = run_tests(
+        &["test", "-p", "hb-linux", "--features", "alloc-guard", "--test", "cli", "--test", "alloc_guard"],
+        300,
+    )?;
     Ok(format!("{text}; without allocation: {guarded}"))
 }
 

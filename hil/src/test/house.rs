@@ -50,7 +50,9 @@ const NOT_ON_2_4: &[&str] = &[
 const UNDONE: &[&str] =
     &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("unimple", "mented!"), concat!("to", "do!(")];
 
-const CRATES: [&str; 6] = ["hb-core", "hb-linux", "hb-serial-bridge", "proof", "tests", "hil"];
+/// Every folder with source of the project.
+pub(super) const CRATES: [&str; 7] =
+    ["hb-core", "hb-linux", "hb-serial-bridge", "proof", "fuzz", "tests", "hil"];
 
 /// Scans the source of every crate.
 pub(super) fn check() -> Outcome {

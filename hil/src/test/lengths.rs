@@ -1,6 +1,6 @@
 //! How long the source files are. A file over 300 lines is named, one over 500 fails.
 
-use super::{Outcome, source};
+use super::{Outcome, house, source};
 use crate::paths;
 use std::fs;
 
@@ -11,7 +11,7 @@ const FAILS: usize = 500;
 pub(super) fn report() -> Outcome {
     let root = paths::root();
     let mut files = Vec::new();
-    for name in ["hb-core", "hb-linux", "hb-serial-bridge", "tests", "hil"] {
+    for name in house::CRATES {
         for path in source::rust_files(&root.join(name))? {
             let text = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
             let relative = path.strip_prefix(&root).unwrap_or(&path).display().to_string();

@@ -10,6 +10,7 @@ pub mod house;
 pub mod lengths;
 pub mod source;
 
+use crate::fuzz;
 use crate::proof::{budgets, nopanic};
 use crate::table::{Table, human};
 use std::time::{Duration, Instant};
@@ -51,6 +52,7 @@ pub const STEPS: &[Step] = &[
     Step { name: "unit", about: "unit tests of every crate", run: cargo::unit },
     Step { name: "cross", about: "simulator and cross-crate tests", run: cargo::cross },
     Step { name: "scenarios", about: "two real nodes in network namespaces", run: cargo::scenarios },
+    Step { name: "fuzz", about: "every fuzz target for a short time", run: fuzz::smoke },
     Step { name: "doc", about: "documentation, warnings are errors", run: cargo::doc },
     Step { name: "dist", about: "the i586 binary, built and checked", run: dist },
     Step { name: "gate", about: "the i586 binary on a 2.4 kernel's calls and a Pentium", run: gate },

@@ -13,47 +13,71 @@ use heapless::Vec;
 
 /// The unread rest of a body. It takes what `postcard` would, but for one thing: of the ways to write a number only the
 /// shortest is taken, so that a message has one body and no other.
-pub(super) struct Reader<'a>(pub(super) &'a [u8]);
+///
+/// What is not there, or cannot be, reads as zero and is remembered in `bad`, which is looked at once, at the end.
+pub(super) struct Reader<'a> {
+    pub(super) rest: &'a [u8],
+    pub(super) bad: bool,
+}
 
-impl Reader<'_> {
-    fn byte(&mut self) -> Option<u8> {
-        let (byte, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(*byte)
+impl<'a> Reader<'a> {
+    pub(super) const fn new(rest: &'a [u8]) -> Self {
+        Self { rest, bad: false }
     }
 
-    fn bytes<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (bytes, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(*bytes)
+    #[cfg_attr(not(feature = "large"), inline(never))]
+    fn byte(&mut self) -> u8 {
+        match self.rest.split_first() {
+            Some((byte, rest)) => {
+                self.rest = rest;
+                *byte
+            }
+            None => {
+                self.bad = true;
+                0
+            }
+        }
+    }
+
+    fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        bytes.iter_mut().for_each(|byte| *byte = self.byte());
+        bytes
     }
 
     /// Seven bits a byte, the lowest first, the top bit set in all but the last.
-    pub(super) fn varint(&mut self) -> Option<u32> {
+    #[cfg_attr(not(feature = "large"), inline(never))]
+    pub(super) fn varint(&mut self) -> u32 {
         let (mut value, mut shift) = (0_u32, 0_u32);
         loop {
-            let byte = self.byte()?;
-            let low = u32::from(byte & 0x7F);
-            let placed = low.checked_shl(shift).filter(|placed| placed.wrapping_shr(shift) == low)?;
-            value |= placed;
-            if byte < 0x80 {
+            let byte = self.byte();
+            // Four bits are left for the fifth byte, and none for a sixth.
+            self.bad |= shift == 28 && byte > 0x0F;
+            value |= u32::from(byte & 0x7F).wrapping_shl(shift);
+            if byte < 0x80 || self.bad {
                 // Zeros above the value say nothing.
-                return (byte != 0 || shift == 0).then_some(value);
+                self.bad |= byte == 0 && shift != 0;
+                return value;
             }
             shift = shift.wrapping_add(7);
         }
     }
 
-    fn flag(&mut self) -> Option<bool> {
-        match self.byte()? {
-            0 => Some(false),
-            1 => Some(true),
-            _ => None,
-        }
+    #[cfg_attr(not(feature = "large"), inline(never))]
+    fn flag(&mut self) -> bool {
+        let byte = self.byte();
+        self.bad |= byte > 1;
+        byte == 1
     }
 
-    fn millis(&mut self) -> Option<Duration> {
-        self.varint().map(|ms| Duration::from_millis(u64::from(ms)))
+    #[cfg_attr(not(feature = "large"), inline(never))]
+    fn millis(&mut self) -> Duration {
+        Duration::from_millis(u64::from(self.varint()))
+    }
+
+    /// The whole of it was read, and was possible.
+    const fn end(&self) -> Option<()> {
+        if self.bad || !self.rest.is_empty() { None } else { Some(()) }
     }
 }
 
@@ -92,15 +116,15 @@ pub(crate) fn decode(
     msg: &mut Message,
 ) -> Option<()> {
     msg.source = header.source;
-    let mut reader = Reader(signed.get(HEADER..)?);
+    let mut reader = Reader::new(signed.get(HEADER..)?);
     match short {
         Some(met) => {
-            _ = reader.byte()?;
+            _ = reader.byte();
             msg.incarnation = met;
         }
-        None => msg.incarnation = Incarnation { counter: reader.varint()?, nonce: reader.varint()? },
+        None => msg.incarnation = Incarnation { counter: reader.varint(), nonce: reader.varint() },
     }
-    msg.seq = reader.varint()?;
+    msg.seq = reader.varint();
     take_beat(&mut reader, &mut msg.beat)?;
     msg.beat.stamps.clear();
     if header.stamped {
@@ -108,13 +132,13 @@ pub(crate) fn decode(
     }
     msg.hello = None;
     if short.is_none() {
-        msg.hello = Some(take_hello(&mut reader, msg.beat.groups.len())?);
+        take_hello(&mut reader, msg.beat.groups.len(), &mut msg.hello);
     }
-    reader.0.is_empty().then_some(())
+    reader.end()
 }
 
 fn take_beat(reader: &mut Reader<'_>, beat: &mut Beat) -> Option<()> {
-    let (flags, hears, counts) = (reader.byte()?, reader.byte()?, reader.byte()?);
+    let (flags, hears, counts) = (reader.byte(), reader.byte(), reader.byte());
     beat.phase = match flags & 3 {
         0 => Phase::Joining,
         1 => Phase::Up,
@@ -139,12 +163,15 @@ fn take_beat(reader: &mut Reader<'_>, beat: &mut Beat) -> Option<()> {
 }
 
 fn take_echo(reader: &mut Reader<'_>) -> Option<Echo> {
-    let (seq, hold) = (reader.byte()?, reader.varint()?);
-    (hold <= u32::from(MAX_HOLD)).then_some(Echo { seq, hold: ECHO_UNIT.times(u64::from(hold)) })
+    let (seq, hold) = (reader.byte(), reader.varint());
+    (hold <= u32::from(MAX_HOLD)).then_some(Echo {
+        seq,
+        hold: Duration::from_micros(ECHO_UNIT.as_micros().wrapping_mul(u64::from(hold))),
+    })
 }
 
 fn take_group(reader: &mut Reader<'_>) -> Option<GroupBeat> {
-    let (bits, epoch) = (reader.byte()?, reader.varint()?);
+    let (bits, epoch) = (reader.byte(), reader.varint());
     let state = match bits & 7 {
         0 => GroupState::Unknown,
         1 => GroupState::Idle,
@@ -163,19 +190,20 @@ fn take_group(reader: &mut Reader<'_>) -> Option<GroupBeat> {
         4 => Some(Reason::Operator),
         _ => return None,
     };
-    let mark = if bits & MARKED == 0 { None } else { Some(epoch.checked_sub(reader.varint()?)?) };
+    let mark = if bits & MARKED == 0 { None } else { Some(epoch.checked_sub(reader.varint())?) };
     Some(GroupBeat { state, wanted, able: bits & ABLE != 0, epoch, mark })
 }
 
 /// Which groups have a stamp, at least one, and the stamps in the order of the groups.
 #[cold]
 fn take_stamps(reader: &mut Reader<'_>, beat: &mut Beat) -> Option<()> {
-    let which = reader.byte().filter(|which| *which != 0)?;
+    let which = reader.byte();
+    reader.bad |= which == 0;
     let mut rest = which;
     while rest != 0 {
         let at = rest.trailing_zeros() as u8;
         if MAX_STAMPS == 0 {
-            skip_stamp(reader)?;
+            skip_stamp(reader);
         } else {
             beat.stamps.push((at, take_stamp(reader)?)).ok()?;
         }
@@ -186,30 +214,29 @@ fn take_stamps(reader: &mut Reader<'_>, beat: &mut Beat) -> Option<()> {
 }
 
 /// Without data a stamp is of no account, but what follows it is.
-fn skip_stamp(reader: &mut Reader<'_>) -> Option<()> {
-    let (flags, epoch) = (reader.byte()?, reader.varint()?);
+fn skip_stamp(reader: &mut Reader<'_>) {
+    let (flags, epoch) = (reader.byte(), reader.varint());
     if epoch != 0 {
-        reader.bytes::<4>()?;
+        reader.bytes::<4>();
     }
     if flags & BRANCHED != 0 {
-        reader.varint()?;
-        reader.bytes::<4>()?;
+        reader.varint();
+        reader.bytes::<4>();
     }
-    Some(())
 }
 
 fn take_stamp(reader: &mut Reader<'_>) -> Option<Stamp> {
-    let (flags, epoch) = (reader.byte()?, reader.varint()?);
+    let (flags, epoch) = (reader.byte(), reader.varint());
     if flags & !(PARTIAL | DIVERGED | LAST | BRANCHED | FROM_LAST) != 0 {
         return None;
     }
     let last = flags & FROM_LAST != 0;
     let stamp = Stamp {
         epoch,
-        line: if epoch == 0 { 0 } else { u32::from_le_bytes(reader.bytes()?) },
+        line: if epoch == 0 { 0 } else { u32::from_le_bytes(reader.bytes()) },
         from: if flags & BRANCHED != 0 {
-            let epoch = epoch.checked_sub(reader.varint()?)?;
-            Some(Origin { epoch, line: u32::from_le_bytes(reader.bytes()?), last })
+            let epoch = epoch.checked_sub(reader.varint())?;
+            Some(Origin { epoch, line: u32::from_le_bytes(reader.bytes()), last })
         } else if last {
             return None;
         } else {
@@ -223,25 +250,24 @@ fn take_stamp(reader: &mut Reader<'_>) -> Option<Stamp> {
 }
 
 /// The static view, of `count` groups. Fields are read in the order in which they stand here.
-pub(super) fn take_hello(reader: &mut Reader<'_>, count: usize) -> Option<Hello> {
-    let mut hello = Hello {
-        boot: reader.varint()?,
-        challenge: reader.bytes()?,
-        echo: if reader.flag()? { Some(reader.bytes()?) } else { None },
-        met: if reader.flag()? { Some(reader.varint()?) } else { None },
-        known: reader.flag()?,
-        keepalive: reader.millis()?,
-        deadtime: reader.millis()?,
-        watchdog: if reader.flag()? { Some(reader.millis()?) } else { None },
-        timing_digest: reader.varint()?,
+pub(super) fn take_hello(reader: &mut Reader<'_>, count: usize, place: &mut Option<Hello>) {
+    let hello = place.insert(Hello {
+        boot: reader.varint(),
+        challenge: reader.bytes(),
+        echo: if reader.flag() { Some(reader.bytes()) } else { None },
+        met: if reader.flag() { Some(reader.varint()) } else { None },
+        known: reader.flag(),
+        keepalive: reader.millis(),
+        deadtime: reader.millis(),
+        watchdog: if reader.flag() { Some(reader.millis()) } else { None },
+        timing_digest: reader.varint(),
         groups: Vec::new(),
-    };
+    });
     for _ in 0..count {
-        let (hash, digest) = (reader.varint()?, reader.varint()?);
-        let preferred = if reader.flag()? { Side::Odd } else { Side::Even };
-        hello.groups.push(GroupName { hash, digest, preferred }).ok()?;
+        let (hash, digest) = (reader.varint(), reader.varint());
+        let preferred = if reader.flag() { Side::Odd } else { Side::Even };
+        reader.bad |= hello.groups.push(GroupName { hash, digest, preferred }).is_err();
     }
-    Some(hello)
 }
 
 #[cfg(test)]
@@ -250,8 +276,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn number(bytes: &[u8]) -> Option<(u32, usize)> {
-        let mut reader = Reader(bytes);
-        reader.varint().map(|value| (value, bytes.len() - reader.0.len()))
+        let mut reader = Reader::new(bytes);
+        let value = reader.varint();
+        (!reader.bad).then_some((value, bytes.len() - reader.rest.len()))
     }
 
     /// A number in as many bytes as it is told to.
@@ -292,8 +319,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_there_spoils_all_that_was_read() {
+        let mut reader = Reader::new(&[1, 0x80]);
+        assert_eq!((reader.byte(), reader.end()), (1, None), "something is left");
+        assert_eq!(reader.varint(), 0);
+        assert!(reader.bad && reader.rest.is_empty() && reader.end().is_none());
+        assert_eq!((reader.byte(), reader.bytes(), reader.end()), (0, [0; 3], None));
+    }
+
+    #[test]
     fn a_flag_is_0_or_1() {
-        assert_eq!([0, 1].map(|byte| Reader(&[byte]).flag()), [Some(false), Some(true)]);
-        assert!((2..=255).all(|byte| Reader(&[byte]).flag().is_none()));
+        let flag = |byte| {
+            let bytes = [byte];
+            let mut reader = Reader::new(&bytes);
+            let flag = reader.flag();
+            reader.end().map(|()| flag)
+        };
+        assert_eq!([0, 1].map(flag), [Some(false), Some(true)]);
+        assert!((2..=255).all(|byte| flag(byte).is_none()));
     }
 }

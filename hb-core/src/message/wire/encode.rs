@@ -10,29 +10,42 @@ use crate::message::{Beat, GroupBeat, GroupState, Hello, Message, Phase, Reason}
 use crate::stamp::Stamp;
 use crate::time::Duration;
 
-/// The unwritten rest of a buffer.
-struct Writer<'a>(&'a mut [u8]);
+/// A buffer and how far it is written: beyond its end when it is too short, which is looked at once, at the end.
+struct Writer<'a> {
+    out: &'a mut [u8],
+    at: usize,
+}
 
 impl Writer<'_> {
+    #[cfg_attr(not(feature = "large"), inline(never))]
+    fn byte(&mut self, byte: u8) {
+        if let Some(slot) = self.out.get_mut(self.at) {
+            *slot = byte;
+        }
+        self.at = self.at.saturating_add(1);
+    }
+
     /// What `postcard` writes for an array of bytes: the bytes.
-    fn bytes(&mut self, bytes: &[u8]) -> Option<()> {
-        let (room, rest) = core::mem::take(&mut self.0).split_at_mut_checked(bytes.len())?;
-        room.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
-        self.0 = rest;
-        Some(())
+    #[cfg_attr(not(feature = "large"), inline(never))]
+    fn bytes(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.byte(*byte));
     }
 
     /// What `postcard` writes for `value` and for every smaller unsigned type. Its own encoder keeps a panic in the
     /// machine code when it is compiled for size, and the core must not have one.
-    fn varint(&mut self, value: u32) -> Option<()> {
+    #[cfg_attr(not(feature = "large"), inline(never))]
+    fn varint(&mut self, value: u32) {
         let mut rest = value;
         while rest >= 0x80 {
-            let [low, ..] = rest.to_le_bytes();
-            self.bytes(&[low | 0x80])?;
+            self.byte(rest as u8 | 0x80);
             rest >>= 7;
         }
-        let [last, ..] = rest.to_le_bytes();
-        self.bytes(&[last])
+        self.byte(rest as u8);
+    }
+
+    /// The length, if everything found room.
+    fn end(self) -> Option<usize> {
+        (self.at <= self.out.len()).then_some(self.at)
     }
 }
 
@@ -41,8 +54,7 @@ impl Writer<'_> {
 /// `None` if `out` is too short or a field is out of its range.
 #[must_use]
 pub(crate) fn encode(msg: &Message, cluster: u16, key: u8, out: &mut [u8]) -> Option<usize> {
-    let room = out.len();
-    let mut writer = Writer(out);
+    let mut writer = Writer { out, at: 0 };
     let from = match msg.source {
         Side::Even => 0,
         Side::Odd => FROM_ODD,
@@ -53,23 +65,23 @@ pub(crate) fn encode(msg: &Message, cluster: u16, key: u8, out: &mut [u8]) -> Op
         return None;
     }
     let stamped = flag(MAX_STAMPS != 0 && !msg.beat.stamps.is_empty(), STAMPED);
-    writer.bytes(&[VERSION << 4 | key, from | form | stamped, low, high])?;
+    writer.bytes(&[VERSION << 4 | key, from | form | stamped, low, high]);
     match &msg.hello {
-        None => writer.bytes(&[life_byte(msg.incarnation)])?,
+        None => writer.byte(life_byte(msg.incarnation)),
         Some(_) => {
-            writer.varint(msg.incarnation.counter)?;
-            writer.varint(msg.incarnation.nonce)?;
+            writer.varint(msg.incarnation.counter);
+            writer.varint(msg.incarnation.nonce);
         }
     }
-    writer.varint(msg.seq)?;
+    writer.varint(msg.seq);
     put_beat(&mut writer, &msg.beat)?;
     if let Some(hello) = &msg.hello {
         if hello.groups.len() != msg.beat.groups.len() {
             return None;
         }
-        put_hello(&mut writer, hello)?;
+        put_hello(&mut writer, hello);
     }
-    room.checked_sub(writer.0.len())
+    writer.end()
 }
 
 fn put_beat(writer: &mut Writer<'_>, beat: &Beat) -> Option<()> {
@@ -92,12 +104,12 @@ fn put_beat(writer: &mut Writer<'_>, beat: &Beat) -> Option<()> {
         | beat.link << 4
         | flag(echo.is_some(), ECHOES);
     let groups = u8::try_from(beat.groups.len()).ok()?;
-    writer.bytes(&[flags, beat.hears, beat.score << 4 | groups])?;
+    writer.bytes(&[flags, beat.hears, beat.score << 4 | groups]);
     if let Some((seq, hold)) = echo {
-        writer.bytes(&[seq])?;
-        writer.varint(u32::from(hold))?;
+        writer.byte(seq);
+        writer.varint(u32::from(hold));
     }
-    beat.groups.iter().try_for_each(|group| put_group(writer, group))?;
+    beat.groups.iter().for_each(|group| put_group(writer, group));
     if MAX_STAMPS == 0 || beat.stamps.is_empty() { Some(()) } else { put_stamps(writer, beat) }
 }
 
@@ -111,7 +123,7 @@ fn put_stamps(writer: &mut Writer<'_>, beat: &Beat) -> Option<()> {
         }
         which |= bit;
     }
-    writer.bytes(&[which])?;
+    writer.byte(which);
     beat.stamps.iter().try_for_each(|(_, stamp)| put_stamp(writer, stamp))
 }
 
@@ -125,19 +137,19 @@ fn put_stamp(writer: &mut Writer<'_>, stamp: &Stamp) -> Option<()> {
         | flag(stamp.last, LAST)
         | flag(stamp.from.is_some(), BRANCHED)
         | flag(stamp.from.is_some_and(|from| from.last), FROM_LAST);
-    writer.bytes(&[flags])?;
-    writer.varint(stamp.epoch)?;
+    writer.byte(flags);
+    writer.varint(stamp.epoch);
     if stamp.epoch != 0 {
-        writer.bytes(&stamp.line.to_le_bytes())?;
+        writer.bytes(&stamp.line.to_le_bytes());
     }
     if let Some(from) = stamp.from {
-        writer.varint(stamp.epoch.saturating_sub(from.epoch))?;
-        writer.bytes(&from.line.to_le_bytes())?;
+        writer.varint(stamp.epoch.saturating_sub(from.epoch));
+        writer.bytes(&from.line.to_le_bytes());
     }
     Some(())
 }
 
-fn put_group(writer: &mut Writer<'_>, group: &GroupBeat) -> Option<()> {
+fn put_group(writer: &mut Writer<'_>, group: &GroupBeat) {
     let state = match group.state {
         GroupState::Unknown => 0,
         GroupState::Idle => 1,
@@ -155,42 +167,41 @@ fn put_group(writer: &mut Writer<'_>, group: &GroupBeat) -> Option<()> {
         Some(Reason::Operator) => 4,
     };
     let bits = state | wanted << 3 | flag(group.able, ABLE) | flag(group.mark.is_some(), MARKED);
-    writer.bytes(&[bits])?;
-    writer.varint(group.epoch)?;
-    match group.mark {
+    writer.byte(bits);
+    writer.varint(group.epoch);
+    if let Some(mark) = group.mark {
         // A mark is never above the epoch beside it; if it were, it would be sent as that epoch.
-        Some(mark) => writer.varint(group.epoch.saturating_sub(mark)),
-        None => Some(()),
+        writer.varint(group.epoch.saturating_sub(mark));
     }
 }
 
-fn put_hello(writer: &mut Writer<'_>, hello: &Hello) -> Option<()> {
-    writer.varint(hello.boot)?;
-    writer.bytes(&hello.challenge)?;
-    writer.bytes(&[u8::from(hello.echo.is_some())])?;
+fn put_hello(writer: &mut Writer<'_>, hello: &Hello) {
+    writer.varint(hello.boot);
+    writer.bytes(&hello.challenge);
+    writer.byte(u8::from(hello.echo.is_some()));
     if let Some(echo) = &hello.echo {
-        writer.bytes(echo)?;
+        writer.bytes(echo);
     }
-    writer.bytes(&[u8::from(hello.met.is_some())])?;
+    writer.byte(u8::from(hello.met.is_some()));
     if let Some(met) = hello.met {
-        writer.varint(met)?;
+        writer.varint(met);
     }
-    writer.bytes(&[u8::from(hello.known)])?;
-    writer.varint(millis(hello.keepalive))?;
-    writer.varint(millis(hello.deadtime))?;
-    writer.bytes(&[u8::from(hello.watchdog.is_some())])?;
+    writer.byte(u8::from(hello.known));
+    writer.varint(millis(hello.keepalive));
+    writer.varint(millis(hello.deadtime));
+    writer.byte(u8::from(hello.watchdog.is_some()));
     if let Some(watchdog) = hello.watchdog {
-        writer.varint(millis(watchdog))?;
+        writer.varint(millis(watchdog));
     }
-    writer.varint(hello.timing_digest)?;
-    hello.groups.iter().try_for_each(|name| {
-        writer.varint(name.hash)?;
-        writer.varint(name.digest)?;
-        writer.bytes(&[match name.preferred {
+    writer.varint(hello.timing_digest);
+    for name in &hello.groups {
+        writer.varint(name.hash);
+        writer.varint(name.digest);
+        writer.byte(match name.preferred {
             Side::Even => 0,
             Side::Odd => 1,
-        }])
-    })
+        });
+    }
 }
 
 const fn flag(set: bool, bit: u8) -> u8 {
@@ -226,13 +237,12 @@ mod tests {
         timing_digest: u32,
     }
 
-    fn written(write: impl FnOnce(&mut Writer<'_>) -> Option<()>) -> StdVec<u8> {
+    fn written(write: impl FnOnce(&mut Writer<'_>)) -> StdVec<u8> {
         let mut out = [0xEE; MAX_DATAGRAM];
-        let room = out.len();
-        let mut writer = Writer(&mut out);
-        write(&mut writer).unwrap();
-        let left = writer.0.len();
-        out.get(..room - left).unwrap().to_vec()
+        let mut writer = Writer { out: &mut out, at: 0 };
+        write(&mut writer);
+        let len = writer.end().unwrap();
+        out[..len].to_vec()
     }
 
     fn postcard<T: serde::Serialize>(value: &T) -> StdVec<u8> {
@@ -250,7 +260,7 @@ mod tests {
             }
             prop_assert_eq!(written(|w| w.bytes(&[byte])), postcard(&byte));
             let life = Incarnation { counter: value, nonce: !value };
-            prop_assert_eq!(written(|w| { w.varint(value)?; w.varint(!value) }), postcard(&life));
+            prop_assert_eq!(written(|w| { w.varint(value); w.varint(!value) }), postcard(&life));
         }
 
         #[test]
@@ -270,7 +280,9 @@ mod tests {
             };
             let bytes = written(|w| put_hello(w, &hello));
             prop_assert_eq!(&bytes, &postcard(&(wire, name, name)));
-            prop_assert_eq!(take_hello(&mut Reader(&bytes), 2), Some(hello));
+            let (mut reader, mut got) = (Reader::new(&bytes), None);
+            take_hello(&mut reader, 2, &mut got);
+            prop_assert_eq!((got, reader.bad, reader.rest.len()), (Some(hello), false, 0));
         }
     }
 
@@ -278,8 +290,12 @@ mod tests {
     fn a_full_buffer_is_refused_and_not_overrun() {
         let mut out = [0xEE; 3];
         let (front, back) = out.split_at_mut(2);
-        assert_eq!(Writer(front).varint(0x4000), None);
-        assert_eq!(Writer(front).bytes(&[1, 2, 3]), None);
+        let mut writer = Writer { out: front, at: 0 };
+        writer.varint(0x4000);
+        assert_eq!(writer.end(), None);
+        let mut writer = Writer { out: front, at: 0 };
+        writer.bytes(&[1, 2]);
+        assert_eq!(writer.end(), Some(2));
         assert_eq!(back, [0xEE]);
     }
 }

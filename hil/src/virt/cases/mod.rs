@@ -9,6 +9,7 @@ mod failing;
 mod frozen;
 mod hardware_dog;
 mod links;
+mod memory;
 mod noise;
 mod ordered;
 mod panicked;
@@ -36,5 +37,6 @@ pub const CASES: &[Case] = &[
     failing::START,
     return_of_one::BOTH_DOWN,
     pressure::KILLED,
+    memory::EXHAUSTED,
     chapter5::SEED,
 ];

@@ -24,8 +24,8 @@ pub(super) const AT_9600: Case = Case {
 
 fn story(scene: &mut Scene) -> Told<()> {
     scene.in_service()?;
-    // A beat of some 25 bytes is hit by every third time.
-    let since = scene.noise(12, false);
+    // Of the beats of some 25 bytes one in four is hit, and bytes that nobody sent come between them.
+    let since = scene.noise(12, true);
     scene.pass(Duration::from_secs(30));
     scene.stayed(Ha1, since);
     let bad = scene.status(Ha2).map_or(0, |status| status.counted("bad"));

@@ -18,12 +18,14 @@ pub(super) struct Drawing {
     body: String,
     lanes: usize,
     marks: String,
+    /// Where the last number stands: the next one needs room.
+    numbered: f64,
 }
 
 impl Drawing {
     pub(super) fn new(from: Stamp, until: Stamp) -> Self {
         let until = until.max(from.plus(std::time::Duration::from_secs(1)));
-        Self { from, until, body: String::new(), lanes: 0, marks: String::new() }
+        Self { from, until, body: String::new(), lanes: 0, marks: String::new(), numbered: 0.0 }
     }
 
     /// Bars: from, until, class, and what a pointer over it is told.
@@ -69,8 +71,12 @@ impl Drawing {
         let x = self.x(at);
         let _ = writeln!(
             self.marks,
-            "<line x1=\"{x:.1}\" y1=\"14\" x2=\"{x:.1}\" y2=\"HEIGHT\" class=\"mark\"/><text x=\"{x:.1}\" y=\"10\" class=\"number\">{number}</text>"
+            "<line x1=\"{x:.1}\" y1=\"14\" x2=\"{x:.1}\" y2=\"HEIGHT\" class=\"mark\"/>"
         );
+        if x - self.numbered > 16.0 {
+            self.numbered = x;
+            let _ = writeln!(self.marks, "<text x=\"{x:.1}\" y=\"10\" class=\"number\">{number}</text>");
+        }
     }
 
     pub(super) fn finish(self) -> String {

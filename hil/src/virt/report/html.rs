@@ -11,12 +11,13 @@ use crate::virt::run::{Ended, Verdict, word};
 use crate::virt::scene::Scene;
 use crate::virt::tally::Kind;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:1160px;margin:2em auto;padding:0 1em;color:#222}\
 table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:left;border-bottom:1px solid #ddd;vertical-align:top}\
 svg{width:100%}svg text{font:11px system-ui,sans-serif;fill:#444}.label{text-anchor:end}.axis,.number{text-anchor:middle}\
 .ground{fill:#f4f4f2}.one{fill:#2a6fb0}.two{fill:#c77c11}.bad{fill:#c0392b}.refused{fill:#e59866}.off{fill:#555}\
-.event{fill:#7d3c98}.mark{stroke:#999;stroke-width:.7;stroke-dasharray:3 3}.passed{color:#1e7d32}.failed{color:#c0392b}\
+.event{fill:#7d3c98}.armed{fill:#d7c3e3}.mark{stroke:#999;stroke-width:.7;stroke-dasharray:3 3}.passed{color:#1e7d32}.failed{color:#c0392b}\
 .skipped{color:#8a6d00}ol{columns:2;font-size:13px}";
 
 /// By node.
@@ -49,8 +50,8 @@ pub fn page(ended: &[Ended], ready: Option<&Ready>) -> String {
             escape(&one.figures).replace("; ", "<br>")
         );
     }
-    text += "</table>\n<p>Blue: ha-1. Orange: ha-2. Red: no answer. Light red: refused or cut short. Purple: what QEMU \
-             or the kernel told of resets and watchdogs. Grey: no power.</p>\n";
+    text += "</table>\n<p>Blue: ha-1. Orange: ha-2. Red: no answer. Light red: refused or cut short. Light \
+             purple: watchdog armed. Purple: what QEMU or the kernel told of resets and watchdogs. Grey: no power.</p>\n";
     for one in ended {
         text += &one.chapter;
     }
@@ -128,17 +129,31 @@ fn drawing(scene: &Scene) -> String {
     drawing.finish()
 }
 
-/// What QEMU and the kernel told of resets and watchdogs.
+/// When the watchdog was armed, and what QEMU and the kernel told of resets and watchdogs.
 fn dog_events(scene: &Scene, node: Node) -> Vec<(Stamp, Stamp, &'static str, String)> {
     let guest = scene.guest(node);
-    let wide = std::time::Duration::from_millis(200);
+    let wide = Duration::from_millis(200);
     let told = ["RESET", "WATCHDOG", "STOP", "RESUME", "GUEST_PANICKED"];
     let events = monitor::events(&guest.monitor, 0);
+    let console = guest.console.lines(0);
+    let found = |word: &str| -> Vec<Stamp> {
+        console.iter().filter(|(_, line)| line.contains(word)).map(|(at, _)| *at).collect()
+    };
+    let resets = events.iter().filter(|event| event.name == "RESET").map(|event| event.at);
+    let ends: Vec<Stamp> = resets
+        .chain(guest.off_times().iter().map(|(from, _)| *from))
+        .chain(found("Heartbeat shutdown complete"))
+        .collect();
+    let mut bars = Vec::new();
+    for from in found("watchdog /dev/watchdog armed") {
+        let until = ends.iter().copied().filter(|end| *end > from).min().unwrap_or_else(Stamp::now);
+        bars.push((from, until, "armed", format!("{}: the watchdog is armed", node.name())));
+    }
     let of_qemu = events.into_iter().filter(|e| told.contains(&e.name.as_str())).map(|e| (e.at, e.name));
-    let words = ["softdog:", "watchdog:", "Kernel panic"];
-    let console =
-        guest.console.lines(0).into_iter().filter(|(_, line)| words.iter().any(|w| line.contains(w)));
-    of_qemu.chain(console).map(|(at, text)| (at, at.plus(wide), "event", text)).collect()
+    let words = ["softdog:", "watchdog: watchdog", "Kernel panic"];
+    let lines = console.into_iter().filter(|(_, line)| words.iter().any(|w| line.contains(w)));
+    bars.extend(of_qemu.chain(lines).map(|(at, text)| (at, at.plus(wide), "event", text)));
+    bars
 }
 
 /// The client's answers as bars: runs of the same answer.
