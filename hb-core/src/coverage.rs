@@ -47,7 +47,7 @@ pub const MACHINES: [Machine; 10] = [
     Machine { name: "conflict", states: &GROUP, events: &GROUP },
     Machine {
         name: "right",
-        states: &["Joining Idle", "Joining Failed", "Up Idle", "Up Failed", "Leaving Idle", "Leaving Failed"],
+        states: &["Joining", "Up Idle", "Up Failed", "Leaving"],
         events: &[
             "Unmet",
             "Foreign",

@@ -12,6 +12,7 @@ pub mod paths;
 pub mod proc;
 pub mod proof;
 pub mod setup;
+pub mod sim;
 pub mod table;
 pub mod test;
 pub mod virt;

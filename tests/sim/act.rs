@@ -10,12 +10,10 @@ use hb_core::{Action, Duration, FRAME_BUF, GroupId, Input, LinkId, Node, Outcome
 const KILL_TIME: Duration = Duration::from_millis(1);
 /// An ARP probe takes this long.
 const PROBE_TIME: Duration = Duration::from_millis(50);
-/// A fence device takes this long.
-pub const FENCE_TIME: Duration = Duration::from_millis(100);
 /// From an echo request to its answer.
 const PING_TIME: Duration = Duration::from_millis(2);
 /// Disks that take this long never finish.
-const NEVER: Duration = Duration::from_secs(3600);
+pub(crate) const NEVER: Duration = Duration::from_secs(3600);
 
 impl World {
     pub(crate) fn act(&mut self, host: usize, action: Action, buffer: &[u8; FRAME_BUF]) {
@@ -56,11 +54,17 @@ impl World {
             }
             Action::Announce { group } => {
                 self.hosts[host].announced += 1;
-                self.client[usize::from(group.0)] = Some(host);
+                let cache = &mut self.client[usize::from(group.0)];
+                if cache.is_none() || !self.deaf_client {
+                    *cache = Some(host);
+                }
                 self.notes.push(Note::Announced { host, group: group.0 });
             }
-            // No group of this world has data.
-            Action::Pull { .. } | Action::EndPull { .. } | Action::WriteStamp { .. } => {}
+            Action::Pull { group, token, source, last, keep } => {
+                self.pull(host, group, token, source, last, keep);
+            }
+            Action::EndPull { token } => self.end_pull(host, token),
+            Action::WriteStamp { group, token, stamp } => self.write_stamp(host, group, token, stamp),
             Action::ProbeAddresses => self.after(PROBE_TIME, Due::Probed { host: h, life }),
             Action::Fence => {
                 let ok = self.fence_works;
@@ -69,7 +73,7 @@ impl World {
                 if ok {
                     self.power_cycle(1 - host);
                 }
-                self.after(FENCE_TIME, Due::Fenced { host: h, life, ok });
+                self.after(self.fence_time, Due::Fenced { host: h, life, ok });
             }
             Action::Ping => {
                 for at in 0..self.hosts[host].reaches.len() {
@@ -131,6 +135,9 @@ impl World {
             | Due::Pong { host: to, .. }
             | Due::Fenced { host: to, .. }
             | Due::DogOpened { host: to, .. }
+            | Due::Pulled { host: to, .. }
+            | Due::Stamped { host: to, .. }
+            | Due::Copies { host: to, .. }
                 if self.hosts[usize::from(to)].frozen =>
             {
                 self.queue_up(usize::from(to), due);
@@ -187,11 +194,16 @@ impl World {
             }
             Due::Dog { host } => self.look_at_dog(usize::from(host)),
             Due::Boot { host, boots } => self.booted(usize::from(host), boots),
+            Due::Write => self.write_files(),
+            Due::Pulled { host, life, token, killed } => self.pulled(usize::from(host), life, token, killed),
+            Due::Stamped { host, boots, life, token } => self.stamped(usize::from(host), boots, life, token),
+            Due::Copies { host, life } if self.alive(host, life) => self.tell_copies(usize::from(host)),
             Due::Backlog { host, life } if self.alive(host, life) => self.work_off(usize::from(host)),
             Due::Probed { .. }
             | Due::Pong { .. }
             | Due::Fenced { .. }
             | Due::DogOpened { .. }
+            | Due::Copies { .. }
             | Due::Backlog { .. } => {}
         }
     }

@@ -47,6 +47,7 @@ kinds! {
     StopGrumbles "Stop scripts work, and answer 1.",
     StopLies "Stop scripts do nothing, and answer 0.",
     StatusFails "Status scripts fail.",
+    StatusFickle "Status scripts do what they like.",
     StatusHangs "Status scripts hang.",
     ScriptsMissing "Scripts of a node that runs nothing are not there.",
     ScriptsSlow "Scripts take long.",
@@ -60,6 +61,9 @@ kinds! {
     Stop "An operator stops a daemon, and starts it again.",
     DogBroken "A watchdog does not fire.",
     FenceFails "The fence fails.",
+    PullsFail "Pulls of data fail.",
+    PullsSlow "Pulls of data take long.",
+    StampLoss "The stamp of a copy is gone, the daemon is not there.",
     Unclaimable "A node says that its scripts are not there.",
     Replay "Recorded frames are sent again.",
     Foreign "Linux-HA Heartbeat speaks in the peer's name.",
@@ -154,6 +158,7 @@ impl Fault {
             Kind::StopGrumbles => scripts.stop = Answer::Grumbles,
             Kind::StopLies => scripts.stop = Answer::Lies,
             Kind::StatusFails => scripts.status = Answer::Fails,
+            Kind::StatusFickle => scripts.status = Answer::Fickle,
             Kind::StatusHangs => scripts.status = Answer::Hangs,
             // Whoever removes the scripts of a running service leaves nothing that could stop it.
             Kind::ScriptsMissing => {
@@ -194,6 +199,12 @@ impl Fault {
             }
             Kind::DogBroken => world.hosts[host].dog.broken = true,
             Kind::FenceFails => world.fence_works = false,
+            Kind::PullsFail => world.pulls_work = false,
+            Kind::PullsSlow => world.pull_time = Duration::from_millis(50 + amount * 4),
+            Kind::StampLoss => {
+                world.kill(host);
+                world.hosts[host].disks.iter_mut().for_each(|disk| disk.stamp = hb_core::Stamp::NONE);
+            }
             Kind::Unclaimable => Self::claimable(world, host, amount % groups, false),
             Kind::Replay => world.replay(host),
             Kind::Foreign => Self::foreign(world, host, link),
@@ -219,7 +230,7 @@ impl Fault {
             Kind::Slow => world.wires[link].latency = Duration::from_millis(1),
             Kind::Device => Self::device(world, host, link, true),
             Kind::Freeze => world.thaw(host),
-            Kind::Kill | Kind::PowerLoss | Kind::StateLoss | Kind::Stop => {
+            Kind::Kill | Kind::PowerLoss | Kind::StateLoss | Kind::StampLoss | Kind::Stop => {
                 let boots = world.hosts[host].boots;
                 world.booted(host, boots);
             }
@@ -230,7 +241,9 @@ impl Fault {
             Kind::StopFails | Kind::StopHangs | Kind::StopGrumbles | Kind::StopLies => {
                 world.hosts[host].scripts.stop = Answer::Honest;
             }
-            Kind::StatusFails | Kind::StatusHangs => world.hosts[host].scripts.status = Answer::Honest,
+            Kind::StatusFails | Kind::StatusHangs | Kind::StatusFickle => {
+                world.hosts[host].scripts.status = Answer::Honest
+            }
             Kind::ScriptsMissing => Self::missing(world, host, Answer::Honest),
             Kind::ScriptsSlow => world.hosts[host].scripts.time = Duration::from_millis(5),
             Kind::PingAway | Kind::PingAllAway => world.hosts[host].reaches.fill(true),
@@ -240,6 +253,8 @@ impl Fault {
             }
             Kind::DogBroken => world.hosts[host].dog.broken = false,
             Kind::FenceFails => world.fence_works = true,
+            Kind::PullsFail => world.pulls_work = true,
+            Kind::PullsSlow => world.pull_time = Duration::from_millis(20),
             Kind::Unclaimable => Self::claimable(world, host, amount % groups, true),
             Kind::Replay => world.replay(host),
             // Nobody but a monitor would ever see it: somebody brings it up by hand.

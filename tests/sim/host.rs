@@ -1,10 +1,14 @@
 //! One machine: its daemon, its disk, its resources, its clock, its watchdog.
 
+use crate::copies::Pull;
+use crate::disk::Disk;
 use crate::drift::Drift;
 use crate::queue::Due;
 use crate::script::Scripts;
 use hb_core::auth::Keyring;
-use hb_core::{Config, Duration, Event, GroupStatus, Instant, LinkId, Node, Saved, Token, Verb, Watchdog};
+use hb_core::{
+    Config, Duration, Event, GroupId, GroupStatus, Instant, LinkId, Node, Saved, Stamp, Token, Verb, Watchdog,
+};
 use std::collections::VecDeque;
 
 /// A script call that runs, of this daemon or an earlier one.
@@ -80,6 +84,10 @@ pub struct Host {
     pub(crate) backlog: VecDeque<Due>,
     pub(crate) calls: Vec<Call>,
     pub(crate) writes: VecDeque<(u32, u32, Saved)>,
+    /// By group: its data.
+    pub disks: Vec<Disk>,
+    pub(crate) pulls: Vec<Pull>,
+    pub(crate) stamps: VecDeque<(Token, u32, GroupId, Stamp)>,
     /// A round of inputs is to be ended with a tick.
     pub(crate) tick: bool,
     /// True time of the node's deadline, kept after every step.
@@ -103,6 +111,9 @@ impl Host {
             scripts: Scripts::new(&resources),
             held_since: vec![None; resources.len()],
             shown: vec![None; resources.len()],
+            disks: vec![Disk::default(); resources.len()],
+            pulls: Vec::new(),
+            stamps: VecDeque::new(),
             config,
             keys,
             node: None,

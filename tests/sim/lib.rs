@@ -5,6 +5,7 @@ pub mod campaign;
 #[cfg(feature = "coverage")]
 pub mod cover;
 pub mod dice;
+pub mod disk;
 pub mod drift;
 pub mod fault;
 pub mod host;
@@ -22,15 +23,15 @@ pub mod wire;
 pub mod world;
 
 mod act;
+mod copies;
 mod lines;
 mod power;
 mod queue;
 
-pub use act::FENCE_TIME;
 pub use host::{Dog, Host};
 pub use note::Note;
 pub use plan::Plan;
-pub use run::{Report, Violation, execute, run};
+pub use run::{Report, Violation, execute, execute_in, run};
 pub use script::{Answer, Scripts};
 pub use setup::{config, keys};
 pub use timeline::Timeline;

@@ -34,6 +34,10 @@ pub enum Note {
     Bitten { host: usize },
     /// The fence device was used by `host`.
     Fence { host: usize, works: bool },
+    /// A pull over the copy of `host` began.
+    Pull { host: usize, group: u8, last: bool, keep: bool },
+    /// It ended; `gone`: files that were destroyed and that no disk has any more.
+    Pulled { host: usize, group: u8, whole: bool, moved: u32, gone: u32 },
     /// An ARP probe was answered, or not.
     Probe { host: usize, answered: bool },
 }

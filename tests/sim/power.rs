@@ -2,6 +2,7 @@
 
 use crate::note::Note;
 use crate::queue::Due;
+use crate::script::Answer;
 use crate::world::World;
 use hb_core::{Duration, GroupId, Input, Instant, LinkId, Node, Watchdog};
 
@@ -11,6 +12,8 @@ const BACKLOG: usize = 256;
 const ROUND: usize = 16;
 /// A watchdog that did not fire is looked at again after this: it may have been mended.
 const BROKEN: Duration = Duration::from_millis(10);
+/// Until the stamps of the copies are read.
+const READ_TIME: Duration = Duration::from_millis(4);
 /// Between two such rounds.
 const ROUND_TIME: Duration = Duration::from_micros(200);
 
@@ -28,6 +31,11 @@ impl World {
         h.frozen = false;
         h.tick = false;
         h.calls.clear();
+        // A status script that is not there would pass for a resource that never was (DESIGN §7 O1): whoever starts the
+        // daemon has installed it.
+        if h.scripts.status == Answer::Fickle {
+            h.scripts.status = Answer::Honest;
+        }
         self.epochs_heard[host] = [0; 8];
         let mut entropy = [host as u8; 16];
         entropy[..4].copy_from_slice(&h.life.to_le_bytes());
@@ -36,6 +44,8 @@ impl World {
         let watchdog = h.watchdog;
         self.clear_backlog(host);
         self.notes.push(Note::Daemon { host, lives: true });
+        let life = self.hosts[host].life;
+        self.after(READ_TIME, Due::Copies { host: host as u8, life });
         self.watch_holds(host);
         self.drain(host);
         self.hosts[host].told = 0;
@@ -98,6 +108,7 @@ impl World {
             self.deliver(due);
         }
         debug_assert_eq!(self.hosts[host].life, life);
+        self.break_pulls(host);
         self.notes.push(Note::Daemon { host, lives: false });
     }
 
@@ -118,6 +129,7 @@ impl World {
         h.config.boot += 1;
         h.calls.clear();
         h.writes.clear();
+        h.stamps.clear();
         h.dog.armed = false;
         for group in &mut h.scripts.running {
             group.fill(false);

@@ -39,6 +39,14 @@ pub(crate) enum Due {
     DogOpened { host: u8, life: u32 },
     /// The machine has booted, and starts the daemon.
     Boot { host: u8, boots: u32 },
+    /// The services write.
+    Write,
+    /// A pull ends.
+    Pulled { host: u8, life: u32, token: Token, killed: bool },
+    /// The stamps were read.
+    Copies { host: u8, life: u32 },
+    /// A stamp is on the disk.
+    Stamped { host: u8, boots: u32, life: u32, token: Token },
     /// More of what queued up while the daemon stood still.
     Backlog { host: u8, life: u32 },
 }

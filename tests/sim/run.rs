@@ -70,7 +70,20 @@ pub fn run(seed: u64) -> Result<Report, Box<Violation>> {
 /// # Errors
 /// The broken rule, and the timeline up to it.
 pub fn execute(plan: &Plan, timeline: Timeline) -> Result<Report, Box<(Breach, Timeline)>> {
+    execute_in(plan, timeline, |_| {})
+}
+
+/// Run `plan` in a world that `change` has changed, to plant a mistake in it.
+///
+/// # Errors
+/// The broken rule, and the timeline up to it.
+pub fn execute_in(
+    plan: &Plan,
+    timeline: Timeline,
+    change: impl FnOnce(&mut World),
+) -> Result<Report, Box<(Breach, Timeline)>> {
     let mut world = plan.setting.world(plan.seed);
+    change(&mut world);
     world.sums = timeline.is_exact();
     world.records = plan.faults.iter().any(|f| f.kind == Kind::Replay);
     let mut run = Run {

@@ -17,6 +17,8 @@ pub enum Answer {
     Lies,
     /// Cannot be run at all.
     Missing,
+    /// `status`: the truth, or a failure, or no answer, or it cannot be run, in turns that look like chance.
+    Fickle,
 }
 
 /// The resources of one machine. They outlive the daemon, not the machine.
@@ -32,6 +34,8 @@ pub struct Scripts {
     pub status: Answer,
     /// How long one call takes.
     pub time: Duration,
+    /// What [`Answer::Fickle`] goes on from.
+    pub turns: u64,
     /// Every call so far: group, resource, verb.
     pub calls: Vec<(u8, u8, Verb)>,
 }
@@ -46,6 +50,7 @@ impl Scripts {
             stop: Answer::Honest,
             status: Answer::Honest,
             time: Duration::from_millis(10),
+            turns: 1,
             calls: Vec::new(),
         }
     }
@@ -82,10 +87,23 @@ impl Scripts {
         let truth = if *up { Outcome::Running } else { Outcome::Stopped };
         let outcome = match (verb, answer) {
             (_, Answer::Hangs) => return None,
+            (_, Answer::Fickle) => return self.fickle(truth),
             (_, Answer::Missing) => return Some((Outcome::NotRun, Duration::from_micros(100))),
             (Verb::Status, Answer::Honest | Answer::Lies | Answer::Grumbles) => truth,
             (_, Answer::Fails) | (Verb::Start | Verb::Stop, Answer::Grumbles) => Outcome::Failed(1),
             (Verb::Start | Verb::Stop, Answer::Honest | Answer::Lies) => Outcome::Ok,
+        };
+        Some((outcome, self.time))
+    }
+
+    fn fickle(&mut self, truth: Outcome) -> Option<(Outcome, Duration)> {
+        self.turns =
+            self.turns.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let outcome = match self.turns >> 60 {
+            0..=8 => truth,
+            9..=10 => Outcome::Failed(1),
+            11..=14 => Outcome::NotRun,
+            _ => return None,
         };
         Some((outcome, self.time))
     }
@@ -95,7 +113,7 @@ impl Scripts {
         let does = match self.stop {
             Answer::Honest => outcome == Outcome::Ok,
             Answer::Grumbles => outcome != Outcome::Killed,
-            Answer::Fails | Answer::Hangs | Answer::Lies | Answer::Missing => false,
+            Answer::Fails | Answer::Hangs | Answer::Lies | Answer::Missing | Answer::Fickle => false,
         };
         if verb == Verb::Stop && does {
             self.running[usize::from(group)][usize::from(resource)] = false;

@@ -3,11 +3,15 @@
 use crate::dice::Dice;
 use crate::drift::Drift;
 use crate::host::{Dog, Host};
+use crate::queue::Due;
 use crate::setup::{config, keyring};
 use crate::wire::Wire;
 use crate::world::World;
 use hb_core::auth::Method;
-use hb_core::config::{FenceConfig, GroupConfig, Isolated, LinkKind, MonitorConfig, ScriptLimits, Timing};
+use hb_core::config::{
+    DataConfig, FenceConfig, GroupConfig, Isolated, LinkKind, MonitorConfig, ScriptLimits, StalePolicy,
+    Timing,
+};
 use hb_core::message::wire::max_datagram;
 use hb_core::{Config, Duration, Side};
 
@@ -61,6 +65,8 @@ pub struct Setting {
     pub pings: u8,
     /// The fence.
     pub fence: Option<FenceConfig>,
+    /// How long its device takes.
+    pub fence_time: Duration,
     /// The monitor.
     pub monitor: Option<MonitorConfig>,
     /// Limits of scripts.
@@ -79,6 +85,8 @@ pub struct Setting {
     pub start_gap: Duration,
     /// How frames are signed.
     pub method: Method,
+    /// Whether the groups have data, and how long a pull takes.
+    pub data: Option<(DataConfig, Duration)>,
     /// Where the two configurations differ.
     pub differs: Differs,
 }
@@ -131,6 +139,7 @@ impl Setting {
             fence: dice
                 .chance(250)
                 .then(|| FenceConfig { delay: ms(dice.roll(4) * keepalive), startup: dice.chance(300) }),
+            fence_time: ms(dice.pick(&[10, 100, deadtime, deadtime * 4])),
             monitor: dice.chance(250).then(|| MonitorConfig {
                 period: ms(keepalive * dice.range(1, 10)),
                 failures: dice.range(1, 3) as u8,
@@ -143,6 +152,21 @@ impl Setting {
             boot_time: ms(keepalive * dice.range(3, 40)),
             start_gap: ms(dice.pick(&[0, 0, 1, keepalive / 2, deadtime * 2, deadtime * 5])),
             method: if dice.chance(40) { Method::Sha1 } else { Method::Crc },
+            data: dice.chance(400).then(|| {
+                let data = DataConfig {
+                    interval: ms(keepalive * dice.range(2, 30)),
+                    limit: ms(keepalive * dice.range(4, 40)),
+                    stale_after: ms(deadtime * dice.pick(&[5, 100])),
+                    stale: dice.pick(&[
+                        StalePolicy::AcceptAge,
+                        StalePolicy::AcceptAge,
+                        StalePolicy::Refuse,
+                        StalePolicy::Wait,
+                        StalePolicy::Accept,
+                    ]),
+                };
+                (data, ms(dice.pick(&[5, keepalive / 2, keepalive * 3])))
+            }),
             differs: match dice.roll(40) {
                 0 => Differs::Line,
                 1 => Differs::Preference,
@@ -198,7 +222,7 @@ impl Setting {
             preferred: *preferred,
             resources: *resources,
             claimable: true,
-            data: None,
+            data: self.data.map(|(data, _)| data),
         };
         c.groups = self.groups.iter().enumerate().map(group).collect();
         c.boot = 1 + side as u32 * 1000;
@@ -234,12 +258,19 @@ impl Setting {
             host.drift = self.drift[side as usize];
             host.disk_time = self.disk_time;
             host.scripts.time = self.script_time;
+            host.scripts.turns = seed | 1;
             if let Some((timeout, granularity)) = self.dog {
                 host.dog = Dog { timeout: Some(timeout), granularity, ..Dog::default() };
             }
             host
         });
         let mut world = World::of(hosts, seed);
+        world.fence_time = self.fence_time;
+        world.write_pause = self.timing.keepalive.times(2);
+        if let Some((_, time)) = self.data {
+            world.pull_time = time;
+            world.after(world.write_pause, Due::Write);
+        }
         world.boot_time = Some(self.boot_time);
         world.probes_see_the_peer = true;
         world.wires = self

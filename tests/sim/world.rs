@@ -25,10 +25,21 @@ pub struct World {
     pub probes_see_the_peer: bool,
     /// The fence device cuts the other machine's power, instead of failing.
     pub fence_works: bool,
+    /// How long it takes to answer; the power goes at once.
+    pub fence_time: Duration,
     /// How often it was fired.
     pub fenced: u32,
     /// A machine that was fenced or reset by its watchdog is back after this; `None`: it stays off.
     pub boot_time: Option<Duration>,
+    /// How long a pull takes; and whether pulls work.
+    pub pull_time: Duration,
+    /// See `pull_time`.
+    pub pulls_work: bool,
+    /// A planted mistake: pulls destroy what they should move aside.
+    pub careless_pulls: bool,
+    /// Between two files that a service writes.
+    pub write_pause: Duration,
+    pub(crate) next_file: usize,
     /// Keep every event and every frame.
     pub keep: bool,
     /// Sums of the frames go into the notes.
@@ -37,6 +48,8 @@ pub struct World {
     pub records: bool,
     /// What happened since the notes were last taken.
     pub notes: Vec<Note>,
+    /// A planted mistake: only the first announcement of a group reaches the client.
+    pub deaf_client: bool,
     /// By group: which machine the client's ARP cache points to.
     pub client: Vec<Option<usize>>,
     /// Longest time so far that both machines ran anything of group 0.
@@ -78,14 +91,21 @@ impl World {
         Self {
             now: Instant::from_millis(1000),
             wires: hosts[0].config.links.iter().map(|kind| Wire::new(*kind, latency)).collect(),
+            deaf_client: false,
             client: vec![None; hosts[0].config.groups.len()],
             hosts,
             cut: [[false; MAX_LINKS]; 2],
             address_answers: false,
             probes_see_the_peer: false,
             fence_works: true,
+            fence_time: Duration::from_millis(100),
             fenced: 0,
             boot_time: None,
+            pull_time: Duration::from_millis(20),
+            pulls_work: true,
+            careless_pulls: false,
+            write_pause: Duration::from_millis(100),
+            next_file: 0,
             keep: false,
             sums: false,
             records: false,

@@ -85,7 +85,11 @@ pub(crate) struct Situation {
 impl Situation {
     /// The number of its own half among the marks.
     pub(crate) fn state_index(&self) -> usize {
-        self.phase as usize * 2 + usize::from(self.state == GroupState::Failed)
+        match self.phase {
+            Phase::Joining => 0,
+            Phase::Up => 1 + usize::from(self.state == GroupState::Failed),
+            Phase::Leaving => 3,
+        }
     }
 }
 

@@ -1,8 +1,12 @@
 //! `cargo xtask`: build tasks, checks and benchmarks. `cargo xtask help` lists them.
 
 use hb_hil::test::{self, STEPS, Step};
-use hb_hil::{bench, dist, fuzz, gate};
+use hb_hil::{bench, dist, fuzz, gate, sim};
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// The longest that a campaign of the simulator may take.
+const DAY: Duration = Duration::from_secs(86_400);
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -20,6 +24,7 @@ fn main() -> ExitCode {
         ["hil", args @ ..] => hb_hil::virt::run::command(args),
         ["bench-alone", name] => bench::one(name),
         ["fuzz", words @ ..] if !words.is_empty() => fuzz::run(words).map(|text| println!("{text}")),
+        ["sim", args @ ..] if !args.is_empty() => sim::run(args, DAY).map(drop),
         names => steps(names).and_then(|steps| test::run(&steps)),
     };
     match result {
@@ -46,8 +51,12 @@ fn help() {
         "  gate [NAME...] [--all] [--list]  the i586 binary on a 2.4 kernel's calls and a Pentium (root)"
     );
     println!("  bench [NAME...] [--peers]  measure on the rig of namespaces (root); --peers adds keepalived");
-    println!("  fuzz TARGET... [--seconds N] [--keep]  some targets for longer; --keep grows their corpus\n");
-    println!("steps, each alone or several by name:");
+    println!("  fuzz TARGET... [--seconds N] [--keep]  some targets for longer; --keep grows their corpus");
+    println!(
+        "  sim [--seeds N] [--from S] [--jobs J] [--record FILE]  seeds of the simulator; goes on where FILE ends"
+    );
+    println!("  sim --seed S | --speed     one seed with its timeline; simulated time per real time");
+    println!("\nsteps, each alone or several by name:");
     for step in STEPS {
         println!("  {:<14} {}", step.name, step.about);
     }

@@ -51,6 +51,11 @@ pub const STEPS: &[Step] = &[
     Step { name: "budgets", about: "flash, RAM and instructions of the core", run: budgets::check },
     Step { name: "unit", about: "unit tests of every crate", run: cargo::unit },
     Step { name: "cross", about: "simulator and cross-crate tests", run: cargo::cross },
+    Step {
+        name: "sim",
+        about: "20,000 seeds of the simulator, every rule, every pair",
+        run: crate::sim::step,
+    },
     Step { name: "scenarios", about: "two real nodes in network namespaces", run: cargo::scenarios },
     Step { name: "fuzz", about: "every fuzz target for a short time", run: fuzz::smoke },
     Step { name: "doc", about: "documentation, warnings are errors", run: cargo::doc },

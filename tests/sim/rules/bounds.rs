@@ -1,6 +1,5 @@
 //! How long things may take, as formulas over the setting.
 
-use crate::act::FENCE_TIME;
 use crate::plan::Plan;
 use hb_core::Duration;
 
@@ -54,10 +53,18 @@ pub fn persist(plan: &Plan) -> Duration {
     plan.setting.slow(plan.setting.timing.keepalive.min(Duration::from_secs(1)))
 }
 
+/// What a claim spends on its data: a pull ends, the last pull within its limit, the stamp is written within it.
+#[must_use]
+pub fn data(plan: &Plan) -> Duration {
+    plan.setting.data.map_or(Duration::ZERO, |(data, _)| plan.setting.slow(data.limit.times(2).plus(REPORT)))
+}
+
 /// What a claim waits for the fence, while the fence works.
 #[must_use]
 pub fn fence(plan: &Plan) -> Duration {
-    plan.setting.fence.map_or(Duration::ZERO, |fence| plan.setting.slow(fence.delay.plus(FENCE_TIME)))
+    plan.setting
+        .fence
+        .map_or(Duration::ZERO, |fence| plan.setting.slow(fence.delay.plus(plan.setting.fence_time)))
 }
 
 /// The time within which a healed pair comes to rest, derived from the longest chain of waits that can follow:
@@ -78,12 +85,12 @@ pub fn rest(plan: &Plan) -> Duration {
     let join = s.boot_time.plus(longest(clean)).plus(s.initdead()).plus(s.timing.keepalive.times(4));
     let reset = s.deadtime().plus(dog).plus(join);
     let fenced = if s.fence.is_some() {
-        fence(plan).plus(FENCE_RETRY).plus(s.deadtime()).plus(join)
+        fence(plan).times(2).plus(FENCE_RETRY).plus(s.deadtime()).plus(join)
     } else {
         Duration::ZERO
     };
     let quiet = s.timing.keepalive.plus(longest(stop)).plus(s.deadtime());
     let pings = s.timing.deadping.times(2).plus(s.timing.keepalive.times(4));
-    let moves = longest(stop).plus(persist(plan)).plus(longest(start)).times(3);
+    let moves = longest(stop).plus(persist(plan)).plus(data(plan)).plus(longest(start)).times(3);
     s.slow(reset.plus(fenced).plus(quiet).plus(pings).plus(moves))
 }

@@ -115,6 +115,8 @@ impl Facts {
                 | Note::Said { .. }
                 | Note::Announced { .. }
                 | Note::Persisted { .. }
+                | Note::Pull { .. }
+                | Note::Pulled { .. }
                 | Note::Probe { .. } => {}
             }
         }

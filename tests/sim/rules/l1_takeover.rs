@@ -6,7 +6,7 @@ use super::{Verdict, bounds, breach};
 use crate::note::Note;
 use crate::world::World;
 use hb_core::message::{GroupState, Phase};
-use hb_core::{Instant, PeerState};
+use hb_core::{Instant, PeerState, Wait};
 
 #[derive(Clone, Copy)]
 struct Watch {
@@ -69,6 +69,7 @@ impl Takeover {
             .plus(facts.frame_time[1 - survivor])
             .plus(bounds::fence(&facts.plan))
             .plus(bounds::persist(&facts.plan))
+            .plus(bounds::data(&facts.plan))
             .plus(bounds::start(&facts.plan, survivor, group));
         fit.then(|| Watch { since: world.now, until: world.now.plus(bound), survivor })
     }
@@ -76,8 +77,10 @@ impl Takeover {
     fn judge(&mut self, world: &World, facts: &Facts, group: usize) -> Verdict {
         let Some(w) = self.watches[group] else { return Ok(()) };
         let disturbed = facts.disturbed > w.since || world.hosts[1 - w.survivor].node.is_some();
+        // The stale directive does not allow it.
+        let stale = matches!(world.hosts[w.survivor].shown(group), Some(s) if matches!(s.wait, Some(Wait::StaleCopy(_))));
         let serves = world.hosts[w.survivor].scripts.all(group);
-        if disturbed || serves {
+        if disturbed || serves || stale {
             self.watches[group] = None;
         } else if world.now > w.until {
             let shown = world.hosts[w.survivor].shown(group);

@@ -10,7 +10,7 @@ use super::{Verdict, breach};
 use crate::host::Host;
 use crate::note::Note;
 use crate::world::World;
-use hb_core::message::GroupState;
+use hb_core::message::{GroupState, Phase};
 use hb_core::{Duration, Event, Instant, Verb};
 
 pub(super) struct Loss {
@@ -48,12 +48,12 @@ impl Loss {
                 _ => {}
             }
         }
-        if gap || facts.changed > self.quiet_since {
+        if gap || facts.changed > self.quiet_since || !self.settled && !Self::at_rest(world, facts) {
             self.disturb(world.now);
         } else if !self.settled {
             let t = &s.timing;
             let calm = s.slow(s.deadtime().plus(t.deadping.times(2)).plus(t.keepalive.times(4)));
-            self.settled = world.now.since(self.quiet_since) > calm && Self::at_rest(world, facts);
+            self.settled = world.now.since(self.quiet_since) > calm;
         }
         Ok(())
     }
@@ -65,6 +65,23 @@ impl Loss {
 
     /// One holder per group, and nothing under way.
     fn at_rest(world: &World, facts: &Facts) -> bool {
+        // A script that is slower than its limit is a reason for a monitor.
+        let s = &facts.plan.setting;
+        if s.monitor.is_some() && world.hosts.iter().any(|h| h.scripts.time >= s.limits.status) {
+            return false;
+        }
+        // A failback that waits for the copy comes once a pull has ended.
+        let waits = |group: usize| {
+            let home = s.groups[group].0 as usize;
+            world.hosts[home].shown(group).is_some_and(|shown| shown.state != GroupState::Held)
+        };
+        if s.failback && s.data.is_some() && (0..world.client.len()).any(waits) {
+            return false;
+        }
+        let up = |h: &Host| h.node.as_ref().is_some_and(|node| node.glance().phase == Phase::Up);
+        if !world.hosts.iter().all(up) {
+            return false;
+        }
         let honest = world.hosts.iter().all(|h| h.scripts.honest() && h.calls.is_empty());
         honest
             && (0..world.client.len()).filter(|g| facts.shared(*g)).all(|group| {

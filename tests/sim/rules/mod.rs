@@ -14,6 +14,7 @@ mod s3_handover;
 mod s4_proof;
 mod s5_epochs;
 mod s6_frozen;
+mod s7_files;
 
 use crate::plan::Plan;
 use crate::world::World;
@@ -52,6 +53,7 @@ pub struct Rules {
     s4: s4_proof::Proof,
     s5: s5_epochs::Epochs,
     s6: s6_frozen::Frozen,
+    s7: s7_files::SavedFiles,
     l1: l1_takeover::Takeover,
     l2: l2_loss::Loss,
     l3: l3_moves::Moves,
@@ -70,6 +72,7 @@ impl Rules {
             s4: s4_proof::Proof::new(plan),
             s5: s5_epochs::Epochs::new(groups),
             s6: s6_frozen::Frozen,
+            s7: s7_files::SavedFiles::new(groups),
             l1: l1_takeover::Takeover::new(groups),
             l2: l2_loss::Loss::new(),
             l3: l3_moves::Moves::new(groups),
@@ -93,6 +96,7 @@ impl Rules {
         self.s4.check(world)?;
         self.s5.check(world, facts)?;
         self.s6.check(world, facts)?;
+        self.s7.check(world, facts)?;
         self.l1.check(world, facts)?;
         self.l2.check(world, facts)?;
         self.l3.check(world, facts)

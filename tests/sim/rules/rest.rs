@@ -18,6 +18,8 @@ fn waits(a: &GroupStatus, b: &GroupStatus) -> bool {
         // Both failed: the next try comes after its pause, or the other node has the right to try.
         (Failed, Some(Wait::Retry | Wait::Failed)) => true,
         (Idle, Some(Wait::PeerRight)) => true,
+        // The copy is stale, and the directive does not take it; or it is being made good.
+        (Idle | Failed, Some(Wait::StaleCopy(_) | Wait::PullEnds | Wait::LastPull)) => true,
         // It was told to leave, and waits for another group of its own that is stuck.
         (Idle | Failed, Some(Wait::Leaving)) => true,
         // The operator must make the two lines agree.
@@ -29,7 +31,7 @@ fn waits(a: &GroupStatus, b: &GroupStatus) -> bool {
         matches!(
             (status.state, status.wait),
             (Stuck, _)
-                | (_, Some(Wait::PeerStuck | Wait::ConfigDiffers))
+                | (_, Some(Wait::PeerStuck | Wait::ConfigDiffers | Wait::StaleCopy(_)))
                 | (Failed, Some(Wait::Retry | Wait::Failed))
         )
     };
@@ -64,7 +66,9 @@ fn shared(world: &World, facts: &Facts, group: usize, strict: bool) -> Verdict {
     let served = serves[0] && a.state == GroupState::Held && down(b, holds[1])
         || serves[1] && b.state == GroupState::Held && down(a, holds[0]);
     let differ = [a, b].iter().all(|s| s.wait == Some(Wait::ConfigDiffers));
-    let settled = served || (!strict || differ) && waits(a, b);
+    // Stale copies on both nodes wait for an operator who takes one of them, or for ever by directive.
+    let stale = [a, b].iter().any(|s| matches!(s.wait, Some(Wait::StaleCopy(_))));
+    let settled = served || (!strict || differ || stale) && waits(a, b);
     let view = |s: &GroupStatus| format!("{:?} epoch {} wait {:?}", s.state, s.epoch, s.wait);
     if !settled {
         let what = format!("group {group} is not at rest: {} | {}, serves {serves:?}", view(a), view(b));
