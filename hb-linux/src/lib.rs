@@ -10,6 +10,7 @@ pub mod daemon;
 pub mod demo;
 pub mod helper;
 pub mod link;
+pub mod linktest;
 pub mod log;
 pub mod resources;
 pub mod scripts;

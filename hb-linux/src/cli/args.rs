@@ -2,6 +2,7 @@
 
 use super::{EXIT_UNSUPPORTED, EXIT_USAGE};
 use crate::control::wire::Which;
+use crate::sys::tty::BAUDS;
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
 use std::format;
@@ -26,6 +27,24 @@ pub struct Options {
     pub json: bool,
     /// `--no-wait`.
     pub no_wait: bool,
+    /// What `linktest` is to do.
+    pub line: Line,
+}
+
+/// The options of `linktest`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Line {
+    /// Speeds, a bit for each of [`BAUDS`]; 0 leaves the choice to the test.
+    pub speeds: u16,
+    /// For each speed.
+    pub seconds: u16,
+    /// Seconds to wait for the other end.
+    pub wait: u16,
+}
+
+impl Line {
+    /// As it is without options.
+    pub const USUAL: Self = Self { speeds: 0, seconds: 5, wait: 60 };
 }
 
 impl Default for Options {
@@ -38,6 +57,7 @@ impl Default for Options {
             foreground: false,
             json: false,
             no_wait: false,
+            line: Line::USUAL,
         }
     }
 }
@@ -65,6 +85,8 @@ pub enum Verb {
     Clear(String),
     /// Show a failover.
     Demo(Vec<OsString>),
+    /// Measure a serial line.
+    Linktest(String),
     /// Announce an address.
     SendArp(Vec<OsString>),
     /// Print the version.
@@ -95,7 +117,7 @@ impl From<lexopt::Error> for Usage {
 }
 
 /// Verbs that a later version brings.
-const LATER: [&str; 5] = ["simulate", "linktest", "install", "sync", "monitor"];
+const LATER: [&str; 4] = ["simulate", "install", "sync", "monitor"];
 
 /// Read the words behind the program's name.
 ///
@@ -127,7 +149,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Verb, Options
             other @ Arg::Short(_) => return Err(other.unexpected().into()),
         }
     }
-    let verb = verb.ok_or_else(|| Usage::new("no command given; write one of: run, stop, reload, status, check, standby, takeover, confirm-down, clear, demo, send-arp, version, help"))?;
+    let verb = verb.ok_or_else(|| Usage::new("no command given; write one of: run, stop, reload, status, check, standby, takeover, confirm-down, clear, demo, linktest, send-arp, version, help"))?;
     let verb = resolve(&verb, &values)?;
     suits(&verb, &options)?;
     Ok((verb, options))
@@ -143,7 +165,20 @@ pub(super) fn common(name: &str, parser: &mut Parser, options: &mut Options) -> 
         "foreground" => options.foreground = true,
         "json" => options.json = true,
         "no-wait" => options.no_wait = true,
+        "baud" | "seconds" | "wait" => line(name, &parser.value()?.string()?, &mut options.line)?,
         _ => return Err(Usage::new(format!("unknown option --{name}; hbd help lists them"))),
+    }
+    Ok(())
+}
+
+fn line(name: &str, word: &str, line: &mut Line) -> Result<(), Usage> {
+    let number: u32 = word.parse().unwrap_or(0);
+    match (name, BAUDS.iter().position(|baud| *baud == number), u16::try_from(number)) {
+        ("baud", Some(step), _) => line.speeds |= 1 << step,
+        ("seconds", _, Ok(seconds @ 1..=3600)) => line.seconds = seconds,
+        ("wait", _, Ok(seconds @ 1..=3600)) => line.wait = seconds,
+        ("baud", ..) => return Err(Usage::new(format!("{word:?} is no speed; write one such as 19200"))),
+        _ => return Err(Usage::new(format!("--{name} {word:?}: write seconds, 1 to 3600"))),
     }
     Ok(())
 }
@@ -174,6 +209,7 @@ fn resolve(verb: &str, values: &[String]) -> Result<Verb, Usage> {
         "help" => Ok(Verb::Help),
         "standby" => Ok(Verb::Standby(which(values)?)),
         "takeover" => Ok(Verb::Takeover(which(values)?)),
+        "linktest" => Ok(Verb::Linktest(one("a serial device, such as /dev/ttyS0")?)),
         "confirm-down" => Ok(Verb::ConfirmDown(one("the name of the node that is off")?)),
         "clear" => Ok(Verb::Clear(one("the name of a group (its first resource in haresources)")?)),
         other if LATER.contains(&other) => {
@@ -205,6 +241,10 @@ fn suits(verb: &Verb, options: &Options) -> Result<(), Usage> {
             options.no_wait && !matches!(verb, Verb::Stop | Verb::Standby(_) | Verb::Takeover(_)),
             "--no-wait goes with stop, standby and takeover only",
         ),
+        (
+            options.line != Line::USUAL && !matches!(verb, Verb::Linktest(_)),
+            "--baud, --seconds and --wait go with linktest only",
+        ),
     ];
     wrong.iter().find(|(is_wrong, _)| *is_wrong).map_or(Ok(()), |(_, text)| Err(Usage::new(text)))
 }
@@ -231,6 +271,9 @@ mod tests {
         assert_eq!(read("clear 192.168.2.50").unwrap().0, Verb::Clear("192.168.2.50".to_string()));
         assert_eq!(read("--help").unwrap().0, Verb::Help);
         assert_eq!(read("-V").unwrap().0, Verb::Version);
+        let (verb, options) = read("linktest --baud 19200 --baud=1200 /dev/ttyS1 --wait 5").unwrap();
+        assert_eq!(verb, Verb::Linktest("/dev/ttyS1".to_string()));
+        assert_eq!(options.line, Line { speeds: 0b1_0001, seconds: 5, wait: 5 });
         assert_eq!(
             read("send-arp -i 10 eth0").unwrap().0,
             Verb::SendArp(["-i", "10", "eth0"].map(OsString::from).into())
@@ -258,6 +301,11 @@ mod tests {
             ("run --node", 2, "node"),
             ("run -x", 2, "-x"),
             ("simulate", 3, "not available in this version"),
+            ("linktest", 2, "needs a serial device"),
+            ("linktest --baud 1234 /dev/ttyS0", 2, "no speed"),
+            ("linktest --seconds 0 /dev/ttyS0", 2, "1 to 3600"),
+            ("linktest --wait x /dev/ttyS0", 2, "1 to 3600"),
+            ("status --wait 3", 2, "linktest only"),
             ("monitor", 3, "not available in this version"),
         ] {
             let usage = read(line).unwrap_err();

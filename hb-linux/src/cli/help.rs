@@ -14,6 +14,7 @@ hbd: heartbeat and watchdog daemon for two-node hot standby
   hbd confirm-down NODE           vouch that the peer is switched off, so that its groups may be taken
   hbd clear GROUP                 forget a failed start, or try a stuck stop again
   hbd demo                        show a failover: two daemons on this machine, no root, 30 seconds
+  hbd linktest [--baud RATE] [--seconds N] [--wait N] DEVICE    measure a null-modem cable; run it on both ends
   hbd send-arp ...                announce an address (for resource scripts)
   hbd version, hbd help
 

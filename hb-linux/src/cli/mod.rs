@@ -19,7 +19,7 @@ use args::{Usage, Verb};
 use ask::Way;
 use std::ffi::OsString;
 use std::format;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::string::String;
 
@@ -75,6 +75,7 @@ fn act(verb: Verb, options: &Options) -> i32 {
         }
         Verb::Clear(group) => ask::simple(options, &Request::Clear(&group), &format!("{group} is cleared")),
         Verb::Demo(words) => crate::demo::main(words),
+        Verb::Linktest(device) => crate::linktest::main(&device, options),
         Verb::SendArp(words) => send_arp::main(words),
         Verb::Version => {
             say(&format!("hbd {VERSION}"));
@@ -108,4 +109,12 @@ pub(crate) fn say(line: &str) {
 /// Print a line of trouble.
 pub(crate) fn tell(line: &str) {
     let _ = writeln!(std::io::stderr(), "hbd: {}", line);
+}
+
+/// Is standard output a terminal that understands colours and going back to the beginning of a line?
+pub(crate) fn terminal() -> bool {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    std::io::stdout().is_terminal()
+        && variable("NO_COLOR").is_none()
+        && variable("TERM").is_some_and(|terminal| terminal != "dumb")
 }

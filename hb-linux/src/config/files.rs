@@ -58,16 +58,16 @@ pub(super) fn read_text(path: &Path) -> Vec<u8> {
 
 /// CRC-32 (IEEE 802.3) of everything fed into it.
 #[derive(Clone, Copy)]
-pub(super) struct Crc32(u32);
+pub(crate) struct Crc32(u32);
 
 impl Crc32 {
     /// Of nothing yet.
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self(!0)
     }
 
     /// Take in `bytes`.
-    pub(super) fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.0 ^= u32::from(*byte);
             for _ in 0..8 {
@@ -78,7 +78,7 @@ impl Crc32 {
     }
 
     /// The checksum.
-    pub(super) const fn finish(self) -> u32 {
+    pub(crate) const fn finish(self) -> u32 {
         !self.0
     }
 }

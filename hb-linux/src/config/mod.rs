@@ -34,6 +34,10 @@ pub use settings::{
 };
 pub use texts::{Texts, examine_texts};
 
+pub(crate) use chain::{STEADY, frame_times};
+pub(crate) use files::Crc32;
+pub(crate) use time::Written;
+
 use crate::sys::host::{boot_identity, node_name};
 use crate::sys::iface;
 use chain::Times;

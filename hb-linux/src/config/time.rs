@@ -61,7 +61,7 @@ pub(super) fn parse(word: &str) -> Result<Duration, TimeError<'_>> {
 
 /// Shows a time as `ha.cf` takes it: `2`, `1500ms`, `250us`.
 #[derive(Clone, Copy)]
-pub(super) struct Written(pub(super) Duration);
+pub(crate) struct Written(pub(crate) Duration);
 
 impl fmt::Display for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -28,7 +28,7 @@ mod watch;
 
 use stage::Failure;
 use std::ffi::OsString;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
 /// Everything behind the word `demo`; the exit code. Without words the demo runs: 0 if all went as it should and nothing
 /// stayed behind, 1 otherwise. `--service NODE PORT PIDFILE` is the demo's service, for its init script. Anything else
@@ -49,10 +49,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> i32 {
 /// Tell the story on standard output; what went wrong, and the ends of the logs, go to standard error.
 fn run() -> i32 {
     let out = std::io::stdout();
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-    let ansi = out.is_terminal()
-        && variable("NO_COLOR").is_none()
-        && variable("TERM").is_some_and(|terminal| terminal != "dumb");
+    let ansi = crate::cli::terminal();
     let mut stage = match story::prepare(out, ansi) {
         Ok(stage) => stage,
         Err(why) => return complain(&format!("hbd demo: {why}\n")),

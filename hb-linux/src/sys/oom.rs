@@ -4,58 +4,45 @@
 
 use super::{Errno, Fd, Result};
 use core::ffi::CStr;
-use core::fmt::Write;
-use core::sync::atomic::{AtomicI32, Ordering};
-use heapless::String;
+use core::sync::atomic::{AtomicBool, Ordering};
 
-/// The files, newest first, and the value in each that means *never*.
-const FILES: [(&CStr, i32); 2] = [(c"/proc/self/oom_score_adj", -1000), (c"/proc/self/oom_adj", -17)];
+/// The files, newest first, and what in each means *never*.
+const FILES: [(&CStr, &[u8]); 2] =
+    [(c"/proc/self/oom_score_adj", b"-1000\n"), (c"/proc/self/oom_adj", b"-17\n")];
 
-/// Nothing was changed.
-const UNTOUCHED: i32 = i32::MIN;
-
-/// By file: what stood there before [`spare`].
-static BEFORE: [AtomicI32; 2] = [AtomicI32::new(UNTOUCHED), AtomicI32::new(UNTOUCHED)];
+/// Whether [`spare`] changed something that a child must not inherit.
+static SPARED: AtomicBool = AtomicBool::new(false);
 
 /// Ask never to be ended for want of memory. A kernel without a file for it is no error.
 ///
 /// # Errors
 /// The file is there, and this process may not write to it.
 pub fn spare() -> Result<()> {
-    for ((file, never), before) in FILES.iter().zip(&BEFORE) {
-        let Ok(value) = read(file) else { continue };
-        if value == *never {
-            return Ok(());
+    for (file, never) in FILES {
+        match write(file, never) {
+            Err(Errno::NO_ENTRY) => {}
+            done => {
+                SPARED.store(done.is_ok(), Ordering::Relaxed);
+                return done;
+            }
         }
-        write(file, *never)?;
-        before.store(value, Ordering::Relaxed);
-        return Ok(());
     }
     Ok(())
 }
 
-/// In a child, before it becomes another program: as it was before [`spare`]. Allocates nothing.
+/// In a child, before it becomes another program: to be ended like any other. Allocates nothing.
 pub(super) fn ordinary() {
-    for ((file, _), before) in FILES.iter().zip(&BEFORE) {
-        let value = before.load(Ordering::Relaxed);
-        if value != UNTOUCHED {
-            let _ = write(file, value);
+    if SPARED.load(Ordering::Relaxed) {
+        for (file, _) in FILES {
+            if write(file, b"0\n") != Err(Errno::NO_ENTRY) {
+                return;
+            }
         }
     }
 }
 
-fn read(file: &CStr) -> Result<i32> {
-    let fd = Fd::open(file, libc::O_RDONLY, 0)?;
-    let mut buf = [0; 16];
-    let count = fd.read(&mut buf)?.unwrap_or(0);
-    let text = core::str::from_utf8(buf.get(..count).unwrap_or(&[])).unwrap_or("");
-    text.trim().parse().map_err(|_| Errno::INVALID)
-}
-
-fn write(file: &CStr, value: i32) -> Result<()> {
-    let mut text: String<16> = String::new();
-    let _ = writeln!(text, "{value}");
-    Fd::open(file, libc::O_WRONLY, 0)?.write(text.as_bytes()).map(drop)
+fn write(file: &CStr, value: &[u8]) -> Result<()> {
+    Fd::open(file, libc::O_WRONLY, 0)?.write(value).map(drop)
 }
 
 #[cfg(test)]
@@ -66,13 +53,15 @@ mod tests {
     #[test]
     fn a_spared_process_starts_ordinary_ones_or_is_refused() {
         let child = fork(|| {
-            let Ok(before) = read(FILES[0].0) else { return 0 };
+            let now = || std::fs::read_to_string("/proc/self/oom_score_adj").unwrap_or_default();
+            let before = now();
             let spared = match spare() {
-                Ok(()) => read(FILES[0].0) == Ok(-1000),
-                Err(_) => read(FILES[0].0) == Ok(before),
+                Ok(()) => before.is_empty() || now() == "-1000\n",
+                Err(_) => now() == before,
             };
             ordinary();
-            i32::from(!(spared && read(FILES[0].0) == Ok(before)))
+            let after = now();
+            i32::from(!(spared && (after == before || after == "0\n")))
         })
         .unwrap();
         assert_eq!(wait_for(child), Some(Ended::Code(0)));

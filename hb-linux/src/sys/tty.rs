@@ -35,20 +35,21 @@ pub fn is_baud(baud: u32) -> bool {
 
 /// Open a serial line (or a pty) at `baud`, raw with 8 data bits, no parity, one stop bit. Modem lines are ignored, a
 /// close does not drop them, breaks are ignored; `rtscts` asks for hardware flow control. What was queued is thrown
-/// away. Opening waits for nothing.
+/// away. Opening waits for nothing. The device is locked (`flock`) before anything of it is changed.
 ///
 /// # Errors
-/// As `open(2)`; `ENOTTY`: the file is no terminal; `EINVAL`: not a speed of [`BAUDS`], or the driver took other
-/// settings than these.
+/// As `open(2)`; `EBUSY`: another program that asks for the lock has the line; `ENOTTY`: the file is no terminal;
+/// `EINVAL`: not a speed of [`BAUDS`], or the driver took other settings than these.
 pub fn open(device: &CStr, baud: u32, rtscts: bool) -> Result<Fd> {
     let speed = speed(baud).ok_or(Errno::INVALID)?;
     let fd = Fd::open(device, libc::O_RDWR | libc::O_NOCTTY | libc::O_NONBLOCK, 0)?;
     let mut wanted = attributes(&fd)?;
-    // SAFETY: cfmakeraw and cfsetspeed change one termios.
-    unsafe {
-        libc::cfmakeraw(&raw mut wanted);
-        check(libc::cfsetspeed(&raw mut wanted, speed))?;
+    // A file system without locks is no reason to be without a line.
+    if fd.try_lock() == Ok(false) {
+        return Err(Errno::BUSY);
     }
+    // SAFETY: cfmakeraw changes one termios.
+    unsafe { libc::cfmakeraw(&raw mut wanted) };
     wanted.c_iflag |= libc::IGNBRK;
     wanted.c_iflag &= !(libc::IXON | libc::IXOFF | libc::INPCK);
     wanted.c_cflag |= libc::CS8 | libc::CLOCAL | libc::CREAD;
@@ -59,17 +60,33 @@ pub fn open(device: &CStr, baud: u32, rtscts: bool) -> Result<Fd> {
     // One byte ends a read: so "nothing there" (EAGAIN) and "hung up" (0) differ.
     wanted.c_cc[libc::VMIN] = 1;
     wanted.c_cc[libc::VTIME] = 0;
+    apply(&fd, wanted, speed)?;
+    discard(&fd)?;
+    Ok(fd)
+}
+
+/// Give an open line another speed, at once: what is still queued goes out at the new one.
+///
+/// # Errors
+/// `EINVAL`: not a speed of [`BAUDS`], or the driver kept another one.
+pub fn set_speed(fd: &Fd, baud: u32) -> Result<()> {
+    let speed = speed(baud).ok_or(Errno::INVALID)?;
+    apply(fd, attributes(fd)?, speed)
+}
+
+fn apply(fd: &Fd, mut wanted: libc::termios, speed: libc::speed_t) -> Result<()> {
+    // SAFETY: cfsetspeed changes one termios.
+    check(unsafe { libc::cfsetspeed(&raw mut wanted, speed) })?;
     // SAFETY: tcsetattr reads one termios.
     check(unsafe { libc::tcsetattr(fd.raw(), libc::TCSANOW, &raw const wanted) })?;
-    let got = attributes(&fd)?;
+    let got = attributes(fd)?;
     // tcsetattr succeeds if it could do anything at all. A pty forces some control bits, so only the speed and what
     // changes bytes are compared.
     // SAFETY: cfgetospeed reads one termios.
     if unsafe { libc::cfgetospeed(&raw const got) } != speed || got.c_lflag & libc::ICANON != 0 {
         return Err(Errno::INVALID);
     }
-    discard(&fd)?;
-    Ok(fd)
+    Ok(())
 }
 
 fn attributes(fd: &Fd) -> Result<libc::termios> {
@@ -140,6 +157,41 @@ pub fn line_errors(fd: &Fd) -> Result<LineErrors> {
     Ok(LineErrors { frame, overrun, parity, breaks, buffer_overrun })
 }
 
+/// The modem lines of a port, as the kernel reports them: `TIOCM_*` bits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ModemLines(c_int);
+
+impl ModemLines {
+    /// The names of those that are on, each with a blank in front.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        const NAMES: [(c_int, &str); 5] = [
+            (libc::TIOCM_DTR, " DTR (ours)"),
+            (libc::TIOCM_RTS, " RTS (ours)"),
+            (libc::TIOCM_CTS, " CTS"),
+            (libc::TIOCM_DSR, " DSR"),
+            (libc::TIOCM_CAR, " DCD"),
+        ];
+        NAMES.iter().filter(move |(bit, _)| self.0 & bit != 0).map(|(_, name)| *name)
+    }
+
+    /// Does the other end, or a bridge in the plug, drive one of ours?
+    #[must_use]
+    pub const fn sees_peer(self) -> bool {
+        self.0 & (libc::TIOCM_CTS | libc::TIOCM_DSR | libc::TIOCM_CAR) != 0
+    }
+}
+
+/// Read the modem lines.
+///
+/// # Errors
+/// `ENOTTY` or `EINVAL`: a device without them, such as a pty.
+pub fn modem_lines(fd: &Fd) -> Result<ModemLines> {
+    let mut bits: c_int = 0;
+    // SAFETY: TIOCMGET writes one int.
+    check(unsafe { libc::ioctl(fd.raw(), libc::TIOCMGET, &raw mut bits) })?;
+    Ok(ModemLines(bits))
+}
+
 /// The same number on every architecture but mips.
 const TIOCGICOUNT: libc::Ioctl = 0x545D;
 
@@ -188,8 +240,22 @@ mod tests {
             assert!(is_baud(baud));
             let fd = open(&name, baud, true).unwrap();
             assert_eq!(output_queued(&fd), Ok(0));
-            assert!(line_errors(&fd).is_err());
+            assert!(line_errors(&fd).is_err() && modem_lines(&fd).is_err());
+            assert_eq!(set_speed(&fd, 9600), Ok(()));
         }
         assert!(!is_baud(0));
+    }
+
+    #[test]
+    fn a_line_in_use_is_refused_and_left_as_it_is() {
+        let (_master, name) = pty::open().unwrap();
+        let first = open(&name, 19200, false).unwrap();
+        assert_eq!(open(&name, 9600, false).unwrap_err(), Errno::BUSY);
+        let now = attributes(&first).unwrap();
+        // SAFETY: cfgetospeed reads one termios.
+        let speed = unsafe { libc::cfgetospeed(&raw const now) };
+        assert_eq!(speed, libc::B19200);
+        drop(first);
+        assert!(open(&name, 9600, false).is_ok());
     }
 }

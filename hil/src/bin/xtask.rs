@@ -1,7 +1,7 @@
 //! `cargo xtask`: build tasks, checks and benchmarks. `cargo xtask help` lists them.
 
 use hb_hil::test::{self, STEPS, Step};
-use hb_hil::{bench, dist, fuzz, gate, model, sim};
+use hb_hil::{bench, dist, fuzz, gate, model, sim, wires};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         ["dist", "--check"] => dist::run(true).map(|text| println!("{text}")),
         ["gate", names @ ..] => gate::run(names).map(|text| println!("{text}")),
         ["bench", names @ ..] => bench::run(names),
+        ["hil", "--rig", file, rest @ ..] => wires::rig(file, rest),
         ["hil", args @ ..] => hb_hil::virt::run::command(args),
         ["explore", args @ ..] if !args.is_empty() => model::explore(args),
         ["mistakes", names @ ..] if !names.is_empty() => {
@@ -29,6 +30,11 @@ fn main() -> ExitCode {
         ["bench-alone", name] => bench::one(name),
         ["fuzz", words @ ..] if !words.is_empty() => fuzz::run(words).map(|text| println!("{text}")),
         ["sim", args @ ..] if !args.is_empty() => sim::run(args, DAY).map(drop),
+        ["wires-console", socket, words @ ..] => match wires::standin::console(socket, words) {
+            Ok(code) => return ExitCode::from(code),
+            Err(text) => Err(text),
+        },
+        ["wires", words @ ..] => wires::command(words),
         names => steps(names).and_then(|steps| test::run(&steps)),
     };
     match result {
@@ -55,15 +61,19 @@ fn help() {
         "  gate [NAME...] [--all] [--list]  the i586 binary on a 2.4 kernel's calls and a Pentium (root)"
     );
     println!("  bench [NAME...] [--peers]  measure on the rig of namespaces (root); --peers adds keepalived");
-    println!(
-        "  explore [--depth N] [--fine] [--case NAME] [--groups N]  the exhaustive check, further than its step"
-    );
-    println!("  mistakes NAME...  the core with these mistakes alone");
     println!("  fuzz TARGET... [--seconds N] [--keep]  some targets for longer; --keep grows their corpus");
     println!(
         "  sim [--seeds N] [--from S] [--jobs J] [--record FILE]  seeds of the simulator; goes on where FILE ends"
     );
     println!("  sim --seed S | --speed     one seed with its timeline; simulated time per real time");
+    println!(
+        "  wires [--rig FILE] [CASE...] [--list]  this machine as the peer of a server on a null-modem; a"
+    );
+    println!("                 stand-in for the server without --rig (root)");
+    println!(
+        "  explore [--depth N] [--fine] [--case NAME] [--groups N]  the exhaustive check, further than its step"
+    );
+    println!("  mistakes NAME...  the core with these mistakes alone");
     println!("\nsteps, each alone or several by name:");
     for step in STEPS {
         println!("  {:<14} {}", step.name, step.about);

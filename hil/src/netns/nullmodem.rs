@@ -1,6 +1,7 @@
 //! The null-modem cable: two ptys and a thread between them that can cut, log, delay and inject.
 
 use super::clock::Stamp;
+use super::fault::{Damage, Faults, Wire, garble, speed};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::openpty;
@@ -35,12 +36,16 @@ pub struct NullModem {
     relay: Option<JoinHandle<()>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     /// By sending end: nothing passes.
     cut: [bool; 2],
+    /// By sending end.
+    wires: [Wire; 2],
     /// Bits per second, 10 bits to a byte; 0 does not pace.
     baud: u32,
+    /// Pace by what the ends have set, and garble where they differ.
+    as_set: bool,
     injected: Vec<(usize, Vec<u8>)>,
     log: Vec<Chunk>,
     end: bool,
@@ -54,7 +59,15 @@ impl NullModem {
     pub fn new() -> io::Result<Self> {
         let (first, first_path) = end()?;
         let (second, second_path) = end()?;
-        let shared = Arc::new(Mutex::new(Shared::default()));
+        let shared = Arc::new(Mutex::new(Shared {
+            cut: [false; 2],
+            wires: [Wire::new(0x9E37_79B9_7F4A_7C15), Wire::new(0xD1B5_4A32_D192_ED03)],
+            baud: 0,
+            as_set: false,
+            injected: Vec::new(),
+            log: Vec::new(),
+            end: false,
+        }));
         let for_relay = Arc::clone(&shared);
         let relay = thread::Builder::new().name("null-modem".to_owned()).spawn(move || {
             Relay { masters: [first, second], shared: for_relay, waiting: Default::default() }.run()
@@ -76,6 +89,23 @@ impl NullModem {
     /// Pass bytes no faster than a line of this rate would (8N1).
     pub fn set_baud(&self, baud: u32) {
         self.shared().baud = baud;
+    }
+
+    /// Pass bytes at the speed that the sending program has set, as a real line does; to a program that has set another
+    /// one they are nonsense.
+    pub fn follow_speed(&self) {
+        self.shared().as_set = true;
+    }
+
+    /// Give the wire on which `from` sends these faults.
+    pub fn set_faults(&self, from: usize, faults: Faults) {
+        self.shared().wires[from].faults = faults;
+    }
+
+    /// What the wire on which `from` sends has done so far.
+    #[must_use]
+    pub fn damage(&self, from: usize) -> Damage {
+        self.shared().wires[from].damage
     }
 
     /// Put bytes on the line as if `from` had sent them; the cut does not hold them up.
@@ -119,8 +149,19 @@ fn end() -> io::Result<(OwnedFd, PathBuf)> {
 struct Relay {
     masters: [OwnedFd; 2],
     shared: Arc<Mutex<Shared>>,
-    /// By receiving end: bytes on the wire and when their last bit arrives.
-    waiting: [VecDeque<(Stamp, Vec<u8>)>; 2],
+    /// By receiving end.
+    waiting: [VecDeque<Flight>; 2],
+}
+
+/// Bytes on the wire.
+struct Flight {
+    /// When the last bit arrives.
+    at: Stamp,
+    /// When the sender's last bit was out.
+    out: Stamp,
+    /// The sender's speed; 0 if the line has none.
+    baud: u32,
+    bytes: Vec<u8>,
 }
 
 impl Relay {
@@ -138,7 +179,9 @@ impl Relay {
             if shared.end {
                 return;
             }
-            let baud = shared.baud;
+            let speeds = if shared.as_set { [0, 1].map(|end| speed(&self.masters[end])) } else { [0; 2] };
+            let baud = |from: usize| if shared.as_set { speeds[from] } else { shared.baud };
+            let bauds = [baud(0), baud(1)];
             for (from, bytes) in std::mem::take(&mut shared.injected) {
                 shared.log.push(Chunk {
                     at: Stamp::now(),
@@ -146,7 +189,7 @@ impl Relay {
                     bytes: bytes.clone(),
                     delivered: open[1 - from],
                 });
-                carry(&mut self.waiting[1 - from], bytes, baud);
+                carry(&mut self.waiting[1 - from], bytes, bauds[from], speeds[from], Duration::ZERO);
             }
             for from in [0, 1] {
                 let mut buffer = [0; 4096];
@@ -158,7 +201,15 @@ impl Relay {
                     let delivered = !shared.cut[from] && open[1 - from];
                     shared.log.push(Chunk { at: Stamp::now(), from, bytes: bytes.clone(), delivered });
                     if delivered {
-                        carry(&mut self.waiting[1 - from], bytes, baud);
+                        let wire = &mut shared.wires[from];
+                        let bytes = wire.pass(&bytes, bauds[from]);
+                        carry(
+                            &mut self.waiting[1 - from],
+                            bytes,
+                            bauds[from],
+                            speeds[from],
+                            wire.faults.delay,
+                        );
                     }
                 }
             }
@@ -189,22 +240,27 @@ impl Relay {
     fn deliver(&mut self, open: [bool; 2]) {
         let now = Stamp::now();
         for end in [0, 1] {
-            while self.waiting[end].front().is_some_and(|(at, _)| *at <= now) {
-                if let Some((_, bytes)) = self.waiting[end].pop_front()
-                    && open[end]
-                {
-                    // A full port loses bytes, like a UART that nobody reads.
-                    let _ = write(&self.masters[end], &bytes);
+            while self.waiting[end].front().is_some_and(|flight| flight.at <= now) {
+                let Some(flight) = self.waiting[end].pop_front() else { break };
+                if !open[end] {
+                    continue;
                 }
+                let set = if flight.baud == 0 { 0 } else { speed(&self.masters[end]) };
+                let bytes =
+                    if set == flight.baud { flight.bytes } else { garble(&flight.bytes, flight.baud, set) };
+                // A full port loses bytes, like a UART that nobody reads.
+                let _ = write(&self.masters[end], &bytes);
             }
         }
     }
 }
 
-fn carry(wire: &mut VecDeque<(Stamp, Vec<u8>)>, bytes: Vec<u8>, baud: u32) {
+/// Put bytes on a wire that paces them to `pace` bit/s, or not at all if that is 0.
+fn carry(wire: &mut VecDeque<Flight>, bytes: Vec<u8>, pace: u32, baud: u32, delay: Duration) {
     let now = Stamp::now();
-    let free = wire.back().map_or(now, |(at, _)| (*at).max(now));
+    let free = wire.back().map_or(now, |flight| flight.out.max(now));
     let bits = u64::try_from(bytes.len()).unwrap_or(0) * 10;
-    let span = if baud == 0 { 0 } else { bits * 1_000_000_000 / u64::from(baud) };
-    wire.push_back((free.plus(Duration::from_nanos(span)), bytes));
+    let span = if pace == 0 { 0 } else { bits * 1_000_000_000 / u64::from(pace) };
+    let out = free.plus(Duration::from_nanos(span));
+    wire.push_back(Flight { at: out.plus(delay), out, baud, bytes });
 }

@@ -51,20 +51,25 @@ pub const STEPS: &[Step] = &[
     Step { name: "budgets", about: "flash, RAM and instructions of the core", run: budgets::check },
     Step { name: "unit", about: "unit tests of every crate", run: cargo::unit },
     Step { name: "cross", about: "simulator and cross-crate tests", run: cargo::cross },
-    Step { name: "explore", about: "the core, every order of events up to a depth", run: crate::model::step },
     Step {
         name: "sim",
         about: "20,000 seeds of the simulator, every rule, every pair",
         run: crate::sim::step,
     },
+    Step { name: "explore", about: "the core, every order of events up to a depth", run: crate::model::step },
     Step { name: "scenarios", about: "two real nodes in network namespaces", run: cargo::scenarios },
     Step { name: "fuzz", about: "every fuzz target for a short time", run: fuzz::smoke },
+    Step { name: "wires", about: "this machine as the peer of a server, over a pty", run: wires },
     Step { name: "doc", about: "documentation, warnings are errors", run: cargo::doc },
     Step { name: "dist", about: "the i586 binary, built and checked", run: dist },
     Step { name: "gate", about: "the i586 binary on a 2.4 kernel's calls and a Pentium", run: gate },
     Step { name: "hil", about: "two emulated i386 machines, a few cases", run: crate::virt::run::step },
     Step { name: "demo", about: "the README's first command", run: demo::run },
 ];
+
+fn wires() -> Outcome {
+    crate::wires::standin::run(&[])
+}
 
 fn dist() -> Outcome {
     crate::dist::run(true)
@@ -103,6 +108,7 @@ fn sum_up(results: &[(&'static str, Outcome, Duration)]) -> (Table, Vec<&'static
     for (name, outcome, time) in results {
         let (result, detail) = match outcome {
             // What could not run here is not said to hold.
+            Ok(detail) if detail.starts_with("SKIPPED") => ("skipped", detail),
             Ok(detail) if detail.starts_with("SKIPPED") => ("skipped", detail),
             Ok(detail) => ("ok", detail),
             Err(detail) => ("FAILED", detail),
@@ -153,6 +159,12 @@ mod tests {
     fn a_skipped_step_is_not_ok() {
         let (table, failed) = sum_up(&[("first", Ok("SKIPPED: no root".to_owned()), Duration::ZERO)]);
         assert!(failed.is_empty() && table.to_string().contains("first  skipped"), "{table}");
+    }
+
+    #[test]
+    fn a_step_that_could_not_run_is_not_ok() {
+        let text = sum_up(&[("gate", Ok("SKIPPED: needs root".to_owned()), Duration::ZERO)]).0.to_string();
+        assert!(text.contains("gate  skipped"), "{text}");
     }
 
     #[test]

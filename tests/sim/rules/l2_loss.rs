@@ -53,7 +53,9 @@ impl Loss {
         } else if !self.settled {
             let t = &s.timing;
             let calm = s.slow(s.deadtime().plus(t.deadping.times(2)).plus(t.keepalive.times(4)));
-            self.settled = world.now.since(self.quiet_since) > calm;
+            // An operator's move waits for the end of a pull.
+            let pull = s.data.map_or(Duration::ZERO, |(data, _)| s.slow(data.interval.plus(data.limit)));
+            self.settled = world.now.since(self.quiet_since) > calm.plus(pull);
         }
         Ok(())
     }

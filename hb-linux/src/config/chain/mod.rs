@@ -17,7 +17,7 @@ use hb_core::Duration;
 use hb_core::config::{MonitorConfig, ScriptLimits, Timing};
 
 /// Bytes of a steady heartbeat on a serial line, with room above the 24 to 36 that it is (DESIGN §4).
-const STEADY: u64 = 40;
+pub(crate) const STEADY: u64 = 40;
 /// Bytes of the first heartbeat to a peer that is not met, with all groups.
 const HELLO: u64 = 200;
 /// Bits on the line for a byte: start, 8 data, stop.
@@ -182,7 +182,7 @@ pub(super) fn line_time(bytes: u64, baud: u32) -> Duration {
 }
 
 /// The time of a steady heartbeat and of a first one.
-pub(super) fn frame_times(baud: u32) -> (Duration, Duration) {
+pub(crate) fn frame_times(baud: u32) -> (Duration, Duration) {
     (line_time(STEADY, baud), line_time(HELLO, baud))
 }
 

@@ -1,0 +1,148 @@
+//! The rig file: what the test machine is wired to. `docs/bench.md` describes every line.
+
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// A rig.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub enum RigFile {
+    /// Two emulated machines: everything is made by the rig itself.
+    Qemu {},
+    /// Real servers on real cables.
+    Wires(Wires),
+}
+
+/// The bench around a test machine.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wires {
+    /// Where evidence goes; `target/wires` if it is not said. Relative to the rig file, as all paths in it.
+    pub evidence: Option<PathBuf>,
+    /// The machines under test, one or two.
+    #[serde(rename = "server")]
+    pub servers: Vec<Server>,
+}
+
+/// One server under test.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Its `uname -n`, as in its `ha.cf`.
+    pub name: String,
+    /// The device of the test machine whose cable goes to it.
+    pub serial: PathBuf,
+    /// The speed of that line, in bit/s.
+    #[serde(default = "usual_baud")]
+    pub baud: u32,
+    /// A copy of its `/etc/ha.d`.
+    pub config: PathBuf,
+    /// Shell command that runs its last argument, itself a shell command, on the server: `ssh root@10.0.0.1`.
+    pub console: String,
+    /// Shell command of the test machine that cuts the server's power.
+    pub power_off: Option<String>,
+    /// Shell command of the test machine that gives it back.
+    pub power_on: Option<String>,
+    /// `hbd` on the server, with options if it needs any.
+    #[serde(default = "usual_hbd")]
+    pub hbd: String,
+    /// Command on the server that starts the daemon, where a boot does not; `HBD run` if it is not said.
+    pub start: Option<String>,
+    /// The service as a client sees it: `address:port` that accepts connections while it runs.
+    pub service: Option<String>,
+    /// The test machine's interface on the service's network.
+    pub interface: Option<String>,
+    /// Seconds from power-on until the console answers.
+    #[serde(default = "usual_boot")]
+    pub boot_s: u64,
+}
+
+fn usual_baud() -> u32 {
+    19_200
+}
+
+fn usual_hbd() -> String {
+    "/usr/sbin/hbd".to_owned()
+}
+
+fn usual_boot() -> u64 {
+    180
+}
+
+impl RigFile {
+    /// Read and examine `path`.
+    ///
+    /// # Errors
+    /// The file cannot be read, or what is wrong in it and where.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
+        let told = |what: String| format!("{}: {what}", path.display());
+        let mut rig = Self::parse(&text).map_err(told)?;
+        if let Self::Wires(wires) = &mut rig {
+            let base = path.parent().unwrap_or(Path::new("."));
+            for server in &mut wires.servers {
+                server.config = base.join(&server.config);
+            }
+            wires.evidence = wires.evidence.take().map(|dir| base.join(dir));
+        }
+        Ok(rig)
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let rig: Self = toml::from_str(text).map_err(|e| e.to_string())?;
+        if let Self::Wires(wires) = &rig {
+            if !(1..=2).contains(&wires.servers.len()) {
+                return Err("write one or two [[server]] sections".to_owned());
+            }
+            for server in &wires.servers {
+                if server.power_off.is_some() != server.power_on.is_some() {
+                    return Err(format!("{}: power_off and power_on go together", server.name));
+                }
+                if server.service.as_deref().is_some_and(|s| s.parse::<std::net::SocketAddr>().is_err()) {
+                    return Err(format!("{}: write service as address:port", server.name));
+                }
+            }
+        }
+        Ok(rig)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BENCH: &str = "kind = \"wires\"\n[[server]]\nname = \"ha-1\"\nserial = \"/dev/ttyS0\"\nconfig = \"ha.d\"\n\
+                         console = \"ssh root@ha-1\"\n";
+
+    #[test]
+    fn what_is_not_said_is_usual() {
+        let Ok(RigFile::Wires(wires)) = RigFile::parse(BENCH) else { panic!("it is a bench") };
+        let [server] = wires.servers.as_slice() else { panic!("one server") };
+        assert_eq!((server.baud, server.hbd.as_str(), server.boot_s), (19_200, "/usr/sbin/hbd", 180));
+        assert!(server.power_off.is_none() && server.service.is_none());
+        assert!(matches!(RigFile::parse("kind = \"qemu\"\n"), Ok(RigFile::Qemu {})));
+    }
+
+    #[test]
+    fn the_example_of_the_documentation_is_one() {
+        let text = include_str!("../../docs/bench.md");
+        let example = text.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
+        let rig = RigFile::parse(example.expect("an example"));
+        assert!(matches!(&rig, Ok(RigFile::Wires(wires)) if wires.servers.len() == 2), "{rig:?}");
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (text, part) in [
+            ("", "kind"),
+            ("kind = \"wire\"\n", "wire"),
+            ("kind = \"wires\"\n", "server"),
+            (&format!("{BENCH}colour = 1\n"), "colour"),
+            (&format!("{BENCH}power_on = \"x\"\n"), "go together"),
+            (&format!("{BENCH}service = \"ha\"\n"), "address:port"),
+        ] {
+            let error = RigFile::parse(text).expect_err(text);
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}
