@@ -100,6 +100,23 @@ fn an_isolated_standby_claims_nothing_and_a_ping_node_frees_it() {
 }
 
 #[test]
+fn an_isolated_standby_that_is_joined_again_hears_its_peer_before_it_claims() {
+    let mut world = settled(|c| c.pings = 1);
+    world.cut_all(true);
+    world.hosts[B].reaches = vec![false];
+    world.run(ms(3000));
+    // The switch is back: the ping node answers at once, the peer's next beat comes up to a keepalive later.
+    world.hosts[B].reaches = vec![true];
+    let freed = world.until(ms(500), |w| w.hosts[B].events.contains(&Event::PingUp(hb_core::PingId(0))));
+    assert!(freed.is_some());
+    world.run(ms(90));
+    world.cut_all(false);
+    world.run(ms(3000));
+    assert!(world.serves(A) && !world.hosts[B].scripts.any(0), "{:?}", world.hosts[B].events);
+    assert_eq!(world.overlap, Duration::ZERO);
+}
+
+#[test]
 fn a_dead_holder_is_replaced_while_the_ping_node_answers() {
     let mut world = settled(|c| c.pings = 1);
     world.power_off(A);

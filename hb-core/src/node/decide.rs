@@ -249,7 +249,7 @@ impl Node {
             PeerState::Dead => PeerSituation::Gone {
                 stuck: group.peer_stuck,
                 one_way: self.one_way_blocks(),
-                isolated: self.isolated,
+                isolated: self.isolated.is_some(),
             },
             PeerState::Up | PeerState::Late => match self.peer.group(group.config.name_hash) {
                 None => PeerSituation::Alien,

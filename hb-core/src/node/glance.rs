@@ -40,7 +40,7 @@ impl Node {
             peer: self.peer.state,
             both_ways: self.peer.both_ways(),
             unconfirmed: self.unconfirmed.is_some(),
-            isolated: self.isolated,
+            isolated: self.isolated.is_some(),
             events_lost: self.out.events_lost_total,
         }
     }

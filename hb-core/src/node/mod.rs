@@ -127,7 +127,8 @@ pub struct Node {
     watchdog: Watchdog,
     foreign_at: Option<Instant>,
     one_way: OneWay,
-    isolated: bool,
+    /// This node takes itself for the isolated one until then.
+    isolated: Option<Instant>,
     /// Which way the two scores differ, and since when.
     score_gap: (core::cmp::Ordering, Instant),
     /// The loop stood still: yield to any higher epoch until this time or a frame of the peer.
@@ -204,7 +205,7 @@ impl Node {
             watchdog: Watchdog::Off,
             foreign_at: None,
             one_way: OneWay::None,
-            isolated: false,
+            isolated: None,
             score_gap: (core::cmp::Ordering::Equal, now),
             unconfirmed: None,
             recovering: false,
@@ -335,7 +336,7 @@ impl Node {
         self.silence_deadline(&mut at);
         at.or(self.pings.deadline());
         at.or(self.fence.deadline());
-        if let Some(until) = self.unconfirmed {
+        for until in [self.unconfirmed, self.isolated].into_iter().flatten() {
             at.or(until);
         }
         if let Some(leave) = self.leave {

@@ -109,9 +109,9 @@ impl Node {
         }
         let held = self.peers(id).is_some_and(|shown| shown.state == GroupState::Held);
         let accepted = !held && self.accept_copy(id);
-        let freed = self.isolated && self.peer.state == PeerState::Dead;
+        let freed = self.isolated.is_some() && self.peer.state == PeerState::Dead;
         if freed {
-            self.isolated = false;
+            self.isolated = None;
             self.report(Event::NotIsolated);
         }
         if accepted || freed {
@@ -142,7 +142,7 @@ impl Node {
         }
         self.peer.vouched = true;
         self.peer_proven_off();
-        self.isolated = false;
+        self.isolated = None;
         self.fence_event(FenceEvent::Vouched);
         self.report(Event::ConfirmedDown);
         Ok(())

@@ -265,7 +265,7 @@ impl Node {
         if !self.recovering {
             self.unconfirmed = None;
         }
-        if core::mem::take(&mut self.isolated) {
+        if self.isolated.take().is_some() {
             self.report(Event::NotIsolated);
         }
         self.peer.vouched = false;
@@ -299,8 +299,10 @@ impl Node {
             self.report(Event::PingUp(ping));
             self.out.beat = true;
         }
-        if core::mem::take(&mut self.isolated) {
-            self.report(Event::NotIsolated);
+        // What cut this node off may be mended this very moment: the peer has the time to be heard first.
+        let until = self.now.plus(self.config.timing.keepalive.times(2));
+        if let Some(isolated) = &mut self.isolated {
+            *isolated = until.min(*isolated);
         }
     }
 }

@@ -36,7 +36,7 @@ impl Node {
             groups: filled(self.groups.iter().map(|group| self.status_of(group, real))),
             pings: filled(self.pings.alive()),
             fed: self.out.fed,
-            isolated: self.isolated,
+            isolated: self.isolated.is_some(),
             worst_late: self.clock.worst(),
             events_lost: self.out.events_lost_total,
         }

@@ -32,6 +32,10 @@ impl Node {
         if self.unconfirmed.is_some_and(|until| self.now >= until) {
             self.unconfirmed = None;
         }
+        if self.isolated.is_some_and(|until| self.now >= until) {
+            self.isolated = None;
+            self.report(Event::NotIsolated);
+        }
         if self.fence_event(FenceEvent::Tick) {
             self.out.fence = true;
             self.report(Event::Fencing);
@@ -156,7 +160,7 @@ impl Node {
             let all_here =
                 self.groups.iter().all(|g| matches!(g.state, GroupState::Held | GroupState::Starting));
             if alone && !all_here && self.config.isolated == Isolated::Wait {
-                self.isolated = true;
+                self.isolated = Some(Instant::NEVER);
                 self.report(Event::Isolated);
             }
         }

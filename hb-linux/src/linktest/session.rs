@@ -12,9 +12,9 @@
 //!                   time is over  v   |
 //!                                Tail-+
 //! ```
-//! Meet, Agree and Bye are at [`COMMON`]; Sync, Data and Tail at the speed of the step. The leader chooses the step; both
-//! ends know who it is from their numbers. Every control frame says all there is to say, so any one that arrives is
-//! enough. Every stage ends by itself, so an end that falls silent is waited for at the common speed and then given up.
+//! Meet, Agree and Bye are at [`COMMON`]; Sync, Data and Tail at the speed of the step. The leader, known by its number,
+//! chooses the step. A control frame says all there is to say: any one is enough. Every stage ends by itself, so an end
+//! that falls silent is waited for at the common speed and then given up.
 
 use super::frame::{Control, Frame, MAX_WIRE, Report, WIRE};
 use super::tally::{Heard, Tally, Trips, micros};
@@ -30,7 +30,7 @@ const LAST: u8 = 254;
 /// Between two control frames.
 const PERIOD: Duration = Duration::from_millis(250);
 /// How long the ends try to hear each other at a new speed.
-const SYNC: Duration = Duration::from_millis(1500);
+const SYNC: Duration = Duration::from_secs(3);
 /// Silence that ends a step.
 const SILENCE: Duration = Duration::from_secs(1);
 /// How long the end is told to the other one.
@@ -43,9 +43,8 @@ const ENOUGH: usize = 2;
 /// What is to be tested.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
-    /// A bit for each speed of [`BAUDS`] that this end can set and may test.
+    /// A bit for each speed of [`BAUDS`] that this end can set and may test, each for `seconds`.
     pub(super) speeds: u16,
-    /// For each speed.
     pub(super) seconds: u16,
     /// Somebody asked for just this.
     pub(super) chosen: bool,

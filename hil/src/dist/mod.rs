@@ -17,7 +17,7 @@ pub const I586: &str = "i586-unknown-linux-musl";
 /// What the i586 binary should weigh, in bytes. It does not yet: the check says by how much.
 pub const SIZE_GOAL: u64 = 256 * 1024;
 /// What it must not outgrow meanwhile.
-pub const SIZE_LIMIT: u64 = 408 * 1024;
+pub const SIZE_LIMIT: u64 = 440 * 1024;
 
 /// One check of the i586 binary: its name and how it ended, with a detail either way.
 pub type Check = (&'static str, Result<String, String>);
