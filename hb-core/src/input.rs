@@ -115,6 +115,8 @@ pub enum Outcome {
     Running,
     /// `status` answered that the resource is stopped.
     Stopped,
+    /// `status` answered both, of the parts of a resource: not started in full, and not proven stopped.
+    Partly,
     /// It was killed by [`crate::Action::KillScript`].
     Killed,
     /// It could not be started at all (no such file, no process).
@@ -130,8 +132,9 @@ impl Outcome {
             Self::Failed(_) => 1,
             Self::Running => 2,
             Self::Stopped => 3,
-            Self::Killed => 4,
-            Self::NotRun => 5,
+            Self::Partly => 4,
+            Self::Killed => 5,
+            Self::NotRun => 6,
         }
     }
 }

@@ -275,10 +275,13 @@ impl Sequence {
         match (self.step, outcome) {
             // A script that is not there cannot have started anything in this configuration.
             (Step::Check, Outcome::Stopped | Outcome::NotRun) => self.below(),
-            (Step::Check, Outcome::Running | Outcome::Ok | Outcome::Failed(_) | Outcome::Killed) => {
+            (
+                Step::Check,
+                Outcome::Running | Outcome::Partly | Outcome::Ok | Outcome::Failed(_) | Outcome::Killed,
+            ) => {
                 self.step = Step::Stop;
             }
-            (Step::Stop, Outcome::Ok | Outcome::Running | Outcome::Stopped) => {
+            (Step::Stop, Outcome::Ok | Outcome::Running | Outcome::Partly | Outcome::Stopped) => {
                 self.refused = false;
                 self.step = Step::Verify;
             }
@@ -290,18 +293,27 @@ impl Sequence {
             // Stopped, though `stop` said no: ask it once more, then believe `status` (old scripts are not LSB).
             (Step::Verify, Outcome::Stopped) if self.refused && self.tries == 0 => self.stop_again(now),
             (Step::Verify, Outcome::Stopped) => self.below(),
-            (Step::Verify, Outcome::Running) if now.since(self.first_stop) < limits.stop => {
+            // Half of it is not stopped either.
+            (Step::Verify, Outcome::Running | Outcome::Partly)
+                if now.since(self.first_stop) < limits.stop =>
+            {
                 self.stop_again(now)
             }
             (
                 Step::Verify,
-                Outcome::Running | Outcome::Ok | Outcome::Failed(_) | Outcome::Killed | Outcome::NotRun,
+                Outcome::Running
+                | Outcome::Partly
+                | Outcome::Ok
+                | Outcome::Failed(_)
+                | Outcome::Killed
+                | Outcome::NotRun,
             ) => {
                 self.step = Step::Done(Finish::StopFailed);
             }
             (Step::Look | Step::Confirm, Outcome::Running) | (Step::Start, Outcome::Ok) => self.above(),
-            (Step::Look, Outcome::Stopped) => self.step = Step::Start,
-            (Step::Start, Outcome::Failed(_) | Outcome::Running | Outcome::Stopped) => {
+            // What lacks is started; the script leaves alone what runs.
+            (Step::Look, Outcome::Stopped | Outcome::Partly) => self.step = Step::Start,
+            (Step::Start, Outcome::Failed(_) | Outcome::Running | Outcome::Partly | Outcome::Stopped) => {
                 self.step = Step::Confirm
             }
             (Step::Look, Outcome::NotRun | Outcome::Ok | Outcome::Failed(_) | Outcome::Killed)
@@ -309,7 +321,12 @@ impl Sequence {
             (Step::Start, Outcome::Killed)
             | (
                 Step::Confirm,
-                Outcome::Stopped | Outcome::Ok | Outcome::Failed(_) | Outcome::Killed | Outcome::NotRun,
+                Outcome::Stopped
+                | Outcome::Partly
+                | Outcome::Ok
+                | Outcome::Failed(_)
+                | Outcome::Killed
+                | Outcome::NotRun,
             ) => {
                 self.fail(true);
             }

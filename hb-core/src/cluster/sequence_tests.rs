@@ -136,6 +136,26 @@ fn a_stop_that_takes_its_time_is_asked_again_and_one_that_never_stops_is_stuck()
 }
 
 #[test]
+fn half_a_service_is_stopped_again_until_all_of_it_is_and_is_never_taken_for_a_start() {
+    let slow = |_, verb, n| match verb {
+        Status if n >= 4 => Outcome::Stopped,
+        Status => Outcome::Partly,
+        Start | Stop => Outcome::Ok,
+    };
+    let (calls, end) = run(Sequence::begin(Goal::Stop, 1), slow);
+    assert_eq!(end, Finish::Stopped);
+    assert_eq!(calls.iter().filter(|(_, verb)| *verb == Stop).count(), 2, "{calls:?}");
+    let never = |_, verb, _| if verb == Status { Outcome::Partly } else { Outcome::Ok };
+    assert_eq!(run(Sequence::begin(Goal::Stop, 1), never).1, Finish::StopFailed);
+    let (calls, _) = run(Sequence::begin(Goal::Clean, 1), slow);
+    assert_eq!(calls[..2], [(0, Status), (0, Stop)], "left over in part: stopped");
+    let (calls, end) = run(Sequence::begin(Goal::Start, 1), never);
+    assert_eq!((calls, end), (vec![(0, Status), (0, Start)], Finish::Started), "what lacks is started");
+    let refuses = |_, verb, _| if verb == Start { Outcome::Failed(1) } else { Outcome::Partly };
+    assert_eq!(run(Sequence::begin(Goal::Start, 1), refuses).1, Finish::StopFailed, "no start, and no stop");
+}
+
+#[test]
 fn a_restart_moves_only_what_is_right_of_the_failing_one() {
     let (calls, end) = run(Sequence::begin(Goal::Restart(1), 2), honest([true, true]));
     assert_eq!((calls, end), (vec![(1, Stop), (1, Status), (1, Status), (1, Start)], Finish::Started));
@@ -183,6 +203,7 @@ fn every_step_and_outcome_leads_somewhere() {
         Outcome::Failed(1),
         Outcome::Running,
         Outcome::Stopped,
+        Outcome::Partly,
         Outcome::Killed,
         Outcome::NotRun,
     ];
