@@ -375,6 +375,14 @@ fn by_its_old_names_it_answers_as_they_did() {
     let running = call("heartbeat", &["-s"]);
     assert_eq!(code(&running), 0);
     assert!(text(&running).contains("heartbeat OK [pid ") && text(&running).contains("is running on"));
+    let pid = fs::read_to_string(a.dir.join("run/hbd.pid")).unwrap();
+    let stand = |how: &str| Command::new("kill").args([how, pid.trim()]).status().unwrap();
+    assert!(stand("-STOP").success());
+    assert_eq!(code(&call("cl_status", &["hbstatus"])), 0, "a daemon that does not answer runs all the same");
+    assert!(stand("-CONT").success());
+    let config = a.dir.join("etc").display().to_string();
+    let node = call("cl_status", &["hbparameter", "-p", "node", "--config-dir", &config]);
+    assert_eq!((code(&node), text(&node).trim()), (0, "ha-2"), "the last line counts");
     let rsc = call("cl_status", &["rscstatus"]);
     assert_eq!((code(&rsc), text(&rsc).trim()), (0, "local"));
     assert_eq!(text(&call("cl_status", &["nodestatus", "ha-1"])).trim(), "active");

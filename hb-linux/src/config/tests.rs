@@ -465,3 +465,13 @@ fn no_bytes_in_authkeys_make_it_panic() {
         }
     }
 }
+
+#[test]
+fn what_may_be_in_an_unreadable_line_is_not_called_missing() {
+    let place = Place::new("node a b\0\nbcast \u{e9}th0\n", "a \u{e9}\n", "auth 1\n1 crc\n");
+    let byte = |at: &str, n: u8| {
+        format!("ha.d/{at}: byte 0x{n:02x} is not plain text; write ASCII letters, digits and signs only")
+    };
+    let expected = [byte("ha.cf:1", 0), byte("ha.cf:2", 0xC3), byte("haresources:1", 0xC3)];
+    assert_eq!(place.load("a").1, expected);
+}
