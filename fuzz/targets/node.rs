@@ -174,7 +174,8 @@ fn outcome(n: u8) -> Outcome {
         Outcome::NotRun,
         Outcome::Failed(n),
         Outcome::Partly,
-    ][usize::from(n) % 7]
+        Outcome::Unclear,
+    ][usize::from(n) % 8]
 }
 
 fn keys() -> Keyring {

@@ -115,6 +115,9 @@ pub enum Outcome {
     Running,
     /// `status` answered that the resource is stopped.
     Stopped,
+    /// `status` answered neither: it says nothing, or does not know the verb. Nothing shows that it runs, and nothing that
+    /// it is stopped.
+    Unclear,
     /// `status` answered both, of the parts of a resource: not started in full, and not proven stopped.
     Partly,
     /// It was killed by [`crate::Action::KillScript`].
@@ -132,9 +135,10 @@ impl Outcome {
             Self::Failed(_) => 1,
             Self::Running => 2,
             Self::Stopped => 3,
-            Self::Partly => 4,
-            Self::Killed => 5,
-            Self::NotRun => 6,
+            Self::Unclear => 4,
+            Self::Partly => 5,
+            Self::Killed => 6,
+            Self::NotRun => 7,
         }
     }
 }

@@ -100,7 +100,10 @@ impl Scripts {
         self.turns =
             self.turns.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let outcome = match self.turns >> 60 {
-            0..=7 => truth,
+            0..=5 => truth,
+            // A script that has no word for it.
+            6..=7 if truth == Outcome::Stopped => Outcome::Unclear,
+            6..=7 => truth,
             8..=9 => Outcome::Partly,
             10..=11 => Outcome::Failed(1),
             12..=14 => Outcome::NotRun,

@@ -136,6 +136,20 @@ fn a_stop_that_takes_its_time_is_asked_again_and_one_that_never_stops_is_stuck()
 }
 
 #[test]
+fn a_script_without_a_status_is_stopped_at_the_daemons_start_and_else_taken_at_its_word() {
+    let mute = |_, verb, _| if verb == Status { Outcome::Unclear } else { Outcome::Ok };
+    let (calls, end) = run(Sequence::begin(Goal::Clean, 1), mute);
+    assert_eq!((calls, end), (vec![(0, Status), (0, Stop), (0, Status)], Finish::Stopped));
+    let (calls, end) = run(Sequence::begin(Goal::Start, 1), mute);
+    assert_eq!((calls, end), (vec![(0, Status), (0, Start)], Finish::Started));
+    assert_eq!(run(Sequence::begin(Goal::Stop, 1), mute).1, Finish::Stopped);
+    let refuses = |_, verb, _| if verb == Status { Outcome::Unclear } else { Outcome::Failed(1) };
+    let (calls, end) = run(Sequence::begin(Goal::Stop, 1), refuses);
+    assert_eq!((calls.len(), end), (4, Finish::Stopped), "asked twice");
+    assert_eq!(run(Sequence::begin(Goal::Start, 1), refuses).1, Finish::StartFailed);
+}
+
+#[test]
 fn half_a_service_is_stopped_again_until_all_of_it_is_and_is_never_taken_for_a_start() {
     let slow = |_, verb, n| match verb {
         Status if n >= 4 => Outcome::Stopped,
@@ -203,6 +217,7 @@ fn every_step_and_outcome_leads_somewhere() {
         Outcome::Failed(1),
         Outcome::Running,
         Outcome::Stopped,
+        Outcome::Unclear,
         Outcome::Partly,
         Outcome::Killed,
         Outcome::NotRun,

@@ -221,7 +221,8 @@ impl Node {
     fn tell_script(&mut self, group: GroupId, resource: u8, verb: Verb, outcome: Outcome) {
         let bad = match (verb, outcome) {
             (_, Outcome::Killed | Outcome::NotRun) | (Verb::Start | Verb::Stop, Outcome::Failed(_)) => true,
-            (Verb::Status, _) | (_, Outcome::Ok | Outcome::Running | Outcome::Partly | Outcome::Stopped) => {
+            (Verb::Status, _)
+            | (_, Outcome::Ok | Outcome::Running | Outcome::Partly | Outcome::Unclear | Outcome::Stopped) => {
                 false
             }
         };

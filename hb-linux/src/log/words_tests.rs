@@ -78,11 +78,12 @@ const WAITS: [Wait; 20] = [
     Wait::PullEnds,
     Wait::LastPull,
 ];
-const OUTCOMES: [Outcome; 7] = [
+const OUTCOMES: [Outcome; 8] = [
     Outcome::Ok,
     Outcome::Failed(7),
     Outcome::Running,
     Outcome::Stopped,
+    Outcome::Unclear,
     Outcome::Partly,
     Outcome::Killed,
     Outcome::NotRun,

@@ -2,7 +2,7 @@
 //!
 //! Init scripts answer in words; their exit code is not to be relied on. Each line for itself: `not running` or
 //! `stopped` in any case means stopped; else `Running`, `running` or `OK` means running. All lines together: stopped and
-//! nothing else, or nothing at all, is stopped; running and nothing else is running. A script of several daemons may say
+//! nothing else is stopped, running and nothing else is running, neither is unclear. A script of several daemons may say
 //! both: then a part of it runs, which is neither a start that is complete nor a stop that is proven. A bare `OK` beside
 //! a `stopped` does not count.
 //!
@@ -91,13 +91,15 @@ impl Answer {
         }
     }
 
-    /// What the text read so far means: [`Outcome::Running`], [`Outcome::Partly`] or [`Outcome::Stopped`].
+    /// What the text read so far means: [`Outcome::Running`], [`Outcome::Partly`], [`Outcome::Stopped`] or
+    /// [`Outcome::Unclear`].
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         let all = self.lines.and(self.line);
         match (all.stopped, all.running, all.ok) {
             (true, true, _) => Outcome::Partly,
-            (true, false, _) | (false, false, false) => Outcome::Stopped,
+            (true, false, _) => Outcome::Stopped,
+            (false, false, false) => Outcome::Unclear,
             (false, true, _) | (false, false, true) => Outcome::Running,
         }
     }
@@ -137,25 +139,26 @@ mod tests {
 
     #[test]
     fn answers_of_real_scripts() {
-        let (running, stopped) = (Outcome::Running, Outcome::Stopped);
+        let (running, stopped, unclear) = (Outcome::Running, Outcome::Stopped, Outcome::Unclear);
         table(&[
             ("httpd (pid 1234 1233) is running...\n", running),
             ("httpd is stopped\n", stopped),
-            ("httpd dead but pid file exists\n", stopped),
+            ("httpd dead but pid file exists\n", unclear),
             ("running\n", running),
             ("Running OK\n", running),
             ("stopped\n", stopped),
             ("OK", running),
-            ("ok\n", stopped),
-            ("RUNNING\n", stopped),
+            ("ok\n", unclear),
+            ("RUNNING\n", unclear),
             ("jdmail not running\n", stopped),
             ("NOT Running\n", stopped),
             ("* sshd is not running ... failed!\n", stopped),
             ("Checking for running httpd: not running\n", stopped),
             ("smbd is running\nnmbd (pid 7) is running...\n", running),
             ("smbd is stopped\nnmbd is stopped\n", stopped),
-            ("", stopped),
-            ("unused\n", stopped),
+            ("", unclear),
+            ("Usage: jdmail {start|stop}\n", unclear),
+            ("unused\n", unclear),
             ("not runnot running", stopped),
             ("rrunning", running),
             ("OOK", running),
@@ -182,7 +185,7 @@ mod tests {
         for _ in 0..10_000 {
             answer.feed(b"not runn");
         }
-        assert_eq!(answer.outcome(), Outcome::Stopped);
+        assert_eq!(answer.outcome(), Outcome::Unclear);
         answer.feed(b"ing OK");
         assert_eq!(answer.outcome(), Outcome::Stopped);
         let mut answer = Answer::new();
