@@ -300,7 +300,12 @@ fn the_rest_of_the_originals_directives() {
         ),
         (
             "respawn hacluster /usr/lib/heartbeat/ipfail",
-            "warning 1: `respawn` is not active yet: ipfail is not started; start it another way",
+            "warning 1: `respawn` is not active yet, and ipfail is not needed: hbd itself moves groups to the node that \
+             reaches more ping nodes; remove the line",
+        ),
+        (
+            "respawn root /usr/sbin/watcher -v",
+            "warning 1: `respawn` is not active yet: watcher is not started; start it another way",
         ),
         (
             "stonith baytech",
