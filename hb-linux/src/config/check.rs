@@ -16,6 +16,8 @@ use std::string::{String, ToString};
 pub const EXIT_OK: u8 = 0;
 /// Exit code: this machine lacks something that the files name.
 pub const EXIT_ENVIRONMENT: u8 = 1;
+/// Exit code: this user may not read the files.
+pub const EXIT_DENIED: u8 = 4;
 /// Exit code: the files are wrong.
 pub const EXIT_CONFIGURATION: u8 = 6;
 
@@ -36,7 +38,8 @@ pub fn run(paths: &Paths, node: Option<&str>, out: &mut dyn Write) -> io::Result
     if loaded.parsed.ha_cf_read {
         table(&loaded.parsed, &loaded.times, out)?;
     }
-    verdict(&loaded.findings, out)
+    let code = verdict(&loaded.findings, out)?;
+    Ok(if code == EXIT_CONFIGURATION && super::denied(paths) { EXIT_DENIED } else { code })
 }
 
 fn list(findings: &Findings, class: Class, heading: &str, out: &mut dyn Write) -> io::Result<()> {

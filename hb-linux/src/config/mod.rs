@@ -121,6 +121,12 @@ pub fn load(paths: &Paths, node: Option<&str>) -> (Option<Settings>, Findings) {
     (loaded.settings, loaded.findings)
 }
 
+/// Is one of the three files there, and this user may not read it?
+#[must_use]
+pub fn denied(paths: &Paths) -> bool {
+    files::denied(paths)
+}
+
 fn read(paths: &Paths, node: Option<&str>) -> Loaded {
     examine(paths, node, authkeys::load(&paths.authkeys()), files::read)
 }

@@ -32,7 +32,7 @@ pub fn run(options: &Options, already: i32) -> i32 {
     let (settings, mut findings) = config::load(&paths, options.node.as_deref());
     let Some(settings) = settings else {
         print(&findings);
-        return EXIT_NOT_CONFIGURED;
+        return if config::denied(&paths) { EXIT_PERMISSION } else { EXIT_NOT_CONFIGURED };
     };
     findings.append(config::environment::examine(&paths, &settings));
     let places = Places {
