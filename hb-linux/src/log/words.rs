@@ -328,7 +328,7 @@ fn script_line(
     out: &mut Text<LINE>,
 ) -> Level {
     let (res, name) = (names.resource(group, resource), names.group(group));
-    out.put(format_args!("ERROR: {res} {} (group {name}): ", verb.as_str()));
+    out.put(format_args!("{res} {} (group {name}): ", verb.as_str()));
     match (outcome, verb) {
         (Outcome::Failed(code), _) => out.put(format_args!("return code {code}")),
         (Outcome::Killed, _) => out.put(format_args!("killed: it ran into its time limit")),

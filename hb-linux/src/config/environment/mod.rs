@@ -37,5 +37,5 @@ pub(super) fn parsed(paths: &Paths, parsed: &Parsed, findings: &mut Findings) {
     }
     let report = &mut Report::new(&parsed.haresources_file, findings);
     network::services(&machine, groups, report);
-    services::scripts(paths, groups, report);
+    services::scripts(paths, cf, groups, report);
 }

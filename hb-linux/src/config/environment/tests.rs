@@ -209,6 +209,22 @@ fn scripts_are_searched_in_order() {
 }
 
 #[test]
+fn a_script_without_a_status_is_named() {
+    let place = machine("node a b\nbcast hbtest0\nmonitor 10\n", "a mail web all bin\n");
+    place.file("init.d/mail", "#!/bin/sh\ncase $1 in\nstart) x;;\nstop) y;;\nesac\n", 0o755);
+    place.file("init.d/web", "#!/bin/sh\ncase $1 in\nstart) x;;\nstop) y;;\nstatus) z;;\nesac\n", 0o755);
+    place.file("init.d/all", "#!/bin/sh\nexec /opt/all/ctl \"$@\"\n", 0o755);
+    place.file("init.d/bin", "\u{7f}ELF stop)", 0o755);
+    assert_eq!(
+        missing(&place),
+        [
+            "ha.d/haresources:1: init.d/mail knows no `status`, so its stop is believed without a proof, and `monitor` \
+          restarts it without end; add one that prints `running` or `stopped`"
+        ]
+    );
+}
+
+#[test]
 fn helpers_of_later_parts() {
     let place = machine(
         "node a b\nbcast hbtest0\nrespawn nobody9 /hbtest/ipfail\nstonith apc /hbtest/conf\n",
