@@ -34,6 +34,13 @@ pub fn run(options: &Options, already: i32) -> i32 {
         print(&findings);
         return if config::denied(&paths) { EXIT_PERMISSION } else { EXIT_NOT_CONFIGURED };
     };
+    if let Some(pid) = config::environment::original(&paths) {
+        tell(&format!(
+            "Linux-HA Heartbeat runs on this machine [pid {pid}], and two masters of the same services are one too many: \
+             stop it first (/etc/init.d/heartbeat stop)"
+        ));
+        return EXIT_FAILURE;
+    }
     findings.append(config::environment::examine(&paths, &settings));
     let places = Places {
         config_dir: options.config_dir.clone(),

@@ -209,6 +209,22 @@ fn scripts_are_searched_in_order() {
 }
 
 #[test]
+fn the_original_on_this_machine_is_named_and_a_number_that_it_left_is_not() {
+    let place = machine("node a b\nbcast hbtest0\n", "a IPaddr::192.168.2.50\n");
+    place.file("run/heartbeat.pid", "      4711\n", 0o644);
+    assert_eq!((missing(&place), environment::original(&place.paths)), (Vec::new(), None));
+    place.file("proc/4711/stat", "4711 (cron) S 1 1 1 0", 0o644);
+    assert_eq!(missing(&place), [""; 0]);
+    place.file("proc/4711/stat", "4711 (heartbeat) S 1 1 1 0", 0o644);
+    assert_eq!(
+        missing(&place),
+        ["ha.d/ha.cf:1: Linux-HA Heartbeat runs on this machine [pid 4711] and manages the same services; \
+          run `/etc/init.d/heartbeat stop`"]
+    );
+    assert_eq!(environment::original(&place.paths), Some(4711));
+}
+
+#[test]
 fn a_script_without_a_status_is_named() {
     let place = machine("node a b\nbcast hbtest0\nmonitor 10\n", "a mail web all bin\n");
     place.file("init.d/mail", "#!/bin/sh\ncase $1 in\nstart) x;;\nstop) y;;\nesac\n", 0o755);
@@ -244,7 +260,7 @@ fn helpers_of_later_parts() {
 fn check_prints_findings_then_the_chain_and_tells_by_its_exit_code() {
     let run = |place: &Place| {
         let mut out = Vec::new();
-        let code = check::run(&place.paths, Some("a"), &mut out).expect("written");
+        let code = check::run(&place.paths, Some("a"), None, &mut out).expect("written");
         (code, String::from_utf8_lossy(&out).replace(&place.path("").display().to_string(), ""))
     };
     let place = machine("node a b\nbcast hbtest0\nkeepalive 200ms\ndeadtime 2\nmonitor 10\n", "a x\nb y\n");
