@@ -3,7 +3,7 @@
 //!
 //! A stop that answers non-zero is asked twice and then `status` is believed, and what `status` reports stopped at the
 //! daemon's start is not stopped again (DESIGN §7 O1); so the proof is `status`, and the truth is the machine's. A script
-//! that is not there at all cannot have started anything.
+//! that is not there at all cannot have started anything, and one that knows no `status` is taken at its `stop`'s word.
 
 use super::{Verdict, breach};
 use crate::note::Note;
@@ -36,7 +36,7 @@ impl Proof {
                     group,
                     resource,
                     verb: Verb::Status,
-                    outcome: Outcome::Stopped | Outcome::NotRun,
+                    outcome: Outcome::Stopped | Outcome::Unclear | Outcome::NotRun,
                     known: true,
                 }
                 // What could not be run at all has started nothing.
