@@ -32,36 +32,30 @@ pub(super) fn run() -> Result<Vec<Row>, String> {
     let begin = Stamp::now();
     Node::BOTH.iter().try_for_each(|node| start(&rig, *node, &package))?;
     let first = served_after(&rig, begin)?;
-    let mut master = by(&rig)?;
+    let mut master = stage::server(&rig)?;
     let (mut losses, mut stops) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
         let at = rig.power_off(master);
-        gap(&rig, master, at, &mut losses);
+        losses.push(stage::gap(&rig, master, at));
         rig.power_on(master);
         start(&rig, master, &package)?;
         thread::sleep(Duration::from_secs(2));
-        master = by(&rig)?;
+        master = stage::server(&rig)?;
     }
     for _ in 0..RUNS {
         let at = Stamp::now();
         tell(&rig, master, "-TERM")?;
-        gap(&rig, master, at, &mut stops);
+        stops.push(stage::gap(&rig, master, at));
         thread::sleep(Duration::from_secs(1));
         start(&rig, master, &package)?;
         thread::sleep(Duration::from_secs(2));
-        master = by(&rig)?;
+        master = stage::server(&rig)?;
     }
     let row = |what: &str, samples: &[f64]| {
         Row::new(&format!("keepalived, 10 ms adverts: {what}"), "", spread(samples, "ms"), Verdict::Shown)
             .samples(samples)
     };
     Ok(vec![row("power loss", &losses), row("ordered stop", &stops), row("both started together", &[first])])
-}
-
-fn gap(rig: &Rig, lost: Node, at: Stamp, into: &mut Vec<f64>) {
-    rig.wait_answer(lost.other(), stage::PATIENCE);
-    thread::sleep(Duration::from_millis(400));
-    into.push(ms(rig.client().longest_outage(at)));
 }
 
 fn served_after(rig: &Rig, begin: Stamp) -> Result<f64, String> {
@@ -74,11 +68,6 @@ fn served_after(rig: &Rig, begin: Stamp) -> Result<f64, String> {
     }
     let log = rig.machine(Node::Ha1).read("log/keepalived");
     Err(format!("keepalived brought no service up; it said:\n{log}"))
-}
-
-fn by(rig: &Rig) -> Result<Node, String> {
-    let name = rig.client().answered_by().ok_or("nobody serves")?;
-    Node::BOTH.into_iter().find(|n| n.name() == name).ok_or_else(|| format!("{name} answers"))
 }
 
 /// The unpacked package: its program and the search path of the libraries that it brings.

@@ -17,10 +17,13 @@ pub struct Original {
     root: Option<PathBuf>,
 }
 
-/// In place of its own, which needs a dozen other packages: the daemon is what is wanted here.
+/// In place of its own, which needs a dozen other packages: the daemon is what is wanted here. `HBD` is the program that
+/// announces the address.
 const IPADDR: &str = "#!/bin/sh\n\
     case \"$2\" in\n\
-    start) ip addr add \"$1/24\" dev eth0 label eth0:0 ;;\n\
+    start)\n\
+        ip addr add \"$1/24\" dev eth0 label eth0:0 || exit 1\n\
+        HBD send-arp -i 250 -r 5 eth0 \"$1\" >/dev/null 2>&1 & ;;\n\
     stop) ip addr del \"$1/24\" dev eth0 2>/dev/null; exit 0 ;;\n\
     *) ip addr show dev eth0 | grep -q \"inet $1/\" && echo running || echo stopped ;;\n\
     esac\n";
@@ -77,7 +80,8 @@ impl Original {
     /// What does not work.
     pub fn start(&self, machine: &Machine) -> Result<(), String> {
         let over = machine.path("over");
-        write_script(&machine.path("IPaddr"), IPADDR).map_err(|error| error.to_string())?;
+        let ipaddr = IPADDR.replace("HBD", &machine.program().display().to_string());
+        write_script(&machine.path("IPaddr"), &ipaddr).map_err(|error| error.to_string())?;
         let below = |folder: &str| match &self.root {
             Some(root) => format!("{}{folder}:{folder}", root.display()),
             None => folder.to_owned(),
@@ -93,6 +97,7 @@ impl Original {
              mount -t overlay overlay -o lowerdir={etc},upperdir=etc.up,workdir=etc.work /etc\n\
              mount -t overlay overlay -o lowerdir={lib},upperdir=lib.up,workdir=lib.work /var/lib\n\
              mount -t tmpfs tmpfs /run\n\
+             mount --bind /dev/null /proc/sysrq-trigger\n\
              mkdir -p /run/lock /run/heartbeat/ccm /run/heartbeat/dopd /var/lib/heartbeat /etc/ha.d\n\
              grep -q ^haclient: /etc/group || echo 'haclient:x:64001:' >> /etc/group\n\
              grep -q ^hacluster: /etc/passwd || echo 'hacluster:x:64001:64001::/:/bin/false' >> /etc/passwd\n\
