@@ -5,9 +5,8 @@
 
 use super::row::{Row, Verdict, ms, spread};
 use super::stage::{self, USUAL};
-use crate::netns::{Node, Rig, Stamp};
-use crate::paths;
-use crate::proc::Cmd;
+use crate::netns::{Node, Rig, Stamp, package};
+use crate::paths::which;
 use std::env::consts::ARCH;
 use std::fs;
 use std::path::PathBuf;
@@ -77,44 +76,13 @@ struct Package {
 }
 
 fn fetch() -> Result<Package, String> {
-    let root = paths::scratch("peers/keepalived")?;
+    if let Some(program) = which("keepalived") {
+        return Ok(Package { program, libraries: String::new() });
+    }
+    let root = package::unpacked("keepalived")?;
     let libraries =
         ["usr/lib", "lib"].map(|dir| format!("{}/{dir}/{ARCH}-linux-gnu", root.display())).join(":");
-    let package = Package { program: root.join("usr/sbin/keepalived"), libraries };
-    if package.program.is_file() {
-        return Ok(package);
-    }
-    let archives = paths::scratch("peers/keepalived-archives")?;
-    fs::create_dir_all(archives.join("partial")).map_err(|e| e.to_string())?;
-    let cache = format!("Dir::Cache::archives={}", archives.display());
-    let got = Cmd::new("apt-get")
-        .args([
-            "install",
-            "--download-only",
-            "-y",
-            "-q",
-            "--no-install-recommends",
-            "-o",
-            "Debug::NoLocking=1",
-            "-o",
-        ])
-        .args([cache.as_str(), "keepalived"])
-        .output()
-        .map_err(|e| format!("no apt-get: {e}"))?;
-    if got.code != Some(0) {
-        return Err(format!("the package keepalived cannot be downloaded: {}", got.stderr.trim()));
-    }
-    for entry in fs::read_dir(&archives).map_err(|e| e.to_string())?.flatten() {
-        let deb = entry.path();
-        if deb.extension().is_some_and(|e| e == "deb") {
-            Cmd::new("dpkg").args(["-x".as_ref(), deb.as_os_str(), root.as_os_str()]).run()?;
-        }
-    }
-    if package.program.is_file() {
-        Ok(package)
-    } else {
-        Err("the package keepalived is installed here already".to_owned())
-    }
+    Ok(Package { program: root.join("usr/sbin/keepalived"), libraries })
 }
 
 fn start(rig: &Rig, node: Node, package: &Package) -> Result<(), String> {

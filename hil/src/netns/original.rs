@@ -4,8 +4,7 @@
 //! over its own view of `/usr`, `/etc` and `/var/lib`.
 
 use super::machine::{Machine, write_script};
-use crate::paths;
-use std::fs;
+use super::package;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -38,39 +37,7 @@ impl Original {
         if Path::new(PROGRAM).exists() {
             return Ok(Self { root: None });
         }
-        let place = paths::scratch("peers")?;
-        let root = place.join("heartbeat");
-        if root.exists() {
-            return Ok(Self { root: Some(root) });
-        }
-        if paths::which("apt-get").is_none() {
-            return Err("the package heartbeat is to be had on Debian only".to_owned());
-        }
-        let archives = paths::scratch("peers/archives")?;
-        paths::scratch("peers/archives/partial")?;
-        let cache = format!("Dir::Cache::archives={}", archives.display());
-        let options = ["install", "--download-only", "-y", "-q", "--no-install-recommends"];
-        // Nothing is installed, so nobody's lock is needed.
-        let mut apt = Command::new("apt-get");
-        apt.args(options).args(["-o", "Debug::NoLocking=1", "-o", &cache, "heartbeat"]);
-        let output = apt.stdin(Stdio::null()).output().map_err(|error| format!("apt-get: {error}"))?;
-        if !output.status.success() {
-            let text = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("the package heartbeat cannot be downloaded: {}", text.trim()));
-        }
-        let unpacked = place.join("unpacking");
-        let _ = fs::remove_dir_all(&unpacked);
-        for entry in fs::read_dir(&archives).map_err(|error| error.to_string())?.flatten() {
-            let file = entry.path();
-            if file.extension().is_some_and(|extension| extension == "deb") {
-                let status = Command::new("dpkg").arg("-x").arg(&file).arg(&unpacked).status();
-                if !status.is_ok_and(|status| status.success()) {
-                    return Err(format!("{} cannot be unpacked", file.display()));
-                }
-            }
-        }
-        fs::rename(&unpacked, &root).map_err(|error| format!("{}: {error}", unpacked.display()))?;
-        Ok(Self { root: Some(root) })
+        package::unpacked("heartbeat").map(|root| Self { root: Some(root) })
     }
 
     /// Start Heartbeat on `machine`, in the foreground of a process, with the machine's own three files (less the lines
