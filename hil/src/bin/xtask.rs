@@ -60,7 +60,9 @@ fn help() {
     println!(
         "  gate [NAME...] [--all] [--list]  the i586 binary on a 2.4 kernel's calls and a Pentium (root)"
     );
-    println!("  bench [NAME...] [--peers]  measure on the rig of namespaces (root); --peers adds keepalived");
+    println!(
+        "  bench [NAME...] [--peers]  measure on the rig of namespaces (root); --peers adds keepalived and the original"
+    );
     println!("  fuzz TARGET... [--seconds N] [--keep]  some targets for longer; --keep grows their corpus");
     println!(
         "  sim [--seeds N] [--from S] [--jobs J] [--record FILE]  seeds of the simulator; goes on where FILE ends"
