@@ -8,9 +8,17 @@ use std::path::{Path, PathBuf};
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum RigFile {
     /// Two emulated machines: everything is made by the rig itself.
-    Qemu {},
+    Qemu(Qemu),
     /// Real servers on real cables.
     Wires(Wires),
+}
+
+/// The virtual rig.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Qemu {
+    /// Where evidence goes; `target/hil` if it is not said. Relative to the rig file.
+    pub evidence: Option<PathBuf>,
 }
 
 /// The bench around a test machine.
@@ -78,12 +86,15 @@ impl RigFile {
         let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
         let told = |what: String| format!("{}: {what}", path.display());
         let mut rig = Self::parse(&text).map_err(told)?;
-        if let Self::Wires(wires) = &mut rig {
-            let base = path.parent().unwrap_or(Path::new("."));
-            for server in &mut wires.servers {
-                server.config = base.join(&server.config);
+        let base = path.parent().unwrap_or(Path::new("."));
+        match &mut rig {
+            Self::Wires(wires) => {
+                for server in &mut wires.servers {
+                    server.config = base.join(&server.config);
+                }
+                wires.evidence = wires.evidence.take().map(|dir| base.join(dir));
             }
-            wires.evidence = wires.evidence.take().map(|dir| base.join(dir));
+            Self::Qemu(rig) => rig.evidence = rig.evidence.take().map(|dir| base.join(dir)),
         }
         Ok(rig)
     }
@@ -120,7 +131,8 @@ mod tests {
         let [server] = wires.servers.as_slice() else { panic!("one server") };
         assert_eq!((server.baud, server.hbd.as_str(), server.boot_s), (19_200, "/usr/sbin/hbd", 180));
         assert!(server.power_off.is_none() && server.service.is_none());
-        assert!(matches!(RigFile::parse("kind = \"qemu\"\n"), Ok(RigFile::Qemu {})));
+        let qemu = RigFile::parse("kind = \"qemu\"\n");
+        assert!(matches!(qemu, Ok(RigFile::Qemu(Qemu { evidence: None }))));
     }
 
     #[test]
@@ -140,6 +152,7 @@ mod tests {
             (&format!("{BENCH}colour = 1\n"), "colour"),
             (&format!("{BENCH}power_on = \"x\"\n"), "go together"),
             (&format!("{BENCH}service = \"ha\"\n"), "address:port"),
+            ("kind = \"qemu\"\nserver = 1\n", "server"),
         ] {
             let error = RigFile::parse(text).expect_err(text);
             assert!(error.contains(part), "{error}");

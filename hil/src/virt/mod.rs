@@ -34,6 +34,7 @@ pub mod packages;
 pub mod port;
 pub mod record;
 pub mod relay;
+pub mod replay;
 pub mod report;
 pub mod rig;
 pub mod run;

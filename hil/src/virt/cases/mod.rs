@@ -9,6 +9,7 @@ mod failing;
 mod frozen;
 mod hardware_dog;
 mod links;
+mod linktested;
 mod memory;
 mod noise;
 mod ordered;
@@ -38,5 +39,6 @@ pub const CASES: &[Case] = &[
     return_of_one::BOTH_DOWN,
     pressure::KILLED,
     memory::EXHAUSTED,
+    linktested::ADVICE,
     chapter5::SEED,
 ];

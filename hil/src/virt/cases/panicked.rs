@@ -16,7 +16,7 @@ pub(super) const PANIC: Case = Case {
 
 fn story(scene: &mut Scene) -> Told<()> {
     scene.in_service()?;
-    let since = scene.last_words(Ha1, "echo c >/proc/sysrq-trigger")?;
+    let since = scene.panic(Ha1)?;
     scene.served_by(Ha2, Duration::from_secs(60))?;
     scene.take_over(since, Ha2, Duration::from_millis(3500))?;
     scene.never_both(since);

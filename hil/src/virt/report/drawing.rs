@@ -18,6 +18,7 @@ pub(super) struct Drawing {
     body: String,
     lanes: usize,
     marks: String,
+    words: String,
     /// Where the last number stands: the next one needs room.
     numbered: f64,
 }
@@ -25,7 +26,8 @@ pub(super) struct Drawing {
 impl Drawing {
     pub(super) fn new(from: Stamp, until: Stamp) -> Self {
         let until = until.max(from.plus(std::time::Duration::from_secs(1)));
-        Self { from, until, body: String::new(), lanes: 0, marks: String::new(), numbered: 0.0 }
+        let (body, marks, words) = (String::new(), String::new(), String::new());
+        Self { from, until, body, lanes: 0, marks, words, numbered: 0.0 }
     }
 
     /// Bars: from, until, class, and what a pointer over it is told.
@@ -40,6 +42,23 @@ impl Drawing {
                 escape(title)
             );
         }
+    }
+
+    /// Words over the lane that was drawn last: within the stretch where they have room, else behind it.
+    pub(super) fn label(&mut self, from: Stamp, until: Stamp, text: &str) {
+        let (x, end) = (self.x(from), self.x(until));
+        let room = 7.0 * text.len() as f64;
+        let y = self.top(self.lanes.saturating_sub(1)) + LANE * 0.7;
+        let (at, class) = match (end - x > room, end + room < LEFT + WIDTH) {
+            (true, _) => ((x + end) / 2.0, "within"),
+            (false, true) => (end + 4.0, "behind"),
+            (false, false) => (x - 4.0, "before"),
+        };
+        let _ = writeln!(
+            self.words,
+            "<text x=\"{at:.1}\" y=\"{y:.1}\" class=\"{class}\">{}</text>",
+            escape(text)
+        );
     }
 
     /// How often something happened, as columns whose height is relative to the fullest one.
@@ -98,11 +117,12 @@ impl Drawing {
             at += step;
         }
         format!(
-            "<svg viewBox=\"0 0 {:.0} {:.0}\" role=\"img\">\n{}{}{axis}</svg>\n",
+            "<svg viewBox=\"0 0 {:.0} {:.0}\" role=\"img\">\n{}{}{}{axis}</svg>\n",
             LEFT + WIDTH + 20.0,
             height + 20.0,
             self.body,
-            self.marks.replace("HEIGHT", &format!("{height:.1}"))
+            self.marks.replace("HEIGHT", &format!("{height:.1}")),
+            self.words,
         )
     }
 
@@ -151,9 +171,15 @@ mod tests {
         let mut drawing = Drawing::new(Stamp(0), Stamp(10_000_000_000));
         drawing.bars("ha-1", &[(Stamp(5_000_000_000), Stamp::NEVER, "one", "a < b".to_owned())]);
         drawing.mark(Stamp(0), 1);
+        drawing.label(Stamp(0), Stamp(1_000_000), "1 ms");
+        drawing.label(Stamp(0), Stamp(5_000_000_000), "5.00 s");
         drawing.counts("beats", "one", [Stamp(0), Stamp(1), Stamp(20_000_000_000)]);
         let text = drawing.finish();
         assert!(text.contains("x=\"630.0\" y=\"18\" width=\"480.0\"") && text.contains("a &lt; b"), "{text}");
+        assert!(
+            text.contains("class=\"behind\">1 ms<") && text.contains("class=\"within\">5.00 s<"),
+            "{text}"
+        );
         assert!(text.contains("beats (2)") && !text.contains("HEIGHT"), "{text}");
     }
 }
