@@ -91,6 +91,7 @@ impl RigFile {
             Self::Wires(wires) => {
                 for server in &mut wires.servers {
                     server.config = base.join(&server.config);
+                    server.serial = base.join(&server.serial);
                 }
                 wires.evidence = wires.evidence.take().map(|dir| base.join(dir));
             }
@@ -101,20 +102,28 @@ impl RigFile {
 
     fn parse(text: &str) -> Result<Self, String> {
         let rig: Self = toml::from_str(text).map_err(|e| e.to_string())?;
-        if let Self::Wires(wires) = &rig {
-            if !(1..=2).contains(&wires.servers.len()) {
-                return Err("write one or two [[server]] sections".to_owned());
+        let Self::Wires(wires) = &rig else { return Ok(rig) };
+        let mut wrong = Vec::new();
+        if !(1..=2).contains(&wires.servers.len()) {
+            let count = wires.servers.len();
+            wrong.push(format!("{count} servers; write one or two [[server]] sections"));
+        }
+        for (at, server) in wires.servers.iter().enumerate() {
+            let name = &server.name;
+            if wires.servers[..at].iter().any(|other| other.name == *name) {
+                wrong.push(format!("{name}: named twice; write each server's own `uname -n`"));
             }
-            for server in &wires.servers {
-                if server.power_off.is_some() != server.power_on.is_some() {
-                    return Err(format!("{}: power_off and power_on go together", server.name));
-                }
-                if server.service.as_deref().is_some_and(|s| s.parse::<std::net::SocketAddr>().is_err()) {
-                    return Err(format!("{}: write service as address:port", server.name));
-                }
+            if wires.servers[..at].iter().any(|other| other.serial == server.serial) {
+                wrong.push(format!("{name}: the serial device of another server; write its own"));
+            }
+            if server.power_off.is_some() != server.power_on.is_some() {
+                wrong.push(format!("{name}: half a power switch; power_off and power_on go together"));
+            }
+            if server.service.as_deref().is_some_and(|s| s.parse::<std::net::SocketAddr>().is_err()) {
+                wrong.push(format!("{name}: no place of a service; write service as address:port"));
             }
         }
-        Ok(rig)
+        if wrong.is_empty() { Ok(rig) } else { Err(wrong.join("\n")) }
     }
 }
 
@@ -157,5 +166,12 @@ mod tests {
             let error = RigFile::parse(text).expect_err(text);
             assert!(error.contains(part), "{error}");
         }
+        // All of it in one go.
+        let twice = BENCH.replacen("kind = \"wires\"\n", "", 1);
+        let error = RigFile::parse(&format!("{BENCH}{twice}service = \"ha\"\n")).expect_err("twice");
+        assert!(
+            ["twice", "another server", "address:port"].iter().all(|part| error.contains(part)),
+            "{error}"
+        );
     }
 }

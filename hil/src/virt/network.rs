@@ -18,7 +18,7 @@ pub struct Network {
     pub eyes: [Eye; 2],
     /// What goes over the wires.
     pub tally: Tally,
-    _hosts: Vec<Namespace>,
+    hosts: Vec<Namespace>,
     wiring: Wiring,
 }
 
@@ -55,13 +55,19 @@ impl Network {
         let [(first_net, first), (second_net, second)] = [eye(Node::Ha1)?, eye(Node::Ha2)?];
         let client = Client::to_port(&client_net, SERVICE_PORT)?;
         let hosts = vec![client_net, gateway, first_net, second_net];
-        Ok(Self { client, eyes: [first, second], tally, _hosts: hosts, wiring })
+        Ok(Self { client, eyes: [first, second], tally, hosts, wiring })
     }
 
     /// The namespace in which the guests' ends of the cables are.
     #[must_use]
     pub fn switch(&self) -> &Namespace {
         self.wiring.switch()
+    }
+
+    /// The namespace of the client.
+    #[must_use]
+    pub fn client_net(&self) -> &Namespace {
+        &self.hosts[0]
     }
 
     /// Pulls (`false`) or plugs in (`true`) ports, each `lan-NODE` or `cross-NODE`. Says when it was done.

@@ -98,7 +98,7 @@ pub struct Rig {
     pub network: Network,
     /// The null-modem.
     pub relay: Relay,
-    _sockets: Folder,
+    sockets: Folder,
     _slot: Slot,
 }
 
@@ -138,7 +138,13 @@ impl Rig {
             Ok(guest)
         };
         let guests = [guest(Node::Ha1)?, guest(Node::Ha2)?];
-        Ok(Self { guests, network, relay, _sockets: folder, _slot: slot })
+        Ok(Self { guests, network, relay, sockets: folder, _slot: slot })
+    }
+
+    /// A folder with a short path, for sockets.
+    #[must_use]
+    pub fn sockets(&self) -> &Path {
+        &self.sockets.0
     }
 
     /// A guest.

@@ -17,6 +17,7 @@ mod panicked;
 mod pressure;
 mod return_of_one;
 mod serial;
+mod wired;
 
 /// All of them.
 pub const CASES: &[Case] = &[
@@ -40,5 +41,6 @@ pub const CASES: &[Case] = &[
     pressure::KILLED,
     memory::EXHAUSTED,
     linktested::ADVICE,
+    wired::SERVER,
     chapter5::SEED,
 ];
