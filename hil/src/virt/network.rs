@@ -5,9 +5,14 @@ use super::eye::Eye;
 use super::tally::Tally;
 use crate::netns::{Client, Namespace, Node, Stamp, Wiring};
 use std::io;
+use std::time::Duration;
 
 /// Port of the service, as the operators' manual has it.
 const SERVICE_PORT: u16 = 8080;
+
+/// Between two requests of the client: the web server makes a process for each, which takes an emulated machine several
+/// milliseconds.
+const CLIENT_PERIOD: Duration = Duration::from_millis(20);
 
 /// Everything on the wires but the guests.
 #[derive(Debug)]
@@ -53,7 +58,7 @@ impl Network {
             Ok((net, eye))
         };
         let [(first_net, first), (second_net, second)] = [eye(Node::Ha1)?, eye(Node::Ha2)?];
-        let client = Client::to_port(&client_net, SERVICE_PORT)?;
+        let client = Client::to_port(&client_net, SERVICE_PORT, CLIENT_PERIOD)?;
         let hosts = vec![client_net, gateway, first_net, second_net];
         Ok(Self { client, eyes: [first, second], tally, hosts, wiring })
     }

@@ -29,8 +29,10 @@ const KEY: [(&str, &str); 8] = [
     ("fault", "link cut or noisy"),
 ];
 
-/// Shorter pauses of the client are not labelled.
-const OUTAGE: Duration = Duration::from_millis(150);
+/// Shorter pauses of the client are not drawn as outages.
+const OUTAGE: Duration = Duration::from_millis(300);
+/// What is drawn before the first thing of interest.
+const LEAD: Duration = Duration::from_secs(4);
 
 /// By node.
 const CLASSES: [&str; 2] = ["one", "two"];
@@ -135,7 +137,7 @@ const fn class(verdict: &Verdict) -> &'static str {
 fn drawing(scene: &Scene) -> String {
     let record = &scene.record;
     let now = Stamp::now();
-    let mut drawing = Drawing::new(record.began, now);
+    let mut drawing = Drawing::new(record.began, interesting(scene), now);
     for node in Node::BOTH {
         let (name, class) = (node.name(), CLASSES[node.index()]);
         let spans = scene.rig.network.eyes[node.index()].spans();
@@ -176,15 +178,28 @@ fn drawing(scene: &Scene) -> String {
     let calls = seen.iter().filter(|one| one.kind == Kind::Announcement);
     drawing.counts("ARP calls", "event", calls.map(|one| one.at));
     drawing.bars("client", &client_bars(scene));
-    for outage in scene.rig.network.client.outages(record.began, OUTAGE) {
-        let until = outage.first_good.min(now);
-        let text = format!("{:.2} s", until.since(outage.last_good).as_secs_f64());
-        drawing.label(outage.last_good, until, &text);
+    let outages = scene.rig.network.client.outages(record.began, OUTAGE);
+    let spans: Vec<(Stamp, Stamp)> = outages.iter().map(|o| (o.last_good, o.first_good.min(now))).collect();
+    let seconds = |(from, until): &(Stamp, Stamp)| format!("{:.2} s", until.since(*from).as_secs_f64());
+    let bars = spans.iter().map(|span| (span.0, span.1, "bad", format!("no answer for {}", seconds(span))));
+    drawing.bars("outages", &bars.collect::<Vec<_>>());
+    for span in &spans {
+        drawing.label(span.0, span.1, &seconds(span));
     }
     for (number, (at, _)) in record.notes.iter().enumerate() {
         drawing.mark(*at, number + 1);
     }
     drawing.finish()
+}
+
+/// A moment before something was held, done to a link or answered for the first time: the boots alone are no story.
+fn interesting(scene: &Scene) -> Stamp {
+    let record = &scene.record;
+    let held =
+        scene.rig.network.eyes.iter().filter_map(|eye| eye.spans().first().map(|span| span.from)).min();
+    let done = record.faults.iter().find(|fault| fault.begins).map(|fault| fault.at);
+    let first = held.into_iter().chain(done).min().unwrap_or(record.began);
+    Stamp(first.0.saturating_sub(LEAD.as_nanos() as u64)).max(record.began)
 }
 
 /// When a link was cut, or had noise on it.
@@ -230,7 +245,11 @@ fn dog_events(scene: &Scene, node: Node) -> Vec<(Stamp, Stamp, &'static str, Str
 /// The client's answers as bars: runs of the same answer.
 fn client_bars(scene: &Scene) -> Vec<(Stamp, Stamp, &'static str, String)> {
     let mut bars: Vec<(Stamp, Stamp, &'static str, String)> = Vec::new();
-    for sample in scene.rig.network.client.samples() {
+    let samples = scene.rig.network.client.samples();
+    // Before the first answer there was no service that could be missed.
+    let first =
+        samples.iter().position(|sample| matches!(sample.reply, Reply::Good(_))).unwrap_or(samples.len());
+    for sample in &samples[first..] {
         let (class, text) = match &sample.reply {
             Reply::Good(node) if node == Node::Ha1.name() => ("one", "answered by ha-1"),
             Reply::Good(_) => ("two", "answered by ha-2"),
