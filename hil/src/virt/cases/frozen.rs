@@ -37,7 +37,8 @@ fn linked(scene: &mut Scene) -> Told<()> {
     scene.pass(Duration::from_secs(3));
     // Its clock stood still too: it cannot know before it hears the peer, and then its scripts must end.
     let both = scene.both_held(thawed);
-    scene.record.figure("both had the service address", both, Some(Duration::from_secs(3)));
+    let what = "both had the service address: what only a fence prevents";
+    scene.record.figure(what, both, Some(Duration::from_secs(3)));
     Ok(())
 }
 
