@@ -17,6 +17,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+/// After this no further case of `cargo xtask test` is begun. They take 9 minutes on two idle cores.
+const STEP: Duration = Duration::from_secs(15 * 60);
+
 /// How a case ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
@@ -69,7 +72,7 @@ pub fn command(args: &[&str], base: Option<&Path>) -> Result<(), String> {
         [] => ask.all || case.everyday,
         names => names.iter().any(|name| name == case.name),
     });
-    let (text, failed) = run(&chosen.collect::<Vec<_>>(), ask.keep, base)?;
+    let (text, failed) = run(&chosen.collect::<Vec<_>>(), ask.keep, base, Duration::MAX)?;
     println!("{text}");
     if failed { Err("a case failed".to_owned()) } else { Ok(()) }
 }
@@ -86,7 +89,7 @@ pub fn step() -> Result<String, String> {
         return Err(format!("{}: not taken for an emulated rig", file.display()));
     };
     let cases: Vec<&Case> = CASES.iter().filter(|case| case.everyday).collect();
-    let (text, failed) = run(&cases, false, rig.evidence.as_deref())?;
+    let (text, failed) = run(&cases, false, rig.evidence.as_deref(), STEP)?;
     if failed { Err(text) } else { Ok(text) }
 }
 
@@ -104,19 +107,26 @@ fn parse(args: &[&str]) -> Result<Ask, String> {
     Ok(ask)
 }
 
-/// Runs them, prints their table, writes the report. Answers one line, and whether one failed.
-fn run(cases: &[&'static Case], keep: bool, base: Option<&Path>) -> Result<(String, bool), String> {
+/// Runs them, prints their table, writes the report; begins none after `time`. Answers one line, and whether one failed.
+fn run(
+    cases: &[&'static Case],
+    keep: bool,
+    base: Option<&Path>,
+    time: Duration,
+) -> Result<(String, bool), String> {
     let dir = new_folder(keep, base)?;
     let ready = needs::ready();
     if let Err(Lack::Broken(why)) = ready {
         return Err(why);
     }
     let mut ended = Vec::new();
+    let began = Instant::now();
     for (number, case) in cases.iter().enumerate() {
         println!("\n== {} ({} of {}): {}", case.name, number + 1, cases.len(), case.about);
-        let one = match &ready {
-            Ok(ready) => play(case, ready, &dir)?,
-            Err(Lack::Skip(why) | Lack::Broken(why)) => skipped(case, why),
+        let one = match (&ready, out_of_time(began.elapsed(), time)) {
+            (Err(Lack::Skip(why) | Lack::Broken(why)), _) => skipped(case, why),
+            (Ok(_), Some(why)) => skipped(case, &why),
+            (Ok(ready), None) => play(case, ready, &dir)?,
         };
         println!("== {}: {}", case.name, word(&one.verdict));
         ended.push(one);
@@ -132,6 +142,11 @@ fn run(cases: &[&'static Case], keep: bool, base: Option<&Path>) -> Result<(Stri
     let front = if passed + failed == 0 { "SKIPPED: " } else { "" };
     let text = format!("{front}{passed} passed, {failed} failed, {skips} skipped; {}", page.display());
     Ok((text, failed > 0))
+}
+
+/// Why no further case is begun.
+fn out_of_time(spent: Duration, time: Duration) -> Option<String> {
+    (spent >= time).then(|| format!("the {} are over; `cargo xtask hil CASE` runs it", human(time)))
 }
 
 /// Builds one case's rig, plays its story, and writes its evidence.
@@ -236,6 +251,15 @@ mod tests {
     fn no_two_cases_share_a_name() {
         let names: std::collections::BTreeSet<&str> = CASES.iter().map(|case| case.name).collect();
         assert_eq!(names.len(), CASES.len());
+    }
+
+    #[test]
+    fn a_case_that_is_not_begun_in_time_is_skipped_with_the_reason() {
+        assert_eq!(out_of_time(Duration::from_secs(899), STEP), None);
+        assert!(
+            out_of_time(STEP, STEP).is_some_and(|why| why.contains("15 min") && why.contains("hil CASE"))
+        );
+        assert_eq!(out_of_time(Duration::from_secs(86_400), Duration::MAX), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 pub(super) const HEALED: Case = Case {
     name: "links-cut-and-healed",
     about: "all links cut: both serve; healed: one goes on without a pause",
-    everyday: false,
+    everyday: true,
     setup: || Setup::new("500ms", "1500ms", "3", "8").with("nice_failback", "on"),
     story,
 };

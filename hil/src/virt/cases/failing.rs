@@ -9,7 +9,7 @@ use std::time::Duration;
 pub(super) const START: Case = Case {
     name: "start-fails",
     about: "the mail service does not start on the first machine: the second serves, until the operator clears it",
-    everyday: false,
+    everyday: true,
     setup: || Setup::new("500ms", "1500ms", "3", "8"),
     story,
 };

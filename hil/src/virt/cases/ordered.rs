@@ -11,7 +11,7 @@ const SOON: Duration = Duration::from_secs(30);
 pub(super) const MOVES: Case = Case {
     name: "standby-and-stop",
     about: "standby, takeover, ordered stop: the service moves each time, never both, without waiting for a deadtime",
-    everyday: false,
+    everyday: true,
     setup: || Setup::new("500ms", "1500ms", "10", "20"),
     story: moves,
 };
@@ -19,7 +19,7 @@ pub(super) const MOVES: Case = Case {
 pub(super) const END: Case = Case {
     name: "ordered-end",
     about: "the daemon is ended in order with its watchdog armed: the machine is not reset",
-    everyday: false,
+    everyday: true,
     setup: || Setup::new("500ms", "1500ms", "3", "8"),
     story: end,
 };

@@ -9,7 +9,7 @@ use std::time::Duration;
 pub(super) const PANIC: Case = Case {
     name: "kernel-panic",
     about: "the first machine's kernel panics: the second takes over",
-    everyday: false,
+    everyday: true,
     setup: || Setup::new("500ms", "1500ms", "3", "8"),
     story,
 };
