@@ -128,6 +128,8 @@ pub(crate) struct Sequence {
     /// The way down ends in this, instead of in what the goal says.
     failing: bool,
     aborted: bool,
+    /// The scripts are here: one that cannot be run says nothing of its resource.
+    present: bool,
     /// The last `stop` answered non-zero.
     refused: bool,
     tries: u8,
@@ -147,6 +149,7 @@ impl Sequence {
             last: 0,
             failing: false,
             aborted: false,
+            present: true,
             refused: false,
             tries: 0,
             first_stop: Instant::ZERO,
@@ -165,6 +168,11 @@ impl Sequence {
             Goal::Start => (Step::Look, 0, 0),
         };
         Self { goal, step, at, low, last, ..Self::none() }
+    }
+
+    /// The scripts of the group are here, or some are not, as the shell sees it.
+    pub(crate) fn believe(&mut self, present: bool) {
+        self.present = present;
     }
 
     /// Turn back: end what runs, take down what was begun, and finish as stopped.
@@ -273,12 +281,15 @@ impl Sequence {
             return;
         }
         match (self.step, outcome) {
-            // A script that is not there cannot have started anything in this configuration.
-            (Step::Check, Outcome::Stopped | Outcome::NotRun) => self.below(),
+            (Step::Check, Outcome::Stopped) => self.below(),
+            // A script that is not there cannot have started anything in this configuration. One that is there, and could
+            // not be run, may have.
+            (Step::Check, Outcome::NotRun) if !self.present => self.below(),
             // What is not said to be stopped is stopped, for an earlier life may have left it running.
             (
                 Step::Check,
-                Outcome::Running
+                Outcome::NotRun
+                | Outcome::Running
                 | Outcome::Partly
                 | Outcome::Unclear
                 | Outcome::Ok

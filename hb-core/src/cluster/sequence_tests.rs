@@ -59,8 +59,16 @@ fn down_goes_right_to_left_with_proof() {
 fn the_clean_up_stops_only_what_is_not_stopped() {
     let (calls, end) = run(Sequence::begin(Goal::Clean, 2), honest([true, false]));
     assert_eq!((calls, end), (vec![(1, Status), (0, Status), (0, Stop), (0, Status)], Finish::Stopped));
-    let (_, end) = run(Sequence::begin(Goal::Clean, 2), |_, _, _| Outcome::NotRun);
+    let mut absent = Sequence::begin(Goal::Clean, 2);
+    absent.believe(false);
+    let (_, end) = run(absent, |_, _, _| Outcome::NotRun);
     assert_eq!(end, Finish::Stopped, "a script that is missing started nothing");
+    let (calls, end) = run(Sequence::begin(Goal::Clean, 2), |_, _, _| Outcome::NotRun);
+    assert_eq!(
+        (calls, end),
+        (vec![(1, Status), (1, Stop)], Finish::StopFailed),
+        "one that is there may have"
+    );
 }
 
 #[test]

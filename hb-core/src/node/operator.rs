@@ -176,6 +176,8 @@ impl Node {
     fn clear(&mut self, id: GroupId) -> Result<(), Refusal> {
         let Some(group) = self.group_mut(id) else { return Err(Refusal::NothingToDo) };
         group.forget_failures();
+        // One word is enough: what stops now may start again.
+        group.for_good &= group.state != GroupState::Stuck;
         if self.change(id, GroupEvent::Clear, Cause::Operator) { Ok(()) } else { Err(Refusal::NothingToDo) }
     }
 

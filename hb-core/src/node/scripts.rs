@@ -172,7 +172,9 @@ impl Node {
         if !self.fence_open() {
             return Some(Wait::Fence);
         }
-        self.peers(id).filter(|peer| peer.state.may_run()).map(|_| Wait::PeerRuns)
+        let in_place = self.group(id).is_some_and(|group| group.in_place);
+        let blocks = |state: GroupState| state.may_run() && !(in_place && state == GroupState::Stuck);
+        self.peers(id).filter(|peer| blocks(peer.state)).map(|_| Wait::PeerRuns)
     }
 
     /// Nothing is left to fence.
@@ -198,6 +200,7 @@ impl Node {
             let monitor = self.config.monitor;
             let Some(group) = self.group_mut(id) else { continue };
             let call = group.sequence.call;
+            group.sequence.believe(group.config.claimable);
             #[cfg(feature = "coverage")]
             let step = group.sequence.step_index();
             if group.sequence.done(token, outcome, now, &limits) {
@@ -267,6 +270,7 @@ impl Node {
             group.monitor.restarting();
             group.gate = Gate::Open;
             group.sequence = Sequence::begin(Goal::Restart(from), resources);
+            group.in_place = true;
         }
         self.change(id, GroupEvent::Restart, Cause::Monitor);
     }
@@ -339,6 +343,7 @@ impl Node {
         }
         group.state = to;
         group.announce = false;
+        group.in_place &= to == GroupState::Starting;
         match to {
             GroupState::Held => {
                 group.forget_failures();

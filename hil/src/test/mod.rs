@@ -63,7 +63,11 @@ pub const STEPS: &[Step] = &[
     Step { name: "doc", about: "documentation, warnings are errors", run: cargo::doc },
     Step { name: "dist", about: "the i586 binary, built and checked", run: dist },
     Step { name: "gate", about: "the i586 binary on a 2.4 kernel's calls and a Pentium", run: gate },
-    Step { name: "hil", about: "two emulated i386 machines, a few cases", run: crate::virt::run::step },
+    Step {
+        name: "hil",
+        about: "two emulated i386 machines, the cases that fit",
+        run: crate::virt::run::step,
+    },
     Step { name: "demo", about: "the README's first command", run: demo::run },
 ];
 
@@ -108,7 +112,6 @@ fn sum_up(results: &[(&'static str, Outcome, Duration)]) -> (Table, Vec<&'static
     for (name, outcome, time) in results {
         let (result, detail) = match outcome {
             // What could not run here is not said to hold.
-            Ok(detail) if detail.starts_with("SKIPPED") => ("skipped", detail),
             Ok(detail) if detail.starts_with("SKIPPED") => ("skipped", detail),
             Ok(detail) => ("ok", detail),
             Err(detail) => ("FAILED", detail),
@@ -159,12 +162,6 @@ mod tests {
     fn a_skipped_step_is_not_ok() {
         let (table, failed) = sum_up(&[("first", Ok("SKIPPED: no root".to_owned()), Duration::ZERO)]);
         assert!(failed.is_empty() && table.to_string().contains("first  skipped"), "{table}");
-    }
-
-    #[test]
-    fn a_step_that_could_not_run_is_not_ok() {
-        let text = sum_up(&[("gate", Ok("SKIPPED: needs root".to_owned()), Duration::ZERO)]).0.to_string();
-        assert!(text.contains("gate  skipped"), "{text}");
     }
 
     #[test]
