@@ -39,6 +39,6 @@ pub(super) fn parsed(paths: &Paths, parsed: &Parsed, findings: &mut Findings) {
         services::helpers(paths, cf, report);
     }
     let report = &mut Report::new(&parsed.haresources_file, findings);
-    network::services(&machine, groups, report);
+    network::services(paths, &machine, groups, report);
     services::scripts(paths, cf, groups, report);
 }

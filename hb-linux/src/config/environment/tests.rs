@@ -225,6 +225,28 @@ fn the_original_on_this_machine_is_named_and_a_number_that_it_left_is_not() {
 }
 
 #[test]
+fn a_service_address_that_the_network_sets_itself_is_named() {
+    let place = machine("node a b\nbcast hbtest0\n", "a 192.168.2.50 192.168.2.51\nb IPaddr::192.168.2.52\n");
+    assert_eq!(missing(&place), [""; 0]);
+    let scripts = "etc/sysconfig/network-scripts";
+    place.file(&format!("{scripts}/ifcfg-eth0"), "DEVICE=eth0\nIPADDR=192.168.2.1\n", 0o644);
+    place.file(
+        &format!("{scripts}/ifcfg-eth0:0"),
+        "DEVICE=eth0:0\n#IPADDR=192.168.2.51\nIPADDR=\"192.168.2.50\"\n",
+        0o644,
+    );
+    place.file("etc/network/interfaces", "iface eth0:1 inet static\n  address 192.168.2.52/24\n", 0o644);
+    let set = |line: u8, ip: u8, at: &str| {
+        format!(
+            "ha.d/haresources:{line}: service address 192.168.2.{ip} is set at every boot (etc/{at}), on the standby node \
+             as well; take it out there, for hbd sets it"
+        )
+    };
+    let first = "sysconfig/network-scripts/ifcfg-eth0:0:3";
+    assert_eq!(missing(&place), [set(1, 50, first), set(2, 52, "network/interfaces:2")]);
+}
+
+#[test]
 fn a_script_without_a_status_is_named() {
     let place = machine("node a b\nbcast hbtest0\nmonitor 10\n", "a mail web all bin\n");
     place.file("init.d/mail", "#!/bin/sh\ncase $1 in\nstart) x;;\nstop) y;;\nesac\n", 0o755);
