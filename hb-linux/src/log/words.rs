@@ -192,7 +192,9 @@ pub fn event(names: &Names, event: &Event, out: &mut Text<LINE>) -> Level {
             Crit
         }
         Event::NotIsolated => {
-            out.put(format_args!("No longer isolated: a ping node or {peer} is heard again, or an operator said so"));
+            out.put(format_args!(
+                "No longer isolated: a ping node or {peer} is heard again, or an operator said so"
+            ));
             Info
         }
         Event::Stalled(gap) => {
