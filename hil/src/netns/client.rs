@@ -16,6 +16,9 @@ pub(super) const PERIOD: Duration = Duration::from_millis(10);
 /// How long one connection may take in all.
 pub(super) const LIMIT: Duration = Duration::from_millis(300);
 
+/// So often it must have asked in vain before a stretch without an answer is the service's.
+const ASKED: usize = 3;
+
 /// What came of one connection.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Reply {
@@ -52,6 +55,11 @@ pub struct Outage {
 }
 
 impl Outage {
+    /// How many connections were begun in it.
+    fn asked(&self, samples: &[Sample]) -> usize {
+        samples.iter().filter(|s| s.sent > self.last_good && s.sent < self.first_good).count()
+    }
+
     /// From the last good answer to the first one again; to now while it lasts.
     #[must_use]
     pub fn length(&self) -> Duration {
@@ -154,6 +162,17 @@ impl Client {
             .collect()
     }
 
+    /// The outages since `since` of `least` or longer that were the service's: in one in which the client hardly asked, it
+    /// was not run itself, as happens on a busy machine. Waits until every connection that was begun has ended.
+    #[must_use]
+    pub fn without_service(&self, since: Stamp, least: Duration) -> Vec<Outage> {
+        thread::sleep(LIMIT + Duration::from_millis(50));
+        let samples = self.samples();
+        let mut outages = self.outages(since, least);
+        outages.retain(|outage| outage.asked(&samples) >= ASKED);
+        outages
+    }
+
     /// The longest stretch since `since` without a good answer; zero with fewer than two.
     #[must_use]
     pub fn longest_outage(&self, since: Stamp) -> Duration {
@@ -185,5 +204,26 @@ impl Drop for Client {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_client_that_asks_goes_without() {
+        let at = |ms: u64| Stamp(ms * 1_000_000);
+        let outage = Outage {
+            last_good: at(100),
+            from: "ha-1".to_owned(),
+            first_good: at(400),
+            to: "ha-2".to_owned(),
+        };
+        let sample = |sent: u64| Sample { sent: at(sent), done: at(sent + 300), reply: Reply::Silence };
+        let asleep = [sample(95), sample(390), sample(400)];
+        assert_eq!(outage.asked(&asleep), 1);
+        let awake: Vec<Sample> = (9..=41).map(|n| sample(n * 10)).collect();
+        assert_eq!(outage.asked(&awake), 29);
     }
 }
