@@ -117,3 +117,67 @@ fn a_stop_can_be_tried_again() {
     command(&mut world, A, Command::Clear(hb_core::GroupId(0))).expect("accepted");
     world.until(ms(1000), |w| w.serves(B)).expect("the handover goes on");
 }
+
+/// A script that is there and cannot be run for a moment (no process, no memory) says nothing of what an earlier life
+/// left running.
+#[test]
+fn a_status_that_could_not_be_run_at_the_start_proves_nothing() {
+    let mut world = settled(|_| {});
+    world.kill(A);
+    world.hosts[A].scripts.running[0][1] = false;
+    world.start(A);
+    // After the look at the files; the first call, of the resource on the right, is under way.
+    world.hosts[A].scripts.status = Answer::Missing;
+    world.run(ms(1000));
+    assert!(world.hosts[A].scripts.any(0) || state(&world, A) == GroupState::Stuck, "left as it was");
+    assert_eq!(state(&world, A), GroupState::Stuck);
+}
+
+/// What is not installed on a node has never run there: it must not hold up the other one.
+#[test]
+fn a_node_without_the_scripts_does_not_block_its_peer() {
+    let mut world = World::new(|_| {});
+    let scripts = &mut world.hosts[A].scripts;
+    (scripts.start, scripts.stop, scripts.status) = (Answer::Missing, Answer::Missing, Answer::Missing);
+    world.start(A);
+    world.start(B);
+    world.until(ms(3000), |w| w.serves(B)).expect("the other one starts it");
+    assert_eq!(state(&world, A), GroupState::Idle);
+}
+
+/// The pair of a node that got stuck while its peer heard nothing, and of the peer that took over meanwhile.
+fn stuck_beside_a_holder() -> World {
+    let monitor = hb_core::config::MonitorConfig { period: ms(500), failures: 1 };
+    let mut world = settled(|c| c.monitor = Some(monitor));
+    world.hosts[A].scripts.stop = Answer::Hangs;
+    world.cut_all(true);
+    world.hosts[A].scripts.status = Answer::Fails;
+    world.until(ms(6000), |w| state(w, A) == GroupState::Stuck && w.serves(B)).expect("both");
+    world.hosts[A].scripts.stop = Answer::Honest;
+    world.hosts[A].scripts.status = Answer::Honest;
+    world.cut_all(false);
+    world.run(ms(1000));
+    assert_eq!((state(&world, A), state(&world, B)), (GroupState::Stuck, GroupState::Held));
+    world
+}
+
+#[test]
+fn a_holder_that_restarts_a_resource_does_not_give_way_to_a_stuck_peer() {
+    let mut world = stuck_beside_a_holder();
+    world.hosts[B].scripts.running[0][1] = false;
+    world.until(ms(3000), |w| w.serves(B) && state(w, B) == GroupState::Held).expect("restarted in place");
+    world.run(ms(2000));
+    assert!(world.serves(B));
+}
+
+#[test]
+fn one_clear_is_enough_for_a_group_that_the_monitor_gave_up_and_whose_stop_then_hung() {
+    let mut world = stuck_beside_a_holder();
+    command(&mut world, B, Command::Stop).expect("accepted");
+    world.run(ms(3000));
+    world.start(B);
+    world.run(ms(2000));
+    assert!(!world.serves(B), "stuck blocks a claim");
+    command(&mut world, A, Command::Clear(hb_core::GroupId(0))).expect("accepted");
+    world.until(ms(3000), |w| w.serves(B) && state(w, A) == GroupState::Idle).expect("it runs");
+}

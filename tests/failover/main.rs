@@ -1,6 +1,7 @@
 //! The stories of DESIGN §7, told to two real nodes on a virtual clock.
 
 mod conflict;
+mod data;
 mod death;
 mod failed;
 mod hostile;

@@ -15,6 +15,11 @@ const PING_TIME: Duration = Duration::from_millis(2);
 /// Disks that take this long never finish.
 pub(crate) const NEVER: Duration = Duration::from_secs(3600);
 
+/// FNV-1a: a checksum of a frame that ends with the same checksum would be the same for all of them.
+fn sum(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0x811C_9DC5, |sum, byte| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+}
+
 impl World {
     pub(crate) fn act(&mut self, host: usize, action: Action, buffer: &[u8; FRAME_BUF]) {
         let (life, boots) = (self.hosts[host].life, self.hosts[host].boots);
@@ -106,7 +111,10 @@ impl World {
         let glance = node.glance();
         let mut epochs = [0; 8];
         for (group, epoch) in (0u8..).zip(epochs.iter_mut()).take(self.client.len()) {
-            *epoch = node.group_status(GroupId(group)).map_or(0, |g| g.epoch);
+            *epoch = node.group_status(GroupId(group)).map_or(0, |g| {
+                // The stamp of the copy is shown too.
+                g.epoch.max(g.copy.and_then(|copy| copy.stamp).map_or(0, |stamp| stamp.epoch))
+            });
         }
         let meta = Frame {
             bytes: [0; FRAME_BUF],
@@ -119,7 +127,7 @@ impl World {
             intact: true,
             sent: now,
         };
-        let sum = if self.sums { hb_core::auth::tag::crc32(bytes) } else { 0 };
+        let sum = if self.sums { sum(bytes) } else { 0 };
         self.notes.push(Note::Sent { host, link: link.0, seq: glance.seq, len: bytes.len(), sum });
         let slot = self.frames.put(bytes, meta);
         self.hand_over(host, link.0, slot);

@@ -40,8 +40,10 @@ pub struct Total {
     pub beats: u64,
     /// Simulated seconds.
     pub simulated_s: u64,
-    /// How often each kind of fault was begun, in the order of [`KINDS`].
+    /// How often each kind of fault found something to change, in the order of [`KINDS`].
     pub kinds: Vec<u64>,
+    /// Seeds with two holders for longer than S1's bound: a group was stuck, a daemon was dead.
+    pub excluded: [u64; 2],
     /// Which pairs were met.
     #[cfg(feature = "coverage")]
     pub coverage: hb_core::coverage::Coverage,
@@ -54,6 +56,7 @@ impl Default for Total {
             beats: 0,
             simulated_s: 0,
             kinds: vec![0; KINDS.len()],
+            excluded: [0; 2],
             #[cfg(feature = "coverage")]
             coverage: hb_core::coverage::Coverage::default(),
         }
@@ -68,6 +71,8 @@ impl Total {
         for kind in &report.faults {
             self.kinds[*kind as usize] += 1;
         }
+        self.excluded[0] += u64::from(report.excluded.stuck);
+        self.excluded[1] += u64::from(report.excluded.dead);
         #[cfg(feature = "coverage")]
         self.coverage.add(&report.coverage);
     }
@@ -77,6 +82,7 @@ impl Total {
         self.beats += other.beats;
         self.simulated_s += other.simulated_s;
         self.kinds.iter_mut().zip(&other.kinds).for_each(|(ours, theirs)| *ours += theirs);
+        self.excluded.iter_mut().zip(&other.excluded).for_each(|(ours, theirs)| *ours += theirs);
         #[cfg(feature = "coverage")]
         self.coverage.add(&other.coverage);
     }
@@ -88,20 +94,28 @@ impl Total {
     }
 
     /// One line of the record.
-    fn line(&self, from: u64) -> String {
+    fn line(&self, build: u64, from: u64) -> String {
         let kinds: Vec<String> = self.kinds.iter().map(u64::to_string).collect();
-        let mut line =
-            format!("{from} {} {} {} {}", self.seeds, self.beats, self.simulated_s, kinds.join(","));
+        let [stuck, dead] = self.excluded;
+        let mut line = format!(
+            "{build:016x} {from} {} {} {} {stuck} {dead} {}",
+            self.seeds,
+            self.beats,
+            self.simulated_s,
+            kinds.join(",")
+        );
         #[cfg(feature = "coverage")]
         let _ = write!(line, " {}", crate::cover::to_text(&self.coverage));
         line.push('\n');
         line
     }
 
-    fn parse(line: &str) -> Option<(u64, Self)> {
+    fn parse(line: &str) -> Option<(u64, u64, Self)> {
         let mut words = line.split(' ');
+        let build = u64::from_str_radix(words.next()?, 16).ok()?;
         let mut number = || words.next()?.parse::<u64>().ok();
         let (from, seeds, beats, simulated_s) = (number()?, number()?, number()?, number()?);
+        let excluded = [number()?, number()?];
         let kinds: Vec<u64> = words.next()?.split(',').filter_map(|n| n.parse().ok()).collect();
         #[cfg(feature = "coverage")]
         let coverage = crate::cover::from_text(words.next()?)?;
@@ -110,10 +124,11 @@ impl Total {
             beats,
             simulated_s,
             kinds,
+            excluded,
             #[cfg(feature = "coverage")]
             coverage,
         };
-        (total.kinds.len() == KINDS.len()).then_some((from, total))
+        (total.kinds.len() == KINDS.len()).then_some((build, from, total))
     }
 }
 
@@ -142,7 +157,8 @@ impl Campaign {
     /// # Panics
     /// If a thread panicked.
     pub fn go(&self) -> Result<Total, Vec<String>> {
-        let (mut total, done) = self.recorded().map_err(|e| vec![e])?;
+        let build = build().map_err(|e| vec![e])?;
+        let (mut total, done) = self.recorded(build).map_err(|e| vec![e])?;
         let pieces: Vec<(u64, u64)> = (0..self.seeds.div_ceil(PIECE))
             .map(|n| (self.from + n * PIECE, PIECE.min(self.seeds - n * PIECE)))
             .filter(|(from, _)| !done.contains(from))
@@ -173,7 +189,7 @@ impl Campaign {
                         }
                         let mut all = results.lock().expect("no thread panicked");
                         if broken.is_empty() {
-                            self.remember(&piece.line(*from));
+                            self.remember(&piece.line(build, *from));
                         }
                         all.0.merge(&piece);
                         for violation in broken {
@@ -218,15 +234,16 @@ impl Campaign {
         );
     }
 
-    /// The pieces that are done, and their sum.
-    fn recorded(&self) -> Result<(Total, Vec<u64>), String> {
+    /// The pieces that this very program has done, and their sum: what another build passed proves nothing of this one.
+    fn recorded(&self, build: u64) -> Result<(Total, Vec<u64>), String> {
         let (mut total, mut done) = (Total::default(), Vec::new());
         let Some(path) = &self.record else { return Ok((total, done)) };
         for line in read(path)?.lines() {
-            let (from, piece) =
+            let (by, from, piece) =
                 Total::parse(line).ok_or_else(|| format!("{}: not a record: {line}", path.display()))?;
             let whole = piece.seeds == PIECE.min((self.from + self.seeds).saturating_sub(from));
-            let within = from >= self.from && (from - self.from).is_multiple_of(PIECE) && whole;
+            let within =
+                by == build && from >= self.from && (from - self.from).is_multiple_of(PIECE) && whole;
             if within && !done.contains(&from) {
                 total.merge(&piece);
                 done.push(from);
@@ -243,6 +260,15 @@ impl Campaign {
             }
         }
     }
+}
+
+/// Names the running program by its bytes.
+fn build() -> Result<u64, String> {
+    let path = std::env::current_exe().map_err(|e| e.to_string())?;
+    let bytes = fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+    Ok(bytes
+        .iter()
+        .fold(0xCBF2_9CE4_8422_2325, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3)))
 }
 
 fn read(path: &Path) -> Result<String, String> {

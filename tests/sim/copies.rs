@@ -47,6 +47,7 @@ impl World {
             }
             let disk = &h.disks[group];
             let (stamp, age) = (disk.stamp, disk.pulled.map(|at| self.now.since(at)));
+            self.stamps_told[host][group] = self.stamps_told[host][group].max(stamp.epoch);
             self.input(host, Input::Copy { group: GroupId(group as u8), stamp, age });
         }
     }
@@ -105,6 +106,8 @@ impl World {
             None => Pulled::Cut { partial: true },
         };
         if self.hosts[host].life == life && self.hosts[host].node.is_some() {
+            let told = &mut self.stamps_told[host][group];
+            *told = stamp.map_or(*told, |stamp| stamp.epoch.max(*told));
             self.input(host, Input::PullDone { token, outcome });
         }
     }

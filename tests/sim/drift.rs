@@ -18,8 +18,9 @@ impl Drift {
         if self.ppm == 0 {
             return at.plus(self.offset);
         }
+        // A run of years would fit.
         let at = at.as_micros() as i64;
-        let shown = at + (i128::from(at) * i128::from(self.ppm)).div_euclid(1_000_000) as i64;
+        let shown = at + (at * i64::from(self.ppm)).div_euclid(1_000_000);
         Instant::from_micros(shown.max(0) as u64).plus(self.offset)
     }
 
@@ -33,7 +34,9 @@ impl Drift {
         if self.ppm == 0 {
             return shown;
         }
-        let guess = i128::from(shown.as_micros()) * 1_000_000 / i128::from(1_000_000 + self.ppm);
+        // x / (1 + e) is x - x e / (1 + e).
+        let shown = shown.as_micros() as i64;
+        let guess = shown - shown * i64::from(self.ppm) / (1_000_000 + i64::from(self.ppm));
         let mut at = Instant::from_micros(guess.max(0) as u64).minus(Duration::from_micros(2));
         while self.local(at) < local {
             at = at.plus(Duration::from_micros(1));

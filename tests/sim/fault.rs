@@ -2,7 +2,9 @@
 
 use crate::dice::Dice;
 use crate::script::Answer;
+use crate::setting::Setting;
 use crate::world::World;
+use hb_core::config::LinkKind;
 use hb_core::message::GroupState;
 use hb_core::{Command, Duration, GroupId, LinkId, Scope, Verb};
 
@@ -94,6 +96,19 @@ impl Kind {
         )
     }
 
+    /// Could it ever find something to change in this setting?
+    #[must_use]
+    pub fn fits(self, setting: &Setting) -> bool {
+        match self {
+            Self::Twice | Self::Late => setting.links.iter().any(|link| link.kind == LinkKind::Datagram),
+            Self::PingAway | Self::PingAllAway | Self::Isolation => setting.pings > 0,
+            Self::DogBroken => setting.dog.is_some(),
+            Self::FenceFails => setting.fence.is_some(),
+            Self::PullsFail | Self::PullsSlow | Self::StampLoss => setting.data.is_some(),
+            _ => true,
+        }
+    }
+
     /// Scripts do not what they should, or take longer.
     #[must_use]
     pub fn is_of_scripts(self) -> bool {
@@ -119,6 +134,62 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// This, or where there is nothing that it could change, a cut of its link: every fault of a schedule befalls.
+    #[must_use]
+    pub fn or_a_cut(&self, world: &World) -> Self {
+        if self.meets(world) { *self } else { Self { kind: Kind::CutLink, ..*self } }
+    }
+
+    /// Is there anything that it could change?
+    fn meets(&self, world: &World) -> bool {
+        let h = &world.hosts[self.host];
+        let runs = h.runs();
+        let datagram = world.wires[self.link].kind == LinkKind::Datagram;
+        match self.kind {
+            Kind::Freeze | Kind::Kill | Kind::Stop => runs,
+            Kind::Standby | Kind::Takeover | Kind::ConfirmDown | Kind::Clear => runs,
+            Kind::Twice | Kind::Late => datagram,
+            Kind::PowerLoss | Kind::StateLoss => h.powered,
+            Kind::PingAway | Kind::PingAllAway | Kind::Isolation => !h.reaches.is_empty(),
+            Kind::DogBroken => h.dog.timeout.is_some(),
+            Kind::FenceFails => h.config.fence.is_some(),
+            Kind::PullsFail | Kind::PullsSlow | Kind::StampLoss => {
+                h.config.groups.iter().any(|g| g.data.is_some())
+            }
+            Kind::ScriptsMissing => !(0..world.client.len()).any(|g| h.holds(g)),
+            Kind::ResourceDies => {
+                let group = (self.amount % world.client.len() as u64) as usize;
+                h.shown(group).is_some_and(|s| s.state == GroupState::Held)
+            }
+            Kind::Replay => !world.recorded[self.host].is_empty() && world.hosts[1 - self.host].runs(),
+            Kind::Foreign => runs && h.open >> self.link & 1 == 1,
+            Kind::CutAll
+            | Kind::CutLink
+            | Kind::CutFrom
+            | Kind::CutLinkFrom
+            | Kind::Loss
+            | Kind::LossAll
+            | Kind::Flips
+            | Kind::Noise
+            | Kind::Slow
+            | Kind::Device
+            | Kind::DiskSlow
+            | Kind::DiskStuck
+            | Kind::StartFails
+            | Kind::StartHangs
+            | Kind::StartGrumbles
+            | Kind::StopFails
+            | Kind::StopHangs
+            | Kind::StopGrumbles
+            | Kind::StopLies
+            | Kind::StatusFails
+            | Kind::StatusFickle
+            | Kind::StatusHangs
+            | Kind::ScriptsSlow
+            | Kind::Unclaimable => true,
+        }
+    }
+
     /// It begins.
     pub fn begin(&self, world: &mut World) {
         let Self { host, link, amount, .. } = *self;
@@ -244,7 +315,10 @@ impl Fault {
             Kind::StatusFails | Kind::StatusHangs | Kind::StatusFickle => {
                 world.hosts[host].scripts.status = Answer::Honest
             }
-            Kind::ScriptsMissing => Self::missing(world, host, Answer::Honest),
+            Kind::ScriptsMissing => {
+                Self::missing(world, host, Answer::Honest);
+                world.tell_claimable(host);
+            }
             Kind::ScriptsSlow => world.hosts[host].scripts.time = Duration::from_millis(5),
             Kind::PingAway | Kind::PingAllAway => world.hosts[host].reaches.fill(true),
             Kind::Isolation => {

@@ -34,6 +34,7 @@ pub struct Dog {
     /// It never fires.
     pub broken: bool,
     pub(crate) armed: bool,
+    pub(crate) armed_at: Instant,
     pub(crate) fires_at: Instant,
     pub(crate) looked_at: bool,
 }
@@ -74,6 +75,8 @@ pub struct Host {
     pub frozen: bool,
     /// It is switched on.
     pub powered: bool,
+    /// By group: what the daemon was told of its scripts.
+    pub(crate) claimable: Vec<bool>,
     /// Links whose device is open, one bit each.
     pub open: u8,
     /// What the daemon was told of that.
@@ -112,6 +115,7 @@ impl Host {
             held_since: vec![None; resources.len()],
             shown: vec![None; resources.len()],
             disks: vec![Disk::default(); resources.len()],
+            claimable: config.groups.iter().map(|g| g.claimable).collect(),
             pulls: Vec::new(),
             stamps: VecDeque::new(),
             config,
@@ -155,6 +159,12 @@ impl Host {
     #[must_use]
     pub fn held_since(&self, group: usize) -> Option<Instant> {
         self.held_since.get(group).copied().flatten()
+    }
+
+    /// A pull over one of its copies runs.
+    #[must_use]
+    pub fn pulling(&self) -> bool {
+        !self.pulls.is_empty()
     }
 
     /// What the daemon shows of the group, as of its last step; `None` without a daemon.

@@ -30,6 +30,7 @@ mod lines;
 mod power;
 mod queue;
 
+pub use disk::Files;
 pub use host::{Dog, Host};
 pub use note::Note;
 pub use plan::Plan;

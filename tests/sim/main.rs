@@ -55,6 +55,12 @@ fn detail(seed: u64, exact: bool) -> Result<(), String> {
             println!("seed {seed}: no breach in {} steps, {} beats", report.steps, report.beats);
             Ok(())
         }
+        // Every frame of the run as it was drawn; else the shrunk one.
+        Err(broken) if exact => {
+            let (breach, timeline) = *broken;
+            print!("{timeline}");
+            Err(format!("seed {seed}: {} at {:?}: {}", breach.rule, breach.at, breach.what))
+        }
         Err(_) => match run(seed) {
             Err(violation) => Err(violation.to_string()),
             Ok(_) => Err(format!("seed {seed} broke a rule once and not again")),
@@ -66,6 +72,8 @@ fn many(campaign: &Campaign, coverage: bool) -> Result<(), String> {
     let began = std::time::Instant::now();
     let total = campaign.go().map_err(|broken| format!("violations:\n{}", broken.join("\n")))?;
     let (met, pairs) = cover::count(&total.coverage);
+    let [stuck, dead] = total.excluded;
+    println!("excluded from S1's bound: {stuck} seeds with a stuck group, {dead} with a dead daemon");
     println!(
         "{} seeds, {} beats, {} simulated hours, 0 violations, {met} of {pairs} pairs met, {} kinds of faults, {:.0} s",
         total.seeds,

@@ -203,9 +203,17 @@ impl Plan {
             return theme.kinds.to_vec();
         }
         let permille = dice.pick(&[60, 120, 250, 500]);
-        let mut kinds: Vec<Kind> = KINDS.iter().copied().filter(|_| dice.chance(permille)).collect();
+        let mut kinds: Vec<Kind> = KINDS
+            .iter()
+            .copied()
+            .filter(|_| dice.chance(permille))
+            .filter(|kind| kind.fits(setting))
+            .collect();
         while kinds.len() < 2 {
-            kinds.push(dice.pick(KINDS));
+            let kind = dice.pick(KINDS);
+            if kind.fits(setting) {
+                kinds.push(kind);
+            }
         }
         kinds
     }

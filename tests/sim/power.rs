@@ -31,15 +31,15 @@ impl World {
         h.frozen = false;
         h.tick = false;
         h.calls.clear();
-        // A status script that is not there would pass for a resource that never was (DESIGN §7 O1): whoever starts the
-        // daemon has installed it.
-        if h.scripts.status == Answer::Fickle {
-            h.scripts.status = Answer::Honest;
-        }
         self.epochs_heard[host] = [0; 8];
+        self.stamps_told[host] = [0; 8];
         let mut entropy = [host as u8; 16];
         entropy[..4].copy_from_slice(&h.life.to_le_bytes());
-        let node = Node::new(h.config.clone(), h.keys.clone(), &h.saved, entropy, now);
+        // A starting daemon looks for its scripts; later it may not have noticed yet that they are gone.
+        let mut config = h.config.clone();
+        config.groups.iter_mut().for_each(|group| group.claimable &= h.scripts.status != Answer::Missing);
+        h.claimable = config.groups.iter().map(|group| group.claimable).collect();
+        let node = Node::new(config, h.keys.clone(), &h.saved, entropy, now);
         h.node = Some(node.expect("a good configuration"));
         let watchdog = h.watchdog;
         self.clear_backlog(host);
@@ -82,9 +82,10 @@ impl World {
     /// Tell the daemon which groups have their scripts.
     pub fn tell_claimable(&mut self, host: usize) {
         for group in 0..self.hosts[host].config.groups.len() {
-            let h = &self.hosts[host];
-            let claimable = h.config.groups[group].claimable;
+            let h = &mut self.hosts[host];
+            let claimable = h.config.groups[group].claimable && h.scripts.status != Answer::Missing;
             if h.node.is_some() && !h.frozen {
+                h.claimable[group] = claimable;
                 self.input(host, Input::Claimable { group: GroupId(group as u8), claimable });
             }
         }
@@ -218,6 +219,7 @@ impl World {
         let dog = &mut self.hosts[host].dog;
         let Some(timeout) = dog.timeout else { return };
         dog.armed = true;
+        dog.armed_at = self.now;
         dog.fires_at = self.now.plus(timeout);
         if !std::mem::replace(&mut dog.looked_at, true) {
             let at = dog.fires_at;

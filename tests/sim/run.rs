@@ -4,7 +4,7 @@ use crate::fault::Kind;
 use crate::host::Host;
 use crate::note::Note;
 use crate::plan::Plan;
-use crate::rules::{Breach, Rules, Verdict, bounds, breach, rest};
+use crate::rules::{Breach, Excluded, Rules, Verdict, bounds, breach, rest};
 use crate::timeline::Timeline;
 use crate::world::World;
 use hb_core::message::{GroupState, Phase};
@@ -21,8 +21,10 @@ pub struct Report {
     pub beats: u64,
     /// Simulated time.
     pub simulated: Duration,
-    /// Faults and commands, by [`Kind`].
+    /// Faults and commands that befell it, each of which found something to change.
     pub faults: Vec<Kind>,
+    /// What S1 excludes, and was seen.
+    pub excluded: Excluded,
     /// Which pairs the nodes met.
     #[cfg(feature = "coverage")]
     pub coverage: hb_core::coverage::Coverage,
@@ -90,6 +92,7 @@ pub fn execute_in(
         rules: Rules::new(plan),
         world,
         timeline,
+        met: Vec::new(),
         steps: 0,
         beats: 0,
         begin: Instant::from_millis(1000),
@@ -110,7 +113,8 @@ pub fn execute_in(
                 steps: run.steps,
                 beats: run.beats,
                 simulated: run.world.now.since(run.begin),
-                faults: plan.faults.iter().map(|f| f.kind).collect(),
+                faults: run.met,
+                excluded: run.rules.excluded(),
                 #[cfg(feature = "coverage")]
                 coverage,
                 timeline: run.timeline,
@@ -124,6 +128,7 @@ struct Run {
     rules: Rules,
     world: World,
     timeline: Timeline,
+    met: Vec<Kind>,
     steps: u64,
     beats: u64,
     begin: Instant,
@@ -140,9 +145,14 @@ impl Run {
             turns.push((fault.at.plus(fault.lasts), at, false));
         }
         turns.sort_by_key(|turn| (turn.0, turn.1, !turn.2));
+        let mut begun = plan.faults.clone();
         for (at, fault, begins) in turns {
             self.until(self.begin.plus(at))?;
-            let fault = &plan.faults[fault];
+            if begins {
+                begun[fault] = plan.faults[fault].or_a_cut(&self.world);
+                self.met.push(begun[fault].kind);
+            }
+            let fault = &begun[fault];
             self.timeline.fault(&self.world, fault, begins);
             self.rules.facts.disturb(self.world.now, fault.kind.is_of_links());
             if begins {
@@ -208,8 +218,12 @@ impl Run {
 
     /// Until the pair rests, for the bound at most; and it goes on resting.
     fn rest(&mut self, plan: &Plan, strict: bool) -> Verdict {
-        let keepalive = plan.setting.timing.keepalive;
         let limit = self.world.now.plus(bounds::rest(plan));
+        self.rest_by(plan, strict, limit)
+    }
+
+    fn rest_by(&mut self, plan: &Plan, strict: bool, limit: Instant) -> Verdict {
+        let keepalive = plan.setting.timing.keepalive;
         loop {
             self.until(self.world.now.plus(keepalive))?;
             self.restart_leavers();
@@ -231,7 +245,7 @@ impl Run {
             return breach("L3", &self.world, "a healed pair that rested moved again".to_owned());
         }
         if self.tenures() != before {
-            return self.rest(plan, strict);
+            return self.rest_by(plan, strict, limit);
         }
         rest::check(&self.world, &self.rules.facts, strict)
     }

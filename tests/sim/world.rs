@@ -63,9 +63,11 @@ pub struct World {
     pub(crate) heard_seq: [u32; 2],
     pub(crate) heard_life: [hb_core::Incarnation; 2],
     pub(crate) epochs_heard: [[u32; 8]; 2],
-    /// By sender: link and bytes of some of its frames.
+    /// By host and group: the highest epoch on a stamp that its daemon was given.
+    pub(crate) stamps_told: [[u32; 8]; 2],
     /// Steps since true time last moved.
     pub(crate) spins: u32,
+    /// By sender: link and bytes of some of its frames.
     pub(crate) recorded: [Vec<(u8, Vec<u8>)>; 2],
     both_since: Option<Instant>,
 }
@@ -120,6 +122,7 @@ impl World {
             heard_seq: [0; 2],
             heard_life: [hb_core::Incarnation::default(); 2],
             epochs_heard: [[0; 8]; 2],
+            stamps_told: [[0; 8]; 2],
             both_since: None,
         }
     }

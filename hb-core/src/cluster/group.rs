@@ -201,6 +201,8 @@ pub(crate) struct Group {
     pub(crate) contested: bool,
     /// The next start script waits for the peer.
     pub(crate) held_back: bool,
+    /// The start that runs restarts what this node held: it claims nothing.
+    pub(crate) in_place: bool,
     /// The peer last showed it stuck, and nothing proved it off since.
     pub(crate) peer_stuck: bool,
     /// Gratuitous ARP is due.
@@ -233,6 +235,7 @@ impl Group {
             conflict: false,
             contested: false,
             held_back: false,
+            in_place: false,
             peer_stuck: false,
             announce: false,
             agreed: None,

@@ -179,11 +179,11 @@ pub(crate) fn decide(s: &Situation) -> Decision {
                 return Decision::Wait(if failed { Wait::Failed } else { Wait::PeerRight });
             }
             let stale = matches!(copy, Some(Wait::StaleCopy(Stale::Partial | Stale::Behind | Stale::Old)));
-            if agrees && (!s.claimable && (able || peer_failed) || stale && able) {
+            // A failure is sticky until cleared, unless nobody else can.
+            if agrees && (!s.claimable && (able || peer_failed) || (stale || failed) && able) {
                 return Decision::Decline;
             }
             match ready(Cause::Right) {
-                // Sticky until cleared, unless nobody else can.
                 Decision::Claim(Cause::Retry) | Decision::Wait(Wait::Retry) if able => {
                     Decision::Wait(Wait::Failed)
                 }

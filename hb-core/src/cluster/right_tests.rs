@@ -111,7 +111,7 @@ fn a_failed_start_is_sticky_while_the_peer_can() {
     s.state = Failed;
     assert_eq!(decide(&s), Decision::Wait(Wait::Failed), "the right is the peer's");
     s.peer = alive(Idle, Some(5));
-    assert_eq!(decide(&s), Decision::Wait(Wait::Failed), "the peer could");
+    assert_eq!(decide(&s), Decision::Decline, "the peer could, and waits for a mark above its own");
     s.peer = alive(Failed, Some(5));
     assert_eq!(decide(&s), Decision::Claim(Cause::Retry), "both failed");
     s.retry_due = false;

@@ -128,6 +128,8 @@ pub(crate) struct Sequence {
     /// The way down ends in this, instead of in what the goal says.
     failing: bool,
     aborted: bool,
+    /// The scripts are here: one that cannot be run says nothing of its resource.
+    present: bool,
     /// The last `stop` answered non-zero.
     refused: bool,
     tries: u8,
@@ -147,6 +149,7 @@ impl Sequence {
             last: 0,
             failing: false,
             aborted: false,
+            present: true,
             refused: false,
             tries: 0,
             first_stop: Instant::ZERO,
@@ -165,6 +168,11 @@ impl Sequence {
             Goal::Start => (Step::Look, 0, 0),
         };
         Self { goal, step, at, low, last, ..Self::none() }
+    }
+
+    /// The scripts of the group are here, or some are not, as the shell sees it.
+    pub(crate) fn believe(&mut self, present: bool) {
+        self.present = present;
     }
 
     /// Turn back: end what runs, take down what was begun, and finish as stopped.
@@ -273,12 +281,27 @@ impl Sequence {
             return;
         }
         match (self.step, outcome) {
-            // A script that is not there cannot have started anything in this configuration.
-            (Step::Check, Outcome::Stopped | Outcome::NotRun) => self.below(),
-            (Step::Check, Outcome::Running | Outcome::Ok | Outcome::Failed(_) | Outcome::Killed) => {
+            (Step::Check, Outcome::Stopped) => self.below(),
+            // A script that is not there cannot have started anything in this configuration. One that is there, and could
+            // not be run, may have.
+            (Step::Check, Outcome::NotRun) if !self.present => self.below(),
+            // What is not said to be stopped is stopped, for an earlier life may have left it running.
+            (
+                Step::Check,
+                Outcome::NotRun
+                | Outcome::Running
+                | Outcome::Partly
+                | Outcome::Unclear
+                | Outcome::Ok
+                | Outcome::Failed(_)
+                | Outcome::Killed,
+            ) => {
                 self.step = Step::Stop;
             }
-            (Step::Stop, Outcome::Ok | Outcome::Running | Outcome::Stopped) => {
+            (
+                Step::Stop,
+                Outcome::Ok | Outcome::Running | Outcome::Partly | Outcome::Unclear | Outcome::Stopped,
+            ) => {
                 self.refused = false;
                 self.step = Step::Verify;
             }
@@ -288,28 +311,47 @@ impl Sequence {
             }
             (Step::Stop, Outcome::Killed | Outcome::NotRun) => self.step = Step::Done(Finish::StopFailed),
             // Stopped, though `stop` said no: ask it once more, then believe `status` (old scripts are not LSB).
-            (Step::Verify, Outcome::Stopped) if self.refused && self.tries == 0 => self.stop_again(now),
-            (Step::Verify, Outcome::Stopped) => self.below(),
-            (Step::Verify, Outcome::Running) if now.since(self.first_stop) < limits.stop => {
+            // A script without a `status` never says more than nothing: its `stop` has to do.
+            (Step::Verify, Outcome::Stopped | Outcome::Unclear) if self.refused && self.tries == 0 => {
+                self.stop_again(now);
+            }
+            (Step::Verify, Outcome::Stopped | Outcome::Unclear) => self.below(),
+            // Half of it is not stopped either.
+            (Step::Verify, Outcome::Running | Outcome::Partly)
+                if now.since(self.first_stop) < limits.stop =>
+            {
                 self.stop_again(now)
             }
             (
                 Step::Verify,
-                Outcome::Running | Outcome::Ok | Outcome::Failed(_) | Outcome::Killed | Outcome::NotRun,
+                Outcome::Running
+                | Outcome::Partly
+                | Outcome::Ok
+                | Outcome::Failed(_)
+                | Outcome::Killed
+                | Outcome::NotRun,
             ) => {
                 self.step = Step::Done(Finish::StopFailed);
             }
             (Step::Look | Step::Confirm, Outcome::Running) | (Step::Start, Outcome::Ok) => self.above(),
-            (Step::Look, Outcome::Stopped) => self.step = Step::Start,
-            (Step::Start, Outcome::Failed(_) | Outcome::Running | Outcome::Stopped) => {
-                self.step = Step::Confirm
-            }
+            // What lacks is started; the script leaves alone what runs.
+            (Step::Look, Outcome::Stopped | Outcome::Unclear | Outcome::Partly) => self.step = Step::Start,
+            (
+                Step::Start,
+                Outcome::Failed(_) | Outcome::Running | Outcome::Partly | Outcome::Unclear | Outcome::Stopped,
+            ) => self.step = Step::Confirm,
             (Step::Look, Outcome::NotRun | Outcome::Ok | Outcome::Failed(_) | Outcome::Killed)
             | (Step::Start, Outcome::NotRun) => self.fail(false),
             (Step::Start, Outcome::Killed)
             | (
                 Step::Confirm,
-                Outcome::Stopped | Outcome::Ok | Outcome::Failed(_) | Outcome::Killed | Outcome::NotRun,
+                Outcome::Stopped
+                | Outcome::Unclear
+                | Outcome::Partly
+                | Outcome::Ok
+                | Outcome::Failed(_)
+                | Outcome::Killed
+                | Outcome::NotRun,
             ) => {
                 self.fail(true);
             }

@@ -74,7 +74,9 @@ impl Node {
     /// What a beat shows, by position.
     pub(super) fn shown_stamps(&self) -> impl Iterator<Item = (u8, Stamp)> {
         self.group_ids().filter_map(|id| {
-            let copy = self.copy(id).filter(|copy| copy.stage != Stage::Unread)?;
+            // A beat that shows an unsound one would not go out at all.
+            let shown = |copy: &&Copy| copy.stage != Stage::Unread && copy.stamp.is_sound();
+            let copy = self.copy(id).filter(shown)?;
             Some((id.0, copy.stamp))
         })
     }
@@ -246,17 +248,21 @@ impl Node {
         let Some(copy) = self.copy_mut(id) else { return };
         let before = copy.stamp;
         copy.at = now.plus(copy.config.interval);
+        let mut higher = false;
         let (event, news) = match outcome {
-            Pulled::Whole { stamp, moved } => {
+            // What no node writes was not read right: as good as no stamp.
+            Pulled::Whole { stamp, moved } if stamp.is_sound() => {
                 let news = copy.failed > 0 || !before.synced(stamp);
                 copy.whole(*stamp, *moved);
+                // The source may hold under a later epoch than it could show so far: links are not what is pulled over.
+                higher = self.group_mut(id).is_some_and(|group| group.saw(stamp.epoch));
                 if *moved > 0 {
                     self.report(Event::MovedAside { group: id, files: *moved });
                 }
                 (CopyEvent::Whole, news.then_some(Event::Pulled(id)))
             }
-            Pulled::Cut { partial } => {
-                copy.stamp.partial |= partial;
+            Pulled::Whole { .. } | Pulled::Cut { .. } => {
+                copy.stamp.partial |= !matches!(outcome, Pulled::Cut { partial: false });
                 copy.cut |= copy.last;
                 let first = copy.stage != Stage::Ending && copy.failed == 0;
                 if copy.stage != Stage::Ending {
@@ -266,6 +272,9 @@ impl Node {
             }
         };
         self.out.beat |= self.copy(id).is_some_and(|copy| copy.stamp != before);
+        if higher {
+            self.persist();
+        }
         if let Some(event) = news {
             self.report(event);
         }

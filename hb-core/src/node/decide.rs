@@ -88,7 +88,12 @@ impl Node {
         let Some(group) = self.group(id) else { return false };
         let mine = Claim { state: group.state, epoch: group.epoch, unconfirmed };
         let theirs = Claim { state: peer.state, epoch: peer.epoch, unconfirmed: self.peer.unconfirmed };
+        let in_place = group.in_place;
         cover!(self, CONFLICT, mine.state, theirs.state);
+        // It took the group over from a silent peer, and serves; what is stuck there serves nobody.
+        if in_place && theirs.state == GroupState::Stuck {
+            return self.conflict_over(id);
+        }
         match conflict::judge(mine, theirs) {
             Verdict::None => self.conflict_over(id),
             Verdict::Keep { raise, announce } => {

@@ -24,7 +24,7 @@ use crate::cluster::handshake::Handshake;
 use crate::cluster::link::{Link, SendTimes};
 use crate::cluster::peer::{self, Peer, PeerEvent};
 use crate::cluster::ping::Pings;
-use crate::config::{Config, ConfigError, LinkKind, MAX_GROUPS, MAX_LINKS};
+use crate::config::{Config, ConfigError, LinkKind, MAX_GROUPS, MAX_LINKS, Tuning};
 use crate::event::Event;
 use crate::frame::{self, Decoder};
 use crate::ids::{GroupId, Incarnation, LinkId};
@@ -296,6 +296,12 @@ impl Node {
     /// New keys, after the file was read again. Takes effect with the next frame.
     pub fn set_keys(&mut self, keys: Keyring) {
         self.keys = keys;
+    }
+
+    /// What of the configuration may change in this life, as it holds now.
+    #[must_use]
+    pub const fn tuning(&self) -> Tuning {
+        self.config.tuning()
     }
 
     /// When to give [`Input::Tick`] at the latest.

@@ -8,11 +8,12 @@ use crate::cluster::fence::Fence;
 use crate::cluster::group::{self, Gate, Group, GroupEvent};
 use crate::cluster::monitor::{Ask, Verdict};
 use crate::cluster::sequence::{Finish, Goal, Request, Sequence};
+use crate::config::MonitorConfig;
 use crate::event::{Cause, Event, Wait};
 use crate::ids::{GroupId, Token};
 use crate::input::{Outcome, Watchdog};
 use crate::message::GroupState;
-use crate::time::{Earliest, Instant};
+use crate::time::{Duration, Earliest, Instant};
 
 /// A script call to make or to end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,8 +50,7 @@ impl Node {
         let Some(group) = self.group_mut(id) else { return false };
         group.held_back = false;
         if group.monitor.call.is_some() || group.state == GroupState::Held {
-            let ask =
-                if self.config.monitor.is_some() { self.ask_monitor(id) } else { Ask::Wait(Instant::NEVER) };
+            let ask = self.ask_monitor(id);
             // A sequence of a group that is not held any more waits until the monitor's call has ended.
             if ask != Ask::Wait(Instant::NEVER) || self.group(id).is_some_and(|g| g.monitor.call.is_some()) {
                 return false;
@@ -172,7 +172,9 @@ impl Node {
         if !self.fence_open() {
             return Some(Wait::Fence);
         }
-        self.peers(id).filter(|peer| peer.state.may_run()).map(|_| Wait::PeerRuns)
+        let in_place = self.group(id).is_some_and(|group| group.in_place);
+        let blocks = |state: GroupState| state.may_run() && !(in_place && state == GroupState::Stuck);
+        self.peers(id).filter(|peer| blocks(peer.state)).map(|_| Wait::PeerRuns)
     }
 
     /// Nothing is left to fence.
@@ -198,6 +200,7 @@ impl Node {
             let monitor = self.config.monitor;
             let Some(group) = self.group_mut(id) else { continue };
             let call = group.sequence.call;
+            group.sequence.believe(group.config.claimable);
             #[cfg(feature = "coverage")]
             let step = group.sequence.step_index();
             if group.sequence.done(token, outcome, now, &limits) {
@@ -208,9 +211,9 @@ impl Node {
                 return;
             }
             let last = group.config.resources.saturating_sub(1);
-            if let Some(config) = monitor
-                && let Some(verdict) = group.monitor.done(token, outcome, last, &config, now)
-            {
+            // A call that was under way when the monitor was switched off is judged by nothing.
+            let config = monitor.unwrap_or(MonitorConfig { period: Duration::ZERO, failures: u8::MAX });
+            if let Some(verdict) = group.monitor.done(token, outcome, last, &config, now) {
                 self.monitored(id, verdict);
                 return;
             }
@@ -221,7 +224,10 @@ impl Node {
     fn tell_script(&mut self, group: GroupId, resource: u8, verb: Verb, outcome: Outcome) {
         let bad = match (verb, outcome) {
             (_, Outcome::Killed | Outcome::NotRun) | (Verb::Start | Verb::Stop, Outcome::Failed(_)) => true,
-            (Verb::Status, _) | (_, Outcome::Ok | Outcome::Running | Outcome::Stopped) => false,
+            (Verb::Status, _)
+            | (_, Outcome::Ok | Outcome::Running | Outcome::Partly | Outcome::Unclear | Outcome::Stopped) => {
+                false
+            }
         };
         if bad {
             self.report(Event::Script { group, resource, verb, outcome });
@@ -264,6 +270,7 @@ impl Node {
             group.monitor.restarting();
             group.gate = Gate::Open;
             group.sequence = Sequence::begin(Goal::Restart(from), resources);
+            group.in_place = true;
         }
         self.change(id, GroupEvent::Restart, Cause::Monitor);
     }
@@ -336,6 +343,7 @@ impl Node {
         }
         group.state = to;
         group.announce = false;
+        group.in_place &= to == GroupState::Starting;
         match to {
             GroupState::Held => {
                 group.forget_failures();

@@ -49,7 +49,7 @@ pub(super) fn memory() -> Result<Vec<Row>, String> {
         let helper = machine.helper_pid().ok_or("the helper is gone")?;
         let both = [daemon, helper];
         sums.push(both.map(|pid| field(pid, "smaps_rollup", "Pss:")).iter().sum::<u64>() as f64);
-        locks.extend(both.map(|pid| field(pid, "status", "VmLck:")));
+        locks.push(field(daemon, "status", "VmLck:"));
         let of = |pid| {
             format!("{} KB ({} locked)", field(pid, "status", "VmRSS:"), field(pid, "status", "VmLck:"))
         };
@@ -62,7 +62,7 @@ pub(super) fn memory() -> Result<Vec<Row>, String> {
     Ok(vec![resident(&sums, &locks, &each)])
 }
 
-/// Met if every life kept within the bar; memory of either process that could not be locked is said aloud.
+/// Met if every life kept within the bar; a daemon whose memory could not be locked is said aloud.
 fn resident(sums: &[f64], locks: &[u64], each: &str) -> Row {
     let locked = locks.iter().min().copied().unwrap_or(0);
     let limited = if locked == 0 { "NOT LOCKED: memory locking is not allowed here; " } else { "" };

@@ -85,14 +85,14 @@ impl Client {
     /// # Errors
     /// No thread, or the namespace cannot be entered.
     pub fn new(net: &Namespace) -> io::Result<Self> {
-        Self::to_port(net, SERVICE_PORT)
+        Self::to_port(net, SERVICE_PORT, PERIOD)
     }
 
-    /// As [`Client::new`], where the service is on another port.
+    /// As [`Client::new`], where the service is on another port, with a connection every `period`.
     ///
     /// # Errors
     /// As there.
-    pub fn to_port(net: &Namespace, port: u16) -> io::Result<Self> {
+    pub fn to_port(net: &Namespace, port: u16, period: Duration) -> io::Result<Self> {
         let samples = Arc::new(Mutex::new(Vec::new()));
         let end = Arc::new(AtomicBool::new(false));
         let (for_thread, until) = (Arc::clone(&samples), Arc::clone(&end));
@@ -103,7 +103,7 @@ impl Client {
             let result = nix::sched::setns(&handle, nix::sched::CloneFlags::CLONE_NEWNET);
             let _ = entered.send(result);
             if result.is_ok() {
-                poller::Poller::new(port, for_thread).run(&until);
+                poller::Poller::new(port, period, for_thread).run(&until);
             }
         })?;
         when_entered.recv().map_err(io::Error::other)??;

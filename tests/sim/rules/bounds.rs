@@ -9,7 +9,7 @@ const REPORT: Duration = Duration::from_millis(30);
 const STOP_PAUSE: Duration = Duration::from_millis(100);
 const STOP_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// The core's pause before a failed fence is tried again.
-const FENCE_RETRY: Duration = Duration::from_secs(5);
+pub(super) const FENCE_RETRY: Duration = Duration::from_secs(5);
 
 /// From the order to stop a group to its proven end, while no stop is stuck.
 ///

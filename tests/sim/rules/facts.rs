@@ -19,8 +19,8 @@ pub struct Facts {
     pub clear_since: Option<Instant>,
     /// When something other than a link was last changed: a fault, a command, a daemon, power.
     pub changed: Instant,
-    /// When a fault or command last began or ended, of any kind.
-    pub disturbed: Instant,
+    /// When a fault or command last began or ended that concerns more than links.
+    pub acted: Instant,
     /// Faults, their ends, commands, resets, and silences that a node took for a death.
     pub events: u32,
     /// By receiver: when it last took in a frame.
@@ -44,7 +44,7 @@ impl Facts {
             met: false,
             clear_since: None,
             changed: Instant::ZERO,
-            disturbed: Instant::ZERO,
+            acted: Instant::ZERO,
             events: 0,
             heard: [Instant::ZERO; 2],
             sent: [Instant::ZERO; 2],
@@ -57,11 +57,11 @@ impl Facts {
 
     /// A fault or command begins or ends now; `links`: it concerns links alone.
     pub fn disturb(&mut self, now: Instant, links: bool) {
-        self.disturbed = now;
         self.events += 1;
         self.links_changed = true;
         if !links {
             self.changed = now;
+            self.acted = now;
         }
     }
 

@@ -20,6 +20,7 @@ use crate::plan::Plan;
 use crate::world::World;
 use facts::Facts;
 use hb_core::Instant;
+pub use s1_two_holders::Excluded;
 
 /// Steps at one instant at most: more is a node that asks for a tick, and does nothing in it.
 const SPINS: u32 = 20_000;
@@ -64,9 +65,9 @@ impl Rules {
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
         let groups = plan.setting.groups.len();
+        let facts = Facts::new(plan);
         Self {
-            facts: Facts::new(plan),
-            s1: s1_two_holders::TwoHolders,
+            s1: s1_two_holders::TwoHolders::new(&facts),
             s2: s2_winner::Winner::new(groups),
             s3: s3_handover::Handover::new(groups),
             s4: s4_proof::Proof::new(plan),
@@ -76,6 +77,7 @@ impl Rules {
             l1: l1_takeover::Takeover::new(groups),
             l2: l2_loss::Loss::new(),
             l3: l3_moves::Moves::new(groups),
+            facts,
         }
     }
 
@@ -99,7 +101,13 @@ impl Rules {
         self.s7.check(world, facts)?;
         self.l1.check(world, facts)?;
         self.l2.check(world, facts)?;
-        self.l3.check(world, facts)
+        self.l3.check(world, facts, self.l2.settled())
+    }
+
+    /// What S1 excludes, and was seen.
+    #[must_use]
+    pub fn excluded(&self) -> Excluded {
+        self.s1.excluded
     }
 
     /// Everything of the pair is at rest by the rules' own view.

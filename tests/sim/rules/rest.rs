@@ -65,6 +65,17 @@ fn shared(world: &World, facts: &Facts, group: usize, strict: bool) -> Verdict {
     };
     let served = serves[0] && a.state == GroupState::Held && down(b, holds[1])
         || serves[1] && b.state == GroupState::Held && down(a, holds[0]);
+    // S5: whatever a node has forgotten, the holder of a pair that talks is above all that the other one remembers.
+    let raised = |holder: &GroupStatus, other: &GroupStatus| holder.epoch >= other.epoch;
+    if served && !(a.state != GroupState::Held || raised(a, b))
+        || served && b.state == GroupState::Held && !raised(b, a)
+    {
+        let what = format!(
+            "group {group}: the holder is not above what its peer remembers: {} | {}",
+            a.epoch, b.epoch
+        );
+        return breach("S5", world, what);
+    }
     let differ = [a, b].iter().all(|s| s.wait == Some(Wait::ConfigDiffers));
     // Stale copies on both nodes wait for an operator who takes one of them, or for ever by directive.
     let stale = [a, b].iter().any(|s| matches!(s.wait, Some(Wait::StaleCopy(_))));

@@ -1,41 +1,101 @@
 //! S1: from the instant that frames pass both ways and both incarnations have met, two holders last at most
 //! `keepalive + frame times + stop`.
 //!
-//! `stop` is the stop limit, as `bounds::stop` spells it out. A watchdog does not shorten it: a node that stops in order
-//! is fed. It bounds what is excluded here, a stop that is stuck: S1b, `timeout + granularity` after the last feed.
+//! `stop` is the stop limit, as `bounds::stop` spells it out; a joining node has its clean-up to do (`bounds::clean`). A
+//! watchdog does not shorten it: a node that stops in order is fed.
+//!
+//! Excluded and reported: a stuck group, a daemon that is dead. Where a watchdog is armed they are bounded too, S1b: a
+//! machine whose daemon is dead, or shows a stuck group, holds nothing after `timeout + granularity`.
 
 use super::facts::Facts;
 use super::{Verdict, bounds, breach};
+use crate::fault::Kind;
 use crate::world::World;
 use hb_core::message::GroupState;
+use hb_core::{Duration, Instant};
 
-pub(super) struct TwoHolders;
+/// Overlaps that lasted longer than the bound, by what excludes them from it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Excluded {
+    /// A stop failed or hung.
+    pub stuck: bool,
+    /// A daemon is dead, and what it started runs on.
+    pub dead: bool,
+}
+
+pub(super) struct TwoHolders {
+    pub(super) excluded: Excluded,
+    /// By group: when it was last shown stuck.
+    stuck: Vec<Instant>,
+    /// By host: since when its watchdog is not fed any more.
+    unfed: [Option<Instant>; 2],
+    /// By host: its watchdog always works.
+    works: [bool; 2],
+}
 
 impl TwoHolders {
-    pub(super) fn check(&self, world: &World, facts: &Facts) -> Verdict {
+    pub(super) fn new(facts: &Facts) -> Self {
+        let breaks = |host| facts.plan.faults.iter().any(|f| f.kind == Kind::DogBroken && f.host == host);
+        let stuck = vec![Instant::ZERO; facts.plan.setting.groups.len()];
+        Self { excluded: Excluded::default(), stuck, unfed: [None; 2], works: [!breaks(0), !breaks(1)] }
+    }
+
+    pub(super) fn check(&mut self, world: &World, facts: &Facts) -> Verdict {
         for group in 0..world.client.len() {
-            let [Some(a), Some(b)] = [0, 1].map(|h: usize| world.hosts[h].held_since(group)) else {
-                continue;
-            };
-            let Some(clear) = facts.clear_since else { continue };
-            let states = [0, 1].map(|h: usize| world.hosts[h].shown(group).map(|s| s.state));
-            if !facts.shared(group) || states.contains(&Some(GroupState::Stuck)) {
-                continue;
+            if facts.shared(group) {
+                self.pair(world, facts, group)?;
             }
-            let plan = &facts.plan;
-            let since = a.max(b).max(clear).max(facts.changed);
-            let stop = (0..2).map(|h| bounds::stop(plan, h, group).max(bounds::clean(plan, h, group))).max();
-            let frames = facts.frame_time[0].plus(facts.frame_time[1]);
-            let bound =
-                plan.setting.slow(plan.setting.timing.keepalive).plus(frames).plus(stop.unwrap_or_default());
-            let lasted = world.now.since(since);
-            if lasted > bound {
-                return breach(
-                    "S1",
-                    world,
-                    format!("group {group}: two holders for {lasted:?}, bound {bound:?}, shown {states:?}"),
-                );
-            }
+        }
+        (0..2).try_for_each(|host| self.reset(world, facts, host))
+    }
+
+    fn pair(&mut self, world: &World, facts: &Facts, group: usize) -> Verdict {
+        let [Some(a), Some(b)] = [0, 1].map(|h: usize| world.hosts[h].held_since(group)) else {
+            return Ok(());
+        };
+        let plan = &facts.plan;
+        let stop = (0..2).map(|h| bounds::stop(plan, h, group).max(bounds::clean(plan, h, group))).max();
+        let frames = facts.frame_time[0].plus(facts.frame_time[1]);
+        let bound: Duration =
+            plan.setting.slow(plan.setting.timing.keepalive).plus(frames).plus(stop.unwrap_or_default());
+        if world.hosts.iter().any(|h| h.node.is_none()) {
+            self.excluded.dead |= world.now.since(a.max(b)) > bound;
+            return Ok(());
+        }
+        let states = [0, 1].map(|h: usize| world.hosts[h].shown(group).map(|s| s.state));
+        if states.contains(&Some(GroupState::Stuck)) {
+            self.stuck[group] = world.now;
+            self.excluded.stuck |= world.now.since(a.max(b)) > bound;
+            return Ok(());
+        }
+        let Some(clear) = facts.clear_since else { return Ok(()) };
+        // An operator that clears what is stuck has it stopped once more.
+        let lasted = world.now.since(a.max(b).max(clear).max(self.stuck[group]));
+        if lasted <= bound {
+            return Ok(());
+        }
+        let what = format!("group {group}: two holders for {lasted:?}, bound {bound:?}, shown {states:?}");
+        breach("S1", world, what)
+    }
+
+    /// S1b.
+    fn reset(&mut self, world: &World, facts: &Facts, host: usize) -> Verdict {
+        let h = &world.hosts[host];
+        let Some((timeout, granularity)) = facts.plan.setting.dog else { return Ok(()) };
+        let groups = 0..world.client.len();
+        let stuck = groups.clone().any(|g| h.shown(g).is_some_and(|s| s.state == GroupState::Stuck));
+        // A daemon that stands still is S6's.
+        if !h.dog.armed || !self.works[host] || h.frozen || !(h.node.is_none() || stuck) {
+            self.unfed[host] = None;
+            return Ok(());
+        }
+        // Who opens the device of a daemon that died begins its time anew.
+        let since = self.unfed[host].unwrap_or(world.now).max(h.dog.armed_at);
+        self.unfed[host] = Some(since);
+        let holds = groups.clone().any(|g| h.held_since(g).is_some());
+        if holds && world.now.since(since) > timeout.plus(granularity) {
+            let what = format!("{host} holds a group, and its watchdog was not fed since {since:?}");
+            return breach("S1", world, what);
         }
         Ok(())
     }

@@ -1,9 +1,10 @@
-//! S4: a node shows a group idle or failed only when nothing of it runs, and only after `status` said stopped of every
-//! resource in this incarnation, since that resource's last start.
+//! S4: a node shows a group idle or failed only when nothing of it runs, and only after `stop` answered 0 *and* `status`
+//! said stopped of every resource in this incarnation, since that resource's last start.
 //!
-//! A stop that answers non-zero is asked twice and then `status` is believed, and what `status` reports stopped at the
-//! daemon's start is not stopped again (DESIGN §7 O1); so the proof is `status`, and the truth is the machine's. A script
-//! that is not there at all cannot have started anything.
+//! Three things stand in for the answer 0 (DESIGN §7 O1, §5): `status` reported stopped at the daemon's start, so that
+//! nothing was to be stopped; a `stop` that answered non-zero was asked again after `status` had said stopped, and so did
+//! `status` once more (old scripts are not LSB); the script is not there, which the daemon knows, or its start could not
+//! be run: it has started nothing. And a script that knows no `status` is taken at its `stop`'s word.
 
 use super::{Verdict, breach};
 use crate::note::Note;
@@ -12,36 +13,72 @@ use crate::world::World;
 use hb_core::message::GroupState;
 use hb_core::{Outcome, Verb};
 
+/// How far the proof of one resource has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Known {
+    /// `start` was called in this incarnation, or `status` did not say stopped at first: a `stop` is needed.
+    needs_stop: bool,
+    /// The last `stop` answered 0.
+    stopped: bool,
+    /// How often `stop` answered non-zero.
+    refused: u8,
+    /// Everything of the rule was seen.
+    proven: bool,
+}
+
+impl Known {
+    fn status(&mut self, outcome: Outcome, claimable: bool) {
+        let absent = outcome == Outcome::NotRun && !claimable && !self.needs_stop;
+        let asked = self.stopped || self.refused >= 2;
+        if outcome == Outcome::Stopped || absent {
+            self.proven |= !self.needs_stop || asked;
+        } else if outcome == Outcome::Unclear && asked {
+            self.proven = true;
+        } else if matches!(outcome, Outcome::Running | Outcome::Partly) || !self.proven {
+            (self.needs_stop, self.stopped, self.proven) = (true, false, false);
+        }
+    }
+
+    fn stop(&mut self, outcome: Outcome) {
+        self.stopped = outcome == Outcome::Ok;
+        self.refused = self.refused.saturating_add(u8::from(matches!(outcome, Outcome::Failed(_))));
+    }
+}
+
 pub(super) struct Proof {
     /// By host, group, resource.
-    proven: [Vec<Vec<bool>>; 2],
+    known: [Vec<Vec<Known>>; 2],
 }
 
 impl Proof {
     pub(super) fn new(plan: &Plan) -> Self {
-        let groups: Vec<Vec<bool>> =
-            plan.setting.groups.iter().map(|(_, n)| vec![false; usize::from(*n)]).collect();
-        Self { proven: [groups.clone(), groups] }
+        let groups: Vec<Vec<Known>> =
+            plan.setting.groups.iter().map(|(_, n)| vec![Known::default(); usize::from(*n)]).collect();
+        Self { known: [groups.clone(), groups] }
+    }
+
+    fn of(&mut self, host: usize, group: u8, resource: u8) -> &mut Known {
+        &mut self.known[host][usize::from(group)][usize::from(resource)]
     }
 
     pub(super) fn check(&mut self, world: &World) -> Verdict {
         for note in &world.notes {
             match *note {
-                Note::Daemon { host, .. } => self.proven[host].iter_mut().for_each(|group| group.fill(false)),
+                Note::Daemon { host, .. } => {
+                    self.known[host].iter_mut().for_each(|group| group.fill(Known::default()));
+                }
                 Note::Called { host, group, resource, verb: Verb::Start } => {
-                    self.proven[host][usize::from(group)][usize::from(resource)] = false;
+                    *self.of(host, group, resource) = Known { needs_stop: true, ..Known::default() };
                 }
-                Note::Ended {
-                    host,
-                    group,
-                    resource,
-                    verb: Verb::Status,
-                    outcome: Outcome::Stopped | Outcome::NotRun,
-                    known: true,
-                }
-                // What could not be run at all has started nothing.
-                | Note::Ended { host, group, resource, verb: Verb::Start, outcome: Outcome::NotRun, known: true } => {
-                    self.proven[host][usize::from(group)][usize::from(resource)] = true;
+                Note::Ended { host, group, resource, verb, outcome, known: true } => {
+                    let claimable = world.hosts[host].claimable[usize::from(group)];
+                    let known = self.of(host, group, resource);
+                    match verb {
+                        Verb::Status => known.status(outcome, claimable),
+                        Verb::Stop => known.stop(outcome),
+                        // What could not be run at all has started nothing.
+                        Verb::Start => known.proven |= outcome == Outcome::NotRun,
+                    }
                 }
                 _ => {}
             }
@@ -59,7 +96,7 @@ impl Proof {
                         format!("{host} shows group {group} {:?}, and it runs", shown.state),
                     );
                 }
-                if self.proven[host][group].contains(&false) {
+                if self.known[host][group].iter().any(|known| !known.proven) {
                     let what = format!("{host} shows group {group} {:?} without a proof", shown.state);
                     return breach("S4", world, what);
                 }

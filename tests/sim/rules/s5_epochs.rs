@@ -1,5 +1,8 @@
 //! S5: two nodes never use the same epoch; a node never uses one at or below the highest that its state file at its
-//! start, its own tenures since, or its peer has shown it.
+//! start, its own tenures since, its data stamp, or its peer has shown it. There is no witness in a pair.
+//!
+//! After the loss of all that it could reach it may, and is raised on first contact: that is asserted of a pair at rest
+//! (`rest`), and that no copy is destroyed by comparing epochs across that event, by S7.
 
 use super::facts::Facts;
 use super::{Verdict, breach};
@@ -57,12 +60,13 @@ impl Epochs {
     fn uses(&mut self, world: &World, facts: &Facts, host: usize, group: usize, epoch: u32) -> Verdict {
         let floor = self.floor[host][group];
         let heard = if facts.shared(group) { world.epochs_heard[host][group] } else { 0 };
-        if epoch <= floor.max(heard) {
+        let stamp = world.stamps_told[host][group];
+        if epoch <= floor.max(heard).max(stamp) {
             return breach(
                 "S5",
                 world,
                 format!(
-                    "{host} uses epoch {epoch} of group {group}, at or below {floor} (own) or {heard} (peer's)"
+                    "{host} uses epoch {epoch} of group {group}, at or below {floor} (own), {heard} (peer's) or {stamp} (stamp's)"
                 ),
             );
         }

@@ -1,6 +1,6 @@
-//! What the client does on its own thread: begin a connection every 10 ms, carry each to its end.
+//! What the client does on its own thread: begin a connection every period, carry each to its end.
 
-use super::{LIMIT, PERIOD, Reply, Sample};
+use super::{LIMIT, Reply, Sample};
 use crate::netns::SERVICE_ADDRESS;
 use crate::netns::clock::Stamp;
 use nix::errno::Errno;
@@ -11,6 +11,7 @@ use nix::sys::socket::{
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// A connection under way.
 struct Pending {
@@ -23,14 +24,15 @@ struct Pending {
 /// The connections under way, and where those that ended go.
 pub(super) struct Poller {
     port: u16,
+    period: Duration,
     samples: Arc<Mutex<Vec<Sample>>>,
     pending: Vec<Pending>,
 }
 
 impl Poller {
     /// One that has nothing under way yet.
-    pub(super) fn new(port: u16, samples: Arc<Mutex<Vec<Sample>>>) -> Self {
-        Self { port, samples, pending: Vec::new() }
+    pub(super) fn new(port: u16, period: Duration, samples: Arc<Mutex<Vec<Sample>>>) -> Self {
+        Self { port, period, samples, pending: Vec::new() }
     }
 
     /// Polls until `end`.
@@ -41,7 +43,7 @@ impl Poller {
             if now >= next {
                 self.begin(now);
                 // A thread that was late does not hurry to catch up: two at once measure nothing.
-                next = next.plus(PERIOD).max(now);
+                next = next.plus(self.period).max(now);
             }
             let wait = next.since(Stamp::now()).as_millis().min(10);
             let mut fds: Vec<PollFd<'_>> = self

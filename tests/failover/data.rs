@@ -1,0 +1,262 @@
+//! Data follows the role (DESIGN §9): who pulls when, what a stamp says, what a start waits for, what is kept.
+
+use crate::{A, B, command, ms, settled, state};
+use hb_core::config::{DataConfig, StalePolicy};
+use hb_core::message::GroupState;
+use hb_core::{Command, Config, Event, GroupId, Refusal, Scope, Stale, Stamp, Wait};
+use hb_sim::{Note, World};
+
+/// Pulls every 2 s, 20 ms each.
+fn with_data(stale: StalePolicy) -> impl Fn(&mut Config) {
+    move |c| {
+        c.failback = false;
+        c.groups[0].data =
+            Some(DataConfig { interval: ms(2000), limit: ms(1000), stale_after: ms(60_000), stale });
+    }
+}
+
+/// In service, and the standby has pulled.
+fn synced(stale: StalePolicy) -> World {
+    let mut world = settled(with_data(stale));
+    world.run(ms(2500));
+    assert_eq!(stamp(&world, B).epoch, stamp(&world, A).epoch, "pulled");
+    world
+}
+
+fn stamp(world: &World, host: usize) -> Stamp {
+    world.hosts[host].disks[0].stamp
+}
+
+fn epoch(world: &World, host: usize) -> u32 {
+    world.hosts[host].node.as_ref().expect("a daemon").status(world.now).groups[0].epoch
+}
+
+fn wait(world: &World, host: usize) -> Option<Wait> {
+    world.hosts[host].node.as_ref().expect("a daemon").status(world.now).groups[0].wait
+}
+
+fn said(world: &World, host: usize, event: impl Fn(&Event) -> bool) -> bool {
+    world.hosts[host].events.iter().any(event)
+}
+
+/// A file that the service of `host` writes, and that nobody has pulled yet.
+fn write(world: &mut World, host: usize, file: usize) {
+    world.hosts[host].disks[0].files.put(file);
+}
+
+fn has(world: &World, host: usize, file: usize) -> bool {
+    let mut one = hb_sim::Files::default();
+    one.put(file);
+    one.less(&world.hosts[host].disks[0].all()).count() == 0
+}
+
+/// Every note of the next `time`, step by step, with what holds at each.
+fn watch(world: &mut World, time: hb_core::Duration, mut each: impl FnMut(&World, &Note)) {
+    let end = world.now.plus(time);
+    while world.step(end) {
+        for note in std::mem::take(&mut world.notes) {
+            each(world, &note);
+        }
+    }
+}
+
+#[test]
+fn the_stamp_is_on_the_disk_before_the_first_start_script() {
+    let mut world = World::new(with_data(StalePolicy::AcceptAge));
+    world.start(A);
+    world.start(B);
+    let mut begun = 0;
+    watch(&mut world, ms(3000), |world, note| {
+        if let Note::Holds { host, holds: true, .. } = *note {
+            begun += 1;
+            assert_eq!(stamp(world, host).epoch, epoch(world, host), "stamped with the tenure's epoch");
+            assert!(!stamp(world, host).partial);
+        }
+    });
+    assert_eq!(begun, 1);
+}
+
+#[test]
+fn only_the_standby_pulls_and_only_from_the_holder() {
+    let mut world = World::new(with_data(StalePolicy::AcceptAge));
+    world.start(A);
+    world.start(B);
+    let mut pulls = [0; 2];
+    watch(&mut world, ms(9000), |world, note| {
+        if let Note::Pull { host, .. } = *note {
+            pulls[host] += 1;
+            assert_eq!((state(world, host), state(world, 1 - host)), (GroupState::Idle, GroupState::Held));
+        }
+    });
+    assert_eq!(pulls, [0, 5], "at once, then every 2 s");
+}
+
+#[test]
+fn a_pull_that_is_cut_short_leaves_the_stamp_partial_and_is_reaped_before_a_start() {
+    let mut world = synced(StalePolicy::Accept);
+    world.pull_time = ms(60_000);
+    world.until(ms(3000), |w| w.hosts[B].pulling()).expect("the next pull");
+    world.power_off(A);
+    let mut began = false;
+    watch(&mut world, ms(3000), |world, note| {
+        if let Note::Holds { host: B, holds: true, .. } = *note {
+            began = true;
+            assert!(!world.hosts[B].pulling(), "nothing writes to the copy any more");
+        }
+    });
+    assert!(began && world.serves(B));
+    assert!(said(&world, B, |e| matches!(e, Event::StaleAccepted(_, Stale::Partial))), "loudly");
+
+    let mut world = synced(StalePolicy::AcceptAge);
+    world.pull_time = ms(60_000);
+    world.until(ms(3000), |w| w.hosts[B].pulling()).expect("the next pull");
+    world.power_off(A);
+    world.run(ms(5000));
+    assert!(stamp(&world, B).partial);
+    assert_eq!(wait(&world, B), Some(Wait::StaleCopy(Stale::Partial)), "the default waits");
+    assert!(!world.hosts[B].scripts.any(0));
+}
+
+#[test]
+fn a_handover_pulls_once_more_between_the_last_stop_and_the_first_start() {
+    let mut world = synced(StalePolicy::AcceptAge);
+    write(&mut world, A, 7);
+    command(&mut world, A, Command::Standby(Scope::All)).expect("accepted");
+    let mut order = Vec::new();
+    watch(&mut world, ms(2000), |_, note| match *note {
+        Note::Holds { host, holds, .. } => {
+            order.push(if holds { ("starts", host) } else { ("stopped", host) })
+        }
+        Note::Pull { host, last: true, .. } => order.push(("pulls", host)),
+        Note::Pulled { host, whole: true, .. } => order.push(("pulled", host)),
+        _ => {}
+    });
+    assert_eq!(order[..4], [("stopped", A), ("pulls", B), ("pulled", B), ("starts", B)]);
+    assert!(has(&world, B, 7), "what A wrote since the last pull came along");
+}
+
+#[test]
+fn a_failback_whose_last_pull_fails_gives_the_group_back_and_comes_again_after_a_pause() {
+    let mut world = settled(|c| {
+        with_data(StalePolicy::AcceptAge)(c);
+        c.failback = true;
+    });
+    world.run(ms(2500));
+    world.power_off(A);
+    world.until(ms(2000), |w| w.serves(B)).expect("taken over");
+    write(&mut world, B, 7);
+    world.start(A);
+    // The regular pulls work, the last one does not.
+    world.until(ms(10_000), |w| state(w, B) == GroupState::Stopping).expect("failback");
+    world.pulls_work = false;
+    let handed = epoch(&world, B);
+    world.until(ms(5000), |w| w.serves(B) && epoch(w, B) > handed).expect("the old holder takes it back");
+    assert!(said(&world, A, |e| *e == Event::LastPullFailed(GroupId(0))));
+    assert!(!world.hosts[A].scripts.any(0));
+    world.pulls_work = true;
+    world.run(ms(50_000));
+    assert!(world.serves(B), "not at once");
+    world.until(ms(20_000), |w| w.serves(A) && !w.serves(B)).expect("after a minute");
+    assert!(has(&world, A, 7));
+    assert_eq!(world.overlap, hb_core::Duration::ZERO);
+}
+
+#[test]
+fn a_copy_that_two_nodes_wrote_is_moved_aside_not_destroyed() {
+    let mut world = synced(StalePolicy::AcceptAge);
+    write(&mut world, A, 7);
+    world.cut_all(true);
+    world.until(ms(3000), |w| w.serves(B)).expect("a partition");
+    write(&mut world, A, 8);
+    write(&mut world, B, 9);
+    world.cut_all(false);
+    let mut kept = None;
+    watch(&mut world, ms(4000), |_, note| {
+        if let Note::Pull { host: A, keep, .. } = *note {
+            kept.get_or_insert(keep);
+        }
+    });
+    assert!(world.serves(B) && !world.serves(A), "the higher epoch goes on");
+    assert_eq!(kept, Some(true));
+    assert!(
+        said(&world, A, |e| matches!(e, Event::MovedAside { files: 2, .. })),
+        "{:?}",
+        world.hosts[A].events
+    );
+    assert!((7..10).all(|file| has(&world, A, file)));
+}
+
+#[test]
+fn a_copy_that_is_behind_waits_for_the_newer_one_or_an_operator() {
+    for (policy, answer) in [(StalePolicy::AcceptAge, Ok(())), (StalePolicy::Refuse, Err(Refusal::PeerNotUp))]
+    {
+        // B wrote last, then both lost their power, and only A came back.
+        let mut world = synced(policy);
+        world.power_off(A);
+        world.until(ms(2000), |w| w.serves(B)).expect("taken over");
+        write(&mut world, B, 9);
+        world.start(A);
+        world.pulls_work = false;
+        world.until(ms(2000), |w| state(w, A) == GroupState::Idle).expect("met");
+        world.run(ms(500));
+        world.power_off(B);
+        world.run(ms(6000));
+        let stale = wait(&world, A);
+        assert!(matches!(stale, Some(Wait::StaleCopy(Stale::Behind | Stale::Partial))), "{stale:?}");
+        assert!(!world.hosts[A].scripts.any(0));
+        assert_eq!(command(&mut world, A, Command::Takeover(Scope::All)), answer);
+        world.run(ms(2000));
+        assert_eq!(world.serves(A), answer.is_ok(), "{policy:?}");
+    }
+}
+
+#[test]
+fn age_alone_is_accepted_loudly_by_default() {
+    let cases = [
+        (StalePolicy::AcceptAge, true, Err(Refusal::NothingToDo)),
+        (StalePolicy::Accept, true, Err(Refusal::NothingToDo)),
+        (StalePolicy::Wait, false, Ok(())),
+        (StalePolicy::Refuse, false, Err(Refusal::PeerNotUp)),
+    ];
+    for (policy, starts, takeover) in cases {
+        let mut world = settled(|c| {
+            with_data(policy)(c);
+            let data = c.groups[0].data.as_mut().expect("data");
+            (data.interval, data.stale_after) = (ms(20_000), ms(3000));
+        });
+        world.run(ms(6000));
+        world.power_off(A);
+        world.run(ms(2000));
+        assert_eq!(world.serves(B), starts, "{policy:?}");
+        assert_eq!(said(&world, B, |e| matches!(e, Event::StaleAccepted(_, Stale::Old))), starts, "loudly");
+        if !starts {
+            assert_eq!(wait(&world, B), Some(Wait::StaleCopy(Stale::Old)));
+        }
+        assert_eq!(command(&mut world, B, Command::Takeover(Scope::All)), takeover, "{policy:?}");
+        world.run(ms(2000));
+        assert_eq!(world.serves(B), starts || takeover.is_ok(), "{policy:?}");
+    }
+}
+
+/// The links are cut, the way of the pulls is not: the holder was started again meanwhile, under a later epoch that no
+/// beat could show. The node that pulled it may claim above it only; and it goes on sending beats.
+#[test]
+fn an_epoch_that_only_a_pull_has_shown_counts_as_seen() {
+    // B takes the old life for alive until it has pulled once more.
+    let mut world = settled(|c| {
+        with_data(StalePolicy::Accept)(c);
+        let timing = &mut c.timing;
+        (timing.deadtime, timing.initdead) =
+            if c.side == hb_core::Side::Odd { (ms(4000), ms(4000)) } else { (ms(500), ms(500)) };
+    });
+    world.run(ms(2500));
+    world.kill(A);
+    world.cut_all(true);
+    world.start(A);
+    world.until(ms(2000), |w| w.serves(A) && epoch(w, A) == 4).expect("alone again, under a later epoch");
+    world.until(ms(5000), |w| w.serves(B)).expect("takes it for dead");
+    let pulled = world.hosts[B].events.iter().filter(|e| **e == Event::Pulled(GroupId(0))).count();
+    assert_eq!((pulled, epoch(&world, B)), (2, 5), "above the epoch of the pulled copy");
+    world.cut_all(false);
+    world.until(ms(2000), |w| w.serves(A) != w.serves(B)).expect("the conflict is solved");
+}
