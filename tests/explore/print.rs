@@ -96,20 +96,21 @@ const fn kind(ident: &str) -> Kind {
         b"config" | b"keys" | b"sends" | b"rx" | b"tx" | b"lost" | b"bad" | b"clean" | b"reported"
         | b"rtt" | b"worst" | b"fed" | b"events_lost" | b"events_lost_total" | b"next_token" | b"hold"
         | b"streams" => Kind::Skipped,
+        // A copy is never too old here (`case`).
+        b"begun" | b"fresh" | b"older" | b"moved" => Kind::Skipped,
         // Without ping nodes both scores are 0 for ever.
         b"score_gap" => Kind::Skipped,
-        b"quiet_until" | b"retry_at" | b"not_before" | b"hello_until" | b"answered" | b"until" => {
-            Kind::Pending
-        }
+        b"at" | b"pause_until" | b"quiet_until" | b"retry_at" | b"not_before" | b"hello_until"
+        | b"answered" | b"until" => Kind::Pending,
         b"first_stop" => Kind::FirstStop,
         b"stalled" => Kind::Stalled,
         b"promised" => Kind::Promised,
-        b"nonce" | b"met" => Kind::Name,
+        b"nonce" | b"met" | b"line" => Kind::Name,
         b"challenge" | b"theirs" | b"echo" => Kind::Challenge,
         b"boot" => Kind::Boot,
         b"seq" => Kind::Seq,
         b"counter" => Kind::Counter,
-        b"epoch" | b"seen" | b"mark" => Kind::Epoch,
+        b"epoch" | b"seen" | b"mark" | b"newest" | b"source" => Kind::Epoch,
         b"serial" | b"persist_serial" => Kind::Serial,
         b"state" => Kind::State,
         b"groups" => Kind::Groups,
