@@ -1,6 +1,7 @@
 //! `hbd linktest` as two real processes on a null-modem that does what it is told: what they report must be what it did.
 
-use hb_hil::netns::{Faults, NullModem, Programs};
+use hb_hil::netns::{Faults, NullModem, Programs, Stamp};
+use std::fs::OpenOptions;
 use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -8,10 +9,16 @@ use std::time::{Duration, Instant};
 
 /// Start one end.
 fn start(device: &Path, words: &[&str]) -> Child {
+    start_on(Stdio::piped(), device, words)
+}
+
+/// Start one end that speaks to `screen`.
+fn start_on(screen: Stdio, device: &Path, words: &[&str]) -> Child {
     let programs = Programs::build().expect("the programs build");
     let mut command = Command::new(programs.hbd);
     command.args(["linktest", "--run-dir", "/nonexistent"]).args(words).arg(device);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("hbd starts")
+    command.env("TERM", "vt100").env_remove("NO_COLOR");
+    command.stdin(Stdio::null()).stdout(screen).stderr(Stdio::piped()).spawn().expect("hbd starts")
 }
 
 /// What one end said, and its exit code; it is ended by force after `limit` seconds.
@@ -130,6 +137,35 @@ fn the_fastest_speed_that_holds_is_found_and_the_advice_stays_below_it() {
         assert!(!text.contains("460800 baud"), "two that fail are enough: {text}");
         assert!(text.contains("\n    baud 38400\n"), "{text}");
     }
+}
+
+#[test]
+fn a_terminal_sees_the_test_move() {
+    let (cable, screen) = (NullModem::new().expect("ptys"), NullModem::new().expect("ptys"));
+    cable.follow_speed();
+    let tty = OpenOptions::new().write(true).open(screen.path(0)).expect("a terminal");
+    let words = ["--baud", "19200", "--seconds", "3", "--wait", "20"];
+    let ends = [start_on(tty.into(), cable.path(0), &words), start(cable.path(1), &words)];
+    let codes = ends.map(|child| end(child, 60));
+    std::thread::sleep(Duration::from_millis(200));
+    let bytes: Vec<u8> = screen.log(Stamp::default()).into_iter().flat_map(|chunk| chunk.bytes).collect();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    println!("{text}");
+    assert_eq!([codes[0].0, codes[1].0], [Some(0); 2], "{}", codes[1].1);
+    // The line is drawn over itself: how far the test is, and how many frames went out.
+    let drawn: Vec<Vec<u32>> = text
+        .split('\r')
+        .filter(|line| line.starts_with("  19200 baud") && line.contains(" %: "))
+        .map(|line| line.split_whitespace().filter_map(|word| word.parse().ok()).collect())
+        .collect();
+    let moving: Vec<(u32, u32)> = drawn.iter().map(|numbers| (numbers[1], numbers[2])).collect();
+    let in_test: Vec<&(u32, u32)> = moving.iter().filter(|(percent, _)| *percent > 0).collect();
+    assert!(in_test.len() >= 3 && in_test.windows(2).all(|w| w[0].1 <= w[1].1), "{moving:?}");
+    assert!(in_test.iter().any(|(percent, _)| *percent >= 50), "{moving:?}");
+    // What stays is not drawn over: it begins on a cleared line.
+    assert!(text.contains("\r\x1b[K  19200 baud holds"), "{text}");
+    // On anything but a terminal nothing moves.
+    assert!(!codes[1].1.contains('\r'), "{}", codes[1].1);
 }
 
 #[test]

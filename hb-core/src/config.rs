@@ -156,6 +156,35 @@ pub struct Config {
     pub monitor: Option<MonitorConfig>,
 }
 
+/// What concerns this node alone, and may change while it runs: see [`crate::Node::retune`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Tuning {
+    /// As [`Timing::warntime`].
+    pub warntime: Duration,
+    /// As [`Config::failback`].
+    pub failback: bool,
+    /// As [`Config::isolated`].
+    pub isolated: Isolated,
+    /// As [`Config::limits`].
+    pub limits: ScriptLimits,
+    /// As [`Config::monitor`].
+    pub monitor: Option<MonitorConfig>,
+}
+
+impl Tuning {
+    fn validate(&self, deadtime: Duration) -> Result<(), ConfigError> {
+        if self.warntime >= deadtime || self.warntime.is_zero() {
+            return Err(ConfigError::Warntime);
+        }
+        if let Some(m) = &self.monitor
+            && (m.failures == 0 || m.period.is_zero())
+        {
+            return Err(ConfigError::Monitor);
+        }
+        Ok(())
+    }
+}
+
 /// Why a [`Config`] is refused; each names the relation that does not hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ConfigError {
@@ -201,6 +230,29 @@ impl core::fmt::Display for ConfigError {
 impl core::error::Error for ConfigError {}
 
 impl Config {
+    /// What of it may change while the node runs.
+    #[must_use]
+    pub const fn tuning(&self) -> Tuning {
+        Tuning {
+            warntime: self.timing.warntime,
+            failback: self.failback,
+            isolated: self.isolated,
+            limits: self.limits,
+            monitor: self.monitor,
+        }
+    }
+
+    /// Takes over `new`, against the times that hold.
+    pub(crate) fn retune(&mut self, new: &Tuning) -> Result<(), ConfigError> {
+        new.validate(self.timing.deadtime)?;
+        self.timing.warntime = new.warntime;
+        self.failback = new.failback;
+        self.isolated = new.isolated;
+        self.limits = new.limits;
+        self.monitor = new.monitor;
+        Ok(())
+    }
+
     /// Check every relation that the state machine relies on.
     ///
     /// # Errors
@@ -214,9 +266,7 @@ impl Config {
         if t.deadtime <= t.keepalive.doubled() {
             return Err(ConfigError::Deadtime);
         }
-        if t.warntime >= t.deadtime || t.warntime.is_zero() {
-            return Err(ConfigError::Warntime);
-        }
+        self.tuning().validate(t.deadtime)?;
         if t.initdead < t.deadtime {
             return Err(ConfigError::Initdead);
         }
@@ -225,11 +275,6 @@ impl Config {
         }
         if usize::from(self.pings) > MAX_PINGS {
             return Err(ConfigError::Pings);
-        }
-        if let Some(m) = &self.monitor
-            && (m.failures == 0 || m.period.is_zero())
-        {
-            return Err(ConfigError::Monitor);
         }
         for (i, group) in self.groups.iter().enumerate() {
             if group.resources == 0 || usize::from(group.resources) > MAX_RESOURCES {

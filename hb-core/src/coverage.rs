@@ -68,7 +68,7 @@ pub const MACHINES: [Machine; 10] = [
     Machine {
         name: "sequence",
         states: &["Check", "Stop", "Verify", "Look", "Start", "Confirm", "Done"],
-        events: &["Ok", "Failed", "Running", "Stopped", "Killed", "NotRun"],
+        events: &["Ok", "Failed", "Running", "Stopped", "Unclear", "Partly", "Killed", "NotRun"],
     },
     Machine {
         name: "release",

@@ -115,6 +115,11 @@ pub enum Outcome {
     Running,
     /// `status` answered that the resource is stopped.
     Stopped,
+    /// `status` answered neither: it says nothing, or does not know the verb. Nothing shows that it runs, and nothing that
+    /// it is stopped.
+    Unclear,
+    /// `status` answered both, of the parts of a resource: not started in full, and not proven stopped.
+    Partly,
     /// It was killed by [`crate::Action::KillScript`].
     Killed,
     /// It could not be started at all (no such file, no process).
@@ -130,8 +135,10 @@ impl Outcome {
             Self::Failed(_) => 1,
             Self::Running => 2,
             Self::Stopped => 3,
-            Self::Killed => 4,
-            Self::NotRun => 5,
+            Self::Unclear => 4,
+            Self::Partly => 5,
+            Self::Killed => 6,
+            Self::NotRun => 7,
         }
     }
 }

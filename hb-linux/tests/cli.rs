@@ -278,6 +278,44 @@ fn a_script_of_an_earlier_life_is_ended_before_the_group_is_touched() {
 }
 
 #[test]
+fn what_a_script_without_a_status_has_left_running_is_stopped_at_the_next_start() {
+    let folder = Folder::new("mute");
+    let modem = NullModem::new();
+    let script = "case $1 in\nstart) touch $d/serving;;\nstop) rm -f $d/serving;;\n\
+                  *) . $HA_FUNCS; ha_debug beats every $(ha_parameter keepalive); echo 'Usage: svc start, stop';;\nesac\n";
+    let mut a = Node::new(&folder, "ha-1", &modem.names[0], script);
+    a.start();
+    a.wait_for(&["\"state\":\"held\""]);
+    a.kill();
+    assert!(a.serves(), "the service outlives the daemon");
+    let before = a.log().len();
+    a.start();
+    a.wait_for(&["\"state\":\"held\""]);
+    let log = a.log().split_off(before);
+    let at = |what: &str| log.find(what).unwrap_or_else(|| panic!("no {what} in {log}"));
+    assert!(at("script svc stop begins") < at("group svc is proven stopped"), "{log}");
+    assert!(at("group svc is proven stopped") < at("script svc start begins"), "{log}");
+    assert!(log.contains("svc status says: beats every 100ms"), "{log}");
+    assert_eq!(code(&a.hbd(&["stop"])), 0);
+}
+
+#[test]
+fn half_a_service_is_stopped_until_all_of_it_is() {
+    let folder = Folder::new("half");
+    let modem = NullModem::new();
+    // The first stop ends one of the two daemons only.
+    let script = "case $1 in\nstart) touch $d/serving $d/second;;\n\
+                  stop) if [ -e $d/serving ]; then rm -f $d/serving; else rm -f $d/second; fi;;\n\
+                  status) for f in serving second; do [ -e $d/$f ] && echo $f is running || echo $f is stopped; done;;\nesac\n";
+    let mut a = Node::new(&folder, "ha-1", &modem.names[0], script);
+    a.start();
+    a.wait_for(&["\"state\":\"held\""]);
+    assert_eq!(code(&a.hbd(&["stop"])), 0);
+    assert!(!a.dir.join("second").exists(), "taken for stopped: {}", a.log());
+    assert!(a.log().contains("partly running"), "{}", a.log());
+}
+
+#[test]
 fn a_stop_that_fails_is_said_and_not_hidden() {
     let folder = Folder::new("stuck");
     let modem = NullModem::new();
@@ -375,6 +413,21 @@ fn by_its_old_names_it_answers_as_they_did() {
     let running = call("heartbeat", &["-s"]);
     assert_eq!(code(&running), 0);
     assert!(text(&running).contains("heartbeat OK [pid ") && text(&running).contains("is running on"));
+    let pid = fs::read_to_string(a.dir.join("run/hbd.pid")).unwrap();
+    let stand = |how: &str| Command::new("kill").args([how, pid.trim()]).status().unwrap();
+    assert!(stand("-STOP").success());
+    assert_eq!(code(&call("cl_status", &["hbstatus"])), 0, "a daemon that does not answer runs all the same");
+    assert!(stand("-CONT").success());
+    let config = a.dir.join("etc").display().to_string();
+    let node = call("cl_status", &["hbparameter", "-p", "node", "--config-dir", &config]);
+    assert_eq!((code(&node), text(&node).trim()), (0, "ha-2"), "the last line counts");
+    fs::rename(a.dir.join("run/control"), a.dir.join("run/away")).unwrap();
+    for words in [&["status"][..], &["stop"], &["reload"]] {
+        let output = a.hbd(words);
+        assert_eq!(code(&output), 1, "{words:?}: {}", text(&output));
+        assert!(text(&output).contains("but no command reaches it"), "{words:?}: {}", text(&output));
+    }
+    fs::rename(a.dir.join("run/away"), a.dir.join("run/control")).unwrap();
     let rsc = call("cl_status", &["rscstatus"]);
     assert_eq!((code(&rsc), text(&rsc).trim()), (0, "local"));
     assert_eq!(text(&call("cl_status", &["nodestatus", "ha-1"])).trim(), "active");

@@ -4,19 +4,36 @@ use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
 /// A rig.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+#[derive(Debug)]
 pub enum RigFile {
     /// Two emulated machines: everything is made by the rig itself.
-    Qemu {},
+    Qemu(Qemu),
     /// Real servers on real cables.
     Wires(Wires),
+}
+
+/// What every rig file says.
+#[derive(Deserialize)]
+struct Kind {
+    kind: String,
+}
+
+/// The virtual rig.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Qemu {
+    #[serde(rename = "kind")]
+    _kind: String,
+    /// Where evidence goes; `target/hil` if it is not said. Relative to the rig file.
+    pub evidence: Option<PathBuf>,
 }
 
 /// The bench around a test machine.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wires {
+    #[serde(rename = "kind")]
+    _kind: String,
     /// Where evidence goes; `target/wires` if it is not said. Relative to the rig file, as all paths in it.
     pub evidence: Option<PathBuf>,
     /// The machines under test, one or two.
@@ -76,35 +93,64 @@ impl RigFile {
     /// The file cannot be read, or what is wrong in it and where.
     pub fn read(path: &Path) -> Result<Self, String> {
         let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
-        let told = |what: String| format!("{}: {what}", path.display());
+        let told = |what: String| {
+            let lines = what.lines().map(|line| format!("{}:{line}", path.display()));
+            lines.collect::<Vec<_>>().join("\n")
+        };
         let mut rig = Self::parse(&text).map_err(told)?;
-        if let Self::Wires(wires) = &mut rig {
-            let base = path.parent().unwrap_or(Path::new("."));
-            for server in &mut wires.servers {
-                server.config = base.join(&server.config);
+        let base = path.parent().unwrap_or(Path::new("."));
+        match &mut rig {
+            Self::Wires(wires) => {
+                for server in &mut wires.servers {
+                    server.config = base.join(&server.config);
+                    server.serial = base.join(&server.serial);
+                }
+                wires.evidence = wires.evidence.take().map(|dir| base.join(dir));
             }
-            wires.evidence = wires.evidence.take().map(|dir| base.join(dir));
+            Self::Qemu(rig) => rig.evidence = rig.evidence.take().map(|dir| base.join(dir)),
         }
         Ok(rig)
     }
 
-    fn parse(text: &str) -> Result<Self, String> {
-        let rig: Self = toml::from_str(text).map_err(|e| e.to_string())?;
-        if let Self::Wires(wires) = &rig {
-            if !(1..=2).contains(&wires.servers.len()) {
-                return Err("write one or two [[server]] sections".to_owned());
+    /// Errors are `LINE: what; what to write`, one per line; without a line where it is not one's.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let rig = match read::<Kind>(text)?.kind.as_str() {
+            "qemu" => Self::Qemu(read(text)?),
+            "wires" => Self::Wires(read(text)?),
+            other => return Err(format!(" kind {other:?} is none; write \"qemu\" or \"wires\"")),
+        };
+        let Self::Wires(wires) = &rig else { return Ok(rig) };
+        let mut wrong = Vec::new();
+        if !(1..=2).contains(&wires.servers.len()) {
+            let count = wires.servers.len();
+            wrong.push(format!(" {count} servers; write one or two [[server]] sections"));
+        }
+        for (at, server) in wires.servers.iter().enumerate() {
+            let name = &server.name;
+            if wires.servers[..at].iter().any(|other| other.name == *name) {
+                wrong.push(format!(" {name}: named twice; write each server's own `uname -n`"));
             }
-            for server in &wires.servers {
-                if server.power_off.is_some() != server.power_on.is_some() {
-                    return Err(format!("{}: power_off and power_on go together", server.name));
-                }
-                if server.service.as_deref().is_some_and(|s| s.parse::<std::net::SocketAddr>().is_err()) {
-                    return Err(format!("{}: write service as address:port", server.name));
-                }
+            if wires.servers[..at].iter().any(|other| other.serial == server.serial) {
+                wrong.push(format!(" {name}: the serial device of another server; write its own"));
+            }
+            if server.power_off.is_some() != server.power_on.is_some() {
+                wrong.push(format!(" {name}: half a power switch; power_off and power_on go together"));
+            }
+            if server.service.as_deref().is_some_and(|s| s.parse::<std::net::SocketAddr>().is_err()) {
+                wrong.push(format!(" {name}: no place of a service; write service as address:port"));
             }
         }
-        Ok(rig)
+        if wrong.is_empty() { Ok(rig) } else { Err(wrong.join("\n")) }
     }
+}
+
+/// The error names its line.
+fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    toml::from_str(text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start));
+        let line = before.map_or(String::new(), |before| format!("{}:", before.matches('\n').count() + 1));
+        format!("{line} {}", error.message().replace('\n', "; "))
+    })
 }
 
 #[cfg(test)]
@@ -120,7 +166,8 @@ mod tests {
         let [server] = wires.servers.as_slice() else { panic!("one server") };
         assert_eq!((server.baud, server.hbd.as_str(), server.boot_s), (19_200, "/usr/sbin/hbd", 180));
         assert!(server.power_off.is_none() && server.service.is_none());
-        assert!(matches!(RigFile::parse("kind = \"qemu\"\n"), Ok(RigFile::Qemu {})));
+        let qemu = RigFile::parse("kind = \"qemu\"\n");
+        assert!(matches!(qemu, Ok(RigFile::Qemu(Qemu { evidence: None, .. }))));
     }
 
     #[test]
@@ -137,12 +184,21 @@ mod tests {
             ("", "kind"),
             ("kind = \"wire\"\n", "wire"),
             ("kind = \"wires\"\n", "server"),
-            (&format!("{BENCH}colour = 1\n"), "colour"),
+            (&format!("{BENCH}colour = 1\n"), "7: unknown field `colour`"),
+            (&format!("{BENCH}baud = 1\nbaud = 2\n"), "8: "),
             (&format!("{BENCH}power_on = \"x\"\n"), "go together"),
             (&format!("{BENCH}service = \"ha\"\n"), "address:port"),
+            ("kind = \"qemu\"\nserver = 1\n", "server"),
         ] {
             let error = RigFile::parse(text).expect_err(text);
             assert!(error.contains(part), "{error}");
         }
+        // All of it in one go.
+        let twice = BENCH.replacen("kind = \"wires\"\n", "", 1);
+        let error = RigFile::parse(&format!("{BENCH}{twice}service = \"ha\"\n")).expect_err("twice");
+        assert!(
+            ["twice", "another server", "address:port"].iter().all(|part| error.contains(part)),
+            "{error}"
+        );
     }
 }

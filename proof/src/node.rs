@@ -2,7 +2,7 @@
 
 use core::mem::MaybeUninit;
 use hb_core::auth::{Key, KeyError, Keyring, Method};
-use hb_core::config::{Config, ConfigError};
+use hb_core::config::{Config, ConfigError, Tuning};
 use hb_core::{
     Action, Command, FRAME_BUF, Glance, GroupId, GroupStatus, Input, Instant, Node, Refusal, Saved, Status,
 };
@@ -75,6 +75,18 @@ pub extern "C" fn hb_operator(
     place: &mut Result<(), Refusal>,
 ) {
     *place = node.operator(*now, *command);
+}
+
+/// `Node::retune` and `Node::tuning`.
+#[unsafe(no_mangle)]
+pub extern "C" fn hb_retune(
+    node: &mut Node,
+    now: &Instant,
+    tuning: &mut Tuning,
+    place: &mut Result<(), ConfigError>,
+) {
+    *place = node.retune(*now, tuning);
+    *tuning = node.tuning();
 }
 
 /// `Node::set_keys`.

@@ -1,7 +1,7 @@
 //! Groups that move for a reason.
 
 use crate::{A, B, command, ms, settled, state};
-use hb_core::config::MonitorConfig;
+use hb_core::config::{ConfigError, MonitorConfig, Tuning};
 use hb_core::message::GroupState;
 use hb_core::{Command, Duration, Event, Refusal, Scope};
 use hb_sim::World;
@@ -92,4 +92,55 @@ fn a_release_under_a_running_monitor_call_waits_without_spinning() {
     world.hosts[A].scripts.status = hb_sim::Answer::Honest;
     world.until(ms(2000), |w| w.serves(B) && !w.serves(A)).expect("moved");
     assert_eq!(world.overlap, Duration::ZERO);
+}
+
+#[test]
+fn what_concerns_one_node_alone_changes_while_it_runs() {
+    let mut world = settled(|_| {});
+    let (period, kept) = (ms(200), world.hosts[A].node.as_ref().unwrap().tuning());
+    let watched = Tuning { monitor: Some(MonitorConfig { period, failures: 2 }), failback: false, ..kept };
+    // A value that breaks a relation changes nothing.
+    let broken = Tuning { warntime: ms(1_000_000), ..watched };
+    assert_eq!(retune(&mut world, A, &broken), Err(ConfigError::Warntime));
+    assert_eq!(world.hosts[A].node.as_ref().unwrap().tuning(), kept);
+    // A held group is watched from now on.
+    retune(&mut world, A, &watched).expect("taken over");
+    world.hosts[A].scripts.running[0][1] = false;
+    world.until(ms(2000), |w| w.serves(A)).expect("restarted in place");
+    // Switched off under a call that hangs: the call is ended, and judged by nothing.
+    world.hosts[A].scripts.status = hb_sim::Answer::Hangs;
+    world.run(ms(300));
+    retune(&mut world, A, &Tuning { monitor: None, ..watched }).expect("taken over");
+    world.hosts[A].scripts.status = hb_sim::Answer::Honest;
+    world.hosts[A].scripts.running[0][1] = false;
+    world.run(ms(5000));
+    assert!(state(&world, A) == GroupState::Held && !world.serves(A), "nobody looks");
+    // The group still moves, and comes back by no failback.
+    command(&mut world, A, Command::Standby(Scope::All)).expect("accepted");
+    world.until(ms(2000), |w| w.serves(B)).expect("moved");
+    world.power_off(A);
+    world.run(ms(3000));
+    assert_eq!(world.overlap, Duration::ZERO);
+}
+
+#[test]
+fn failback_is_switched_off_while_the_preferred_node_is_away() {
+    let mut world = settled(|_| {});
+    world.power_off(A);
+    world.until(ms(3000), |w| w.serves(B)).expect("taken over");
+    world.start(A);
+    let kept = world.hosts[A].node.as_ref().unwrap().tuning();
+    retune(&mut world, A, &Tuning { failback: false, ..kept }).expect("taken over");
+    world.run(ms(8000));
+    assert!(world.serves(B) && !world.serves(A));
+    retune(&mut world, A, &kept).expect("taken over");
+    world.until(ms(8000), |w| w.serves(A) && !w.serves(B)).expect("failback");
+    assert_eq!(world.overlap, Duration::ZERO);
+}
+
+fn retune(world: &mut World, host: usize, tuning: &Tuning) -> Result<(), ConfigError> {
+    let now = world.now;
+    let answer = world.hosts[host].node.as_mut().expect("a daemon").retune(now, tuning);
+    world.drain(host);
+    answer
 }

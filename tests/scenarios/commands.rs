@@ -125,10 +125,16 @@ fn a_reload_says_what_needs_a_restart_and_changes_nothing_else() {
     let Some(rig) = settled(Builder::new("reload")) else { return };
     let machine = rig.machine(Node::Ha1);
     let changed = machine.read("etc/ha.cf").replace("deadtime 1", "deadtime 7");
-    machine.write("etc/ha.cf", &changed);
+    machine.write("etc/ha.cf", &format!("{changed}\nmonitor 1\n"));
     let output = rig.hbd(Node::Ha1, &["reload"]);
     assert_eq!(output.code, Some(0), "{output:?}");
-    assert!(output.stdout.contains("ha.cf") && output.stdout.contains("next start"), "{output:?}");
+    assert!(
+        output.stdout.contains("a change of deadtime") && output.stdout.contains("next start"),
+        "{output:?}"
+    );
+    assert!(output.stdout.contains("from now on as written there: monitor"), "{output:?}");
+    let watched = Stamp::now();
+    rig.wait("the service is watched from now on", SOON, || rig.calls(Node::Ha1, "status", watched) >= 2);
     rig.wait("the log says it too", SOON, || rig.log(Node::Ha1).contains("at the next start"));
     // Keys that cannot be used are refused with their line, and the daemon goes on with what it has.
     machine.write("etc/authkeys", "auth 1\n2 sha1 other\n");

@@ -1,6 +1,6 @@
 //! Cables are cut and mended.
 
-use crate::{A_WHILE, SOON, never_both, nothing_moves, settled, unbroken};
+use crate::{A_WHILE, SOON, lost_and_back, never_both, nothing_moves, settled, unbroken};
 use hb_hil::netns::{Builder, Cable, Node, Rig, Stamp, noise};
 use std::thread;
 use std::time::Duration;
@@ -149,10 +149,7 @@ fn a_null_modem_alone_at_its_real_speed_carries_a_failover() {
     rig.start_both();
     rig.wait_settled(Node::Ha1, SOON);
     nothing_moves(&rig, Node::Ha1, A_WHILE);
-    rig.power_off(Node::Ha1);
-    rig.wait_answer(Node::Ha2, SOON);
-    rig.power_on(Node::Ha1);
-    rig.start(Node::Ha1);
+    lost_and_back(&rig, Node::Ha1);
     rig.wait_settled(Node::Ha1, SOON);
     never_both(&rig);
 }

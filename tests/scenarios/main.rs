@@ -15,7 +15,7 @@ mod scripts;
 mod start;
 mod twins;
 
-use hb_hil::netns::{Builder, Node, Rig};
+use hb_hil::netns::{Builder, Node, Rig, Stamp};
 use std::time::Duration;
 
 /// Ample time for something that takes a second or two on an idle machine.
@@ -31,6 +31,15 @@ pub(crate) fn settled(builder: Builder) -> Option<Rig> {
     rig.start_both();
     rig.wait_settled(Node::Ha1, SOON);
     Some(rig)
+}
+
+/// `node` loses its power, the other one serves, `node` boots and its daemon starts. Says when the power went.
+pub(crate) fn lost_and_back(rig: &Rig, node: Node) -> Stamp {
+    let lost = rig.power_off(node);
+    rig.wait_answer(node.other(), SOON);
+    rig.power_on(node);
+    rig.start(node);
+    lost
 }
 
 /// Nothing moves for `time`: the holder holds at the same epoch, the other is idle, both daemons are the same ones,
@@ -49,7 +58,7 @@ pub(crate) fn nothing_moves(rig: &Rig, holder: Node, time: Duration) {
 }
 
 /// The client was never without an answer for `limit` since `since`.
-pub(crate) fn unbroken(rig: &Rig, since: hb_hil::netns::Stamp, limit: Duration) {
+pub(crate) fn unbroken(rig: &Rig, since: Stamp, limit: Duration) {
     let outages = rig.client().outages(since, limit);
     assert!(outages.is_empty(), "the client was without an answer for over {limit:?}: {outages:?}");
 }

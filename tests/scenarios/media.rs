@@ -1,6 +1,6 @@
 //! Every medium of `ha.cf` carries the pair on its own.
 
-use crate::{SOON, never_both, nothing_moves};
+use crate::{SOON, lost_and_back, never_both, nothing_moves};
 use hb_hil::netns::{Builder, Files, Node};
 use std::time::Duration;
 
@@ -13,10 +13,7 @@ fn a_life(builder: Builder) {
     rig.start_both();
     rig.wait_settled(Node::Ha1, SOON);
     nothing_moves(&rig, Node::Ha1, Duration::from_secs(1));
-    rig.power_off(Node::Ha1);
-    rig.wait_answer(Node::Ha2, SOON);
-    rig.power_on(Node::Ha1);
-    rig.start(Node::Ha1);
+    lost_and_back(&rig, Node::Ha1);
     rig.wait_settled(Node::Ha1, SOON);
     never_both(&rig);
 }

@@ -1,6 +1,6 @@
 //! A machine loses its power, and comes back.
 
-use crate::{A_WHILE, DEADTIME, SOON, never_both, nothing_moves, settled, unbroken};
+use crate::{A_WHILE, DEADTIME, SOON, lost_and_back, never_both, nothing_moves, settled, unbroken};
 use hb_hil::netns::{Builder, Node, Outage, Rig, Stamp};
 use std::time::Duration;
 
@@ -125,10 +125,7 @@ fn power_lost_in_the_middle_of_a_handover_leaves_one_holder() {
     rig.machine(Node::Ha1).write("slow-stop", "1000");
     let _ = rig.hbd(Node::Ha1, &["standby", "--no-wait"]);
     rig.wait_group(Node::Ha1, "stopping", SOON);
-    rig.power_off(Node::Ha1);
-    rig.wait_answer(Node::Ha2, SOON);
-    rig.power_on(Node::Ha1);
-    rig.start(Node::Ha1);
+    lost_and_back(&rig, Node::Ha1);
     rig.wait_settled(Node::Ha1, SOON);
     // ...and the taker while its start script runs.
     std::fs::remove_file(rig.machine(Node::Ha1).path("slow-stop")).expect("it was there");

@@ -163,4 +163,13 @@ fn a_monitored_service_is_restarted_in_place_and_then_handed_over() {
     rig.wait("it was restarted in place", SOON, || rig.calls(Node::Ha1, "start", begin) >= 1);
     rig.wait_settled(Node::Ha1, SOON);
     assert_eq!(rig.calls(Node::Ha2, "start", rig.born()), 0);
+    // It does not last: from now on nothing shows that it runs.
+    knob(&rig, Node::Ha1, "mute-status", Some(""));
+    rig.wait("handed over", Duration::from_secs(30), || {
+        rig.group(Node::Ha2) == "held" && rig.group(Node::Ha1) == "failed"
+    });
+    rig.wait_answer(Node::Ha2, SOON);
+    knob(&rig, Node::Ha1, "mute-status", None);
+    rig.stays("it sticks, also against failback", A_WHILE, || rig.group(Node::Ha2) == "held");
+    never_both(&rig);
 }

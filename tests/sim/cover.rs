@@ -47,7 +47,12 @@ const UNREACHABLE: &[(&str, &str, &str, &str)] = &[
         "a start fails after a claim, and none is made before the peer was met or given up",
     ),
     ("sequence", "Check|Verify|Look|Confirm", "Ok", "status answers that it runs or not, or that it failed"),
-    ("sequence", "Stop|Start", "Running|Stopped", "start and stop answer with their exit code"),
+    (
+        "sequence",
+        "Stop|Start",
+        "Running|Partly|Unclear|Stopped",
+        "start and stop answer with their exit code",
+    ),
     ("sequence", "Look", "Running", "everything was proven stopped before; nobody else starts it"),
     ("sequence", "Done", "*", "a finished sequence has no call under way"),
     (

@@ -17,7 +17,7 @@ pub enum Answer {
     Lies,
     /// Cannot be run at all.
     Missing,
-    /// `status`: the truth, or a failure, or no answer, or it cannot be run, in turns that look like chance.
+    /// `status`: the truth, or half of it, or a failure, or no answer, or it cannot be run, in turns that look like chance.
     Fickle,
 }
 
@@ -100,9 +100,13 @@ impl Scripts {
         self.turns =
             self.turns.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let outcome = match self.turns >> 60 {
-            0..=8 => truth,
-            9..=10 => Outcome::Failed(1),
-            11..=14 => Outcome::NotRun,
+            0..=5 => truth,
+            // A script that has no word for it.
+            6..=7 if truth == Outcome::Stopped => Outcome::Unclear,
+            6..=7 => truth,
+            8..=9 => Outcome::Partly,
+            10..=11 => Outcome::Failed(1),
+            12..=14 => Outcome::NotRun,
             _ => return None,
         };
         Some((outcome, self.time))

@@ -195,6 +195,8 @@ mod tests {
         assert_eq!(step(&mut monitor, Outcome::Stopped), Verdict::Failing(1));
         assert_eq!(step(&mut monitor, Outcome::Running), Verdict::Fine);
         assert_eq!(step(&mut monitor, Outcome::Killed), Verdict::Failing(1), "not in a row");
+        assert_eq!(step(&mut monitor, Outcome::Running), Verdict::Fine);
+        assert_eq!(step(&mut monitor, Outcome::Partly), Verdict::Failing(1), "half of it is not all of it");
         assert_eq!(step(&mut monitor, Outcome::Stopped), Verdict::Restart(0));
         monitor.begin(&CONFIG, Instant::ZERO.plus(CONFIG.period.times(4)), true);
         assert_eq!(step(&mut monitor, Outcome::Stopped), Verdict::Failing(1));

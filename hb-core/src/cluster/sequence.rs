@@ -285,13 +285,23 @@ impl Sequence {
             // A script that is not there cannot have started anything in this configuration. One that is there, and could
             // not be run, may have.
             (Step::Check, Outcome::NotRun) if !self.present => self.below(),
+            // What is not said to be stopped is stopped, for an earlier life may have left it running.
             (
                 Step::Check,
-                Outcome::NotRun | Outcome::Running | Outcome::Ok | Outcome::Failed(_) | Outcome::Killed,
+                Outcome::NotRun
+                | Outcome::Running
+                | Outcome::Partly
+                | Outcome::Unclear
+                | Outcome::Ok
+                | Outcome::Failed(_)
+                | Outcome::Killed,
             ) => {
                 self.step = Step::Stop;
             }
-            (Step::Stop, Outcome::Ok | Outcome::Running | Outcome::Stopped) => {
+            (
+                Step::Stop,
+                Outcome::Ok | Outcome::Running | Outcome::Partly | Outcome::Unclear | Outcome::Stopped,
+            ) => {
                 self.refused = false;
                 self.step = Step::Verify;
             }
@@ -301,28 +311,47 @@ impl Sequence {
             }
             (Step::Stop, Outcome::Killed | Outcome::NotRun) => self.step = Step::Done(Finish::StopFailed),
             // Stopped, though `stop` said no: ask it once more, then believe `status` (old scripts are not LSB).
-            (Step::Verify, Outcome::Stopped) if self.refused && self.tries == 0 => self.stop_again(now),
-            (Step::Verify, Outcome::Stopped) => self.below(),
-            (Step::Verify, Outcome::Running) if now.since(self.first_stop) < limits.stop => {
+            // A script without a `status` never says more than nothing: its `stop` has to do.
+            (Step::Verify, Outcome::Stopped | Outcome::Unclear) if self.refused && self.tries == 0 => {
+                self.stop_again(now);
+            }
+            (Step::Verify, Outcome::Stopped | Outcome::Unclear) => self.below(),
+            // Half of it is not stopped either.
+            (Step::Verify, Outcome::Running | Outcome::Partly)
+                if now.since(self.first_stop) < limits.stop =>
+            {
                 self.stop_again(now)
             }
             (
                 Step::Verify,
-                Outcome::Running | Outcome::Ok | Outcome::Failed(_) | Outcome::Killed | Outcome::NotRun,
+                Outcome::Running
+                | Outcome::Partly
+                | Outcome::Ok
+                | Outcome::Failed(_)
+                | Outcome::Killed
+                | Outcome::NotRun,
             ) => {
                 self.step = Step::Done(Finish::StopFailed);
             }
             (Step::Look | Step::Confirm, Outcome::Running) | (Step::Start, Outcome::Ok) => self.above(),
-            (Step::Look, Outcome::Stopped) => self.step = Step::Start,
-            (Step::Start, Outcome::Failed(_) | Outcome::Running | Outcome::Stopped) => {
-                self.step = Step::Confirm
-            }
+            // What lacks is started; the script leaves alone what runs.
+            (Step::Look, Outcome::Stopped | Outcome::Unclear | Outcome::Partly) => self.step = Step::Start,
+            (
+                Step::Start,
+                Outcome::Failed(_) | Outcome::Running | Outcome::Partly | Outcome::Unclear | Outcome::Stopped,
+            ) => self.step = Step::Confirm,
             (Step::Look, Outcome::NotRun | Outcome::Ok | Outcome::Failed(_) | Outcome::Killed)
             | (Step::Start, Outcome::NotRun) => self.fail(false),
             (Step::Start, Outcome::Killed)
             | (
                 Step::Confirm,
-                Outcome::Stopped | Outcome::Ok | Outcome::Failed(_) | Outcome::Killed | Outcome::NotRun,
+                Outcome::Stopped
+                | Outcome::Unclear
+                | Outcome::Partly
+                | Outcome::Ok
+                | Outcome::Failed(_)
+                | Outcome::Killed
+                | Outcome::NotRun,
             ) => {
                 self.fail(true);
             }

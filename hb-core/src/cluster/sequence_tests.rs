@@ -144,6 +144,40 @@ fn a_stop_that_takes_its_time_is_asked_again_and_one_that_never_stops_is_stuck()
 }
 
 #[test]
+fn a_script_without_a_status_is_stopped_at_the_daemons_start_and_else_taken_at_its_word() {
+    let mute = |_, verb, _| if verb == Status { Outcome::Unclear } else { Outcome::Ok };
+    let (calls, end) = run(Sequence::begin(Goal::Clean, 1), mute);
+    assert_eq!((calls, end), (vec![(0, Status), (0, Stop), (0, Status)], Finish::Stopped));
+    let (calls, end) = run(Sequence::begin(Goal::Start, 1), mute);
+    assert_eq!((calls, end), (vec![(0, Status), (0, Start)], Finish::Started));
+    assert_eq!(run(Sequence::begin(Goal::Stop, 1), mute).1, Finish::Stopped);
+    let refuses = |_, verb, _| if verb == Status { Outcome::Unclear } else { Outcome::Failed(1) };
+    let (calls, end) = run(Sequence::begin(Goal::Stop, 1), refuses);
+    assert_eq!((calls.len(), end), (4, Finish::Stopped), "asked twice");
+    assert_eq!(run(Sequence::begin(Goal::Start, 1), refuses).1, Finish::StartFailed);
+}
+
+#[test]
+fn half_a_service_is_stopped_again_until_all_of_it_is_and_is_never_taken_for_a_start() {
+    let slow = |_, verb, n| match verb {
+        Status if n >= 4 => Outcome::Stopped,
+        Status => Outcome::Partly,
+        Start | Stop => Outcome::Ok,
+    };
+    let (calls, end) = run(Sequence::begin(Goal::Stop, 1), slow);
+    assert_eq!(end, Finish::Stopped);
+    assert_eq!(calls.iter().filter(|(_, verb)| *verb == Stop).count(), 2, "{calls:?}");
+    let never = |_, verb, _| if verb == Status { Outcome::Partly } else { Outcome::Ok };
+    assert_eq!(run(Sequence::begin(Goal::Stop, 1), never).1, Finish::StopFailed);
+    let (calls, _) = run(Sequence::begin(Goal::Clean, 1), slow);
+    assert_eq!(calls[..2], [(0, Status), (0, Stop)], "left over in part: stopped");
+    let (calls, end) = run(Sequence::begin(Goal::Start, 1), never);
+    assert_eq!((calls, end), (vec![(0, Status), (0, Start)], Finish::Started), "what lacks is started");
+    let refuses = |_, verb, _| if verb == Start { Outcome::Failed(1) } else { Outcome::Partly };
+    assert_eq!(run(Sequence::begin(Goal::Start, 1), refuses).1, Finish::StopFailed, "no start, and no stop");
+}
+
+#[test]
 fn a_restart_moves_only_what_is_right_of_the_failing_one() {
     let (calls, end) = run(Sequence::begin(Goal::Restart(1), 2), honest([true, true]));
     assert_eq!((calls, end), (vec![(1, Stop), (1, Status), (1, Status), (1, Start)], Finish::Started));
@@ -191,6 +225,8 @@ fn every_step_and_outcome_leads_somewhere() {
         Outcome::Failed(1),
         Outcome::Running,
         Outcome::Stopped,
+        Outcome::Unclear,
+        Outcome::Partly,
         Outcome::Killed,
         Outcome::NotRun,
     ];

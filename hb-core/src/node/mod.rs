@@ -27,7 +27,7 @@ use crate::cluster::handshake::Handshake;
 use crate::cluster::link::{Link, SendTimes};
 use crate::cluster::peer::Peer;
 use crate::cluster::ping::Pings;
-use crate::config::{Config, MAX_GROUPS, MAX_LINKS};
+use crate::config::{Config, MAX_GROUPS, MAX_LINKS, Tuning};
 use crate::event::Event;
 use crate::frame::{self, Decoder};
 use crate::ids::{GroupId, Incarnation};
@@ -210,6 +210,12 @@ impl Node {
     /// New keys, after the file was read again. Takes effect with the next frame.
     pub fn set_keys(&mut self, keys: Keyring) {
         self.keys = keys;
+    }
+
+    /// What of the configuration may change in this life, as it holds now.
+    #[must_use]
+    pub const fn tuning(&self) -> Tuning {
+        self.config.tuning()
     }
 
     /// When to give [`Input::Tick`] at the latest.

@@ -3,6 +3,7 @@
 use super::{Node, cover};
 use crate::cluster::fence::FenceEvent;
 use crate::cluster::group::GroupEvent;
+use crate::config::{ConfigError, Tuning};
 use crate::event::{Cause, Event};
 use crate::ids::GroupId;
 use crate::input::{Command, Refusal, Scope};
@@ -30,6 +31,29 @@ impl Node {
         };
         self.settle();
         answer
+    }
+
+    /// Go on with other values for what concerns this node alone. A script call under way keeps its limit; the monitor of
+    /// a held group begins anew when its directive changed.
+    ///
+    /// # Errors
+    /// The relation that they break; nothing was changed then.
+    pub fn retune(&mut self, now: Instant, tuning: &Tuning) -> Result<(), ConfigError> {
+        let reading = self.clock.read(now);
+        self.now = reading.now;
+        let before = self.config.monitor;
+        self.config.retune(tuning)?;
+        if tuning.monitor != before {
+            let now = self.now;
+            for group in self.groups.iter_mut().filter(|group| group.state == GroupState::Held) {
+                match &tuning.monitor {
+                    Some(config) => group.monitor.begin(config, now, group.monitor.was_restarting()),
+                    None => group.monitor.end(now),
+                }
+            }
+        }
+        self.settle();
+        Ok(())
     }
 
     fn for_scope(

@@ -8,11 +8,12 @@ use crate::cluster::fence::Fence;
 use crate::cluster::group::{self, Gate, Group, GroupEvent};
 use crate::cluster::monitor::{Ask, Verdict};
 use crate::cluster::sequence::{Finish, Goal, Request, Sequence};
+use crate::config::MonitorConfig;
 use crate::event::{Cause, Event, Wait};
 use crate::ids::{GroupId, Token};
 use crate::input::{Outcome, Watchdog};
 use crate::message::GroupState;
-use crate::time::{Earliest, Instant};
+use crate::time::{Duration, Earliest, Instant};
 
 /// A script call to make or to end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,8 +50,7 @@ impl Node {
         let Some(group) = self.group_mut(id) else { return false };
         group.held_back = false;
         if group.monitor.call.is_some() || group.state == GroupState::Held {
-            let ask =
-                if self.config.monitor.is_some() { self.ask_monitor(id) } else { Ask::Wait(Instant::NEVER) };
+            let ask = self.ask_monitor(id);
             // A sequence of a group that is not held any more waits until the monitor's call has ended.
             if ask != Ask::Wait(Instant::NEVER) || self.group(id).is_some_and(|g| g.monitor.call.is_some()) {
                 return false;
@@ -211,9 +211,9 @@ impl Node {
                 return;
             }
             let last = group.config.resources.saturating_sub(1);
-            if let Some(config) = monitor
-                && let Some(verdict) = group.monitor.done(token, outcome, last, &config, now)
-            {
+            // A call that was under way when the monitor was switched off is judged by nothing.
+            let config = monitor.unwrap_or(MonitorConfig { period: Duration::ZERO, failures: u8::MAX });
+            if let Some(verdict) = group.monitor.done(token, outcome, last, &config, now) {
                 self.monitored(id, verdict);
                 return;
             }
@@ -224,7 +224,10 @@ impl Node {
     fn tell_script(&mut self, group: GroupId, resource: u8, verb: Verb, outcome: Outcome) {
         let bad = match (verb, outcome) {
             (_, Outcome::Killed | Outcome::NotRun) | (Verb::Start | Verb::Stop, Outcome::Failed(_)) => true,
-            (Verb::Status, _) | (_, Outcome::Ok | Outcome::Running | Outcome::Stopped) => false,
+            (Verb::Status, _)
+            | (_, Outcome::Ok | Outcome::Running | Outcome::Partly | Outcome::Unclear | Outcome::Stopped) => {
+                false
+            }
         };
         if bad {
             self.report(Event::Script { group, resource, verb, outcome });

@@ -146,7 +146,9 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Verb, Options
                     (Some(_), _) => values.push(word),
                 }
             }
-            other @ Arg::Short(_) => return Err(other.unexpected().into()),
+            Arg::Short(letter) => {
+                return Err(Usage::new(format!("unknown option -{letter}; hbd help lists them")));
+            }
         }
     }
     let verb = verb.ok_or_else(|| Usage::new("no command given; write one of: run, stop, reload, status, check, standby, takeover, confirm-down, clear, demo, linktest, send-arp, version, help"))?;
@@ -158,9 +160,9 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Verb, Options
 /// Take one of the options that every command knows; its value too.
 pub(super) fn common(name: &str, parser: &mut Parser, options: &mut Options) -> Result<(), Usage> {
     match name {
-        "config-dir" => options.config_dir = absolute(parser.value()?),
-        "state-dir" => options.state_dir = absolute(parser.value()?),
-        "run-dir" => options.run_dir = absolute(parser.value()?),
+        "config-dir" => options.config_dir = directory(name, parser.value()?)?,
+        "state-dir" => options.state_dir = directory(name, parser.value()?)?,
+        "run-dir" => options.run_dir = directory(name, parser.value()?)?,
         "node" => options.node = Some(parser.value()?.string()?),
         "foreground" => options.foreground = true,
         "json" => options.json = true,
@@ -184,9 +186,12 @@ fn line(name: &str, word: &str, line: &mut Line) -> Result<(), Usage> {
 }
 
 /// The daemon changes to `/`, so every path is made independent of where it was started.
-fn absolute(path: OsString) -> PathBuf {
+fn directory(name: &str, path: OsString) -> Result<PathBuf, Usage> {
+    if path.is_empty() {
+        return Err(Usage::new(format!("--{name} is empty; write a directory")));
+    }
     let path = PathBuf::from(path);
-    std::path::absolute(&path).unwrap_or(path)
+    Ok(std::path::absolute(&path).unwrap_or(path))
 }
 
 fn resolve(verb: &str, values: &[String]) -> Result<Verb, Usage> {
@@ -299,7 +304,8 @@ mod tests {
             ("status --foreground", 2, "run only"),
             ("check --no-wait", 2, "--no-wait goes"),
             ("run --node", 2, "node"),
-            ("run -x", 2, "-x"),
+            ("run -x", 2, "unknown option -x"),
+            ("run --run-dir=", 2, "--run-dir is empty"),
             ("simulate", 3, "not available in this version"),
             ("linktest", 2, "needs a serial device"),
             ("linktest --baud 1234 /dev/ttyS0", 2, "no speed"),

@@ -4,7 +4,7 @@ use super::args::Options;
 use super::{EXIT_FAILURE, EXIT_NOT_RUNNING, EXIT_OK, EXIT_PERMISSION, EXIT_STOPPED, say, show, tell};
 use crate::control::client::{Client, Trouble, Verdict};
 use crate::control::wire::{Reply, Request, Which};
-use crate::control::{Snapshot, snapshot::Group};
+use crate::control::{SOCKET, Snapshot, snapshot::Group};
 use crate::daemon::pidfile;
 use crate::sys::poll::sleep_ms;
 use std::format;
@@ -19,6 +19,15 @@ const STILL_MS: i32 = 15_000;
 /// Say why the daemon could not be asked; the exit code.
 pub(super) fn trouble(options: &Options, trouble: &Trouble) -> i32 {
     match trouble {
+        Trouble::NotRunning if pidfile::is_locked(&options.run_dir) => {
+            let pid = pidfile::pid(&options.run_dir).map_or(String::from("unknown"), |pid| pid.to_string());
+            tell(&format!(
+                "a daemon runs [pid {pid}], but no command reaches it: it begins or ends, or somebody removed {}; \
+                 kill -TERM {pid} ends it in order",
+                options.run_dir.join(SOCKET).display()
+            ));
+            EXIT_FAILURE
+        }
         Trouble::NotRunning => {
             tell(&format!("not running (no daemon answers in {})", options.run_dir.display()));
             EXIT_NOT_RUNNING
@@ -53,7 +62,7 @@ pub(super) fn status(options: &Options) -> i32 {
             say(show::human(&shot).trim_end());
             EXIT_OK
         }
-        Err(Trouble::NotRunning) => {
+        Err(Trouble::NotRunning) if !pidfile::is_locked(&options.run_dir) => {
             if !options.json {
                 say("hbd is stopped on this machine");
             }

@@ -85,15 +85,15 @@ fn heartbeat_words(words: impl Iterator<Item = OsString>) -> Result<(Job, Option
 
 /// `heartbeat -s`: 0 running, 1 dead but its pid file is left, 3 stopped.
 fn heartbeat_status(options: &Options) -> i32 {
-    let host = options.node.clone().unwrap_or_else(host::node_name);
-    let running = |pid: u32| {
+    let running = |pid: u32, host: &str| {
         say(&format!("heartbeat OK [pid {pid} et al] is running on {host} [{host}]..."));
         EXIT_OK
     };
     match ask::snapshot(options) {
-        Ok(shot) => running(shot.pid),
+        Ok(shot) => running(shot.pid, &shot.node),
         Err(_) if pidfile::is_locked(&options.run_dir) => {
-            running(pidfile::pid(&options.run_dir).unwrap_or(0))
+            let host = options.node.clone().unwrap_or_else(host::node_name);
+            running(pidfile::pid(&options.run_dir).unwrap_or(0), &host)
         }
         Err(_) => {
             say("heartbeat is stopped. No process");

@@ -135,15 +135,6 @@ impl fmt::Display for KeyFault {
 /// All that is wrong with `authkeys`; more than 16 faults are not listed.
 pub type KeyFaults = heapless::Vec<KeyFault, 16>;
 
-/// Read `authkeys` again, for `hbd reload`. Allocates nothing, also when it fails.
-///
-/// # Errors
-/// What is wrong; the keys in use stay as they are.
-#[expect(clippy::result_large_err, reason = "a box would allocate, and this runs once")]
-pub fn reload_keys(path: &Path) -> Result<Keyring, KeyFaults> {
-    load(path).map(|(ring, _)| ring)
-}
-
 /// The keys, and the line of the one that signs.
 #[expect(clippy::result_large_err, reason = "a box would allocate, and this runs once")]
 pub(super) fn load(path: &Path) -> Result<(Keyring, u32), KeyFaults> {

@@ -6,7 +6,7 @@ use super::files::Crc32;
 use super::finding::Report;
 use super::ha_cf::HaCf;
 use super::haresources::Canonical;
-use super::settings::{FileDigests, Group, LogTargets, Medium, Script, Settings, WatchdogSettings};
+use super::settings::{Group, LogTargets, Medium, Script, Settings, WatchdogSettings};
 use core::fmt::{self, Write};
 use hb_core::auth::Keyring;
 use hb_core::config::{Config, GroupConfig, Isolated, LinkKind, Timing};
@@ -20,7 +20,6 @@ pub(super) struct Extra {
     pub(super) own: String,
     pub(super) peer: String,
     pub(super) keys: Keyring,
-    pub(super) files: FileDigests,
     pub(super) boot: u32,
 }
 
@@ -31,7 +30,7 @@ pub(super) fn settings(
     extra: Extra,
     report: &mut Report<'_>,
 ) -> Option<Settings> {
-    let Extra { own, peer, keys, files, boot } = extra;
+    let Extra { own, peer, keys, boot } = extra;
     let cf = &parsed.ha_cf;
     let groups: Vec<Group> = parsed.groups.iter().map(|g| g.value.clone()).collect();
     let links: Vec<Medium> = cf.links.iter().map(|l| l.value.clone()).collect();
@@ -62,7 +61,6 @@ pub(super) fn settings(
         config_digest: config_digest(&core),
         core,
         keys,
-        files,
         own,
         peer,
         source: parsed,

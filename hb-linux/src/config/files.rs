@@ -83,22 +83,6 @@ impl Crc32 {
     }
 }
 
-/// The checksum of a file, read in pieces: allocates nothing.
-pub(super) fn digest(path: &Path) -> Option<u32> {
-    let mut file = open_regular(path).ok()?;
-    let mut crc = Crc32::new();
-    let mut piece = [0; 512];
-    // Bounded like the reading itself, so that a file that grows cannot hold the caller.
-    for _ in 0..=(MAX_FILE / 512) {
-        match file.read(&mut piece) {
-            Ok(0) => return Some(crc.finish()),
-            Ok(n) => crc.update(piece.get(..n)?),
-            Err(_) => return None,
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,13 +22,13 @@ pub(super) fn parse(
     report: &mut Report<'_>,
 ) -> Vec<At<Group>> {
     let mut groups = Vec::new();
-    let lines = lexer::lines(bytes, Syntax::Haresources, report);
+    let (lines, left_out) = lexer::lines(bytes, Syntax::Haresources, report);
     for line in &lines {
         if let Some(group) = one(line, nodes, ha_cf, report) {
             add(&mut groups, group, report);
         }
     }
-    if lines.is_empty() {
+    if lines.is_empty() && !left_out {
         report.warn(
             1,
             format_args!("no resource group: nothing will ever move; write for example `ha-1 192.168.2.50`"),

@@ -28,12 +28,14 @@ pub(super) struct Word<'a> {
 /// The words of one logical line, at least one.
 pub(super) type Line<'a> = Vec<Word<'a>>;
 
-/// Split a file into its logical lines. A line with a bad word is reported and left out.
-pub(super) fn lines<'a>(bytes: &'a [u8], syntax: Syntax, report: &mut Report<'_>) -> Vec<Line<'a>> {
+/// Split a file into its logical lines. A line with a bad word is reported and left out; whether one was comes with the
+/// rest, for what seems to be missing may be in it.
+pub(super) fn lines<'a>(bytes: &'a [u8], syntax: Syntax, report: &mut Report<'_>) -> (Vec<Line<'a>>, bool) {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let mut all = Vec::new();
     let mut words = Line::new();
     let (mut bad, mut dos, mut open, mut number) = (false, false, false, 0);
+    let mut left_out = false;
     for raw in bytes.split(|b| *b == b'\n') {
         number += 1;
         if raw.ends_with(b"\r") && !dos {
@@ -65,7 +67,7 @@ pub(super) fn lines<'a>(bytes: &'a [u8], syntax: Syntax, report: &mut Report<'_>
             }
             match checked(word, number, report) {
                 Some(text) => words.push(Word { text, line: number }),
-                None => bad = true,
+                None => (bad, left_out) = (true, true),
             }
         }
         if !open {
@@ -82,7 +84,7 @@ pub(super) fn lines<'a>(bytes: &'a [u8], syntax: Syntax, report: &mut Report<'_>
             all.push(words);
         }
     }
-    all
+    (all, left_out)
 }
 
 fn trim_end(mut text: &[u8]) -> &[u8] {
@@ -114,7 +116,7 @@ mod tests {
 
     fn run(text: &[u8], syntax: Syntax) -> (Vec<Vec<(String, u32)>>, Vec<String>) {
         let mut findings = Findings::new();
-        let lines = lines(text, syntax, &mut Report::new("f", &mut findings));
+        let (lines, _) = lines(text, syntax, &mut Report::new("f", &mut findings));
         let lines = lines.iter().map(|l| l.iter().map(|w| (w.text.to_string(), w.line)).collect()).collect();
         (lines, findings.as_slice().iter().map(ToString::to_string).collect())
     }

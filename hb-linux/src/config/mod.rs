@@ -11,6 +11,7 @@ mod address;
 pub mod authkeys;
 mod build;
 mod chain;
+pub(crate) mod changes;
 pub mod check;
 pub mod environment;
 mod files;
@@ -26,11 +27,10 @@ mod tests;
 mod texts;
 mod time;
 
-pub use authkeys::{KeyFault, KeyFaultKind, KeyFaults, reload_keys};
+pub use authkeys::{KeyFault, KeyFaultKind, KeyFaults};
 pub use finding::{Class, Finding, Findings};
 pub use settings::{
-    Facility, FileDigests, Group, LogTargets, Medium, Ping, Resource, Script, ServiceAddress, Settings,
-    WatchdogSettings,
+    Facility, Group, LogTargets, Medium, Ping, Resource, Script, ServiceAddress, Settings, WatchdogSettings,
 };
 pub use texts::{Texts, examine_texts};
 
@@ -121,25 +121,14 @@ pub fn load(paths: &Paths, node: Option<&str>) -> (Option<Settings>, Findings) {
     (loaded.settings, loaded.findings)
 }
 
-/// The checksums of the files as they are now. Allocates only the paths.
-#[must_use]
-pub fn file_digests(paths: &Paths) -> FileDigests {
-    FileDigests {
-        ha_cf: files::digest(&paths.ha_cf()),
-        haresources: files::digest(&paths.haresources()),
-        authkeys: files::digest(&paths.authkeys()),
-    }
-}
-
 fn read(paths: &Paths, node: Option<&str>) -> Loaded {
-    examine(paths, node, file_digests(paths), authkeys::load(&paths.authkeys()), files::read)
+    examine(paths, node, authkeys::load(&paths.authkeys()), files::read)
 }
 
 /// Examine what `bytes_of` gives for the places of `ha.cf` and `haresources`.
 fn examine(
     paths: &Paths,
     node: Option<&str>,
-    digests: FileDigests,
     keys: Result<(Keyring, u32), KeyFaults>,
     bytes_of: impl Fn(&Path, &mut Report<'_>) -> Option<Vec<u8>>,
 ) -> Loaded {
@@ -172,7 +161,7 @@ fn examine(
     let parsed = Parsed { ha_cf_file, haresources_file, ha_cf_read, ha_cf, groups };
     let mut settings = None;
     if let (Some((own, peer)), Some(keys), false) = (own, keys, findings.any(Class::Configuration)) {
-        let extra = build::Extra { own, peer, keys, files: digests, boot: boot_identity() };
+        let extra = build::Extra { own, peer, keys, boot: boot_identity() };
         let report = &mut Report::new(&parsed.ha_cf_file, &mut findings);
         settings = build::settings(parsed.clone(), &times, extra, report);
     }

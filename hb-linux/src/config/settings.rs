@@ -35,21 +35,8 @@ pub struct Settings {
     pub keys: Keyring,
     /// CRC-32 over the shared timing and all groups: equal on two nodes that agree (DESIGN §7 O10, §10).
     pub config_digest: u32,
-    /// CRC-32 of the three files as they were read: compare with [`super::file_digests`] to see what changed since.
-    pub files: FileDigests,
     /// The files as parsed, for [`super::environment::examine`].
     pub(super) source: super::Parsed,
-}
-
-/// CRC-32 over the bytes of each configuration file; `None` for one that cannot be read.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct FileDigests {
-    /// `ha.cf`: a change needs a restart of the daemon.
-    pub ha_cf: Option<u32>,
-    /// `haresources`: a change needs a restart of the daemon.
-    pub haresources: Option<u32>,
-    /// `authkeys`: a change is taken over by `hbd reload`.
-    pub authkeys: Option<u32>,
 }
 
 /// One way by which heartbeats travel. `Display` gives its name for people, such as `serial /dev/ttyS0`.

@@ -248,7 +248,7 @@ fn keys_that_others_can_get_at_are_refused() {
         fs::remove_file(place.paths.authkeys()).expect("remove");
     }
     place.file("ha.d/authkeys", "auth 2\n1 sha1 s3cret\n2 md5 0ther\n", 0o600);
-    assert_eq!(reload_keys(&place.paths.authkeys()).map(|keys| keys.signer()).ok(), Some(2));
+    assert_eq!(authkeys::load(&place.paths.authkeys()).map(|(keys, _)| keys.signer()).ok(), Some(2));
 }
 
 #[test]
@@ -359,19 +359,6 @@ fn own_addresses_in_ucast_lines_are_left_out() {
 }
 
 #[test]
-fn a_change_of_a_file_shows_in_its_digest() {
-    let place = Place::new("node a b\nbcast eth0\n", "a x\n", "auth 1\n1 sha1 x\n");
-    let settings = place.load("a").0.expect("settings");
-    assert_eq!(file_digests(&place.paths), settings.files);
-    place.file("ha.d/haresources", "a x y\n", 0o644);
-    fs::remove_file(place.paths.authkeys()).expect("remove");
-    let now = file_digests(&place.paths);
-    assert_eq!(now.ha_cf, settings.files.ha_cf);
-    assert!(now.haresources != settings.files.haresources && now.haresources.is_some());
-    assert_eq!(now.authkeys, None);
-}
-
-#[test]
 fn everything_wrong_is_reported_in_one_run() {
     let place = Place::new(
         "node ha-1\nnode ha-2\nnode ha-3\nkeepalive 10s\nfrobnicate\nbcast eth0:1\n",
@@ -473,8 +460,18 @@ fn no_bytes_in_authkeys_make_it_panic() {
             }
         }
         fs::write(place.paths.authkeys(), &bytes).expect("write");
-        if let Err(faults) = reload_keys(&place.paths.authkeys()) {
+        if let Err(faults) = authkeys::load(&place.paths.authkeys()) {
             assert!(!faults.is_empty());
         }
     }
+}
+
+#[test]
+fn what_may_be_in_an_unreadable_line_is_not_called_missing() {
+    let place = Place::new("node a b\0\nbcast \u{e9}th0\n", "a \u{e9}\n", "auth 1\n1 crc\n");
+    let byte = |at: &str, n: u8| {
+        format!("ha.d/{at}: byte 0x{n:02x} is not plain text; write ASCII letters, digits and signs only")
+    };
+    let expected = [byte("ha.cf:1", 0), byte("ha.cf:2", 0xC3), byte("haresources:1", 0xC3)];
+    assert_eq!(place.load("a").1, expected);
 }

@@ -1,7 +1,7 @@
 //! The three files as texts that came from elsewhere than their places.
 
 use super::finding::Findings;
-use super::settings::{FileDigests, Settings};
+use super::settings::Settings;
 use super::{Paths, authkeys, examine};
 use std::vec::Vec;
 
@@ -23,9 +23,8 @@ pub fn examine_texts(texts: &Texts<'_>, paths: &Paths, node: &str) -> (Option<Se
     let bytes_of = |path: &std::path::Path| -> Vec<u8> {
         if path == ha_cf { texts.ha_cf.into() } else { texts.haresources.into() }
     };
-    let digests = FileDigests { ha_cf: None, haresources: None, authkeys: None };
     let keys = authkeys::from_text(texts.authkeys);
-    let loaded = examine(paths, Some(node), digests, keys, |path, _| Some(bytes_of(path)));
+    let loaded = examine(paths, Some(node), keys, |path, _| Some(bytes_of(path)));
     (loaded.settings, loaded.findings)
 }
 

@@ -34,7 +34,24 @@ pub struct Out<'a> {
     alive: bool,
 }
 
+/// Send one piece to a caller whom [`Out::keep`] has kept for later.
+pub fn send(caller: &Fd, reply: &Reply<'_>) {
+    let mut buf = [0; HEAD + MAX_BODY];
+    if let Some(bytes) = wire::encode(reply, &mut buf) {
+        // Who does not take it in, or is gone, goes without.
+        let _ = unix::send(caller, bytes);
+    }
+}
+
 impl Out<'_> {
+    /// The caller, for an answer that comes later: see [`send`].
+    ///
+    /// # Errors
+    /// As `dup(2)`.
+    pub fn keep(&self) -> Result<Fd> {
+        self.fd.duplicate()
+    }
+
     /// Send one piece.
     pub fn send(&mut self, reply: &Reply<'_>) {
         if !self.alive {

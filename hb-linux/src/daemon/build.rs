@@ -69,7 +69,7 @@ impl Start {
         let links = self.links(begun, &mut voice)?;
         let programs = Programs::prepare(settings, paths, places).ok_or(EXIT_NOT_CONFIGURED)?;
         let server = self.server(&mut voice);
-        let reload = Reload::new(paths, settings).ok_or(EXIT_NOT_CONFIGURED)?;
+        let reload = Reload::new(paths, settings);
         let mut claimable = [false; MAX_GROUPS];
         for (known, group) in claimable.iter_mut().zip(&settings.core.groups) {
             *known = group.claimable;

@@ -8,6 +8,7 @@ mod media;
 pub mod pidfile;
 mod reload;
 mod requests;
+mod reread;
 mod serve;
 mod shell;
 mod start;

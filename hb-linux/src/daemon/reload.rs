@@ -1,112 +1,219 @@
-//! `hbd reload` and `SIGHUP`: new keys at once; for everything else it is said that it needs a restart.
+//! `hbd reload` and `SIGHUP`: a child reads the files (see [`super::reread`]), and when all of them are right, their keys
+//! and what concerns this node alone hold from then on; of the rest it is said that it needs a restart. A file that is
+//! wrong changes nothing, and neither does a disk that does not answer.
+//!
+//! ```text
+//! idle --(request: fork)--> reading --(right, wrong, end of pipe, or LIMIT: kill)--> told --> idle once it is reaped
+//! ```
 
-use crate::config::{FileDigests, Paths, Settings, reload_keys};
-use crate::log::Text;
-use crate::sys::Fd;
-use core::ffi::CStr;
-use hb_core::Node;
-use std::ffi::CString;
-use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use super::reread::{self, Keys, News};
+use super::voice::Voice;
+use crate::config::{Paths, Settings};
+use crate::control::{Reply, server};
+use crate::helper::Level;
+use crate::sys::process::{self, Pid, try_wait_for};
+use crate::sys::{Errno, Fd, fd, guard};
+use core::fmt::Arguments;
+use hb_core::config::Tuning;
+use hb_core::{Duration, Instant, Node};
+use std::os::fd::RawFd;
 
-/// The files and what they were at start.
-#[derive(Debug)]
+/// The child is given up after this; an operator's command waits for longer.
+const LIMIT: Duration = Duration::from_secs(8);
+/// More than a piece of news takes.
+const BUF: usize = 1024;
+
+/// The files as they were at the start, and the child that reads them again, if there is one.
 pub(super) struct Reload {
-    authkeys: PathBuf,
-    ha_cf: CString,
-    haresources: CString,
-    at_start: FileDigests,
+    paths: Paths,
+    then: Settings,
+    reading: Option<Reading>,
+    /// Children that were not reaped yet: the one that reads, and one that was killed and hangs at its disk.
+    children: [Option<Pid>; 2],
 }
 
-/// One line about a reload: is it trouble, and the line.
-pub(super) type Told<'a> = (bool, &'a str);
+impl core::fmt::Debug for Reload {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Reload")
+            .field("reading", &self.reading)
+            .field("children", &self.children)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Reading {
+    child: Pid,
+    pipe: Fd,
+    /// Who asked; `None` is a signal.
+    caller: Option<Fd>,
+    until: Instant,
+    buf: [u8; BUF],
+    len: usize,
+    keys: Keys,
+}
 
 impl Reload {
-    /// As the daemon starts. `None` if a path contains a NUL.
+    /// As the daemon starts.
     #[must_use]
-    pub(super) fn new(paths: &Paths, settings: &Settings) -> Option<Self> {
-        let c = |path: PathBuf| CString::new(path.as_os_str().as_bytes()).ok();
-        Some(Self {
-            authkeys: paths.authkeys(),
-            ha_cf: c(paths.ha_cf())?,
-            haresources: c(paths.haresources())?,
-            at_start: settings.files,
-        })
+    pub(super) fn new(paths: &Paths, settings: &Settings) -> Self {
+        Self { paths: paths.clone(), then: settings.clone(), reading: None, children: [None; 2] }
     }
 
-    /// Read the files again. Every line goes to `tell`; answers whether the keys were taken over. A file that is wrong
-    /// changes nothing.
-    pub(super) fn run(&self, node: &mut Node, mut tell: impl FnMut(Told<'_>)) -> bool {
-        crate::sys::guard::pass("reload");
-        let taken = match reload_keys(&self.authkeys) {
-            Ok(keys) => {
-                node.set_keys(keys);
-                tell((false, "authkeys was read again: its keys sign and verify from now on"));
-                true
-            }
-            Err(faults) => {
-                for fault in &faults {
-                    let mut text = Text::<300>::new();
-                    text.put(format_args!("{}:{}: {fault}", self.authkeys.display(), fault.line));
-                    tell((true, text.as_str()));
-                }
-                tell((true, "authkeys is wrong: the keys in use stay as they are"));
-                false
-            }
-        };
-        let others = [
-            (&self.ha_cf, self.at_start.ha_cf, "ha.cf"),
-            (&self.haresources, self.at_start.haresources, "haresources"),
-        ];
-        for (path, then, name) in others {
-            let now = digest(path);
-            if now != then {
-                let mut text = Text::<300>::new();
-                text.put(format_args!(
-                    "{name} has {}: that takes effect at the next start (hbd check, then hbd stop and hbd run)",
-                    if now.is_none() { "become unreadable" } else { "changed" }
-                ));
-                tell((true, text.as_str()));
-            }
+    /// Begin. `caller` gets what the log gets, and the answer.
+    ///
+    /// # Errors
+    /// Why it does not begin; `EBUSY`: another one is under way.
+    pub(super) fn begin(&mut self, now: Instant, tuning: &Tuning, caller: Option<Fd>) -> Result<(), Errno> {
+        if self.reading.is_some() {
+            return Err(Errno(libc::EBUSY));
         }
-        taken
+        let (paths, then) = (&self.paths, &self.then);
+        let body = |pipe: &Fd| reread::run(paths, then, tuning, pipe);
+        let reading = launch(&mut self.children, now, caller, body)?;
+        self.reading = Some(reading);
+        Ok(())
+    }
+
+    /// What to wait on.
+    #[must_use]
+    pub(super) fn fd(&self) -> Option<RawFd> {
+        self.reading.as_ref().map(|reading| reading.pipe.raw())
+    }
+
+    /// When [`Reload::service`] has something to do without being waited for.
+    #[must_use]
+    pub(super) fn deadline(&self) -> Instant {
+        self.reading.as_ref().map_or(Instant::NEVER, |reading| reading.until)
+    }
+
+    /// After `SIGCHLD`.
+    pub(super) fn reap(&mut self) {
+        reap(&mut self.children);
+    }
+
+    /// Take in what the child has found. Answers `true` when `node` was changed and has actions.
+    pub(super) fn service(&mut self, now: Instant, node: &mut Node, voice: &mut Voice) -> bool {
+        guard::pass("reload");
+        let Some(reading) = &mut self.reading else { return false };
+        let mut end = None;
+        let room = reading.buf.get_mut(reading.len..).unwrap_or_default();
+        match reading.pipe.read(room) {
+            Ok(Some(n)) if n > 0 => {
+                reading.len += n;
+                end = reading.take(now, node, voice);
+            }
+            Ok(None) if now < reading.until => {}
+            Ok(None) => {
+                reading.line(
+                    voice,
+                    true,
+                    format_args!("the files could not be read in {} s", LIMIT.as_millis() / 1000),
+                );
+                end = Some(false);
+            }
+            // The child ended before it was through, or fills the pipe with what is no news.
+            Ok(Some(_)) | Err(_) => end = Some(false),
+        }
+        let Some(right) = end else { return false };
+        if !right {
+            reading.line(voice, true, format_args!("what was in use stays as it is"));
+        }
+        reading.answer(&if right { Reply::Accepted } else { Reply::Refused("nothing was changed") });
+        let _ = process::signal(reading.child, libc::SIGKILL);
+        self.reading = None;
+        self.reap();
+        right
     }
 }
 
-/// CRC-32 of a file, as in [`FileDigests`], without allocating. Files of a configuration have a few thousand bytes.
-fn digest(path: &CStr) -> Option<u32> {
-    let fd = Fd::open(path, libc::O_RDONLY, 0).ok()?;
-    let mut crc = u32::MAX;
-    let mut buf = [0; 1024];
-    loop {
-        let n = fd.read(&mut buf).ok()??;
-        if n == 0 {
-            return Some(!crc);
+impl core::fmt::Debug for Reading {
+    /// Not the buffer: secrets pass through it.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Reading").field("until", &self.until).field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
+/// Fork the child, which runs `body` on its end of a pipe.
+fn launch(
+    children: &mut [Option<Pid>],
+    now: Instant,
+    caller: Option<Fd>,
+    body: impl FnOnce(&Fd) -> i32,
+) -> Result<Reading, Errno> {
+    reap(children);
+    let place = children.iter_mut().find(|child| child.is_none()).ok_or(Errno(libc::EBUSY))?;
+    let (ours, theirs) = fd::pipe()?;
+    ours.set_nonblocking(true)?;
+    // The child allocates; this process does not.
+    guard::disarm();
+    let forked = process::fork(move || body(&theirs));
+    guard::arm();
+    let child = forked?;
+    *place = Some(child);
+    let until = now.plus(LIMIT);
+    Ok(Reading { child, pipe: ours, caller, until, buf: [0; BUF], len: 0, keys: Keys::default() })
+}
+
+fn reap(children: &mut [Option<Pid>]) {
+    for place in children {
+        if place.is_some_and(|child| try_wait_for(child).is_some() || !process::exists(child)) {
+            *place = None;
         }
-        for &byte in buf.get(..n)? {
-            crc ^= u32::from(byte);
-            for _ in 0..8 {
-                crc = (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
+    }
+}
+
+impl Reading {
+    /// The news that are complete; `Some` when they are all: was everything right?
+    fn take(&mut self, now: Instant, node: &mut Node, voice: &mut Voice) -> Option<bool> {
+        let buf = self.buf;
+        let mut end = None;
+        let whole = buf.get(..self.len).unwrap_or_default();
+        let rest = reread::take(whole, |news| match news {
+            News::Line { bad, text } => self.line(voice, bad, format_args!("{text}")),
+            News::Key { index, method, secret } => {
+                if !self.keys.add(index, method, secret) {
+                    end = Some(false);
+                }
             }
+            News::Right { signer, values } if end.is_none() => {
+                let tuning = Tuning::from(&values);
+                end = Some(match self.keys.ring(signer) {
+                    Ok(ring) => match node.retune(now, &tuning) {
+                        Ok(()) => {
+                            node.set_keys(ring);
+                            true
+                        }
+                        Err(why) => {
+                            self.line(voice, true, format_args!("{why}"));
+                            false
+                        }
+                    },
+                    Err(_) => false,
+                });
+            }
+            News::Right { .. } => {}
+            News::Wrong => end = Some(false),
+        });
+        let left = rest.len();
+        self.buf.copy_within(self.len - left..self.len, 0);
+        self.len = left;
+        end
+    }
+
+    fn line(&self, voice: &mut Voice, bad: bool, args: Arguments<'_>) {
+        voice.say(if bad { Level::Warn } else { Level::Info }, format_args!("reload: {args}"));
+        let mut text = crate::log::Text::<{ crate::log::LINE }>::new();
+        text.put(args);
+        self.answer(&Reply::Text(text.as_str()));
+    }
+
+    fn answer(&self, reply: &Reply<'_>) {
+        if let Some(caller) = &self.caller {
+            server::send(caller, reply);
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_digest_is_the_one_that_was_taken_at_the_start() {
-        let dir = std::env::temp_dir().join(std::format!("hbd-reload-{}", std::process::id()));
-        std::fs::create_dir_all(&dir).unwrap();
-        let paths = Paths::new(&dir);
-        std::fs::write(paths.ha_cf(), "123456789").unwrap();
-        let c = CString::new(paths.ha_cf().to_str().unwrap()).unwrap();
-        assert_eq!(digest(&c), Some(0xcbf4_3926));
-        assert_eq!(digest(&c), crate::config::file_digests(&paths).ha_cf);
-        std::fs::remove_file(paths.ha_cf()).unwrap();
-        assert_eq!(digest(&c), None);
-        std::fs::remove_dir_all(dir).unwrap();
-    }
-}
+#[path = "reload_tests.rs"]
+mod tests;

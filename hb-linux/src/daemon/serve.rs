@@ -8,8 +8,8 @@ use crate::helper::{self, Level, Reply as FromHelper};
 use crate::link::health::Change;
 use crate::link::ping::Answer;
 use crate::link::{Incoming, Link};
-use crate::sys::PollFd;
 use crate::sys::signal::Caught;
+use crate::sys::{Errno, PollFd};
 use crate::sys::{guard, process};
 use hb_core::{Command, Duration, GroupId, Input, Instant, LinkId};
 
@@ -159,9 +159,10 @@ impl Shell {
             self.drain();
         }
         if caught.reload() {
-            let voice = &mut self.fx.voice;
-            let tell = |(bad, line): (bool, &str)| voice.say(level(bad), format_args!("reload: {line}"));
-            self.reload.run(&mut self.node, tell);
+            let tuning = self.node.tuning();
+            if let Err(why) = self.reload.begin(self.now, &tuning, None) {
+                self.fx.voice.say(Level::Warn, format_args!("reload: {}", not_now(why)));
+            }
         }
         if caught.more_debug() || caught.less_debug() {
             self.fx.voice.set_debug(caught.more_debug());
@@ -180,6 +181,7 @@ impl Shell {
             self.fx.script_ended(&finished);
             self.drain();
         }
+        self.reload.reap();
         // The helper's end shows in its channel; here only its zombie goes.
         let _ = process::try_wait_for(self.fx.voice.helper.pid());
     }
@@ -208,26 +210,36 @@ impl Shell {
     pub(super) fn serve_operators(&mut self, fds: &[PollFd; TOTAL]) {
         let Some(server) = &mut self.server else { return };
         let (node, fx, reload, facts, now) =
-            (&mut self.node, &mut self.fx, &self.reload, &self.facts, self.now);
+            (&mut self.node, &mut self.fx, &mut self.reload, &self.facts, self.now);
         let ready = fds.get(CONTROL..SCRIPTS).unwrap_or_default();
         server.serve(ready, |request, out| {
             guard::pass("request");
             if request == Request::Reload {
-                let taken = reload.run(node, |(bad, line)| {
-                    fx.voice.say(level(bad), format_args!("reload: {line}"));
-                    out.send(&Reply::Text(line));
-                });
-                out.send(&if taken { Reply::Accepted } else { Reply::Refused("nothing was changed") });
+                let begun = out.keep().and_then(|caller| reload.begin(now, &node.tuning(), Some(caller)));
+                if let Err(why) = begun {
+                    out.send(&Reply::Refused(not_now(why)));
+                }
             } else {
                 requests::answer(now, node, fx, facts, request, out);
             }
         });
         self.drain();
     }
+
+    /// What the child of a reload has found.
+    pub(super) fn serve_reload(&mut self) {
+        if self.reload.service(self.now, &mut self.node, &mut self.fx.voice) {
+            self.drain();
+        }
+    }
 }
 
-const fn level(bad: bool) -> Level {
-    if bad { Level::Warn } else { Level::Info }
+/// Why a reload does not begin.
+const fn not_now(why: Errno) -> &'static str {
+    match why {
+        Errno(libc::EBUSY) => "the last one is still under way",
+        _ => "no process could be made for it",
+    }
 }
 
 const fn output_name(output: helper::record::Output) -> &'static str {

@@ -38,7 +38,8 @@ const SIGNALS: usize = 0;
 const HELPER: usize = 1;
 const PINGS: usize = 2;
 const PROBES: usize = 3;
-const LINKS: usize = 4;
+const RELOAD: usize = 4;
+const LINKS: usize = 5;
 pub(super) const CONTROL: usize = LINKS + MAX_LINKS;
 pub(super) const SCRIPTS: usize = CONTROL + 1 + MAX_CLIENTS;
 pub(super) const TOTAL: usize = SCRIPTS + MAX_CALLS;
@@ -136,6 +137,7 @@ impl Shell {
         set(HELPER, helper.fd().map_or(PollFd::NONE, |fd| PollFd::new(fd, helper.wants_write())));
         set(PINGS, self.fx.pinger.fd().map_or(PollFd::NONE, PollFd::readable));
         set(PROBES, self.fx.announcer.fd().map_or(PollFd::NONE, PollFd::readable));
+        set(RELOAD, self.reload.fd().map_or(PollFd::NONE, PollFd::readable));
         for (i, link) in self.fx.links.iter().enumerate().take(MAX_LINKS) {
             let write = link.wants_write();
             set(LINKS + i, link.fd().map_or(PollFd::NONE, |fd| PollFd::new(fd, write)));
@@ -158,6 +160,7 @@ impl Shell {
             fx.pinger.deadline(),
             fx.announcer.deadline(),
             fx.dog.as_ref().map_or(Instant::NEVER, super::dog::Dog::deadline),
+            self.reload.deadline(),
             self.look.0,
             self.revive,
         ];
@@ -198,6 +201,9 @@ impl Shell {
         }
         if self.look.0 <= self.now {
             self.look_at_scripts();
+        }
+        if ready(RELOAD) || self.reload.deadline() <= self.now {
+            self.serve_reload();
         }
         if fds.iter().skip(CONTROL).take(1 + MAX_CLIENTS).any(PollFd::can_read) {
             self.serve_operators(fds);

@@ -81,6 +81,8 @@ impl Voice {
             Outcome::Failed(code) => self.text.put(format_args!("failed with code {code}")),
             Outcome::Running => self.text.put(format_args!("running")),
             Outcome::Stopped => self.text.put(format_args!("stopped")),
+            Outcome::Unclear => self.text.put(format_args!("says neither running nor stopped")),
+            Outcome::Partly => self.text.put(format_args!("partly running")),
             Outcome::Killed => self.text.put(format_args!("killed")),
             Outcome::NotRun => self.text.put(format_args!("could not be run")),
         }

@@ -35,6 +35,8 @@ const SYNC: Duration = Duration::from_secs(3);
 const SILENCE: Duration = Duration::from_secs(1);
 /// How long the end is told to the other one.
 const BYE: Duration = Duration::from_millis(1500);
+/// How often an end that follows says that it is ready: if all of that is lost, it waits for [`SYNC`] in vain.
+const TELLS: u8 = 3;
 /// Frames that tell the end of a step.
 const ENDS: u8 = 3;
 /// Steps in a row that did not hold, after which faster ones are not tried.
@@ -143,8 +145,8 @@ pub(super) struct Session {
     pub(super) baud: u32,
     want: u8,
     done: u8,
-    /// `want` was sent since it changed.
-    told: bool,
+    /// How often `want` was sent since it changed.
+    told: u8,
     next_control: Instant,
     /// The latest control frame of the other end.
     peer: Option<Control>,
@@ -175,7 +177,7 @@ impl Session {
             baud: COMMON,
             want: NONE,
             done: NONE,
-            told: false,
+            told: 0,
             next_control: now,
             peer: None,
             fresh: false,
@@ -307,7 +309,7 @@ impl Session {
         match self.stage {
             Stage::Meet => self.since.plus(self.plan.wait),
             // The other end may have a whole step before it until it is back.
-            Stage::Agree => self.since.max(self.heard_at).plus(step).plus(Duration::from_secs(6)),
+            Stage::Agree => self.since.max(self.heard_at).plus(step).plus(SYNC.times(3)),
             Stage::Change { .. } => self.line_free,
             Stage::Sync { .. } => self.since.plus(SYNC),
             Stage::Data => self.since.plus(step).min(heard.plus(SILENCE)),
@@ -365,7 +367,7 @@ impl Session {
         }
         if self.want == LAST {
             self.go(now, Stage::Bye);
-        } else if self.want != self.done && self.told && (!leads || peer.want == self.want) {
+        } else if self.want != self.done && if leads { peer.want == self.want } else { self.told >= TELLS } {
             self.go(now, Stage::Change { to_step: true });
         }
     }
@@ -373,7 +375,7 @@ impl Session {
     fn set_want(&mut self, now: Instant, want: u8) {
         if want != self.want {
             self.want = want;
-            self.told = false;
+            self.told = 0;
             self.next_control = now;
         }
     }
@@ -412,7 +414,7 @@ impl Session {
         if leads || self.tally.report.good > 0 || self.tally.report.sent > 0 {
             self.close(true);
         } else {
-            self.told = false;
+            self.told = 0;
         }
         // What the other end said before the step is old news.
         self.fresh = false;
@@ -456,15 +458,20 @@ impl Session {
         let step = self.want;
         let frame = match self.stage {
             Stage::Meet | Stage::Agree | Stage::Bye | Stage::Change { .. } => {
-                self.told = true;
-                self.next_control = now.plus(PERIOD);
+                // Until the other end is heard again, it may not hear this one either: it must not go to the step alone.
+                let ready = self.fresh;
+                self.told = if ready { self.told.saturating_add(1) } else { 0 };
+                // What is said last before an end is heard no more: by one that follows to a step, and at the end.
+                let follows = ready && self.want != self.done && self.leads() == Some(false);
+                let hurry = self.stage == Stage::Bye || (follows && self.want < LAST);
+                self.next_control = if hurry { now } else { now.plus(PERIOD) };
                 Frame::Control(Control {
                     nonce: self.nonce,
                     echo: self.peer_nonce,
                     speeds: self.plan.speeds,
                     seconds: self.plan.seconds,
                     chosen: self.plan.chosen,
-                    want: self.want,
+                    want: if ready { self.want } else { self.done },
                     done: self.done,
                     report: self.outcomes.last().map_or(Report::default(), |last| last.here),
                 })

@@ -50,12 +50,13 @@ impl Show {
             let report = &session.tally.report;
             let _ = write!(
                 std::io::stdout(),
-                "\r{:>7} baud {:>3} %: {} frames out, {} in, {} damaged\x1b[K",
+                "\r{:>7} baud {:>3} %: {} frames out, {} in, {} damaged; round trip up to {}\x1b[K",
                 session.baud,
                 session.progress(now),
                 report.sent,
                 report.good,
                 report.bad,
+                Trip(report.worst_us),
             );
             let _ = std::io::stdout().flush();
             self.drawn = true;

@@ -341,6 +341,8 @@ fn script_line(
         (Outcome::Running, Verb::Stop) => {
             out.put(format_args!("said that it succeeded, but status says running"));
         }
+        (Outcome::Unclear, _) => out.put(format_args!("says neither that it runs nor that it is stopped")),
+        (Outcome::Partly, _) => out.put(format_args!("says that a part of it runs")),
         (Outcome::Stopped, _) => out.put(format_args!("says stopped")),
         (Outcome::Running, _) => out.put(format_args!("says running")),
         (Outcome::Ok, _) => out.put(format_args!("succeeded late")),

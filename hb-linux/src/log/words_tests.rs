@@ -78,8 +78,16 @@ const WAITS: [Wait; 20] = [
     Wait::PullEnds,
     Wait::LastPull,
 ];
-const OUTCOMES: [Outcome; 6] =
-    [Outcome::Ok, Outcome::Failed(7), Outcome::Running, Outcome::Stopped, Outcome::Killed, Outcome::NotRun];
+const OUTCOMES: [Outcome; 8] = [
+    Outcome::Ok,
+    Outcome::Failed(7),
+    Outcome::Running,
+    Outcome::Stopped,
+    Outcome::Unclear,
+    Outcome::Partly,
+    Outcome::Killed,
+    Outcome::NotRun,
+];
 
 fn all_events() -> Vec<Event> {
     let (g, l, p, d) = (GroupId(0), LinkId(0), PingId(0), Duration::from_millis(10_000));

@@ -17,6 +17,9 @@ pub const BINARY_VARIABLE: &str = "HBD";
 
 const SCRIPTS: [(&str, &str); 1] = [("IPaddr", include_str!("IPaddr"))];
 
+/// What scripts find behind `$HA_FUNCS` where the original's own file is gone with its package.
+const FUNCTIONS: (&str, &str) = ("shellfuncs", include_str!("shellfuncs"));
+
 /// The text of the embedded script `name`.
 #[must_use]
 pub fn embedded(name: &str) -> Option<&'static str> {
@@ -34,15 +37,21 @@ pub fn unpacked_path(run_dir: &Path, name: &str) -> Option<PathBuf> {
     embedded(name).map(|_| run_dir.join("resource.d").join(name))
 }
 
-/// Write every embedded script to `run_dir/resource.d`, for root only (0700), each whole or not at all. Those of an older
-/// binary are replaced.
+/// Where [`unpack`] puts the shell functions.
+#[must_use]
+pub fn functions_path(run_dir: &Path) -> PathBuf {
+    run_dir.join("resource.d").join(FUNCTIONS.0)
+}
+
+/// Write every embedded script and the shell functions to `run_dir/resource.d`, for root only (0700), each whole or not at
+/// all. Those of an older binary are replaced.
 ///
 /// # Errors
 /// As the calls.
 pub fn unpack(run_dir: &Path) -> io::Result<()> {
     let dir = run_dir.join("resource.d");
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
-    for (name, text) in SCRIPTS {
+    for (name, text) in SCRIPTS.into_iter().chain([FUNCTIONS]) {
         let (path, fresh) = (dir.join(name), dir.join(format!(".{name}.new")));
         if fs::read(&path).is_ok_and(|old| old == text.as_bytes()) {
             continue;
@@ -73,6 +82,8 @@ mod tests {
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
             assert!(embedded(name).unwrap().starts_with("#!/bin/sh\n"));
         }
+        assert_eq!(fs::read_to_string(functions_path(&dir)).unwrap(), FUNCTIONS.1);
+        assert_eq!(embedded(FUNCTIONS.0), None, "no resource");
         fs::write(dir.join("resource.d/IPaddr"), "old").unwrap();
         unpack(&dir).unwrap();
         assert_eq!(fs::read_to_string(dir.join("resource.d/IPaddr")).unwrap(), embedded("IPaddr").unwrap());

@@ -176,13 +176,17 @@ pub fn mark(run_dir: &Path) -> String {
 fn environment(settings: &Settings, places: &Places) -> Vec<String> {
     let dir = places.config_dir.display().to_string();
     let file = |path: &Option<PathBuf>| path.as_ref().map_or(String::new(), |p| p.display().to_string());
+    // The original's own, as long as it is there.
+    let own_functions = places.config_dir.join("shellfuncs");
+    let functions =
+        if own_functions.is_file() { own_functions } else { resources::functions_path(&places.run_dir) };
     let facility = settings.log.facility.map_or("none", |f| f.name);
     let mut env: Vec<String> = [
         ("PATH", "/sbin:/usr/sbin:/bin:/usr/bin:/usr/local/sbin:/usr/local/bin"),
         ("HOME", "/"),
         ("SHELL", "/bin/sh"),
         ("HA_DIR", &dir),
-        ("HA_FUNCS", &format!("{dir}/shellfuncs")),
+        ("HA_FUNCS", &functions.display().to_string()),
         ("HA_RCDIR", &format!("{dir}/rc.d")),
         ("HA_RESOURCEDIR", &format!("{dir}/resource.d")),
         ("HA_BIN", "/usr/lib/heartbeat"),

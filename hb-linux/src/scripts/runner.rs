@@ -228,8 +228,7 @@ impl Call {
             return Outcome::NotRun;
         }
         match (self.what.verb, ended) {
-            (Verb::Status, _) if self.answer.running() => Outcome::Running,
-            (Verb::Status, _) => Outcome::Stopped,
+            (Verb::Status, _) => self.answer.outcome(),
             (_, Ended::Code(0)) => Outcome::Ok,
             (_, Ended::Code(code)) => Outcome::Failed(code),
             (_, Ended::Signal(signal)) => Outcome::Failed(signal.saturating_add(128)),

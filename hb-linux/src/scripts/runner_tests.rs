@@ -60,7 +60,7 @@ fn codes_and_answers_become_outcomes() {
     assert_eq!(bench.said, ["I say start", "running"]);
     assert_eq!(bench.outcome(0, Verb::Status), Outcome::Running);
     assert_eq!(bench.outcome(1, Verb::Stop), Outcome::Failed(3));
-    assert_eq!(bench.outcome(1, Verb::Status), Outcome::Stopped);
+    assert_eq!(bench.outcome(1, Verb::Status), Outcome::Unclear);
     assert_eq!(bench.outcome(2, Verb::Status), Outcome::Stopped);
     assert_eq!(bench.outcome(3, Verb::Start), Outcome::Failed(137));
     assert!(!bench.runner.busy());

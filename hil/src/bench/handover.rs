@@ -34,9 +34,7 @@ fn measure(rig: &Rig, holder: &mut Node, command: &str) -> Result<Row, String> {
         if said.code != Some(0) {
             return Err(format!("hbd {command}: exit {:?} {}", said.code, said.stderr.trim()));
         }
-        rig.wait_answer(holder.other(), stage::PATIENCE);
-        thread::sleep(Duration::from_millis(400));
-        gaps.push(ms(rig.client().longest_outage(at)));
+        gaps.push(stage::gap(rig, *holder, at));
         let of = |node| ms(mark.time(rig, node, &["stop", "start", "status"]));
         scripts.push(of(*holder) + of(holder.other()));
         if command == "stop" {

@@ -5,9 +5,8 @@
 
 use super::row::{Row, Verdict, ms, spread};
 use super::stage::{self, USUAL};
-use crate::netns::{Node, Rig, Stamp};
-use crate::paths;
-use crate::proc::Cmd;
+use crate::netns::{Node, Rig, Stamp, package};
+use crate::paths::which;
 use std::env::consts::ARCH;
 use std::fs;
 use std::path::PathBuf;
@@ -32,36 +31,30 @@ pub(super) fn run() -> Result<Vec<Row>, String> {
     let begin = Stamp::now();
     Node::BOTH.iter().try_for_each(|node| start(&rig, *node, &package))?;
     let first = served_after(&rig, begin)?;
-    let mut master = by(&rig)?;
+    let mut master = stage::server(&rig)?;
     let (mut losses, mut stops) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
         let at = rig.power_off(master);
-        gap(&rig, master, at, &mut losses);
+        losses.push(stage::gap(&rig, master, at));
         rig.power_on(master);
         start(&rig, master, &package)?;
         thread::sleep(Duration::from_secs(2));
-        master = by(&rig)?;
+        master = stage::server(&rig)?;
     }
     for _ in 0..RUNS {
         let at = Stamp::now();
         tell(&rig, master, "-TERM")?;
-        gap(&rig, master, at, &mut stops);
+        stops.push(stage::gap(&rig, master, at));
         thread::sleep(Duration::from_secs(1));
         start(&rig, master, &package)?;
         thread::sleep(Duration::from_secs(2));
-        master = by(&rig)?;
+        master = stage::server(&rig)?;
     }
     let row = |what: &str, samples: &[f64]| {
         Row::new(&format!("keepalived, 10 ms adverts: {what}"), "", spread(samples, "ms"), Verdict::Shown)
             .samples(samples)
     };
     Ok(vec![row("power loss", &losses), row("ordered stop", &stops), row("both started together", &[first])])
-}
-
-fn gap(rig: &Rig, lost: Node, at: Stamp, into: &mut Vec<f64>) {
-    rig.wait_answer(lost.other(), stage::PATIENCE);
-    thread::sleep(Duration::from_millis(400));
-    into.push(ms(rig.client().longest_outage(at)));
 }
 
 fn served_after(rig: &Rig, begin: Stamp) -> Result<f64, String> {
@@ -76,11 +69,6 @@ fn served_after(rig: &Rig, begin: Stamp) -> Result<f64, String> {
     Err(format!("keepalived brought no service up; it said:\n{log}"))
 }
 
-fn by(rig: &Rig) -> Result<Node, String> {
-    let name = rig.client().answered_by().ok_or("nobody serves")?;
-    Node::BOTH.into_iter().find(|n| n.name() == name).ok_or_else(|| format!("{name} answers"))
-}
-
 /// The unpacked package: its program and the search path of the libraries that it brings.
 struct Package {
     program: PathBuf,
@@ -88,44 +76,13 @@ struct Package {
 }
 
 fn fetch() -> Result<Package, String> {
-    let root = paths::scratch("peers/keepalived")?;
+    if let Some(program) = which("keepalived") {
+        return Ok(Package { program, libraries: String::new() });
+    }
+    let root = package::unpacked("keepalived")?;
     let libraries =
         ["usr/lib", "lib"].map(|dir| format!("{}/{dir}/{ARCH}-linux-gnu", root.display())).join(":");
-    let package = Package { program: root.join("usr/sbin/keepalived"), libraries };
-    if package.program.is_file() {
-        return Ok(package);
-    }
-    let archives = paths::scratch("peers/keepalived-archives")?;
-    fs::create_dir_all(archives.join("partial")).map_err(|e| e.to_string())?;
-    let cache = format!("Dir::Cache::archives={}", archives.display());
-    let got = Cmd::new("apt-get")
-        .args([
-            "install",
-            "--download-only",
-            "-y",
-            "-q",
-            "--no-install-recommends",
-            "-o",
-            "Debug::NoLocking=1",
-            "-o",
-        ])
-        .args([cache.as_str(), "keepalived"])
-        .output()
-        .map_err(|e| format!("no apt-get: {e}"))?;
-    if got.code != Some(0) {
-        return Err(format!("the package keepalived cannot be downloaded: {}", got.stderr.trim()));
-    }
-    for entry in fs::read_dir(&archives).map_err(|e| e.to_string())?.flatten() {
-        let deb = entry.path();
-        if deb.extension().is_some_and(|e| e == "deb") {
-            Cmd::new("dpkg").args(["-x".as_ref(), deb.as_os_str(), root.as_os_str()]).run()?;
-        }
-    }
-    if package.program.is_file() {
-        Ok(package)
-    } else {
-        Err("the package keepalived is installed here already".to_owned())
-    }
+    Ok(Package { program: root.join("usr/sbin/keepalived"), libraries })
 }
 
 fn start(rig: &Rig, node: Node, package: &Package) -> Result<(), String> {

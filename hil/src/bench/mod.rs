@@ -7,6 +7,7 @@ mod debuglog;
 mod flood;
 mod handover;
 mod keepalived;
+mod original;
 mod partition;
 mod process;
 mod replay;
@@ -63,6 +64,10 @@ const BENCHES: &[Bench] = &[
     Bench {
         peer: true,
         ..bench("keepalived", "keepalived 10 ms adverts: the same losses and stops", keepalived::run)
+    },
+    Bench {
+        peer: true,
+        ..bench("original", "the original Heartbeat: start, losses, moves, healing", original::run)
     },
 ];
 

@@ -1,6 +1,6 @@
 //! What the daemon costs at rest: resident memory of the i586 binary, system calls per keepalive period, size on disk.
 
-use super::row::{Row, Verdict};
+use super::row::{Row, Verdict, max, median, spread};
 use super::stage::{self, USUAL};
 use crate::dist;
 use crate::netns::{Builder, Node, Rig, Stamp};
@@ -12,7 +12,9 @@ use std::time::Duration;
 
 const MOST_KB: u64 = 800;
 const MOST_CALLS: f64 = 8.0;
-const WATCHED: Duration = Duration::from_secs(20);
+const RUNS: usize = 7;
+/// How long the calls are counted each time.
+const WATCHED: Duration = Duration::from_secs(5);
 
 /// The size of the i586 binary.
 ///
@@ -28,35 +30,46 @@ pub(super) fn size() -> Result<Vec<Row>, String> {
     ])
 }
 
-/// Resident memory of daemon and helper. The runner sets `HBD` to the i586 binary for this one.
+/// Resident memory of daemon and helper, in as many lives. The runner sets `HBD` to the i586 binary for this one.
 ///
 /// # Errors
 /// No rig, or a process is gone.
 pub(super) fn memory() -> Result<Vec<Row>, String> {
     let rig = stage::rig("bench memory", USUAL)?;
-    // One node alone, so that no page is shared with the other.
-    rig.start(Node::Ha1);
-    rig.wait_answer(Node::Ha1, stage::PATIENCE);
-    thread::sleep(Duration::from_secs(10));
-    let machine = rig.machine(Node::Ha1);
-    let daemon = machine.daemon_pid().ok_or("the daemon is gone")?;
-    let helper = machine.helper_pid().ok_or("the helper is gone")?;
-    let sum = |file: &str, key: &str| field(daemon, file, key) + field(helper, file, key);
-    let (together, locked) = (sum("smaps_rollup", "Pss:"), sum("status", "VmLck:"));
+    let (mut sums, mut locks, mut each) = (Vec::new(), Vec::new(), String::new());
+    for _ in 0..RUNS {
+        // One node alone, so that no page is shared with the other.
+        rig.start(Node::Ha1);
+        rig.wait_answer(Node::Ha1, stage::PATIENCE);
+        thread::sleep(Duration::from_secs(3));
+        let machine = rig.machine(Node::Ha1);
+        let daemon = machine.daemon_pid().ok_or("the daemon is gone")?;
+        let helper = machine.helper_pid().ok_or("the helper is gone")?;
+        let sum = |file: &str, key: &str| field(daemon, file, key) + field(helper, file, key);
+        sums.push(sum("smaps_rollup", "Pss:") as f64);
+        locks.push(sum("status", "VmLck:"));
+        each = format!(
+            "daemon {} KB, helper {} KB",
+            field(daemon, "status", "VmRSS:"),
+            field(helper, "status", "VmRSS:")
+        );
+        let said = rig.hbd(Node::Ha1, &["stop"]);
+        if said.code != Some(0) {
+            return Err(format!("hbd stop: exit {:?} {}", said.code, said.stderr.trim()));
+        }
+    }
+    Ok(vec![resident(&sums, &locks, &each)])
+}
+
+/// Met if every life kept within the bar; memory that could not be locked is said aloud.
+fn resident(sums: &[f64], locks: &[u64], each: &str) -> Row {
+    let locked = locks.iter().min().copied().unwrap_or(0);
     let limited = if locked == 0 { "NOT LOCKED: memory locking is not allowed here; " } else { "" };
-    let note = format!(
-        "{limited}a page that both have counts once; each by itself: daemon {} KB, helper {} KB; {locked} KB locked",
-        field(daemon, "status", "VmRSS:"),
-        field(helper, "status", "VmRSS:"),
-    );
-    let verdict = Verdict::of(together > 0 && together <= MOST_KB);
-    let row = Row::new(
-        "resident, daemon and helper together, i586",
-        "<= 800 KB",
-        format!("{together} KB"),
-        verdict,
-    );
-    Ok(vec![row.note(note).samples(&[together as f64])])
+    let note =
+        format!("{limited}a page that both have counts once; each by itself: {each}; {locked} KB locked");
+    let met = !sums.is_empty() && sums.iter().all(|kb| (1.0..=MOST_KB as f64).contains(kb));
+    let what = "resident, daemon and helper together, i586";
+    Row::new(what, "<= 800 KB", spread(sums, "KB"), Verdict::of(met)).note(note).samples(sums)
 }
 
 /// A field in kilobytes of a file in `/proc/PID`.
@@ -86,35 +99,43 @@ pub(super) fn calls() -> Result<Vec<Row>, String> {
 }
 
 fn traced(rig: &Rig, node: Node) -> Result<Row, String> {
+    let role = if node == Node::Ha1 { "holder" } else { "standby" };
+    let what = format!("system calls per keepalive, idle, one medium and watchdog, {role}");
+    if paths::which("strace").is_none() {
+        return Ok(Row::skipped(&what, "<= 8", "strace is not installed"));
+    }
     let machine = rig.machine(node);
     let pids: Vec<String> =
         [machine.daemon_pid(), machine.helper_pid()].into_iter().flatten().map(|p| p.to_string()).collect();
-    if paths::which("strace").is_none() {
-        return Ok(Row::skipped("system calls per keepalive", "<= 8", "strace is not installed"));
+    let (mut per, mut names) = (Vec::new(), String::new());
+    for _ in 0..RUNS {
+        let (count, which) = count(&pids, node)?;
+        per.push(count);
+        names = which;
     }
+    let met = per.iter().all(|calls| (1.0..=MOST_CALLS).contains(calls));
+    let value = format!("median {:.2} / max {:.2} (n={})", median(&per), max(&per), per.len());
+    Ok(Row::new(&what, "<= 8", value, Verdict::of(met))
+        .note(format!("daemon and helper; the last {} s: {names}", WATCHED.as_secs()))
+        .samples(&per))
+}
+
+/// The calls of these processes per keepalive period, and which they were.
+fn count(pids: &[String], node: Node) -> Result<(f64, String), String> {
     let out = paths::scratch("bench")?.join(format!("strace-{}", node.name()));
+    let _ = fs::remove_file(&out);
     let seconds = WATCHED.as_secs().to_string();
     let begin = Stamp::now();
     let mut cmd =
         Cmd::new("timeout").args(["-s", "INT", seconds.as_str(), "strace", "-f", "-o"]).args([&out]);
-    for pid in &pids {
+    for pid in pids {
         cmd = cmd.args(["-p", pid.as_str()]);
     }
     let said = cmd.output()?;
     let took = begin.elapsed().min(WATCHED);
     let text = fs::read_to_string(&out).map_err(|e| format!("strace: {e} {}", said.stderr.trim()))?;
     let (count, names) = tally(&text);
-    let per = count as f64 / (took.as_secs_f64() * 1000.0 / USUAL.keepalive as f64);
-    let role = if node == Node::Ha1 { "holder" } else { "standby" };
-    let verdict = Verdict::of(count > 0 && per <= MOST_CALLS);
-    Ok(Row::new(
-        &format!("system calls per keepalive, idle, one medium and watchdog, {role}"),
-        "<= 8",
-        format!("{per:.2}"),
-        verdict,
-    )
-    .note(format!("in {} s: {names}", took.as_secs()))
-    .samples(&[per]))
+    Ok((count as f64 / (took.as_secs_f64() * 1000.0 / USUAL.keepalive as f64), names))
 }
 
 /// Counts the calls in strace's lines (`PID name(args) = result`), a resumed one once, and names them.
@@ -140,6 +161,15 @@ mod tests {
         let text = "12 poll([{fd=3}], 1, 5 <unfinished ...>\n13 write(4, \"\\0\", 1) = 1\n12 <... poll resumed>) = 0\n\
                     12 sendto(3, \"x\", 1) = 1\n12 --- SIGCHLD {si_signo=17} ---\n12 poll([{fd=3}], 1, 5) = 1\n";
         assert_eq!(tally(text), (4, "poll 2, sendto 1, write 1".to_owned()));
+    }
+
+    #[test]
+    fn one_life_over_the_bar_is_a_miss() {
+        assert_eq!(resident(&[700.0, 800.0], &[10, 10], "").verdict, Verdict::Met);
+        assert_eq!(resident(&[700.0, 801.0, 700.0], &[10, 10, 10], "").verdict, Verdict::Missed);
+        assert_eq!(resident(&[0.0], &[10], "").verdict, Verdict::Missed);
+        assert_eq!(resident(&[], &[], "").verdict, Verdict::Missed);
+        assert!(resident(&[700.0, 700.0], &[10, 0], "").note.contains("NOT LOCKED"));
     }
 
     #[test]

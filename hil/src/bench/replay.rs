@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-const RUNS: usize = 3;
+const RUNS: usize = 7;
 const RECORDED: Duration = Duration::from_secs(5);
 /// Later than this beyond its due time (deadtime; initdead after a restart), a death counts as hidden. The scripts and,
 /// after a restart, the probe whether somebody still has the service address are in it.

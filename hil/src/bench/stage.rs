@@ -78,6 +78,22 @@ pub(super) fn settles(rig: &Rig, node: Node, limit: Duration) -> bool {
     false
 }
 
+/// Who serves the client.
+///
+/// # Errors
+/// Nobody does.
+pub(super) fn server(rig: &Rig) -> Result<Node, String> {
+    let name = rig.client().answered_by().ok_or("nobody serves")?;
+    Node::BOTH.into_iter().find(|n| n.name() == name).ok_or_else(|| format!("{name} answers"))
+}
+
+/// Waits until the other node than `lost` serves; the milliseconds that the client went without since `at`.
+pub(super) fn gap(rig: &Rig, lost: Node, at: Stamp) -> f64 {
+    rig.wait_answer(lost.other(), PATIENCE);
+    thread::sleep(LATE_REPLIES);
+    ms(rig.client().longest_outage(at))
+}
+
 /// One loss of power of the holder.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Loss {
@@ -93,9 +109,7 @@ pub(super) fn lose(rig: &Rig, holder: Node, pace: Pace, number: u64) -> Loss {
     thread::sleep(Duration::from_millis(number * 37 % pace.keepalive.max(1)));
     let mark = Mark::new(rig);
     let at = rig.power_off(holder);
-    rig.wait_answer(holder.other(), PATIENCE);
-    thread::sleep(LATE_REPLIES);
-    let outage = ms(rig.client().longest_outage(at));
+    let outage = gap(rig, holder, at);
     let scripts = ms(mark.time(rig, holder.other(), &["start", "status"]));
     rig.power_on(holder);
     rig.start(holder);

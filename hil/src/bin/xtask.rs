@@ -22,7 +22,8 @@ fn main() -> ExitCode {
         ["gate", names @ ..] => gate::run(names).map(|text| println!("{text}")),
         ["bench", names @ ..] => bench::run(names),
         ["hil", "--rig", file, rest @ ..] => wires::rig(file, rest),
-        ["hil", args @ ..] => hb_hil::virt::run::command(args),
+        ["hil", "--replay", file] => hb_hil::virt::replay::command(std::path::Path::new(file)),
+        ["hil", args @ ..] => hb_hil::virt::run::command(args, None),
         ["explore", args @ ..] if !args.is_empty() => model::explore(args),
         ["mistakes", names @ ..] if !names.is_empty() => {
             model::mistakes(names).map(|text| println!("{text}"))
@@ -57,10 +58,14 @@ fn help() {
     println!("  test           all of the steps below, in order; installs what it needs when run as root");
     println!("  dist [--check] static i586 binary and a native one into target/dist; --check also runs it\n");
     println!("  hil [CASE...] [--list] [--all] [--keep]  cases on two emulated i386 machines (root)");
+    println!("  hil --rig FILE [CASE...]   cases on what the file describes: such machines, or real servers");
+    println!("  hil --replay FILE          the faults in a case's verdict.json, in the simulator");
     println!(
         "  gate [NAME...] [--all] [--list]  the i586 binary on a 2.4 kernel's calls and a Pentium (root)"
     );
-    println!("  bench [NAME...] [--peers]  measure on the rig of namespaces (root); --peers adds keepalived");
+    println!(
+        "  bench [NAME...] [--peers]  measure on the rig of namespaces (root); --peers adds keepalived and the original"
+    );
     println!("  fuzz TARGET... [--seconds N] [--keep]  some targets for longer; --keep grows their corpus");
     println!(
         "  sim [--seeds N] [--from S] [--jobs J] [--record FILE]  seeds of the simulator; goes on where FILE ends"

@@ -81,14 +81,14 @@ impl Client {
     /// # Errors
     /// No thread, or the namespace cannot be entered.
     pub fn new(net: &Namespace) -> io::Result<Self> {
-        Self::to_port(net, SERVICE_PORT)
+        Self::to_port(net, SERVICE_PORT, PERIOD)
     }
 
-    /// As [`Client::new`], where the service is on another port.
+    /// As [`Client::new`], where the service is on another port, with a connection every `period`.
     ///
     /// # Errors
     /// As there.
-    pub fn to_port(net: &Namespace, port: u16) -> io::Result<Self> {
+    pub fn to_port(net: &Namespace, port: u16, period: Duration) -> io::Result<Self> {
         let samples = Arc::new(Mutex::new(Vec::new()));
         let end = Arc::new(AtomicBool::new(false));
         let (for_thread, until) = (Arc::clone(&samples), Arc::clone(&end));
@@ -99,7 +99,7 @@ impl Client {
             let result = nix::sched::setns(&handle, nix::sched::CloneFlags::CLONE_NEWNET);
             let _ = entered.send(result);
             if result.is_ok() {
-                Poller { port, samples: for_thread, pending: Vec::new() }.run(&until);
+                Poller { port, period, samples: for_thread, pending: Vec::new() }.run(&until);
             }
         })?;
         when_entered.recv().map_err(io::Error::other)??;
@@ -202,6 +202,7 @@ struct Pending {
 
 struct Poller {
     port: u16,
+    period: Duration,
     samples: Arc<Mutex<Vec<Sample>>>,
     pending: Vec<Pending>,
 }
@@ -214,7 +215,7 @@ impl Poller {
             if now >= next {
                 self.begin(now);
                 // A thread that was late does not hurry to catch up: two at once measure nothing.
-                next = next.plus(PERIOD).max(now);
+                next = next.plus(self.period).max(now);
             }
             let wait = next.since(Stamp::now()).as_millis().min(10);
             let mut fds: Vec<PollFd<'_>> = self

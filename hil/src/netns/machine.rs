@@ -266,6 +266,11 @@ impl Machine {
         Err(io::Error::other(format!("{command:?} did not end within {limit:?}: {output:?}")))
     }
 
+    /// The daemon's program.
+    pub(super) fn program(&self) -> &Path {
+        &self.programs.hbd
+    }
+
     /// A call of `hbd` with the machine's folders as its options.
     #[must_use]
     pub fn hbd(&self, arguments: &[&str]) -> Command {

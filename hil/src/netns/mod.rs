@@ -32,6 +32,7 @@ mod namespace;
 mod node;
 mod nullmodem;
 mod original;
+pub mod package;
 mod plugs;
 mod programs;
 mod rig;

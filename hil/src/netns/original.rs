@@ -4,8 +4,7 @@
 //! over its own view of `/usr`, `/etc` and `/var/lib`.
 
 use super::machine::{Machine, write_script};
-use crate::paths;
-use std::fs;
+use super::package;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -17,10 +16,13 @@ pub struct Original {
     root: Option<PathBuf>,
 }
 
-/// In place of its own, which needs a dozen other packages: the daemon is what is wanted here.
+/// In place of its own, which needs a dozen other packages: the daemon is what is wanted here. `HBD` is the program that
+/// announces the address.
 const IPADDR: &str = "#!/bin/sh\n\
     case \"$2\" in\n\
-    start) ip addr add \"$1/24\" dev eth0 label eth0:0 ;;\n\
+    start)\n\
+        ip addr add \"$1/24\" dev eth0 label eth0:0 || exit 1\n\
+        HBD send-arp -i 250 -r 5 eth0 \"$1\" >/dev/null 2>&1 & ;;\n\
     stop) ip addr del \"$1/24\" dev eth0 2>/dev/null; exit 0 ;;\n\
     *) ip addr show dev eth0 | grep -q \"inet $1/\" && echo running || echo stopped ;;\n\
     esac\n";
@@ -35,39 +37,7 @@ impl Original {
         if Path::new(PROGRAM).exists() {
             return Ok(Self { root: None });
         }
-        let place = paths::scratch("peers")?;
-        let root = place.join("heartbeat");
-        if root.exists() {
-            return Ok(Self { root: Some(root) });
-        }
-        if paths::which("apt-get").is_none() {
-            return Err("the package heartbeat is to be had on Debian only".to_owned());
-        }
-        let archives = paths::scratch("peers/archives")?;
-        paths::scratch("peers/archives/partial")?;
-        let cache = format!("Dir::Cache::archives={}", archives.display());
-        let options = ["install", "--download-only", "-y", "-q", "--no-install-recommends"];
-        // Nothing is installed, so nobody's lock is needed.
-        let mut apt = Command::new("apt-get");
-        apt.args(options).args(["-o", "Debug::NoLocking=1", "-o", &cache, "heartbeat"]);
-        let output = apt.stdin(Stdio::null()).output().map_err(|error| format!("apt-get: {error}"))?;
-        if !output.status.success() {
-            let text = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("the package heartbeat cannot be downloaded: {}", text.trim()));
-        }
-        let unpacked = place.join("unpacking");
-        let _ = fs::remove_dir_all(&unpacked);
-        for entry in fs::read_dir(&archives).map_err(|error| error.to_string())?.flatten() {
-            let file = entry.path();
-            if file.extension().is_some_and(|extension| extension == "deb") {
-                let status = Command::new("dpkg").arg("-x").arg(&file).arg(&unpacked).status();
-                if !status.is_ok_and(|status| status.success()) {
-                    return Err(format!("{} cannot be unpacked", file.display()));
-                }
-            }
-        }
-        fs::rename(&unpacked, &root).map_err(|error| format!("{}: {error}", unpacked.display()))?;
-        Ok(Self { root: Some(root) })
+        package::unpacked("heartbeat").map(|root| Self { root: Some(root) })
     }
 
     /// Start Heartbeat on `machine`, in the foreground of a process, with the machine's own three files (less the lines
@@ -77,7 +47,8 @@ impl Original {
     /// What does not work.
     pub fn start(&self, machine: &Machine) -> Result<(), String> {
         let over = machine.path("over");
-        write_script(&machine.path("IPaddr"), IPADDR).map_err(|error| error.to_string())?;
+        let ipaddr = IPADDR.replace("HBD", &machine.program().display().to_string());
+        write_script(&machine.path("IPaddr"), &ipaddr).map_err(|error| error.to_string())?;
         let below = |folder: &str| match &self.root {
             Some(root) => format!("{}{folder}:{folder}", root.display()),
             None => folder.to_owned(),
@@ -93,6 +64,7 @@ impl Original {
              mount -t overlay overlay -o lowerdir={etc},upperdir=etc.up,workdir=etc.work /etc\n\
              mount -t overlay overlay -o lowerdir={lib},upperdir=lib.up,workdir=lib.work /var/lib\n\
              mount -t tmpfs tmpfs /run\n\
+             mount --bind /dev/null /proc/sysrq-trigger\n\
              mkdir -p /run/lock /run/heartbeat/ccm /run/heartbeat/dopd /var/lib/heartbeat /etc/ha.d\n\
              grep -q ^haclient: /etc/group || echo 'haclient:x:64001:' >> /etc/group\n\
              grep -q ^hacluster: /etc/passwd || echo 'hacluster:x:64001:64001::/:/bin/false' >> /etc/passwd\n\

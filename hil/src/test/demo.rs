@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use crate::paths;
-use crate::proc::Cmd;
+use crate::proc::{Cmd, Output};
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,8 @@ use std::{env, fs, thread};
 
 /// It takes about 30 s; a slow machine gets ample more.
 const LIMIT: Duration = Duration::from_secs(150);
+/// When it is interrupted: the plug has been pulled, nobody serves.
+const INTERRUPTED: Duration = Duration::from_millis(3500);
 /// An account without rights, to prove that none are needed.
 const NOBODY: u32 = 65534;
 /// How many folders were made, to tell their names apart.
@@ -23,26 +25,61 @@ pub fn run() -> Outcome {
     run_binary(&native)
 }
 
-/// Runs the demo of one binary, as root under an account without rights.
+/// The demo of one binary, as root under an account without rights: two at once to their ends, then one that is
+/// interrupted in the middle of its first failover.
 pub fn run_binary(binary: &Path) -> Outcome {
-    let place = Place::new(binary)?;
     let before = strays();
+    let first = Place::new(binary)?;
+    let second = Place::new(binary)?;
     let began = Instant::now();
-    let mut cmd = Cmd::new(&place.binary).args(["demo"]).dir(&place.dir).limit(LIMIT);
-    cmd = cmd.env("TMPDIR", place.dir.join("tmp"));
-    if paths::is_root() {
-        cmd = cmd.user(NOBODY);
-    }
-    let ran = cmd.run();
+    let (one, two) = thread::scope(|scope| {
+        let beside = scope.spawn(|| second.demo().output().and_then(|o| ended(&second, &o, 0)));
+        (first.demo().run(), beside.join())
+    });
     let took = began.elapsed();
-    let left = settle(&place);
-    ran?;
+    one?;
+    two.unwrap_or_else(|_| Err("the second demo was lost".to_owned()))?;
+    nothing_left(&first)?;
+    interrupted(&first)?;
     let new: Vec<String> = strays().difference(&before).cloned().collect();
-    if left.is_empty() && new.is_empty() {
-        Ok(format!("exit 0 in {}, nothing left", crate::table::human(took)))
+    if new.is_empty() {
+        Ok(format!("two at once, exit 0 in {}; one interrupted; nothing left", crate::table::human(took)))
     } else {
-        Err(format!("left behind: {}", left.into_iter().chain(new).collect::<Vec<_>>().join(", ")))
+        Err(format!("left behind: {}", new.join(", ")))
     }
+}
+
+/// Ctrl-C: the terminal signals the whole group.
+fn interrupted(place: &Place) -> Result<(), String> {
+    let end = format!("cd {}/tmp; read group <pid; rm pid; kill -s INT -- -$group", place.dir.display());
+    let out = thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(INTERRUPTED);
+            Cmd::new("sh").args(["-c", &end]).output()
+        });
+        place.demo_noting_its_group().output()
+    })?;
+    ended(place, &out, 1)?;
+    if out.stderr.contains("interrupted") {
+        Ok(())
+    } else {
+        Err(format!("interrupted, it said {:?}", out.stderr.trim()))
+    }
+}
+
+/// It ended with this code and left nothing.
+fn ended(place: &Place, out: &Output, code: i32) -> Result<(), String> {
+    nothing_left(place)?;
+    if out.code == Some(code) {
+        Ok(())
+    } else {
+        Err(format!("exit {:?}, wanted {code}: {}\n{}", out.code, out.stderr.trim(), out.stdout))
+    }
+}
+
+fn nothing_left(place: &Place) -> Result<(), String> {
+    let left = settle(place);
+    if left.is_empty() { Ok(()) } else { Err(format!("left behind: {}", left.join(", "))) }
 }
 
 /// A folder that anyone may enter, with a copy of the binary and an empty `tmp`; gone when dropped.
@@ -65,6 +102,22 @@ impl Place {
             crate::dist::toolchain::set_mode(path, mode)?;
         }
         Ok(Self { binary: copy, dir })
+    }
+
+    /// The demo, to be run with nothing but what a stranger has.
+    fn demo(&self) -> Cmd {
+        self.command(Cmd::new(&self.binary).args(["demo"]))
+    }
+
+    /// The demo, with the number of its process group in the file `tmp/pid`.
+    fn demo_noting_its_group(&self) -> Cmd {
+        let line = format!("echo $$ >{}/tmp/pid; exec {} demo", self.dir.display(), self.binary.display());
+        self.command(Cmd::new("sh").args(["-c", &line]))
+    }
+
+    fn command(&self, cmd: Cmd) -> Cmd {
+        let cmd = cmd.dir(&self.dir).limit(LIMIT).env("TMPDIR", self.dir.join("tmp"));
+        if paths::is_root() { cmd.user(NOBODY) } else { cmd }
     }
 
     /// Processes that still run the copy, and files in its temporary folder.

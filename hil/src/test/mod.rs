@@ -68,7 +68,11 @@ pub const STEPS: &[Step] = &[
     Step { name: "doc", about: "documentation, warnings are errors", run: cargo::doc },
     Step { name: "dist", about: "the i586 binary, built and checked", run: dist },
     Step { name: "gate", about: "the i586 binary on a 2.4 kernel's calls and a Pentium", run: gate },
-    Step { name: "hil", about: "two emulated i386 machines, a few cases", run: crate::virt::run::step },
+    Step {
+        name: "hil",
+        about: "two emulated i386 machines, the cases that fit",
+        run: crate::virt::run::step,
+    },
     Step { name: "demo", about: "the README's first command", run: demo::run },
 ];
 
@@ -163,12 +167,6 @@ mod tests {
     fn a_skipped_step_is_not_ok() {
         let (table, failed) = sum_up(&[("first", Ok("SKIPPED: no root".to_owned()), Duration::ZERO)]);
         assert!(failed.is_empty() && table.to_string().contains("first  skipped"), "{table}");
-    }
-
-    #[test]
-    fn a_step_that_could_not_run_is_not_ok() {
-        let text = sum_up(&[("gate", Ok("SKIPPED: needs root".to_owned()), Duration::ZERO)]).0.to_string();
-        assert!(text.contains("gate  skipped"), "{text}");
     }
 
     #[test]

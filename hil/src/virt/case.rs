@@ -10,7 +10,7 @@ pub struct Case {
     pub name: &'static str,
     /// One line.
     pub about: &'static str,
-    /// Whether it belongs to the few that `cargo xtask test` runs.
+    /// Whether it belongs to those that `cargo xtask test` runs.
     pub everyday: bool,
     /// What is built.
     pub setup: fn() -> Setup,

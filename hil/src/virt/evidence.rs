@@ -4,7 +4,8 @@
 use super::monitor;
 use super::needs::Ready;
 use super::record::Record;
-use super::rig::Rig;
+use super::replay;
+use super::rig::{Rig, Setup};
 use super::run::Verdict;
 use crate::netns::{Node, Stamp};
 use crate::proc::Cmd;
@@ -52,6 +53,7 @@ pub fn write_verdict(
     name: &str,
     verdict: &Verdict,
     record: &Record,
+    schedule: &Value,
     ready: &Ready,
     dir: &Path,
 ) -> Result<(), String> {
@@ -70,18 +72,13 @@ pub fn write_verdict(
         .collect();
     let story: Vec<Value> =
         record.notes.iter().map(|(at, text)| json!({ "at_s": seconds(*at, record), "text": text })).collect();
-    let faults: Vec<Value> = record
-        .faults
-        .iter()
-        .map(|f| json!({ "at_s": seconds(f.at, record), "link": f.link, "from": f.from, "change": f.change }))
-        .collect();
     let whole = json!({
         "case": name,
         "verdict": word,
         "why": why,
         "checks": checks,
         "figures": figures,
-        "faults": faults,
+        "schedule": schedule,
         "story": story,
         "commit": commit(),
         "hbd_sha256": ready.hbd_digest,
@@ -89,6 +86,23 @@ pub fn write_verdict(
     });
     let text = serde_json::to_string_pretty(&whole).map_err(|e| e.to_string())?;
     write(&dir.join("verdict.json"), &text)
+}
+
+/// What was done to wires, machines and daemons, and on what set-up: `cargo xtask hil --replay` plays it.
+#[must_use]
+pub fn schedule(record: &Record, setup: &Setup) -> Value {
+    let faults: Vec<Value> = record
+        .faults
+        .iter()
+        .map(|f| {
+            json!({
+                "at_s": seconds(f.at, record), "what": f.what.name(), "begins": f.begins, "link": f.link,
+                "node": f.node, "amount": f.amount,
+            })
+        })
+        .collect();
+    let until = record.notes.last().map_or(record.began, |(at, _)| *at);
+    json!({ "setup": replay::setup(setup), "faults": faults, "until_s": seconds(until, record) })
 }
 
 /// Seconds since the case began; negative for what was before it.

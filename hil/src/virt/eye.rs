@@ -63,6 +63,13 @@ impl Eye {
         spans
     }
 
+    /// The questions that were answered since `since`: when they were sent, and when the answer came.
+    #[must_use]
+    pub fn answers(&self, since: Stamp) -> Vec<(Stamp, Stamp)> {
+        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.iter().filter(|(_, came)| *came >= since).copied().collect()
+    }
+
     /// The last answer, if it is fresh.
     #[must_use]
     pub fn sees(&self) -> bool {

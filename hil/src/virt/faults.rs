@@ -1,8 +1,10 @@
 //! What goes wrong in a case: wires, daemons, kernels.
 
 use super::monitor;
+use super::record::What;
 use super::scene::{Scene, Told};
 use crate::netns::{Node, Stamp};
+use std::fs;
 use std::thread;
 use std::time::Duration;
 
@@ -52,7 +54,7 @@ impl Scene {
         }
         for link in links {
             let name = if *link == Link::Serial { "serial" } else { "eth1" };
-            self.record.fault(name, None, if whole { "mend" } else { "cut" });
+            self.record.link_fault(What::Cut, name, None, !whole, 0);
         }
         Ok(self.say(&format!("{links:?}: {}", if whole { "mended" } else { "cut" })))
     }
@@ -60,7 +62,7 @@ impl Scene {
     /// Cuts (or mends) the one wire of the null-modem on which `from` sends. Says when.
     pub fn cut_wire(&mut self, from: Node, cut: bool) -> Stamp {
         self.rig.relay.change(|line| line.cut(from.index(), cut));
-        self.record.fault("serial", Some(from.name()), if cut { "cut" } else { "mend" });
+        self.record.link_fault(What::Cut, "serial", Some(from.name()), cut, 0);
         let done = if cut { "is cut" } else { "is mended" };
         self.say(&format!("the wire on which {} sends {done}", from.name()))
     }
@@ -74,8 +76,10 @@ impl Scene {
                 way.noise = bursts;
             }
         });
-        let change = format!("flips {flips}{}", if bursts { ", noise" } else { "" });
-        self.record.fault("serial", None, &change);
+        self.record.link_fault(What::Flips, "serial", None, flips > 0, flips);
+        for node in Node::BOTH {
+            self.record.link_fault(What::Noise, "serial", Some(node.name()), bursts, 0);
+        }
         self.say(&format!("the null-modem: {flips} of 1000 bytes damaged, bursts of noise: {bursts}"))
     }
 
@@ -87,6 +91,12 @@ impl Scene {
         let status = self.status(node).ok_or_else(|| format!("no daemon answers on {}", node.name()))?;
         let pid = status.number("/pid").ok_or("status names no process")?;
         self.shell(node, &format!("kill -{signal} {pid}"))?;
+        match signal {
+            "KILL" => self.record.fault(What::Kill, node.name(), true),
+            "STOP" => self.record.fault(What::Freeze, node.name(), true),
+            "CONT" => self.record.fault(What::Freeze, node.name(), false),
+            _ => {}
+        }
         Ok(Stamp::now())
     }
 
@@ -113,6 +123,7 @@ impl Scene {
     /// QEMU refuses.
     pub fn freeze(&mut self, node: Node) -> Told<Stamp> {
         self.say(&format!("{} is frozen", node.name()));
+        self.record.fault(What::Halt, node.name(), true);
         self.guest(node).qemu("stop")
     }
 
@@ -122,7 +133,46 @@ impl Scene {
     /// QEMU refuses.
     pub fn thaw(&mut self, node: Node) -> Told<Stamp> {
         self.say(&format!("{} goes on", node.name()));
+        self.record.fault(What::Halt, node.name(), false);
         self.guest(node).qemu("cont")
+    }
+
+    /// The kernel of a machine dies. Says when.
+    ///
+    /// # Errors
+    /// The agent is not there.
+    pub fn panic(&mut self, node: Node) -> Told<Stamp> {
+        let at = self.last_words(node, "echo c >/proc/sysrq-trigger")?;
+        self.record.fault(What::Power, node.name(), true);
+        Ok(at)
+    }
+
+    /// An operator's command, which must be accepted. Says when it had been.
+    ///
+    /// # Errors
+    /// It is refused, or nobody answers.
+    pub fn operator(&mut self, node: Node, command: &str) -> Told<Stamp> {
+        let what = match command.split(' ').next() {
+            Some("standby") => What::Standby,
+            Some("takeover") => What::Takeover,
+            Some("stop") => What::Stop,
+            Some("clear") => What::Clear,
+            _ => return Err(format!("hbd {command}: no command of an operator")),
+        };
+        self.record.fault(what, node.name(), true);
+        self.shell(node, &format!("hbd {command}"))?;
+        Ok(Stamp::now())
+    }
+
+    /// From now on the start script fails on a machine, or does no longer.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn start_fails(&mut self, node: Node, fails: bool) -> Told<()> {
+        let broken = self.guest(node).path("fail-start");
+        let done = if fails { fs::write(broken, "") } else { fs::remove_file(broken) };
+        self.record.fault(What::StartFails, node.name(), fails);
+        done.map_err(|e| e.to_string())
     }
 
     /// A shell line that the machine does not survive: no answer is waited for.

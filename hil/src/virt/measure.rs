@@ -2,7 +2,7 @@
 
 use super::eye::Eye;
 use super::scene::Scene;
-use crate::netns::{Node, Outage, Span, Stamp, overlap, union};
+use crate::netns::{Node, Outage, Reply, Sample, Span, Stamp, overlap, union};
 use std::time::{Duration, SystemTime};
 
 /// Milliseconds.
@@ -66,6 +66,28 @@ impl Scene {
         // After the last answer there may be one under way.
         let tail = last.elapsed();
         if tail > LIMIT { nobody + tail } else { nobody }
+    }
+
+    /// The longest stretch since `since` in which no machine answered an eye: finer than [`Scene::nobody_held`], but a
+    /// machine that is busy is silent too.
+    #[must_use]
+    pub fn longest_silence(&self, since: Stamp) -> Duration {
+        let eyes = &self.rig.network.eyes;
+        let mut answers: Vec<_> = eyes.iter().flat_map(|eye| eye.answers(since)).collect();
+        answers.sort_unstable();
+        let (mut last, mut longest) = (since, Duration::ZERO);
+        for (sent, came) in answers {
+            longest = longest.max(sent.since(last));
+            last = last.max(came);
+        }
+        longest.max(last.elapsed())
+    }
+
+    /// Requests of the client that began after `since` and got no answer.
+    #[must_use]
+    pub fn failed_requests(&self, since: Stamp) -> Vec<Sample> {
+        let failed = |sample: &Sample| sample.sent >= since && !matches!(sample.reply, Reply::Good(_));
+        self.rig.network.client.samples().into_iter().filter(failed).collect()
     }
 
     /// Checks that since `since` only `node` has answered, and that nobody else had the service address.

@@ -16,6 +16,7 @@
 //! The guests (`qemu-system-i386`, 64 MB, TCG) boot Debian's i386 kernel with busybox, the i586 `hbd` and the seed's
 //! configuration. [`cases`] holds the stories; each leaves a folder of evidence, and all of them one HTML page.
 
+pub mod adapter;
 pub mod agent;
 pub mod case;
 pub mod cases;
@@ -34,6 +35,7 @@ pub mod packages;
 pub mod port;
 pub mod record;
 pub mod relay;
+pub mod replay;
 pub mod report;
 pub mod rig;
 pub mod run;

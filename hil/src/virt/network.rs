@@ -5,9 +5,14 @@ use super::eye::Eye;
 use super::tally::Tally;
 use crate::netns::{Client, Namespace, Node, Stamp, Wiring};
 use std::io;
+use std::time::Duration;
 
 /// Port of the service, as the operators' manual has it.
 const SERVICE_PORT: u16 = 8080;
+
+/// Between two requests of the client: the web server makes a process for each, which takes an emulated machine several
+/// milliseconds.
+const CLIENT_PERIOD: Duration = Duration::from_millis(20);
 
 /// Everything on the wires but the guests.
 #[derive(Debug)]
@@ -18,7 +23,7 @@ pub struct Network {
     pub eyes: [Eye; 2],
     /// What goes over the wires.
     pub tally: Tally,
-    _hosts: Vec<Namespace>,
+    hosts: Vec<Namespace>,
     wiring: Wiring,
 }
 
@@ -53,15 +58,21 @@ impl Network {
             Ok((net, eye))
         };
         let [(first_net, first), (second_net, second)] = [eye(Node::Ha1)?, eye(Node::Ha2)?];
-        let client = Client::to_port(&client_net, SERVICE_PORT)?;
+        let client = Client::to_port(&client_net, SERVICE_PORT, CLIENT_PERIOD)?;
         let hosts = vec![client_net, gateway, first_net, second_net];
-        Ok(Self { client, eyes: [first, second], tally, _hosts: hosts, wiring })
+        Ok(Self { client, eyes: [first, second], tally, hosts, wiring })
     }
 
     /// The namespace in which the guests' ends of the cables are.
     #[must_use]
     pub fn switch(&self) -> &Namespace {
         self.wiring.switch()
+    }
+
+    /// The namespace of the client.
+    #[must_use]
+    pub fn client_net(&self) -> &Namespace {
+        &self.hosts[0]
     }
 
     /// Pulls (`false`) or plugs in (`true`) ports, each `lan-NODE` or `cross-NODE`. Says when it was done.

@@ -25,17 +25,71 @@ pub struct Figure {
     pub limit: Option<Duration>,
 }
 
-/// One change of a wire, in the simulator's terms.
+/// What befalls a case, in the terms of the simulator (`replay.rs`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum What {
+    /// A link carries nothing; of one node: nothing that this one sends.
+    Cut,
+    /// Of a thousand bytes on a link, so many have a bit changed (`amount`).
+    Flips,
+    /// Bytes on a link that nobody sent.
+    Noise,
+    /// A machine has no power, or its kernel is dead.
+    Power,
+    /// A daemon is dead (SIGKILL).
+    Kill,
+    /// A daemon stands still (SIGSTOP).
+    Freeze,
+    /// A machine stands still as a whole, its clock too.
+    Halt,
+    /// Start scripts fail.
+    StartFails,
+    /// An operator gives the groups away.
+    Standby,
+    /// An operator takes them.
+    Takeover,
+    /// An operator ends a daemon in order.
+    Stop,
+    /// An operator clears a group.
+    Clear,
+}
+
+impl What {
+    /// As `verdict.json` has it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cut => "cut",
+            Self::Flips => "flips",
+            Self::Noise => "noise",
+            Self::Power => "power",
+            Self::Kill => "kill",
+            Self::Freeze => "freeze",
+            Self::Halt => "halt",
+            Self::StartFails => "start-fails",
+            Self::Standby => "standby",
+            Self::Takeover => "takeover",
+            Self::Stop => "stop",
+            Self::Clear => "clear",
+        }
+    }
+}
+
+/// The begin or the end of a fault, or a command.
 #[derive(Clone, Debug)]
 pub struct Fault {
     /// When.
     pub at: Stamp,
-    /// `serial` or `eth1`.
-    pub link: &'static str,
-    /// Whose bytes; `None`: both ways.
-    pub from: Option<&'static str>,
-    /// `cut`, `mend`, or `flips N`, `noise`, `clean`.
-    pub change: String,
+    /// What.
+    pub what: What,
+    /// `serial` or `eth1`, where it is of a link.
+    pub link: Option<&'static str>,
+    /// Whose; `None`: of both.
+    pub node: Option<&'static str>,
+    /// It begins; else it ends.
+    pub begins: bool,
+    /// How much, where that is said.
+    pub amount: u64,
 }
 
 /// The record of one case.
@@ -49,7 +103,7 @@ pub struct Record {
     pub checks: Vec<Check>,
     /// All figures.
     pub figures: Vec<Figure>,
-    /// What was done to the wires.
+    /// What was done to wires, machines and daemons.
     pub faults: Vec<Fault>,
     loud: bool,
 }
@@ -72,9 +126,21 @@ impl Record {
         at
     }
 
-    /// Notes a change of a wire.
-    pub fn fault(&mut self, link: &'static str, from: Option<&'static str>, change: &str) {
-        self.faults.push(Fault { at: Stamp::now(), link, from, change: change.to_owned() });
+    /// Notes a fault of a link, of what `node` sends or of both ways, or its end.
+    pub fn link_fault(
+        &mut self,
+        what: What,
+        link: &'static str,
+        node: Option<&'static str>,
+        begins: bool,
+        amount: u64,
+    ) {
+        self.faults.push(Fault { at: Stamp::now(), what, link: Some(link), node, begins, amount });
+    }
+
+    /// Notes a fault of a node or its end, or a command there.
+    pub fn fault(&mut self, what: What, node: &'static str, begins: bool) {
+        self.faults.push(Fault { at: Stamp::now(), what, link: None, node: Some(node), begins, amount: 0 });
     }
 
     /// Checks a statement; a false one fails the case, which goes on.

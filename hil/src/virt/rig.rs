@@ -29,6 +29,8 @@ pub struct Setup {
     pub ethernet: bool,
     /// The driver behind `/dev/watchdog`.
     pub dog: Dog,
+    /// Whether a boot starts the daemon.
+    pub started: bool,
     /// More lines of `ha.cf`: directive and value.
     pub more: Vec<(&'static str, &'static str)>,
 }
@@ -42,6 +44,7 @@ impl Setup {
             baud: Some(19_200),
             ethernet: true,
             dog: Dog::Soft,
+            started: true,
             more: Vec::new(),
         }
     }
@@ -51,6 +54,13 @@ impl Setup {
     pub fn serial_only(mut self, baud: u32) -> Self {
         self.baud = Some(baud);
         self.ethernet = false;
+        self
+    }
+
+    /// No boot starts the daemon.
+    #[must_use]
+    pub fn by_hand(mut self) -> Self {
+        self.started = false;
         self
     }
 
@@ -88,7 +98,7 @@ pub struct Rig {
     pub network: Network,
     /// The null-modem.
     pub relay: Relay,
-    _sockets: Folder,
+    sockets: Folder,
     _slot: Slot,
 }
 
@@ -124,11 +134,17 @@ impl Rig {
         let guest = |node: Node| -> Result<Guest, String> {
             let places = Places { sockets: &sockets, evidence, tty: relay.path(node.index()) };
             let guest = Guest::new(node, image, setup.dog, places, Arc::clone(&switch))?;
-            write_files(&guest, &setup.files()).map_err(told)?;
+            write_files(&guest, setup).map_err(told)?;
             Ok(guest)
         };
         let guests = [guest(Node::Ha1)?, guest(Node::Ha2)?];
-        Ok(Self { guests, network, relay, _sockets: folder, _slot: slot })
+        Ok(Self { guests, network, relay, sockets: folder, _slot: slot })
+    }
+
+    /// A folder with a short path, for sockets.
+    #[must_use]
+    pub fn sockets(&self) -> &Path {
+        &self.sockets.0
     }
 
     /// A guest.
@@ -149,13 +165,14 @@ fn clear_away() {
     }
 }
 
-/// The configuration, and the mark that the daemon is started at boot.
-fn write_files(guest: &Guest, files: &Files) -> std::io::Result<()> {
+/// The configuration, and the mark that a boot starts the daemon.
+fn write_files(guest: &Guest, setup: &Setup) -> std::io::Result<()> {
+    let files = setup.files();
     fs::write(guest.path("etc/ha.cf"), &files.ha_cf)?;
     fs::write(guest.path("etc/haresources"), &files.haresources)?;
     fs::write(guest.path("etc/authkeys"), &files.authkeys)?;
     fs::set_permissions(guest.path("etc/authkeys"), fs::Permissions::from_mode(0o600))?;
-    fs::write(guest.path("autostart"), "")
+    if setup.started { fs::write(guest.path("autostart"), "") } else { Ok(()) }
 }
 
 #[cfg(test)]

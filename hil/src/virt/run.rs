@@ -5,14 +5,20 @@ use super::cases::CASES;
 use super::evidence;
 use super::needs::{self, Lack, Ready};
 use super::record::Record;
+use super::replay::{self, Played};
 use super::report;
 use super::rig::Rig;
 use super::scene::Scene;
 use crate::paths;
+use crate::rigfile::RigFile;
 use crate::table::{Table, human};
+use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+/// After this no further case of `cargo xtask test` is begun. They take 9 minutes on two idle cores.
+const STEP: Duration = Duration::from_secs(15 * 60);
 
 /// How a case ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,11 +55,11 @@ struct Ask {
     names: Vec<String>,
 }
 
-/// `cargo xtask hil` with its arguments.
+/// `cargo xtask hil` with its arguments; evidence goes into `base`, else into `target/hil`.
 ///
 /// # Errors
 /// A name is unknown, or a case failed.
-pub fn command(args: &[&str]) -> Result<(), String> {
+pub fn command(args: &[&str], base: Option<&Path>) -> Result<(), String> {
     let ask = parse(args)?;
     if ask.list {
         for case in CASES {
@@ -66,17 +72,24 @@ pub fn command(args: &[&str]) -> Result<(), String> {
         [] => ask.all || case.everyday,
         names => names.iter().any(|name| name == case.name),
     });
-    let (text, failed) = run(&chosen.collect::<Vec<_>>(), ask.keep)?;
+    let (text, failed) = run(&chosen.collect::<Vec<_>>(), ask.keep, base, Duration::MAX)?;
     println!("{text}");
     if failed { Err("a case failed".to_owned()) } else { Ok(()) }
 }
 
-/// The few cases of `cargo xtask test`.
+/// The cases of `cargo xtask test`, by way of a rig file as somebody would write it.
 ///
 /// # Errors
 /// One failed.
 pub fn step() -> Result<String, String> {
-    let (text, failed) = run(&CASES.iter().filter(|case| case.everyday).collect::<Vec<_>>(), false)?;
+    let file = paths::scratch("hil")?.join("rig.toml");
+    fs::write(&file, "kind = \"qemu\"\nevidence = \".\"\n")
+        .map_err(|e| format!("{}: {e}", file.display()))?;
+    let RigFile::Qemu(rig) = RigFile::read(&file)? else {
+        return Err(format!("{}: not taken for an emulated rig", file.display()));
+    };
+    let cases: Vec<&Case> = CASES.iter().filter(|case| case.everyday).collect();
+    let (text, failed) = run(&cases, false, rig.evidence.as_deref(), STEP)?;
     if failed { Err(text) } else { Ok(text) }
 }
 
@@ -94,19 +107,26 @@ fn parse(args: &[&str]) -> Result<Ask, String> {
     Ok(ask)
 }
 
-/// Runs them, prints their table, writes the report. Answers one line, and whether one failed.
-fn run(cases: &[&'static Case], keep: bool) -> Result<(String, bool), String> {
-    let dir = new_folder(keep)?;
+/// Runs them, prints their table, writes the report; begins none after `time`. Answers one line, and whether one failed.
+fn run(
+    cases: &[&'static Case],
+    keep: bool,
+    base: Option<&Path>,
+    time: Duration,
+) -> Result<(String, bool), String> {
+    let dir = new_folder(keep, base)?;
     let ready = needs::ready();
     if let Err(Lack::Broken(why)) = ready {
         return Err(why);
     }
     let mut ended = Vec::new();
+    let began = Instant::now();
     for (number, case) in cases.iter().enumerate() {
         println!("\n== {} ({} of {}): {}", case.name, number + 1, cases.len(), case.about);
-        let one = match &ready {
-            Ok(ready) => play(case, ready, &dir)?,
-            Err(Lack::Skip(why) | Lack::Broken(why)) => skipped(case, why),
+        let one = match (&ready, out_of_time(began.elapsed(), time)) {
+            (Err(Lack::Skip(why) | Lack::Broken(why)), _) => skipped(case, why),
+            (Ok(_), Some(why)) => skipped(case, &why),
+            (Ok(ready), None) => play(case, ready, &dir)?,
         };
         println!("== {}: {}", case.name, word(&one.verdict));
         ended.push(one);
@@ -124,6 +144,11 @@ fn run(cases: &[&'static Case], keep: bool) -> Result<(String, bool), String> {
     Ok((text, failed > 0))
 }
 
+/// Why no further case is begun.
+fn out_of_time(spent: Duration, time: Duration) -> Option<String> {
+    (spent >= time).then(|| format!("the {} are over; `cargo xtask hil CASE` runs it", human(time)))
+}
+
 /// Builds one case's rig, plays its story, and writes its evidence.
 fn play(case: &'static Case, ready: &Ready, dir: &Path) -> Result<Ended, String> {
     let dir = dir.join(case.name);
@@ -136,18 +161,37 @@ fn play(case: &'static Case, ready: &Ready, dir: &Path) -> Result<Ended, String>
     };
     let mut scene = Scene { rig, record: Record::new(true), setup };
     let told = (case.story)(&mut scene);
-    let mut why = scene.record.failures();
-    if let Err(end) = told {
-        scene.say(&format!("the story ends here: {end}"));
-        why.push(end);
+    let mut end = None;
+    if let Err(why) = told {
+        scene.say(&format!("the story ends here: {why}"));
+        end = Some(why);
     }
+    let schedule = evidence::schedule(&scene.record, &scene.setup);
+    in_simulator(&mut scene.record, &schedule, &dir)?;
+    let mut why = scene.record.failures();
+    why.extend(end);
     let verdict = if why.is_empty() { Verdict::Passed } else { Verdict::Failed(why) };
     evidence::write_rig(&scene.rig, &scene.record, &dir)?;
-    evidence::write_verdict(case.name, &verdict, &scene.record, ready, &dir)?;
+    evidence::write_verdict(case.name, &verdict, &scene.record, &schedule, ready, &dir)?;
     let chapter = report::chapter(case, &verdict, &scene);
     let figures: Vec<String> =
         scene.record.figures.iter().map(|f| format!("{} {} ms", f.what, f.value.as_millis())).collect();
     Ok(Ended { case, verdict, took: began.elapsed(), figures: figures.join("; "), chapter })
+}
+
+/// The same faults in the simulator, which must keep its rules under them as well.
+fn in_simulator(record: &mut Record, schedule: &Value, dir: &Path) -> Result<(), String> {
+    let (held, about, timeline) = match replay::play(schedule) {
+        Played::Held { about, timeline } => (true, about, timeline),
+        Played::Broken { about, timeline } => (false, about, timeline),
+        Played::Unplayable(why) => {
+            record.note(&format!("not played in the simulator: {why}"));
+            return Ok(());
+        }
+    };
+    record.check("the same faults in the simulator", held, &about);
+    let path = dir.join("simulator.txt");
+    fs::write(&path, timeline).map_err(|e| format!("{}: {e}", path.display()))
 }
 
 fn skipped(case: &'static Case, why: &str) -> Ended {
@@ -159,11 +203,11 @@ fn failed(case: &'static Case, why: Vec<String>) -> Ended {
     Ended { verdict: Verdict::Failed(why), ..skipped(case, "") }
 }
 
-/// `target/hil/run`, empty; with `keep` one that no later run replaces.
-fn new_folder(keep: bool) -> Result<PathBuf, String> {
-    let base = paths::scratch("hil")?;
-    let name = if keep { format!("run-{}", std::process::id()) } else { "run".to_owned() };
-    let dir = base.join(name);
+/// `run` in `base` or in `target/hil`, empty; with `keep` one that no later run replaces.
+fn new_folder(keep: bool, base: Option<&Path>) -> Result<PathBuf, String> {
+    let base = base.map_or_else(|| paths::scratch("hil"), |dir| Ok(dir.to_owned()))?;
+    let kept = || (1..).map(|number| base.join(format!("run-{number}"))).find(|dir| !dir.exists());
+    let dir = if keep { kept().ok_or("no number is left")? } else { base.join("run") };
     let _ = fs::remove_dir_all(&dir);
     fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
     Ok(dir)
@@ -207,6 +251,15 @@ mod tests {
     fn no_two_cases_share_a_name() {
         let names: std::collections::BTreeSet<&str> = CASES.iter().map(|case| case.name).collect();
         assert_eq!(names.len(), CASES.len());
+    }
+
+    #[test]
+    fn a_case_that_is_not_begun_in_time_is_skipped_with_the_reason() {
+        assert_eq!(out_of_time(Duration::from_secs(899), STEP), None);
+        assert!(
+            out_of_time(STEP, STEP).is_some_and(|why| why.contains("15 min") && why.contains("hil CASE"))
+        );
+        assert_eq!(out_of_time(Duration::from_secs(86_400), Duration::MAX), None);
     }
 
     #[test]

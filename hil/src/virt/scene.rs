@@ -2,7 +2,7 @@
 
 use super::agent::Answer;
 use super::guest::Guest;
-use super::record::Record;
+use super::record::{Record, What};
 use super::rig::{Rig, Setup};
 use crate::netns::{Node, Stamp, Status};
 use std::thread;
@@ -49,6 +49,7 @@ impl Scene {
         self.say("both machines are switched on");
         for node in Node::BOTH {
             self.guest(node).booted(since[node.index()])?;
+            self.record.fault(What::Power, node.name(), false);
             self.say(&format!("{} has booted", node.name()));
         }
         Ok(())
@@ -63,6 +64,7 @@ impl Scene {
         self.guest(node).power_on()?;
         self.say(&format!("{} is switched on", node.name()));
         self.guest(node).booted(since)?;
+        self.record.fault(What::Power, node.name(), false);
         self.say(&format!("{} has booted", node.name()));
         Ok(())
     }
@@ -70,6 +72,7 @@ impl Scene {
     /// Pulls a machine's mains plug. Says when.
     pub fn power_off(&mut self, node: Node) -> Stamp {
         self.say(&format!("{}: the mains plug is pulled", node.name()));
+        self.record.fault(What::Power, node.name(), true);
         self.guest(node).power_off()
     }
 

@@ -55,7 +55,7 @@ pub fn command(words: &[&str]) -> Result<(), String> {
 /// The file, the words, or the cases that failed.
 pub fn rig(file: &str, words: &[&str]) -> Result<(), String> {
     match RigFile::read(Path::new(file))? {
-        RigFile::Qemu {} => crate::virt::run::command(words),
+        RigFile::Qemu(rig) => crate::virt::run::command(words, rig.evidence.as_deref()),
         RigFile::Wires(_) => command(&[&["--rig", file], words].concat()),
     }
 }

@@ -181,7 +181,7 @@ mod tests {
         let text = format!(
             "kind = \"wires\"\n[[server]]\nname = \"ha-1\"\nserial = \"/dev/ttyS0\"\nconfig = \"x\"\nconsole = \"{console}\"\n"
         );
-        let Ok(rigfile::RigFile::Wires(wires)) = toml::from_str(&text) else { panic!("{text}") };
+        let Ok(rigfile::RigFile::Wires(wires)) = rigfile::RigFile::parse(&text) else { panic!("{text}") };
         Server { file: wires.servers[0].clone() }
     }
 

@@ -3,14 +3,14 @@
 //! What a bench has in hardware is here a Unix socket: the rig file's commands are calls of this program that ask the
 //! owner of the machine to cut its power, or to run something on it. So the whole way is gone that a real bench goes.
 
-use crate::netns::{Builder, Machine, Node, Rig, SERVICE_PORT};
+use crate::netns::{Builder, Namespace, Node, Rig, SERVICE_PORT};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -33,44 +33,72 @@ pub fn run(cases: &[&str]) -> Result<String, String> {
     let socket = machine.path("console");
     let file = machine.path("rig.toml");
     fs::write(&file, rig_file(&rig, &socket)?).map_err(told)?;
-    let listener = UnixListener::bind(&socket).map_err(told)?;
-    let over = AtomicBool::new(false);
-    let status = thread::scope(|scope| {
-        scope.spawn(|| serve(&rig, &listener, &over));
-        let status = rig
-            .client_net()
-            .run(|| {
-                Command::new(own_program())
-                    .arg("wires")
-                    .arg("--rig")
-                    .arg(&file)
-                    .args(cases)
-                    .stdin(Stdio::null())
-                    .spawn()
-            })
-            .and_then(|mut child| {
-                let begun = Instant::now();
-                loop {
-                    match child.try_wait()? {
-                        Some(status) => return Ok(status),
-                        None if begun.elapsed() > LIMIT => {
-                            child.kill()?;
-                            child.wait()?;
-                            return Err(io::Error::other(format!("not done after {} s", LIMIT.as_secs())));
-                        }
-                        None => thread::sleep(Duration::from_millis(50)),
-                    }
-                }
-            });
-        over.store(true, Ordering::Relaxed);
-        // The listener waits for one connection more.
-        let _ = UnixStream::connect(&socket);
-        status
-    });
-    match status.map_err(told)? {
+    match play(rig.client_net(), &socket, &file, cases, &Namespaced(&rig))? {
         status if status.success() => Ok("all that could run passed".to_owned()),
         status => Err(format!("cases failed: {status}; the table above names them")),
     }
+}
+
+/// What stands in for a server.
+pub trait StandIn: Sync {
+    /// Cuts its power, or gives it back.
+    ///
+    /// # Errors
+    /// It cannot be done.
+    fn power(&self, on: bool) -> Result<(), String>;
+
+    /// Runs a shell command on it: `code`, `stdout`, `stderr`.
+    fn run(&self, command: &str) -> Value;
+}
+
+/// Runs this program's `wires --rig FILE` with these cases, inside `net`; the rig file's commands come back by way of
+/// `socket` to the stand-in.
+///
+/// # Errors
+/// The program does not start, or does not end in time.
+pub fn play(
+    net: &Namespace,
+    socket: &Path,
+    file: &Path,
+    cases: &[&str],
+    server: &dyn StandIn,
+) -> Result<ExitStatus, String> {
+    let told = |e: io::Error| e.to_string();
+    let listener = UnixListener::bind(socket).map_err(told)?;
+    let over = AtomicBool::new(false);
+    let status = thread::scope(|scope| {
+        scope.spawn(|| serve(server, &listener, &over));
+        let start = || {
+            let mut command = Command::new(own_program());
+            command.arg("wires").arg("--rig").arg(file).args(cases).stdin(Stdio::null());
+            command.spawn()
+        };
+        let status = net.run(start).and_then(|mut child| {
+            let begun = Instant::now();
+            loop {
+                match child.try_wait()? {
+                    Some(status) => return Ok(status),
+                    None if begun.elapsed() > LIMIT => {
+                        child.kill()?;
+                        child.wait()?;
+                        return Err(io::Error::other(format!("not done after {} s", LIMIT.as_secs())));
+                    }
+                    None => thread::sleep(Duration::from_millis(50)),
+                }
+            }
+        });
+        over.store(true, Ordering::Relaxed);
+        // The listener waits for one connection more.
+        let _ = UnixStream::connect(socket);
+        status
+    });
+    status.map_err(told)
+}
+
+/// The beginning of the rig file's commands: they ask whoever listens at `socket`.
+#[must_use]
+pub fn console_command(socket: &Path) -> String {
+    format!("{} wires-console {}", own_program(), socket.display())
 }
 
 /// This program, also after a build has put another one in its place.
@@ -86,7 +114,7 @@ fn rig_file(rig: &Rig, socket: &Path) -> Result<String, String> {
         .chain(hbd.get_args())
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
-    let console = format!("{} wires-console {}", own_program(), socket.display());
+    let console = console_command(socket);
     let [a, b, c, d] = crate::netns::SERVICE_ADDRESS;
     let evidence = crate::paths::scratch("wires")?;
     // Debug of a text is its TOML, as long as it holds no odd characters.
@@ -104,39 +132,52 @@ fn rig_file(rig: &Rig, socket: &Path) -> Result<String, String> {
 }
 
 /// Answer until it is over.
-fn serve(rig: &Rig, listener: &UnixListener, over: &AtomicBool) {
+fn serve(server: &dyn StandIn, listener: &UnixListener, over: &AtomicBool) {
     for stream in listener.incoming() {
         if over.load(Ordering::Relaxed) {
             return;
         }
         if let Ok(stream) = stream {
-            let _ = answer(rig, stream);
+            let _ = answer(server, stream);
         }
     }
 }
 
-fn answer(rig: &Rig, mut stream: UnixStream) -> io::Result<()> {
+fn answer(server: &dyn StandIn, mut stream: UnixStream) -> io::Result<()> {
     let mut request = String::new();
     stream.read_to_string(&mut request)?;
     let (verb, command) = request.split_once('\n').unwrap_or((&request, ""));
+    let switched = |done: Result<(), String>| match done {
+        Ok(()) => json!({ "code": 0 }),
+        Err(why) => json!({ "code": 1, "stderr": why }),
+    };
     let reply = match verb {
-        "off" => {
-            rig.power_off(Node::Ha1);
-            json!({ "code": 0 })
-        }
-        "on" => {
-            rig.power_on(Node::Ha1);
-            json!({ "code": 0 })
-        }
-        _ => on_machine(rig.machine(Node::Ha1), command),
+        "off" => switched(server.power(false)),
+        "on" => switched(server.power(true)),
+        _ => server.run(command),
     };
     stream.write_all(reply.to_string().as_bytes())
 }
 
-fn on_machine(machine: &Machine, command: &str) -> Value {
-    match machine.run(Command::new("sh").args(["-c", command]), Duration::from_secs(25)) {
-        Ok(output) => json!({ "code": output.code, "stdout": output.stdout, "stderr": output.stderr }),
-        Err(error) => json!({ "code": 255, "stderr": error.to_string() }),
+/// A machine of the rig of namespaces.
+struct Namespaced<'a>(&'a Rig);
+
+impl StandIn for Namespaced<'_> {
+    fn power(&self, on: bool) -> Result<(), String> {
+        if on {
+            self.0.power_on(Node::Ha1);
+        } else {
+            self.0.power_off(Node::Ha1);
+        }
+        Ok(())
+    }
+
+    fn run(&self, command: &str) -> Value {
+        let machine = self.0.machine(Node::Ha1);
+        match machine.run(Command::new("sh").args(["-c", command]), Duration::from_secs(25)) {
+            Ok(output) => json!({ "code": output.code, "stdout": output.stdout, "stderr": output.stderr }),
+            Err(error) => json!({ "code": 255, "stderr": error.to_string() }),
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! Three things stand in for the answer 0 (DESIGN §7 O1, §5): `status` reported stopped at the daemon's start, so that
 //! nothing was to be stopped; a `stop` that answered non-zero was asked again after `status` had said stopped, and so did
 //! `status` once more (old scripts are not LSB); the script is not there, which the daemon knows, or its start could not
-//! be run: it has started nothing.
+//! be run: it has started nothing. And a script that knows no `status` is taken at its `stop`'s word.
 
 use super::{Verdict, breach};
 use crate::note::Note;
@@ -29,9 +29,12 @@ struct Known {
 impl Known {
     fn status(&mut self, outcome: Outcome, claimable: bool) {
         let absent = outcome == Outcome::NotRun && !claimable && !self.needs_stop;
+        let asked = self.stopped || self.refused >= 2;
         if outcome == Outcome::Stopped || absent {
-            self.proven |= !self.needs_stop || self.stopped || self.refused >= 2;
-        } else if outcome == Outcome::Running || !self.proven {
+            self.proven |= !self.needs_stop || asked;
+        } else if outcome == Outcome::Unclear && asked {
+            self.proven = true;
+        } else if matches!(outcome, Outcome::Running | Outcome::Partly) || !self.proven {
             (self.needs_stop, self.stopped, self.proven) = (true, false, false);
         }
     }

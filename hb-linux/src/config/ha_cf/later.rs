@@ -54,6 +54,16 @@ pub(super) fn respawn(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>)
     let Some(path) = d.path(command.text, "/usr/lib/heartbeat/ipfail", report) else { return };
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     cf.respawn.push(At { value: (String::from(user.text), path), line: d.line });
+    if name == "ipfail" {
+        report.warn(
+            d.line,
+            format_args!(
+                "`respawn` is not active yet, and ipfail is not needed: hbd itself moves groups to the node that reaches \
+                 more ping nodes; remove the line"
+            ),
+        );
+        return;
+    }
     report.warn(
         d.line,
         format_args!("`respawn` is not active yet: {name} is not started; start it another way"),

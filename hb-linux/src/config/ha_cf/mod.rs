@@ -35,7 +35,7 @@ pub(crate) struct At<T> {
 #[derive(Clone, Default)]
 pub(crate) struct HaCf {
     pub(crate) nodes: Vec<At<String>>,
-    /// A `node` line was refused, so names cannot be counted on.
+    /// A `node` line was refused, or may be in a line that was left out, so names cannot be counted on.
     pub(crate) bad_node: bool,
     pub(crate) keepalive: Option<At<Duration>>,
     pub(crate) warntime: Option<At<Duration>>,
@@ -78,7 +78,10 @@ pub(crate) struct HaCf {
 /// Parse `ha.cf`. Everything that can be understood is in the result, also when something else is wrong.
 pub(super) fn parse(bytes: &[u8], report: &mut Report<'_>) -> HaCf {
     let mut cf = HaCf::default();
-    for line in lexer::lines(bytes, Syntax::HaCf, report) {
+    let (lines, left_out) = lexer::lines(bytes, Syntax::HaCf, report);
+    // What may be in a line that could not be read is not called missing.
+    (cf.bad_node, cf.any_medium) = (left_out, left_out);
+    for line in lines {
         if let Some((name, args)) = line.split_first() {
             one(&mut cf, &Directive { name: name.text, line: name.line, args }, report);
         }

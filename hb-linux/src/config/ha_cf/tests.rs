@@ -90,7 +90,7 @@ fn own_directives() {
     assert_eq!(cf.auto_failback, Some(At { value: true, line: 7 }));
     assert_eq!(clean("monitor off").monitor, Some(At { value: None, line: 1 }));
     assert_eq!(clean("monitor 5").monitor.and_then(|m| m.value).map(|m| m.failures), Some(3));
-    assert_eq!(clean("nice_failback Yes").nice_failback, Some(At { value: true, line: 1 }));
+    assert_eq!(run("nice_failback Yes").0.nice_failback, Some(At { value: true, line: 1 }));
 }
 
 #[test]
@@ -124,6 +124,11 @@ fn failback() {
         (
             "nice_failback maybe",
             "error 1: nice_failback: `maybe` is neither on nor off; write `nice_failback on` or `nice_failback off`",
+        ),
+        (
+            "nice_failback yes",
+            "warning 1: nice_failback: Heartbeat 1.x took `yes` for off, as only `on` was on, and here it is on; \
+             write `nice_failback on` or `nice_failback off`",
         ),
         (
             "nice_failback on\nauto_failback on",
@@ -295,7 +300,12 @@ fn the_rest_of_the_originals_directives() {
         ),
         (
             "respawn hacluster /usr/lib/heartbeat/ipfail",
-            "warning 1: `respawn` is not active yet: ipfail is not started; start it another way",
+            "warning 1: `respawn` is not active yet, and ipfail is not needed: hbd itself moves groups to the node that \
+             reaches more ping nodes; remove the line",
+        ),
+        (
+            "respawn root /usr/sbin/watcher -v",
+            "warning 1: `respawn` is not active yet: watcher is not started; start it another way",
         ),
         (
             "stonith baytech",

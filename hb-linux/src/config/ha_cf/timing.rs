@@ -43,6 +43,19 @@ pub(super) fn auto_failback(cf: &mut HaCf, d: &Directive<'_>, report: &mut Repor
 /// `nice_failback on|off`: `on` means that nothing moves back.
 pub(super) fn nice_failback(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
     d.set_switch(&mut cf.nice_failback, report);
+    if let [word] = d.args
+        && word.text != "on"
+        && switch(word.text) == Some(true)
+    {
+        report.warn(
+            d.line,
+            format_args!(
+                "nice_failback: Heartbeat 1.x took `{}` for off, as only `on` was on, and here it is on; \
+                 write `nice_failback on` or `nice_failback off`",
+                word.text
+            ),
+        );
+    }
     contradiction(cf, d, report);
 }
 

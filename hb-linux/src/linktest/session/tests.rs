@@ -20,6 +20,8 @@ struct Wire {
     delay: u64,
     /// Cut from this second on.
     until: Option<u64>,
+    /// One byte in so many has a wrong bit, by chance; 0: none.
+    flip: u32,
 }
 
 struct Bench {
@@ -31,6 +33,8 @@ struct Bench {
     lost: [u32; 2],
     bauds: Vec<u32>,
     now: Instant,
+    /// What the chance of `flip` comes from.
+    dice: u32,
 }
 
 const ALL: u16 = 0b1011_1111_1000;
@@ -50,7 +54,17 @@ impl Bench {
             lost: [0; 2],
             bauds: Vec::new(),
             now: Instant::ZERO,
+            dice: 1,
         }
+    }
+
+    /// Of a byte under way, the bit that the wire turns over.
+    fn flipped(&mut self, one_in: u32) -> u8 {
+        for shift in [13_i8, -17, 5] {
+            let moved = if shift > 0 { self.dice << shift } else { self.dice >> -shift };
+            self.dice ^= moved;
+        }
+        if one_in > 0 && self.dice.is_multiple_of(one_in) { 1 << (self.dice >> 29) } else { 0 }
     }
 
     /// Until both ends are done, at most `limit` seconds; how they ended.
@@ -111,7 +125,8 @@ impl Bench {
                 continue;
             }
             let damage = wire.ceiling > 0 && baud > wire.ceiling && self.sent[from].is_multiple_of(10);
-            self.flying[1 - from].push_back((at, baud, byte ^ u8::from(damage)));
+            let byte = byte ^ u8::from(damage) ^ self.flipped(wire.flip);
+            self.flying[1 - from].push_back((at, baud, byte));
         }
     }
 
@@ -225,6 +240,20 @@ fn noise_in_the_agreement_costs_time_and_nothing_else() {
     assert_eq!(endings, [Some(Ending::Done); 2]);
     assert_eq!(bench.outcomes(0), [(9600, false), (19_200, false)]);
     assert_eq!(bench.outcomes(1), bench.outcomes(0));
+}
+
+#[test]
+fn a_noisy_line_is_measured_and_never_called_dead() {
+    // Of the control frames, every sixth and every third is lost; the ends agree all the same.
+    for (flip, dice) in (1..=150).flat_map(|dice| [(400, dice), (150, dice)]) {
+        let mut bench = Bench::new([plan(1 << 7, 1); 2], Wire { flip, ..Wire::default() });
+        bench.dice = 0x9E37_79B9_u32.wrapping_mul(dice) | 1;
+        assert_eq!(bench.run(120), [Some(Ending::Done); 2], "one in {flip}, dice {dice}");
+        for end in &bench.ends {
+            let good: Vec<u32> = end.outcomes.iter().map(|o| o.here.good).collect();
+            assert!(good.len() == 1 && good[0] > 50, "one in {flip}, dice {dice}: {good:?} whole frames");
+        }
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 pub(super) const HEALED: Case = Case {
     name: "links-cut-and-healed",
     about: "all links cut: both serve; healed: one goes on without a pause",
-    everyday: false,
+    everyday: true,
     setup: || Setup::new("500ms", "1500ms", "3", "8").with("nice_failback", "on"),
     story,
 };
@@ -24,6 +24,17 @@ fn story(scene: &mut Scene) -> Told<()> {
     scene.pass(Duration::from_secs(5));
     let nobody = scene.nobody_held(healed);
     scene.record.figure("nobody had the service address after healing", nobody, Some(Duration::ZERO));
+    scene.record.figure(
+        "longest silence of the service address after healing",
+        scene.longest_silence(healed),
+        Some(Duration::from_millis(300)),
+    );
+    let failed = scene.failed_requests(healed);
+    let first = failed.first().map(|sample| sample.sent.since(healed));
+    scene.say(&format!(
+        "requests without an answer after the healing: {}, the first after {first:?}",
+        failed.len()
+    ));
     let pause = scene.rig.network.client.longest_outage(healed);
     // A connection that the loser had taken but not answered is begun anew: not more than the client's patience.
     scene.record.figure("longest pause between two answers", pause, Some(Duration::from_millis(500)));

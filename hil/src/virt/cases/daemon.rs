@@ -20,7 +20,7 @@ pub(super) const STOPPED: Case = Case {
 pub(super) const KILLED: Case = Case {
     name: "daemon-killed",
     about: "SIGKILL for the daemon: its helper keeps the watchdog running, the peer takes over, never both",
-    everyday: false,
+    everyday: true,
     setup,
     story: |scene| story(scene, "KILL"),
 };

@@ -4,20 +4,18 @@ use crate::netns::Node::{Ha1, Ha2};
 use crate::virt::case::Case;
 use crate::virt::rig::Setup;
 use crate::virt::scene::{SOON, Scene, Told};
-use std::fs;
 use std::time::Duration;
 
 pub(super) const START: Case = Case {
     name: "start-fails",
     about: "the mail service does not start on the first machine: the second serves, until the operator clears it",
-    everyday: false,
+    everyday: true,
     setup: || Setup::new("500ms", "1500ms", "3", "8"),
     story,
 };
 
 fn story(scene: &mut Scene) -> Told<()> {
-    let broken = scene.guest(Ha1).path("fail-start");
-    fs::write(&broken, "").map_err(|e| e.to_string())?;
+    scene.start_fails(Ha1, true)?;
     scene.boot_both()?;
     let since = scene.served_by(Ha2, Duration::from_secs(60))?;
     let group = |scene: &Scene| scene.status(Ha1).map(|s| s.group().to_owned()).unwrap_or_default();
@@ -28,8 +26,8 @@ fn story(scene: &mut Scene) -> Told<()> {
     scene.pass(Duration::from_secs(5));
     scene.stayed(Ha2, since);
     scene.say("the operator mends it and says so");
-    fs::remove_file(&broken).map_err(|e| e.to_string())?;
-    scene.shell(Ha1, "hbd clear 192.168.2.50")?;
+    scene.start_fails(Ha1, false)?;
+    scene.operator(Ha1, "clear 192.168.2.50")?;
     scene.served_by(Ha1, Duration::from_secs(60))?;
     scene.until("the group is held on the first", SOON, |s| group(s) == "held")?;
     scene.never_both(since);

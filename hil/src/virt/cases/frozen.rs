@@ -12,7 +12,7 @@ const DEADTIME: Duration = Duration::from_millis(3500);
 pub(super) const LINKED: Case = Case {
     name: "frozen",
     about: "a machine freezes and goes on: it hears the higher epoch and lets go",
-    everyday: false,
+    everyday: true,
     setup: || Setup::new("500ms", "1500ms", "3", "8"),
     story: linked,
 };
@@ -20,7 +20,7 @@ pub(super) const LINKED: Case = Case {
 pub(super) const ALONE: Case = Case {
     name: "frozen-all-links-cut",
     about: "the same with all links cut meanwhile: both serve, as only a fence can prevent, until a link is mended",
-    everyday: false,
+    everyday: true,
     setup: || Setup::new("500ms", "1500ms", "3", "8"),
     story: alone,
 };
@@ -37,7 +37,8 @@ fn linked(scene: &mut Scene) -> Told<()> {
     scene.pass(Duration::from_secs(3));
     // Its clock stood still too: it cannot know before it hears the peer, and then its scripts must end.
     let both = scene.both_held(thawed);
-    scene.record.figure("both had the service address", both, Some(Duration::from_secs(3)));
+    let what = "both had the service address: what only a fence prevents";
+    scene.record.figure(what, both, Some(Duration::from_secs(3)));
     Ok(())
 }
 

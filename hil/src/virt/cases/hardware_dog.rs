@@ -13,7 +13,7 @@ const CARD_RESET: u64 = 32;
 pub(super) const BOOT_STATUS: Case = Case {
     name: "boot-status",
     about: "i6300esb resets the machine of a stopped daemon, and `hbd status` then says so",
-    everyday: false,
+    everyday: true,
     setup: || Setup { dog: Dog::I6300Esb, ..Setup::new("500ms", "1500ms", "3", "8") },
     story,
 };

@@ -9,7 +9,7 @@ use crate::virt::scene::{SOON, Scene, Told};
 pub(super) const ONE_OF_TWO: Case = Case {
     name: "one-of-two-links",
     about: "the serial line is cut, then one wire of it, then the Ethernet: the other link carries on",
-    everyday: false,
+    everyday: true,
     setup: || Setup::new("500ms", "1500ms", "3", "8"),
     story,
 };

@@ -9,6 +9,7 @@ mod failing;
 mod frozen;
 mod hardware_dog;
 mod links;
+mod linktested;
 mod memory;
 mod noise;
 mod ordered;
@@ -16,6 +17,7 @@ mod panicked;
 mod pressure;
 mod return_of_one;
 mod serial;
+mod wired;
 
 /// All of them.
 pub const CASES: &[Case] = &[
@@ -38,5 +40,7 @@ pub const CASES: &[Case] = &[
     return_of_one::BOTH_DOWN,
     pressure::KILLED,
     memory::EXHAUSTED,
+    linktested::ADVICE,
+    wired::SERVER,
     chapter5::SEED,
 ];

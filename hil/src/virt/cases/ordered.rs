@@ -11,7 +11,7 @@ const SOON: Duration = Duration::from_secs(30);
 pub(super) const MOVES: Case = Case {
     name: "standby-and-stop",
     about: "standby, takeover, ordered stop: the service moves each time, never both, without waiting for a deadtime",
-    everyday: false,
+    everyday: true,
     setup: || Setup::new("500ms", "1500ms", "10", "20"),
     story: moves,
 };
@@ -19,7 +19,7 @@ pub(super) const MOVES: Case = Case {
 pub(super) const END: Case = Case {
     name: "ordered-end",
     about: "the daemon is ended in order with its watchdog armed: the machine is not reset",
-    everyday: false,
+    everyday: true,
     setup: || Setup::new("500ms", "1500ms", "3", "8"),
     story: end,
 };
@@ -27,13 +27,13 @@ pub(super) const END: Case = Case {
 fn moves(scene: &mut Scene) -> Told<()> {
     scene.in_service()?;
     let began = scene.say("the operator gives the service to the second server");
-    scene.shell(Ha1, "hbd standby")?;
+    scene.operator(Ha1, "standby")?;
     scene.served_by(Ha2, SOON)?;
     let back = scene.say("the operator takes it back");
-    scene.shell(Ha1, "hbd takeover")?;
+    scene.operator(Ha1, "takeover")?;
     scene.served_by(Ha1, SOON)?;
     let stop = scene.say("the daemon of the first is ended in order");
-    scene.shell(Ha1, "hbd stop")?;
+    scene.operator(Ha1, "stop")?;
     scene.served_by(Ha2, SOON)?;
     scene.pass(Duration::from_secs(1));
     for (what, since, to) in [("standby", began, Ha2), ("takeover", back, Ha1), ("stop", stop, Ha2)] {
@@ -51,7 +51,7 @@ fn end(scene: &mut Scene) -> Told<()> {
     let armed = scene.status(Ha1).and_then(|s| s.number("/watchdog/timeout_s"));
     scene.record.check("the watchdog is armed with 2 s", armed == Some(2), &format!("{armed:?}"));
     let since = scene.say("the daemon of the first is ended in order");
-    scene.shell(Ha1, "hbd stop")?;
+    scene.operator(Ha1, "stop")?;
     scene.served_by(Ha2, SOON)?;
     scene.pass(Duration::from_secs(10));
     let reset = scene.event(Ha1, "RESET", since);

@@ -11,7 +11,7 @@ const INITDEAD: Duration = Duration::from_secs(12);
 pub(super) const BOTH_DOWN: Case = Case {
     name: "return-of-one",
     about: "both machines lose their power, the second returns: it serves after initdead, not before",
-    everyday: false,
+    everyday: true,
     setup: || Setup::new("500ms", "1500ms", "3", "12"),
     story,
 };

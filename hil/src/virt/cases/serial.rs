@@ -17,7 +17,7 @@ pub(super) const AT_9600: Case = Case {
 pub(super) const AT_19200: Case = Case {
     name: "serial-19200",
     about: "heartbeat over the null-modem alone at 19200, keepalive 100 ms, deadtime 400 ms",
-    everyday: false,
+    everyday: true,
     setup: || Setup::new("100ms", "250ms", "400ms", "8").serial_only(19_200),
     story: |scene| story(scene, Duration::from_millis(600)),
 };

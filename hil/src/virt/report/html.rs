@@ -7,18 +7,32 @@ use crate::virt::case::Case;
 use crate::virt::evidence::seconds;
 use crate::virt::monitor;
 use crate::virt::needs::Ready;
+use crate::virt::record::{Fault, Record};
 use crate::virt::run::{Ended, Verdict, word};
 use crate::virt::scene::Scene;
 use crate::virt::tally::Kind;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:1160px;margin:2em auto;padding:0 1em;color:#222}\
-table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:left;border-bottom:1px solid #ddd;vertical-align:top}\
-svg{width:100%}svg text{font:11px system-ui,sans-serif;fill:#444}.label{text-anchor:end}.axis,.number{text-anchor:middle}\
-.ground{fill:#f4f4f2}.one{fill:#2a6fb0}.two{fill:#c77c11}.bad{fill:#c0392b}.refused{fill:#e59866}.off{fill:#555}\
-.event{fill:#7d3c98}.armed{fill:#d7c3e3}.mark{stroke:#999;stroke-width:.7;stroke-dasharray:3 3}.passed{color:#1e7d32}.failed{color:#c0392b}\
-.skipped{color:#8a6d00}ol{columns:2;font-size:13px}";
+/// Colours for light and dark; the page works without a network, a font or a script.
+const STYLE: &str = include_str!("page.css");
+
+/// What the colours mean.
+const KEY: [(&str, &str); 8] = [
+    ("one", "ha-1"),
+    ("two", "ha-2"),
+    ("bad", "no answer"),
+    ("refused", "refused or cut short"),
+    ("armed", "watchdog armed"),
+    ("event", "reset, watchdog, panic; ARP call"),
+    ("off", "no power"),
+    ("fault", "link cut or noisy"),
+];
+
+/// Shorter pauses of the client are not drawn as outages.
+const OUTAGE: Duration = Duration::from_millis(300);
+/// What is drawn before the first thing of interest.
+const LEAD: Duration = Duration::from_secs(4);
 
 /// By node.
 const CLASSES: [&str; 2] = ["one", "two"];
@@ -27,31 +41,46 @@ const CLASSES: [&str; 2] = ["one", "two"];
 #[must_use]
 pub fn page(ended: &[Ended], ready: Option<&Ready>) -> String {
     let mut text = format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>hbd on the virtual rig</title>\
-         <style>{STYLE}</style></head><body>\n<h1>hbd on the virtual rig</h1>\n"
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <title>hbd on the virtual rig</title>\n<style>\n{STYLE}</style></head><body>\n<h1>hbd on the virtual rig</h1>\n<p>"
     );
+    for word in ["passed", "failed", "skipped"] {
+        let count = ended.iter().filter(|one| class(&one.verdict) == word).count();
+        if count > 0 {
+            let _ = write!(text, "<span class=\"chip {word}\">{count} {word}</span> ");
+        }
+    }
+    text += "</p>\n";
     if let Some(ready) = ready {
         let _ = writeln!(
             text,
-            "<p>Kernel: {}. hbd: SHA-256 {}.</p>",
+            "<p class=\"small\">Two machines of pentium2 and 64 MB. Kernel: {}. hbd: SHA-256 {}.</p>",
             escape(&ready.kernel),
             escape(&ready.hbd_digest)
         );
     }
-    text += "<table><tr><th>case</th><th>result</th><th>took</th><th>measured</th></tr>\n";
+    text +=
+        "<div class=\"wide\"><table><tr><th>case</th><th>result</th><th>took</th><th>measured</th></tr>\n";
     for one in ended {
+        let name = match one.chapter.is_empty() {
+            true => one.case.name.to_owned(),
+            false => format!("<a href=\"#{0}\">{0}</a>", one.case.name),
+        };
         let _ = writeln!(
             text,
-            "<tr><td><a href=\"#{0}\">{0}</a></td><td class=\"{1}\">{2}</td><td>{3}</td><td>{4}</td></tr>",
-            one.case.name,
+            "<tr><td>{name}</td><td class=\"{}\">{}</td><td>{}</td><td>{}</td></tr>",
             class(&one.verdict),
             escape(&word(&one.verdict)),
             human(one.took),
             escape(&one.figures).replace("; ", "<br>")
         );
     }
-    text += "</table>\n<p>Blue: ha-1. Orange: ha-2. Red: no answer. Light red: refused or cut short. Light \
-             purple: watchdog armed. Purple: what QEMU or the kernel told of resets and watchdogs. Grey: no power.</p>\n";
+    text += "</table></div>\n<p class=\"key\">";
+    for (class, means) in KEY {
+        let _ = write!(text, "<span><i class=\"{class}\"></i>{means}</span> ");
+    }
+    text += "</p>\n";
     for one in ended {
         text += &one.chapter;
     }
@@ -63,14 +92,34 @@ pub fn page(ended: &[Ended], ready: Option<&Ready>) -> String {
 pub fn chapter(case: &Case, verdict: &Verdict, scene: &Scene) -> String {
     let record = &scene.record;
     let mut text = format!(
-        "<h2 id=\"{0}\">{0}</h2>\n<p>{1}. <span class=\"{2}\">{3}</span></p>\n",
+        "<h2 id=\"{0}\">{0}</h2>\n<p>{1}. <span class=\"{2}\">{3}</span></p>\n<div class=\"wide\">{4}</div>\n",
         case.name,
         escape(case.about),
         class(verdict),
-        escape(&word(verdict))
+        escape(&word(verdict)),
+        drawing(scene)
     );
-    text += &drawing(scene);
-    text += "<ol>\n";
+    text += "<div class=\"wide\"><table><tr><th>measured</th><th>ms</th><th>at most</th></tr>\n";
+    for figure in &record.figures {
+        let limit = figure.limit.map_or("-".to_owned(), |limit| limit.as_millis().to_string());
+        let mark = if figure.limit.is_some_and(|limit| figure.value > limit) { "failed" } else { "" };
+        let _ = writeln!(
+            text,
+            "<tr class=\"{mark}\"><td>{}</td><td>{}</td><td>{limit}</td></tr>",
+            escape(&figure.what),
+            figure.value.as_millis()
+        );
+    }
+    for check in &record.checks {
+        let (mark, held) = if check.held { ("", "yes") } else { ("failed", "NO") };
+        let _ = writeln!(
+            text,
+            "<tr class=\"{mark}\"><td>{}</td><td>{held}</td><td>{}</td></tr>",
+            escape(&check.what),
+            escape(&check.detail)
+        );
+    }
+    text += "</table></div>\n<ol>\n";
     for (at, note) in &record.notes {
         let _ = writeln!(text, "<li>{:.2} s: {}</li>", seconds(*at, record), escape(note));
     }
@@ -88,7 +137,7 @@ const fn class(verdict: &Verdict) -> &'static str {
 fn drawing(scene: &Scene) -> String {
     let record = &scene.record;
     let now = Stamp::now();
-    let mut drawing = Drawing::new(record.began, now);
+    let mut drawing = Drawing::new(record.began, interesting(scene), now);
     for node in Node::BOTH {
         let (name, class) = (node.name(), CLASSES[node.index()]);
         let spans = scene.rig.network.eyes[node.index()].spans();
@@ -112,6 +161,12 @@ fn drawing(scene: &Scene) -> String {
     }
     let wire = scene.rig.relay.log(record.began);
     let seen = scene.rig.network.tally.seen();
+    for (name, link) in [("null-modem", "serial"), ("heartbeat Ethernet", "eth1")] {
+        let bars = fault_bars(record, link, now);
+        if !bars.is_empty() {
+            drawing.bars(name, &bars);
+        }
+    }
     for node in Node::BOTH {
         let (number, class) = (node.index(), CLASSES[node.index()]);
         // A frame ends with its zero byte.
@@ -123,10 +178,41 @@ fn drawing(scene: &Scene) -> String {
     let calls = seen.iter().filter(|one| one.kind == Kind::Announcement);
     drawing.counts("ARP calls", "event", calls.map(|one| one.at));
     drawing.bars("client", &client_bars(scene));
+    let outages = scene.rig.network.client.outages(record.began, OUTAGE);
+    let spans: Vec<(Stamp, Stamp)> = outages.iter().map(|o| (o.last_good, o.first_good.min(now))).collect();
+    let seconds = |(from, until): &(Stamp, Stamp)| format!("{:.2} s", until.since(*from).as_secs_f64());
+    let bars = spans.iter().map(|span| (span.0, span.1, "bad", format!("no answer for {}", seconds(span))));
+    drawing.bars("outages", &bars.collect::<Vec<_>>());
+    for span in &spans {
+        drawing.label(span.0, span.1, &seconds(span));
+    }
     for (number, (at, _)) in record.notes.iter().enumerate() {
         drawing.mark(*at, number + 1);
     }
     drawing.finish()
+}
+
+/// A moment before something was held, done to a link or answered for the first time: the boots alone are no story.
+fn interesting(scene: &Scene) -> Stamp {
+    let record = &scene.record;
+    let held =
+        scene.rig.network.eyes.iter().filter_map(|eye| eye.spans().first().map(|span| span.from)).min();
+    let done = record.faults.iter().find(|fault| fault.begins).map(|fault| fault.at);
+    let first = held.into_iter().chain(done).min().unwrap_or(record.began);
+    Stamp(first.0.saturating_sub(LEAD.as_nanos() as u64)).max(record.began)
+}
+
+/// When a link was cut, or had noise on it.
+fn fault_bars(record: &Record, link: &str, now: Stamp) -> Vec<(Stamp, Stamp, &'static str, String)> {
+    let of_link: Vec<&Fault> = record.faults.iter().filter(|fault| fault.link == Some(link)).collect();
+    let mut bars = Vec::new();
+    for (at, fault) in of_link.iter().enumerate().filter(|(_, fault)| fault.begins) {
+        let same = |other: &&&Fault| !other.begins && (other.what, other.node) == (fault.what, fault.node);
+        let until = of_link[at..].iter().find(same).map_or(now, |end| end.at);
+        let whose = fault.node.map_or(String::new(), |node| format!(", what {node} sends"));
+        bars.push((fault.at, until, "fault", format!("{link}: {}{whose}", fault.what.name())));
+    }
+    bars
 }
 
 /// When the watchdog was armed, and what QEMU and the kernel told of resets and watchdogs.
@@ -159,7 +245,11 @@ fn dog_events(scene: &Scene, node: Node) -> Vec<(Stamp, Stamp, &'static str, Str
 /// The client's answers as bars: runs of the same answer.
 fn client_bars(scene: &Scene) -> Vec<(Stamp, Stamp, &'static str, String)> {
     let mut bars: Vec<(Stamp, Stamp, &'static str, String)> = Vec::new();
-    for sample in scene.rig.network.client.samples() {
+    let samples = scene.rig.network.client.samples();
+    // Before the first answer there was no service that could be missed.
+    let first =
+        samples.iter().position(|sample| matches!(sample.reply, Reply::Good(_))).unwrap_or(samples.len());
+    for sample in &samples[first..] {
         let (class, text) = match &sample.reply {
             Reply::Good(node) if node == Node::Ha1.name() => ("one", "answered by ha-1"),
             Reply::Good(_) => ("two", "answered by ha-2"),

@@ -1,0 +1,133 @@
+//! The original Heartbeat on the same rig, for comparison: its losses, moves, stops, and what a healed partition costs.
+//!
+//! Its fastest stable setting there is keepalive 100 ms, deadtime 500 ms. It has the machine's own three files and init
+//! script, and announces its address by `hbd send-arp`.
+
+use super::row::{Row, Verdict, ms, spread};
+use super::stage::{self, USUAL};
+use crate::netns::{Builder, Cable, Node, Original, Rig, Stamp, Times};
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+const RUNS: usize = 7;
+/// It waits some 10 s before it acquires anything, whatever its times are.
+const COLD: Duration = Duration::from_secs(60);
+/// So long after its start it has met the other and takes part again.
+const REJOINED: Duration = Duration::from_secs(12);
+/// So long both go on cut off from each other.
+const APART: Duration = Duration::from_secs(5);
+/// After a partition it restarts itself, and with it the service.
+const HEALED: Duration = Duration::from_secs(45);
+/// Now and then it completes its start without having started anything.
+const TRIES: usize = 3;
+
+/// Cold start, losses, moves and stops, one healing.
+///
+/// # Errors
+/// No rig, or it does not take its place.
+pub(super) fn run() -> Result<Vec<Row>, String> {
+    let original = match Original::fetch() {
+        Ok(original) => original,
+        Err(why) => return Ok(vec![Row::skipped("the original Heartbeat, 100 / 500 ms", "", why)]),
+    };
+    let (rig, up) = started(&original)?;
+    thread::sleep(REJOINED);
+    let pair = Pair { rig, original };
+    let mut holder = Node::Ha1;
+    let losses = pair.each(&mut holder, |pair, holder| {
+        let at = pair.rig.power_off(holder);
+        let gap = stage::gap(&pair.rig, holder, at);
+        pair.rig.power_on(holder);
+        pair.original.start(pair.rig.machine(holder)).map(|()| gap)
+    })?;
+    let moves = pair.each(&mut holder, |pair, holder| {
+        let at = Stamp::now();
+        pair.call(holder, "/usr/share/heartbeat/hb_standby all")?;
+        Ok(stage::gap(&pair.rig, holder, at))
+    })?;
+    let stops = pair.each(&mut holder, |pair, holder| {
+        let at = Stamp::now();
+        pair.call(holder, "/usr/libexec/heartbeat/heartbeat -k")?;
+        let gap = stage::gap(&pair.rig, holder, at);
+        pair.original.start(pair.rig.machine(holder)).map(|()| gap)
+    })?;
+    let (gap, both) = pair.heal(holder)?;
+    let row = |what: &str, samples: &[f64]| {
+        let what = format!("the original, 100 / 500 ms: {what}");
+        Row::new(&what, "", spread(samples, "ms"), Verdict::Shown).samples(samples)
+    };
+    Ok(vec![
+        row("both started together", &[up]),
+        row("power loss", &losses),
+        row("hb_standby", &moves),
+        row("ordered stop", &stops),
+        row("heal after a full partition: time without service", &[gap]).note(format!(
+            "cut for {} s beyond the take-over; both held after the mending for {both:.0} ms",
+            APART.as_secs()
+        )),
+    ])
+}
+
+/// Both started together; how long until the client was served.
+fn started(original: &Original) -> Result<(Rig, f64), String> {
+    for _ in 0..TRIES {
+        let times = Times { initdead: "5".to_owned(), ..USUAL.times() };
+        let builder = Builder::new("bench original").times(times);
+        let rig = stage::build(builder.edit(|files| files.with("auto_failback", "off")))?;
+        let begin = Stamp::now();
+        Node::BOTH.iter().try_for_each(|node| original.start(rig.machine(*node)))?;
+        let served = || rig.client().good(begin).into_iter().find(|(at, _)| *at > begin);
+        if rig.within("the original serves", COLD, || served().is_some()).is_some()
+            && let Some((at, _)) = served()
+        {
+            return Ok((rig, ms(at.since(begin))));
+        }
+    }
+    Err(format!("the original started its resources in none of {TRIES} tries"))
+}
+
+struct Pair {
+    rig: Rig,
+    original: Original,
+}
+
+impl Pair {
+    /// `RUNS` times the same to whoever holds, with all well before each.
+    fn each(
+        &self,
+        holder: &mut Node,
+        what: impl Fn(&Self, Node) -> Result<f64, String>,
+    ) -> Result<Vec<f64>, String> {
+        let mut gaps = Vec::new();
+        for _ in 0..RUNS {
+            *holder = stage::server(&self.rig)?;
+            gaps.push(what(self, *holder)?);
+            thread::sleep(REJOINED);
+        }
+        *holder = stage::server(&self.rig)?;
+        Ok(gaps)
+    }
+
+    fn call(&self, node: Node, line: &str) -> Result<(), String> {
+        let machine = self.rig.machine(node);
+        let mut shell = Command::new("sh");
+        let out =
+            machine.run(shell.args(["-c", line]), Duration::from_secs(30)).map_err(|e| e.to_string())?;
+        if out.code == Some(0) { Ok(()) } else { Err(format!("{line}: {out:?}")) }
+    }
+
+    /// Cut until both hold and some time more; after the mending, the time without service and the time both held.
+    fn heal(&self, holder: Node) -> Result<(f64, f64), String> {
+        self.rig.cut(&[Cable::Cross]);
+        self.rig.wait("both hold", stage::PATIENCE, || {
+            let held = |node| self.rig.service_spans(node).last().is_some_and(|s| s.until == Stamp::NEVER);
+            held(holder) && held(holder.other())
+        });
+        thread::sleep(APART);
+        let at = self.rig.mend(&[Cable::Cross]);
+        thread::sleep(HEALED);
+        stage::server(&self.rig)?;
+        Ok((stage::without_service(&self.rig, at), ms(self.rig.overlap(at))))
+    }
+}
