@@ -63,7 +63,11 @@ pub const STEPS: &[Step] = &[
     Step { name: "doc", about: "documentation, warnings are errors", run: cargo::doc },
     Step { name: "dist", about: "the i586 binary, built and checked", run: dist },
     Step { name: "gate", about: "the i586 binary on a 2.4 kernel's calls and a Pentium", run: gate },
-    Step { name: "hil", about: "two emulated i386 machines, the cases that fit", run: crate::virt::run::step },
+    Step {
+        name: "hil",
+        about: "two emulated i386 machines, the cases that fit",
+        run: crate::virt::run::step,
+    },
     Step { name: "demo", about: "the README's first command", run: demo::run },
 ];
 
