@@ -17,7 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// After this no further case of `cargo xtask test` is begun. They take 9 minutes on two idle cores.
+/// After this no further case of `cargo xtask test` is begun. They take some 10 minutes on two cores.
 const STEP: Duration = Duration::from_secs(15 * 60);
 
 /// How a case ended.
