@@ -91,10 +91,14 @@ fn cl_words(words: impl Iterator<Item = OsString>) -> Result<(String, Vec<String
 fn parameter(config_dir: &Path, name: &str) -> (Vec<String>, i32) {
     let text = std::fs::read(config_dir.join("ha.cf")).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
-    let value = text.lines().rev().find_map(|line| {
-        let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
-        (words.next() == Some(name)).then(|| words.collect::<Vec<_>>().join(" "))
-    });
+    let mut value = None;
+    for line in text.lines() {
+        let line = line.split('#').next().unwrap_or_default().trim();
+        match line.split_once([' ', '\t']) {
+            Some((first, rest)) if first == name => value = Some(rest.trim().to_string()),
+            _ => {}
+        }
+    }
     match value {
         Some(value) => (Vec::from([value]), cl::OK),
         None => (Vec::new(), cl::NO),
