@@ -418,9 +418,6 @@ fn by_its_old_names_it_answers_as_they_did() {
     assert!(stand("-STOP").success());
     assert_eq!(code(&call("cl_status", &["hbstatus"])), 0, "a daemon that does not answer runs all the same");
     assert!(stand("-CONT").success());
-    let config = a.dir.join("etc").display().to_string();
-    let node = call("cl_status", &["hbparameter", "-p", "node", "--config-dir", &config]);
-    assert_eq!((code(&node), text(&node).trim()), (0, "ha-2"), "the last line counts");
     fs::rename(a.dir.join("run/control"), a.dir.join("run/away")).unwrap();
     for words in [&["status"][..], &["stop"], &["reload"]] {
         let output = a.hbd(words);

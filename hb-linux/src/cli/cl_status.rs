@@ -10,7 +10,6 @@ use crate::daemon::pidfile;
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
 use std::format;
-use std::path::Path;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
@@ -50,10 +49,7 @@ pub(super) fn main(words: impl Iterator<Item = OsString>) -> i32 {
             return cl::NO;
         }
     };
-    let (lines, code) = match (command.as_str(), values.as_slice()) {
-        ("hbparameter" | "parameter", [flag, name]) if flag == "-p" => parameter(&options.config_dir, name),
-        _ => cl_answer(&shot, &command, &values),
-    };
+    let (lines, code) = cl_answer(&shot, &command, &values);
     lines.iter().for_each(|line| say(line));
     if code == cl::BAD {
         tell(&format!("cl_status {command}: bad command or argument"));
@@ -80,25 +76,11 @@ fn cl_words(words: impl Iterator<Item = OsString>) -> Result<(String, Vec<String
     }
     if values.is_empty() {
         return Err(Usage::new(
-            "no command given; write one of: hbstatus, rscstatus, listnodes, nodestatus NODE, nodetype NODE, listhblinks NODE, hblinkstatus NODE LINK, hbparameter -p DIRECTIVE",
+            "no command given; write one of: hbstatus, rscstatus, listnodes, nodestatus NODE, nodetype NODE, listhblinks NODE, hblinkstatus NODE LINK",
         ));
     }
     let command = values.remove(0);
     Ok((command, values, options))
-}
-
-/// What `ha.cf` says for a directive, as written there; its last line counts.
-fn parameter(config_dir: &Path, name: &str) -> (Vec<String>, i32) {
-    let text = std::fs::read(config_dir.join("ha.cf")).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let value = text.lines().rev().find_map(|line| {
-        let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
-        (words.next() == Some(name)).then(|| words.collect::<Vec<_>>().join(" "))
-    });
-    match value {
-        Some(value) => (Vec::from([value]), cl::OK),
-        None => (Vec::new(), cl::NO),
-    }
 }
 
 fn cl_answer(shot: &Snapshot, command: &str, values: &[String]) -> (Vec<String>, i32) {
@@ -168,21 +150,6 @@ mod tests {
             pings: vec![("gw".into(), true)],
             ..Snapshot::default()
         }
-    }
-
-    #[test]
-    fn a_parameter_is_what_ha_cf_says_last() {
-        let dir = std::env::temp_dir().join(format!("hbd-parameter-{}", std::process::id()));
-        std::fs::create_dir_all(&dir).unwrap();
-        std::fs::write(dir.join("ha.cf"), "keepalive 1\n#deadtime 5\nkeepalive\t2 # now\nnode a b\n")
-            .unwrap();
-        let path = dir.clone();
-        let ask = |name: &str| parameter(&path, name);
-        assert_eq!(ask("keepalive"), (Vec::from(["2".to_string()]), cl::OK));
-        assert_eq!(ask("node"), (Vec::from(["a b".to_string()]), cl::OK));
-        assert_eq!(ask("deadtime"), (Vec::new(), cl::NO));
-        std::fs::remove_dir_all(dir).unwrap();
-        assert_eq!(ask("keepalive"), (Vec::new(), cl::NO));
     }
 
     #[test]

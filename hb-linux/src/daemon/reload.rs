@@ -17,6 +17,7 @@ use core::fmt::Arguments;
 use hb_core::config::Tuning;
 use hb_core::{Duration, Instant, Node};
 use std::os::fd::RawFd;
+use std::rc::Rc;
 
 /// The child is given up after this; an operator's command waits for longer.
 const LIMIT: Duration = Duration::from_secs(8);
@@ -26,7 +27,7 @@ const BUF: usize = 1024;
 /// The files as they were at the start, and the child that reads them again, if there is one.
 pub(super) struct Reload {
     paths: Paths,
-    then: Settings,
+    then: Rc<Settings>,
     reading: Option<Reading>,
     /// Children that were not reaped yet: the one that reads, and one that was killed and hangs at its disk.
     children: [Option<Pid>; 2],
@@ -55,8 +56,8 @@ struct Reading {
 impl Reload {
     /// As the daemon starts.
     #[must_use]
-    pub(super) fn new(paths: &Paths, settings: &Settings) -> Self {
-        Self { paths: paths.clone(), then: settings.clone(), reading: None, children: [None; 2] }
+    pub(super) fn new(paths: &Paths, settings: &Rc<Settings>) -> Self {
+        Self { paths: paths.clone(), then: Rc::clone(settings), reading: None, children: [None; 2] }
     }
 
     /// Begin. `caller` gets what the log gets, and the answer.
@@ -175,8 +176,7 @@ impl Reading {
                     end = Some(false);
                 }
             }
-            News::Right { signer, values } if end.is_none() => {
-                let tuning = Tuning::from(&values);
+            News::Right { signer, tuning } if end.is_none() => {
                 end = Some(match self.keys.ring(signer) {
                     Ok(ring) => match node.retune(now, &tuning) {
                         Ok(()) => {
@@ -194,6 +194,7 @@ impl Reading {
             News::Right { .. } => {}
             News::Wrong => end = Some(false),
         });
+        let Some(rest) = rest else { return Some(false) };
         let left = rest.len();
         self.buf.copy_within(self.len - left..self.len, 0);
         self.len = left;

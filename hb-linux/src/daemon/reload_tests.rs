@@ -45,7 +45,7 @@ impl Bench {
         let voice = Voice::new(helper, Names::of(&settings), false);
         let (core, keys) = (settings.core.clone(), settings.keys.clone());
         let node = Node::new(core, keys, &Saved::default(), [7; 16], T0).unwrap();
-        let reload = Reload::new(&paths, &settings);
+        let reload = Reload::new(&paths, &Rc::new(settings));
         Self { dir, node, voice, reload, caller: None }
     }
 

@@ -1,8 +1,7 @@
 //! The child that reads the files again: it may wait for a disk and allocate, which the daemon must not. What it finds
-//! goes back through a pipe, one [`News`] after the other, in the framing of the control socket.
+//! goes back through a pipe, one [`News`] after the other: kind (1 byte), length (2, little-endian), content.
 
 use crate::config::{self, Class, Paths, Settings};
-use crate::control::wire;
 use crate::log::Text;
 use crate::sys::{Fd, process};
 use core::fmt::Arguments;
@@ -10,7 +9,6 @@ use hb_core::Duration;
 use hb_core::auth::keys::MAX_INDEX;
 use hb_core::auth::{Key, KeyError, Keyring, Method};
 use hb_core::config::{Isolated, MonitorConfig, ScriptLimits, Tuning};
-use serde::{Deserialize, Serialize};
 
 /// Longest line that is passed on.
 const LINE: usize = 400;
@@ -18,54 +16,73 @@ const LINE: usize = 400;
 const PIECE: usize = 512;
 
 /// One piece of what was found.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum News<'a> {
     /// A line for people; `bad` if it is trouble.
     Line { bad: bool, text: &'a str },
     /// A key of `authkeys`.
     Key { index: u8, method: u8, secret: &'a [u8] },
     /// All is right: take over the keys before this, of which `signer` signs, and these values.
-    Right { signer: u8, values: Values },
+    Right { signer: u8, tuning: Tuning },
     /// Something is wrong: change nothing.
     Wrong,
 }
 
-/// [`Tuning`] in plain numbers. Times in microseconds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(super) struct Values {
-    warntime: u64,
-    failback: bool,
-    claim: bool,
-    limits: [u64; 3],
-    monitor: Option<(u64, u8)>,
-}
+const FINE: u8 = 0;
+const BAD: u8 = 1;
+const KEY: u8 = 2;
+const RIGHT: u8 = 3;
+const WRONG: u8 = 4;
+/// Kind and length.
+const HEAD: usize = 3;
+/// Of a [`News::Right`]: signer, switches, failures, then five times in microseconds.
+const VALUES: usize = 3 + 5 * 8;
 
-impl From<&Tuning> for Values {
-    fn from(tuning: &Tuning) -> Self {
-        let ScriptLimits { start, stop, status } = tuning.limits;
-        Self {
-            warntime: tuning.warntime.as_micros(),
-            failback: tuning.failback,
-            claim: tuning.isolated == Isolated::Claim,
-            limits: [start, stop, status].map(Duration::as_micros),
-            monitor: tuning.monitor.map(|m| (m.period.as_micros(), m.failures)),
+/// Content and kind of one piece.
+fn encode<'b>(news: &News<'b>, values: &'b mut [u8; VALUES]) -> (u8, [&'b [u8]; 2]) {
+    match *news {
+        News::Line { bad, text } => (if bad { BAD } else { FINE }, [text.as_bytes(), &[]]),
+        News::Key { index, method, secret } => {
+            let [first, second, ..] = values;
+            (*first, *second) = (index, method);
+            (KEY, [values.get(..2).unwrap_or_default(), secret])
         }
+        News::Right { signer, tuning } => {
+            let claim = tuning.isolated == Isolated::Claim;
+            let (period, failures) = tuning.monitor.map_or((0, 0), |m| (m.period.as_micros(), m.failures));
+            let ScriptLimits { start, stop, status } = tuning.limits;
+            let times = [tuning.warntime, start, stop, status].map(Duration::as_micros);
+            let head = [signer, u8::from(tuning.failback) | u8::from(claim) << 1, failures];
+            let bytes = times.into_iter().chain([period]).flat_map(u64::to_le_bytes);
+            values.iter_mut().zip(head.into_iter().chain(bytes)).for_each(|(place, byte)| *place = byte);
+            (RIGHT, [values.as_slice(), &[]])
+        }
+        News::Wrong => (WRONG, [&[], &[]]),
     }
 }
 
-impl From<&Values> for Tuning {
-    fn from(values: &Values) -> Self {
-        let [start, stop, status] = values.limits.map(Duration::from_micros);
-        Self {
-            warntime: Duration::from_micros(values.warntime),
-            failback: values.failback,
-            isolated: if values.claim { Isolated::Claim } else { Isolated::Wait },
-            limits: ScriptLimits { start, stop, status },
-            monitor: values
-                .monitor
-                .map(|(period, failures)| MonitorConfig { period: Duration::from_micros(period), failures }),
+fn decode(kind: u8, content: &[u8]) -> Option<News<'_>> {
+    Some(match (kind, content) {
+        (FINE | BAD, text) => News::Line { bad: kind == BAD, text: core::str::from_utf8(text).ok()? },
+        (KEY, [index, method, secret @ ..]) => News::Key { index: *index, method: *method, secret },
+        (RIGHT, [signer, switches, failures, times @ ..]) => {
+            let time = |at: usize| {
+                let bytes = times.get(at * 8..)?.first_chunk::<8>()?;
+                Some(Duration::from_micros(u64::from_le_bytes(*bytes)))
+            };
+            let monitor = MonitorConfig { period: time(4)?, failures: *failures };
+            let tuning = Tuning {
+                warntime: time(0)?,
+                failback: switches & 1 != 0,
+                isolated: if switches & 2 != 0 { Isolated::Claim } else { Isolated::Wait },
+                limits: ScriptLimits { start: time(1)?, stop: time(2)?, status: time(3)? },
+                monitor: (*failures != 0).then_some(monitor),
+            };
+            News::Right { signer: *signer, tuning }
         }
-    }
+        (WRONG, []) => News::Wrong,
+        _ => return None,
+    })
 }
 
 const METHODS: [Method; 4] = [Method::Crc, Method::Md5, Method::Sha1, Method::Sha256];
@@ -110,7 +127,7 @@ fn right(then: &Settings, new: &Settings, now: &Tuning, pipe: &Fd) {
         let method = METHODS.iter().position(|m| *m == key.method).and_then(|at| u8::try_from(at).ok());
         tell(pipe, &News::Key { index, method: method.unwrap_or(u8::MAX), secret: key.secret });
     }
-    tell(pipe, &News::Right { signer: new.keys.signer(), values: (&tuning).into() });
+    tell(pipe, &News::Right { signer: new.keys.signer(), tuning });
 }
 
 fn line(pipe: &Fd, bad: bool, args: Arguments<'_>) {
@@ -120,14 +137,13 @@ fn line(pipe: &Fd, bad: bool, args: Arguments<'_>) {
 }
 
 fn tell(pipe: &Fd, news: &News<'_>) {
-    let mut buf = [0; PIECE];
-    let Some(mut bytes) = wire::encode(news, &mut buf) else { return };
-    while let Ok(Some(n)) = pipe.write(bytes)
-        && n > 0
-    {
-        bytes = bytes.get(n..).unwrap_or_default();
-        if bytes.is_empty() {
-            return;
+    let mut values = [0; VALUES];
+    let (kind, parts) = encode(news, &mut values);
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let [low, high] = u16::try_from(length).unwrap_or(0).to_le_bytes();
+    for mut bytes in [&[kind, low, high], parts[0], parts[1]] {
+        while let Ok(Some(n @ 1..)) = pipe.write(bytes) {
+            bytes = bytes.get(n..).unwrap_or_default();
         }
     }
 }
@@ -148,12 +164,17 @@ impl Keys {
     }
 }
 
-/// Takes [`News`] out of what came through the pipe so far, and says what is left of it.
-pub(super) fn take<'b>(bytes: &'b [u8], mut each: impl FnMut(News<'b>)) -> &'b [u8] {
+/// Takes [`News`] out of what came through the pipe so far. What is left of it; `None` if that is no news.
+pub(super) fn take<'b>(bytes: &'b [u8], mut each: impl FnMut(News<'b>)) -> Option<&'b [u8]> {
     let mut rest = bytes;
-    while let wire::Front::Whole(news, used) = wire::decode::<News<'b>>(rest) {
-        each(news);
-        rest = rest.get(used..).unwrap_or_default();
+    while let [kind, low, high, more @ ..] = rest {
+        let length = usize::from(u16::from_le_bytes([*low, *high]));
+        if length > PIECE - HEAD {
+            return None;
+        }
+        let Some(content) = more.get(..length) else { break };
+        each(decode(*kind, content)?);
+        rest = more.get(length..).unwrap_or_default();
     }
-    rest
+    Some(rest)
 }

@@ -18,6 +18,7 @@ use crate::scripts::Places;
 use crate::sys::{Errno, Fd, fd, process};
 use std::format;
 use std::os::unix::fs::DirBuilderExt;
+use std::rc::Rc;
 use std::string::String;
 
 /// How long the end waits for the helper to write what it has.
@@ -63,7 +64,7 @@ pub fn run(options: &Options, already: i32) -> i32 {
         // In the foreground the log shows them here as well.
         print(&findings);
     }
-    let start = Start { paths, places, settings, findings, pidfile };
+    let start = Start { paths, places, settings: Rc::new(settings), findings, pidfile };
     if options.foreground {
         return start.go(None);
     }
@@ -115,7 +116,7 @@ fn directories(places: &Places) -> Result<(), i32> {
 pub(super) struct Start {
     pub(super) paths: Paths,
     pub(super) places: Places,
-    pub(super) settings: Settings,
+    pub(super) settings: Rc<Settings>,
     pub(super) findings: Findings,
     pub(super) pidfile: PidFile,
 }

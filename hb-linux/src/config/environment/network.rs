@@ -113,12 +113,10 @@ pub(super) fn services(paths: &Paths, machine: &Machine, groups: &[At<Group>], r
 /// Where the network's own configuration (Red Hat's, Debian's) sets this address, and in which line.
 fn fixed(etc: &Path, ip: Ipv4Addr) -> Option<(PathBuf, usize)> {
     let scripts = fs::read_dir(etc.join("sysconfig/network-scripts")).into_iter().flatten().flatten();
-    let named = scripts.map(|entry| entry.path()).filter(|path| {
-        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("ifcfg-"))
-    });
-    let mut files: Vec<PathBuf> = named.collect();
-    files.sort();
-    files.push(etc.join("network/interfaces"));
+    let is_named =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"ifcfg-"));
+    let mut files =
+        scripts.map(|entry| entry.path()).filter(is_named).chain([etc.join("network/interfaces")]);
     let sets = |line: &str| {
         let line = line.trim_start();
         let value = match line.split_once('=') {
@@ -128,7 +126,7 @@ fn fixed(etc: &Path, ip: Ipv4Addr) -> Option<(PathBuf, usize)> {
         let value = value.trim().trim_matches(['"', '\'']);
         value.split('/').next().and_then(|word| word.parse().ok()) == Some(ip)
     };
-    files.into_iter().find_map(|file| {
+    files.find_map(|file| {
         let text = String::from_utf8_lossy(&read_text(&file)).into_owned();
         let at = text.lines().position(sets)? + 1;
         Some((file, at))
