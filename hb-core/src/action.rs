@@ -49,7 +49,8 @@ pub enum Action {
     /// 3. bring the source's stamp file as the last one, and put what [`Stamp::arrived`] makes of it in place of the
     ///    own one, synced.
     ///
-    /// A stamp file never takes part in 2. The core owns the time limit.
+    /// A stamp file never takes part in 2. The core owns the time limit. It begins when every
+    /// [`Self::WriteStamp`] of the group before it has ended; one that is ended before that was cut with no `partial`.
     Pull {
         /// The group.
         group: GroupId,
@@ -68,7 +69,7 @@ pub enum Action {
         token: Token,
     },
     /// Put `stamp` in place of the own stamp file of `group`, synced; then give [`crate::Input::StampWritten`]. The
-    /// writes of one group reach the disk in the order of their actions.
+    /// writes of one group reach the disk in the order of their actions, the notes of its pulls included.
     WriteStamp {
         /// The group.
         group: GroupId,

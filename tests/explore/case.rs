@@ -2,7 +2,9 @@
 
 use super::canon::{self, LongAgo};
 use hb_core::auth::{Key, Keyring, Method};
-use hb_core::config::{FenceConfig, GroupConfig, Isolated, LinkKind, ScriptLimits, Timing};
+use hb_core::config::{
+    DataConfig, FenceConfig, GroupConfig, Isolated, LinkKind, ScriptLimits, StalePolicy, Timing,
+};
 use hb_core::{Config, Duration, Side};
 
 /// One beat, and the grid on which everything happens.
@@ -12,6 +14,13 @@ pub(super) const DOG: Duration = Duration::from_millis(200);
 /// Limit of each script call.
 pub(super) const SCRIPT_LIMIT: Duration = Duration::from_micros(canon::STOP_LIMIT);
 const DEADTIME: Duration = Duration::from_millis(300);
+/// No copy is ever too old: what age decides is asked in `cluster::data` alone.
+const DATA: DataConfig = DataConfig {
+    interval: KEEPALIVE.times(4),
+    limit: SCRIPT_LIMIT,
+    stale_after: Duration::from_secs(1 << 32),
+    stale: StalePolicy::AcceptAge,
+};
 const INITDEAD: Duration = Duration::from_millis(400);
 
 /// A configuration of the pair.
@@ -31,6 +40,8 @@ pub struct Case {
     pub fence: bool,
     /// The first node's file says a longer deadtime.
     pub longer: bool,
+    /// The group has data.
+    pub data: bool,
 }
 
 const PLAIN: Case = Case {
@@ -41,10 +52,11 @@ const PLAIN: Case = Case {
     watchdog: false,
     fence: false,
     longer: false,
+    data: false,
 };
 
 /// All of them.
-pub const CASES: [Case; 6] = [
+pub const CASES: [Case; 7] = [
     PLAIN,
     Case { name: "failback", about: "the preferred node takes its group back", failback: true, ..PLAIN },
     Case {
@@ -63,6 +75,7 @@ pub const CASES: [Case; 6] = [
         failback: true,
         ..PLAIN
     },
+    Case { name: "data", about: "one group with data that the standby pulls", data: true, ..PLAIN },
 ];
 
 impl Case {
@@ -97,7 +110,7 @@ impl Case {
             preferred: if at == 0 { Side::Even } else { Side::Odd },
             resources: 1,
             claimable: true,
-            data: None,
+            data: self.data.then_some(DATA),
         };
         Config {
             cluster: 0xBEEF,

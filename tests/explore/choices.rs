@@ -35,6 +35,7 @@ impl World {
             machine.fencing
                 || machine.dog.is_some_and(|dog| dog <= self.now)
                 || machine.calls.iter().any(|call| !call.hung)
+                || machine.copies.pull.is_some()
         };
         if self.machines.iter().any(reaches_over) {
             return None;
@@ -61,11 +62,14 @@ impl World {
         for call in machine.calls.iter().filter(|call| !call.hung) {
             to.push(Action::Finish(id, u8::from(call.group == 1)));
         }
-        if machine.write.is_some() && !machine.disk_broken {
+        if machine.writes() {
             to.push(Action::Written(id));
         }
         if machine.fencing {
             to.push(Action::Fenced(id));
+        }
+        if machine.copies.pull.is_some_and(|pull| pull.ends()) {
+            to.push(Action::PullEnds(id));
         }
         if self.due(host) {
             to.push(if machine.socket.is_empty() { Action::Tick(id) } else { Action::TickEarly(id) });
@@ -106,9 +110,7 @@ impl World {
             && (0..2).all(|host| {
                 let machine = &self.machines[host];
                 let idle = self.awake(host).is_none()
-                    || (!self.due(host)
-                        && machine.socket.is_empty()
-                        && (machine.write.is_none() || machine.disk_broken));
+                    || (!self.due(host) && machine.socket.is_empty() && !machine.writes());
                 idle && machine.dog.is_none_or(|dog| dog > self.now)
             })
     }
@@ -148,6 +150,9 @@ impl World {
             }
             if machine.fencing {
                 to.push(Action::FenceFails(id));
+            }
+            if machine.copies.pull.is_some_and(|pull| pull.ends()) {
+                to.extend([Action::PullFails(id), Action::PullHangs(id)]);
             }
             if self.settled() {
                 to.push(Action::Freeze(id));

@@ -27,6 +27,9 @@ impl World {
                 if machine.fencing {
                     to.push(Action::Fenced(id));
                 }
+                if machine.copies.pull.is_some_and(|pull| pull.ends()) {
+                    to.push(Action::PullEnds(id));
+                }
             } else if !machine.socket.is_empty() {
                 to.push(Action::ResumeEarly(id));
             }
@@ -89,7 +92,7 @@ impl World {
                 let host = usize::from(id);
                 let machine = &self.machines[host];
                 let reads = !self.wire[1 - host].is_empty() || !machine.socket.is_empty();
-                let writes = machine.write.is_some() && !machine.disk_broken;
+                let writes = machine.writes();
                 if self.awake(host).is_some() && reads {
                     self.deliver(1 - host)?;
                     quiet = false;

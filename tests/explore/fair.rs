@@ -84,7 +84,7 @@ pub(super) fn to_the_end_of_the_instant(world: &mut World) -> Checked {
                 Action::Bark(_) => 0,
                 Action::Resume(_) | Action::Start(_) => 1,
                 Action::Deliver(_) => 2,
-                Action::Written(_) | Action::Finish(..) | Action::Fenced(_) => 3,
+                Action::Written(_) | Action::Finish(..) | Action::Fenced(_) | Action::PullEnds(_) => 3,
                 _ => 4,
             },
         );

@@ -10,9 +10,12 @@
 //! fails, an operator says standby, takeover, stop, clear or confirm-down. What ends a fault costs nothing and comes at
 //! any later time: the wire is joined, a daemon starts or goes on, a disk works again, a copy arrives.
 //!
+//! With data: a pull takes any time up to its limit, fails, hangs, finds its source off; stamps are written or not; a
+//! service writes all the time that it runs. A disk that does not write is mended after one start that failed for it.
+//!
 //! **What is left out.** `status` is answered at once and truthfully. Frames take no time unless held back; each
 //! direction keeps one copy, and the socket of a frozen daemon two frames. One link, one resource in a group, no ping
-//! nodes, no monitor. Operators who vouch tell the truth.
+//! nodes, no monitor; no copy is too old. Operators who vouch tell the truth.
 //!
 //! **How.** Our own search, and not `stateright`: that keeps whole states in its queue (a node has 6 KB), counts every
 //! step alike, so that it can neither bound the faults nor spend the fewest first, and documents that its *eventually*
@@ -25,6 +28,7 @@ mod canon;
 mod case;
 mod choices;
 mod coarse;
+mod copies;
 mod fair;
 mod print;
 mod rules;

@@ -28,7 +28,10 @@ pub const RULES: [(&str, &str); 12] = [
     ("O7", "a stuck group is not fed for, and blocks the peer until something proves it off"),
     ("L2", "nobody claims against a peer that was heard within the deadtime"),
     ("L3", "without new faults each group comes to rest with one holder, or waits for a named reason"),
-    ("data", "nothing is asked of data where no group has any"),
+    (
+        "S7",
+        "no file that is on one disk only is destroyed; one thing at a time writes to a copy, and a start is stamped",
+    ),
     ("replay", "an old frame is never a sign of life"),
 ];
 
@@ -117,6 +120,7 @@ impl World {
     pub(super) fn check_host(&mut self, host: usize, events: &[Event]) -> Checked {
         let Some(status) = self.status(host) else { return Ok(()) };
         for event in events {
+            self.copy_events(host, event);
             if let Event::Unproven(group) = event {
                 self.machines[host].memory.unproven[usize::from(group.0)] = true;
             }
@@ -151,6 +155,9 @@ impl World {
             {
                 return broken("S4", format!("{} was stuck and shows {:?}", name(host), shown.state));
             }
+            if shown.state == GroupState::Held {
+                machine.copies.served = shown.epoch;
+            }
             let active = matches!(shown.state, GroupState::Starting | GroupState::Held);
             if active && shown.epoch != machine.memory.used[group] {
                 self.uses(host, group, shown.epoch)?;
@@ -166,6 +173,7 @@ impl World {
         let silent = !matches!(status.peer.state, PeerState::Up | PeerState::Late);
         self.machines[host].memory.silent[group] = silent;
         self.machines[host].memory.unproven[group] = false;
+        self.claims_copy(host);
         self.uses(host, group, epoch)?;
         let memory = &self.machines[host].memory;
         if !silent || memory.vouched {

@@ -21,6 +21,7 @@ impl World {
         machine.calls.clear();
         machine.socket.clear();
         machine.write = None;
+        machine.off = false;
         let mut entropy = [u8::try_from(host).unwrap_or(0); 16];
         entropy[..4].copy_from_slice(&machine.life.to_le_bytes());
         let mut config = (*machine.config).clone();
@@ -34,6 +35,7 @@ impl World {
         machine.memory.begin(self.now, shown);
         machine.daemon = Some(Daemon { node: Rc::new(node), life, frozen: false, print: OnceCell::new() });
         self.settle(host)?;
+        self.tell_copy(host)?;
         self.input(host, Input::LinkChanged { link: LinkId(0), up: true })?;
         if self.case.watchdog {
             self.machines[host].dog = Some(self.now.plus(DOG));
@@ -128,6 +130,7 @@ impl World {
                     let group = usize::from(group.0);
                     if verb == Verb::Start {
                         self.check_start(host, group)?;
+                        self.start_writes(host)?;
                         self.machines[host].runs[group] = true;
                         self.machines[host].memory.proof[group] = false;
                     }
@@ -159,9 +162,20 @@ impl World {
                     events.push(event);
                 }
                 Action::Announce { .. } | Action::Ping => {}
-                Action::Pull { .. } | Action::EndPull { .. } | Action::WriteStamp { .. } => {
-                    return broken("data", "no group has data, and it asks for some");
+                Action::Pull { .. } | Action::EndPull { .. } | Action::WriteStamp { .. }
+                    if !self.case.data =>
+                {
+                    return broken("S7", "no group has data, and it asks for some");
                 }
+                Action::Pull { token, source, last, keep, .. } => {
+                    self.pull(host, token, source, last, keep)?;
+                }
+                Action::EndPull { token } => {
+                    if machine.copies.pull.is_some_and(|pull| pull.token == token) {
+                        answers.extend(self.end_pull(host, false));
+                    }
+                }
+                Action::WriteStamp { token, stamp, .. } => machine.copies.writes.push((token, stamp)),
                 Action::Exit { clean } => {
                     if clean && machine.runs.iter().any(|runs| *runs) {
                         return broken("S4", format!("{} ends as clean, and its group runs", letter(host)));
@@ -184,6 +198,8 @@ impl World {
         machine.calls.clear();
         machine.socket.clear();
         machine.write = None;
+        machine.copies.writes.clear();
+        machine.copies.pull = None;
         machine.fencing = false;
         machine.memory.end();
         self.wire[1 - host].clear();
@@ -200,6 +216,7 @@ impl World {
         for (shows, group) in shows.iter_mut().zip(&message.beat.groups) {
             *shows = group.epoch.max(group.mark.unwrap_or(0));
         }
+        message.beat.stamps.iter().for_each(|(_, stamp)| shows[0] = shows[0].max(stamp.epoch));
         let words = if self.story.is_some() { words(&message) } else { String::new() };
         let (bytes, print, long) = (bytes.to_vec(), OnceCell::new(), message.hello.is_some());
         let frame = Rc::new(Frame { bytes, message, print, life, number, long, shows, words });

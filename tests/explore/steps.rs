@@ -14,6 +14,7 @@ pub(super) enum Action {
     Finish(u8, u8),
     Written(u8),
     Fenced(u8),
+    PullEnds(u8),
     Tick(u8),
     TickEarly(u8),
     Bark(u8),
@@ -39,13 +40,15 @@ pub(super) enum Action {
     LoseFile(u8),
     BreakDisk(u8),
     FenceFails(u8),
+    PullFails(u8),
+    PullHangs(u8),
     Hang(u8, u8),
     Fail(u8, u8),
     Order(u8, Order),
 }
 
 /// The kinds of faults, and commands; a set of them is a bit each.
-pub const KINDS: [&str; 12] = [
+pub const KINDS: [&str; 13] = [
     "delay",
     "record",
     "cut",
@@ -58,6 +61,7 @@ pub const KINDS: [&str; 12] = [
     "hang",
     "fail",
     "order",
+    "pull",
 ];
 
 /// Which of [`KINDS`] it is; `None` for what costs nothing.
@@ -75,10 +79,12 @@ pub(super) const fn kind(action: Action) -> Option<usize> {
         Action::Hang(..) => 9,
         Action::Fail(..) => 10,
         Action::Order(..) => 11,
+        Action::PullFails(_) | Action::PullHangs(_) => 12,
         Action::Deliver(_)
         | Action::Finish(..)
         | Action::Written(_)
         | Action::Fenced(_)
+        | Action::PullEnds(_)
         | Action::Tick(_)
         | Action::TickEarly(_)
         | Action::Bark(_)
@@ -136,10 +142,21 @@ impl World {
             Action::Finish(id, group) => self.finish(usize::from(id), usize::from(group), true),
             Action::Fail(id, group) => self.finish(usize::from(id), usize::from(group), false),
             Action::Written(id) => {
-                let machine = &mut self.machines[usize::from(id)];
-                let Some((serial, saved)) = machine.write.take() else { return Ok(()) };
-                machine.disk = saved;
-                self.input(usize::from(id), Input::Persisted { serial })
+                let host = usize::from(id);
+                if let Some((serial, saved)) = self.machines[host].write.take() {
+                    self.machines[host].disk = saved;
+                    self.input(host, Input::Persisted { serial })?;
+                }
+                self.stamps_written(host)
+            }
+            Action::PullEnds(id) | Action::PullFails(id) => {
+                let host = usize::from(id);
+                let done = self.end_pull(host, matches!(action, Action::PullEnds(_)));
+                done.map_or(Ok(()), |input| self.input(host, input))
+            }
+            Action::PullHangs(id) => {
+                self.machines[usize::from(id)].copies.pull.iter_mut().for_each(|pull| pull.hung = true);
+                Ok(())
             }
             Action::Fenced(id) => {
                 self.machines[usize::from(id)].fencing = false;
@@ -207,6 +224,7 @@ impl World {
             }
             Action::BreakDisk(id) => {
                 self.machines[usize::from(id)].disk_broken = true;
+                self.machines[usize::from(id)].broken_at = self.now;
                 Ok(())
             }
             Action::Hang(id, group) => {
@@ -289,6 +307,7 @@ impl World {
         let machine = &mut self.machines[host];
         machine.dog = None;
         machine.boot += 1;
+        machine.off = true;
         machine.disk_broken = false;
     }
 

@@ -2,6 +2,7 @@
 
 use super::canon::Canon;
 use super::case::{Case, KEEPALIVE};
+use super::copies::Copies;
 use super::print::{BOOT, Class, Print};
 use super::rules::Memory;
 use super::steps::Action;
@@ -88,8 +89,13 @@ pub(super) struct Machine {
     pub(super) life: u32,
     pub(super) disk: Saved,
     pub(super) disk_broken: bool,
+    /// Since then.
+    pub(super) broken_at: Instant,
     /// A write under way: number and content.
     pub(super) write: Option<(u32, Saved)>,
+    pub(super) copies: Copies,
+    /// It has no power: nobody reads its disk.
+    pub(super) off: bool,
     /// The fence device is at work.
     pub(super) fencing: bool,
     /// The group's one resource runs, or may.
@@ -143,7 +149,10 @@ impl World {
                 life: 0,
                 disk: Saved::default(),
                 disk_broken: false,
+                broken_at: Instant::ZERO,
                 write: None,
+                copies: Copies::new(),
+                off: false,
                 fencing: false,
                 runs: [false; GROUPS],
                 stuck: [false; GROUPS],
@@ -208,11 +217,16 @@ impl World {
         }
         let mut at = Instant::NEVER;
         for (host, machine) in self.machines.iter().enumerate() {
-            if machine.write.is_some() && !machine.disk_broken && machine.daemon.is_some() {
+            if machine.writes() && machine.daemon.is_some() {
                 return None;
             }
             if let Some(dog) = machine.dog {
                 at = at.min(dog);
+            }
+            // A start that cannot write its stamp has failed; one such failure tells as much as a row of them does.
+            let since = machine.broken_at.plus(limit().times(2));
+            if machine.disk_broken && self.case.data && self.now >= since {
+                return None;
             }
             let Some(daemon) = &machine.daemon else { continue };
             if daemon.frozen {
@@ -225,7 +239,8 @@ impl World {
         }
         let overdue = |machine: &Machine| {
             machine.daemon.as_ref().is_some_and(|daemon| !daemon.frozen)
-                && machine.calls.iter().any(|call| !call.hung && at >= call.since.plus(limit()))
+                && (machine.calls.iter().any(|call| !call.hung && at >= call.since.plus(limit()))
+                    || machine.copies.pull.is_some_and(|pull| pull.overdue(at)))
         };
         if at == Instant::NEVER || at <= self.now || self.machines.iter().any(overdue) {
             return None;
@@ -287,9 +302,11 @@ impl Machine {
             self.runs[1],
             self.stuck[0],
             self.stuck[1],
+            self.off,
         ];
         canon.plain(bits.iter().fold(1, |word, bit| word << 1 | u64::from(*bit)));
         canon.value(Class::Name, u64::from(self.boot) | BOOT);
+        canon.value(Class::Real, if self.disk_broken { self.broken_at.as_micros() } else { 0 });
         canon.saved(side, &self.disk);
         if let Some((serial, saved)) = &self.write {
             canon.value(Class::Serial, u64::from(*serial));
@@ -308,6 +325,7 @@ impl Machine {
         for frame in &self.socket {
             canon.print(frame.print());
         }
+        self.copies.canon(canon);
         self.memory.canon(canon);
     }
 }
@@ -318,5 +336,6 @@ impl Canon {
         for (at, (_, epoch)) in saved.epochs.iter().enumerate() {
             self.value(Class::Epoch(u8::from(at == 1)), u64::from(*epoch));
         }
+        saved.copies.iter().for_each(|(_, epoch)| self.value(Class::Epoch(0), u64::from(*epoch)));
     }
 }

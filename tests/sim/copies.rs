@@ -19,9 +19,8 @@ pub(crate) struct Pull {
     source: Stamp,
     last: bool,
     keep: bool,
-    begun: Instant,
-    /// What the source listed at the begin.
-    listed: Files,
+    /// When, and what the source listed then; `None` while a stamp is still being written.
+    begun: Option<(Instant, Files)>,
 }
 
 impl World {
@@ -52,7 +51,7 @@ impl World {
         }
     }
 
-    /// A pull begins: the stamp says so before anything else does.
+    /// A pull is to begin.
     pub(crate) fn pull(
         &mut self,
         host: usize,
@@ -63,14 +62,25 @@ impl World {
         keep: bool,
     ) {
         let at = usize::from(group.0);
-        let (life, begun) = (self.hosts[host].life, self.now);
-        let listed = self.hosts[1 - host].disks[at].files;
-        let pull = Pull { token, life, group: at, source, last, keep, begun, listed };
-        self.hosts[host].pulls.push(pull);
-        self.hosts[host].disks[at].stamp.partial = true;
-        self.notes.push(Note::Pull { host, group: group.0, last, keep });
-        let due = Due::Pulled { host: host as u8, life, token, killed: false };
-        self.after(self.pull_time, due);
+        let life = self.hosts[host].life;
+        self.hosts[host].pulls.push(Pull { token, life, group: at, source, last, keep, begun: None });
+        self.begin_pulls(host);
+    }
+
+    /// Those that no write is in front of any more: the stamp says so before anything else does.
+    fn begin_pulls(&mut self, host: usize) {
+        for at in 0..self.hosts[host].pulls.len() {
+            let Pull { token, life, group, last, keep, begun, .. } = self.hosts[host].pulls[at];
+            let waits = self.hosts[host].stamps.iter().any(|(.., of, _)| usize::from(of.0) == group);
+            if begun.is_some() || waits {
+                continue;
+            }
+            let listed = self.hosts[1 - host].disks[group].files;
+            self.hosts[host].pulls[at].begun = Some((self.now, listed));
+            self.hosts[host].disks[group].stamp.partial = true;
+            self.notes.push(Note::Pull { host, group: group as u8, last, keep });
+            self.after(self.pull_time, Due::Pulled { host: host as u8, life, token, killed: false });
+        }
     }
 
     /// A pull is killed; what it did so far stays.
@@ -87,16 +97,22 @@ impl World {
         let h = &mut self.hosts[host];
         let Some(at) = h.pulls.iter().position(|p| p.token == token && p.life == life) else { return };
         let pull = h.pulls.swap_remove(at);
+        let Some((begun, listed)) = pull.begun else {
+            if h.life == life && h.node.is_some() {
+                self.input(host, Input::PullDone { token, outcome: Pulled::Cut { partial: false } });
+            }
+            return;
+        };
         let there = self.hosts[1 - host].powered && self.pulls_work;
         let theirs = self.hosts[1 - host].disks[pull.group].stamp;
         let stamp = if there && !killed { theirs.arrived(&pull.source, pull.last) } else { None };
         let whole = there && !killed;
         let part = if whole { |all: &Files| *all } else { Files::half };
         let disk = &mut self.hosts[host].disks[pull.group];
-        let (moved, lost) = disk.mirror(&pull.listed, pull.keep && !self.careless_pulls, part);
+        let (moved, lost) = disk.mirror(&listed, pull.keep && !self.careless_pulls, part);
         if let Some(stamp) = stamp {
             disk.stamp = stamp;
-            disk.pulled = Some(pull.begun);
+            disk.pulled = Some(begun);
         }
         let (group, left) = (pull.group, disk.all().and(&self.hosts[1 - host].disks[pull.group].all()));
         let gone = lost.less(&left).count();
@@ -139,7 +155,9 @@ impl World {
         for (_, _, group, stamp) in h.stamps.drain(..=at) {
             h.disks[usize::from(group.0)].stamp = stamp;
         }
-        if h.life == life && h.node.is_some() {
+        let known = h.life == life && h.node.is_some();
+        self.begin_pulls(host);
+        if known {
             self.input(host, Input::StampWritten { token, ok: true });
         }
     }

@@ -1,13 +1,16 @@
 //! The node: one [`Input`] in, actions out, one deadline. It only puts the rules of `cluster` together.
 //!
-//! `receive` takes frames in, `tick` judges silence, `decide` settles the groups, `scripts` carries them,
-//! `beat` and `output` send; `operator` and `status` are for people.
+//! `life` begins it, `news` is what befalls it, `receive` takes frames in, `tick` judges silence, `decide` settles the
+//! groups, `claim` and `data` are about their copies, `scripts` carries them, `beat` and `output` send; `operator`,
+//! `status` and `glance` are for those who look on.
 
 mod beat;
 mod claim;
 mod data;
 mod decide;
 mod glance;
+mod life;
+mod news;
 mod operator;
 mod output;
 mod receive;
@@ -18,25 +21,24 @@ mod tick;
 use crate::action::Action;
 use crate::auth::Keyring;
 use crate::cluster::clock::Clock;
-use crate::cluster::fence::{Fence, FenceEvent};
-use crate::cluster::group::{COPIES, Gate, Group};
+use crate::cluster::fence::Fence;
+use crate::cluster::group::{Gate, Group};
 use crate::cluster::handshake::Handshake;
 use crate::cluster::link::{Link, SendTimes};
-use crate::cluster::peer::{self, Peer, PeerEvent};
+use crate::cluster::peer::Peer;
 use crate::cluster::ping::Pings;
-use crate::config::{Config, ConfigError, LinkKind, MAX_GROUPS, MAX_LINKS, Tuning};
+use crate::config::{Config, MAX_GROUPS, MAX_LINKS, Tuning};
 use crate::event::Event;
 use crate::frame::{self, Decoder};
-use crate::ids::{GroupId, Incarnation, LinkId};
+use crate::ids::{GroupId, Incarnation};
 use crate::input::{Input, Watchdog};
-use crate::list::filled;
 use crate::message::wire::MAX_HEARD;
 use crate::message::{GroupState, Phase};
-use crate::status::PeerState;
 use crate::time::{Duration, Earliest, Instant};
 pub use glance::Glance;
 use glance::cover;
 use heapless::{Deque, Vec};
+pub use life::Saved;
 use scripts::ScriptAction;
 
 /// Bytes that [`Node::poll_action`] may need for one frame on the wire.
@@ -45,17 +47,6 @@ pub const FRAME_BUF: usize = frame::MAX_FRAME;
 const MAX_EVENTS: usize = 24;
 /// A claim waits for its epoch to reach the disk for one keepalive, and this at most (DESIGN §8).
 const PERSIST_MAX: Duration = Duration::from_secs(1);
-
-/// What a node keeps across its lives; the shell writes it when [`Action::Persist`] says so.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Saved {
-    /// Starts of the daemon so far.
-    pub counter: u32,
-    /// Highest epoch seen, by hash of the group's name.
-    pub epochs: Vec<(u32, u32), MAX_GROUPS>,
-    /// Highest epoch seen on a stamp, by hash of the group's name; of groups with data.
-    pub copies: Vec<(u32, u32), { COPIES * MAX_GROUPS }>,
-}
 
 /// What a link needs to take a byte stream apart.
 #[derive(Clone, Debug)]
@@ -170,83 +161,6 @@ struct Outbox {
 }
 
 impl Node {
-    /// A node that begins its life at `now`. `saved` is what the previous life left (default if nothing is left);
-    /// `entropy` must be unpredictable: the incarnation's nonce and the challenges come from it.
-    ///
-    /// # Errors
-    /// The relation that the configuration breaks.
-    pub fn new(
-        config: Config,
-        keys: Keyring,
-        saved: &Saved,
-        entropy: [u8; 16],
-        now: Instant,
-    ) -> Result<Self, ConfigError> {
-        config.validate()?;
-        let mut shake = Handshake::new(entropy, config.timing.keepalive);
-        let nonce = (shake.random() & 0xFFFF_FFFF) as u32;
-        let incarnation = Incarnation { counter: saved.counter.saturating_add(1), nonce };
-        let mut node = Self {
-            clock: Clock::new(now, config.timing.keepalive),
-            now,
-            ticked: now,
-            late: Duration::ZERO,
-            phase: Phase::Joining,
-            incarnation,
-            seq: 0,
-            shake,
-            peer: Peer::new(now),
-            links: Vec::new(),
-            streams: Vec::new(),
-            sends: SendTimes::default(),
-            pings: Pings::new(config.pings, config.timing.deadping),
-            groups: Vec::new(),
-            fence: Fence::Unneeded,
-            watchdog: Watchdog::Off,
-            foreign_at: None,
-            one_way: OneWay::None,
-            isolated: None,
-            score_gap: (core::cmp::Ordering::Equal, now),
-            unconfirmed: None,
-            recovering: false,
-            undrained: None,
-            hello_until: now,
-            long_form: true,
-            next_beat: now.plus(config.timing.keepalive),
-            leave: None,
-            next_token: 0,
-            persist_serial: 0,
-            out: Outbox::default(),
-            #[cfg(feature = "coverage")]
-            coverage: crate::coverage::Coverage::default(),
-            config,
-            keys,
-        };
-        // In place: what is made beforehand and moved in costs a board as much again for a moment.
-        for kind in &node.config.links {
-            let stream = match kind {
-                LinkKind::Stream => {
-                    Some(Stream { decoder: Decoder::new(), foreign: frame::foreign::Matcher::new() })
-                }
-                LinkKind::Datagram => None,
-            };
-            let _ = node.links.push(Link::default());
-            let _ = node.streams.push(stream);
-        }
-        for group in &node.config.groups {
-            let of = |list: &[(u32, u32)]| {
-                list.iter().find(|(hash, _)| *hash == group.name_hash).map_or(0, |(_, epoch)| *epoch)
-            };
-            let newest = if COPIES == 0 { 0 } else { of(&saved.copies) };
-            let _ = node.groups.push(Group::new(*group, of(&saved.epochs), newest));
-        }
-        node.report(Event::Joining(incarnation));
-        node.persist();
-        node.begin_cleaning();
-        node.settle();
-        Ok(node)
-    }
-
     /// Take in one thing that happened. Never fails, never blocks; work is bounded by the bytes handed in.
     // Kept apart, so that it stays compiled as this crate is: a caller built for size fills memory byte by byte.
     #[inline(never)]
@@ -310,15 +224,6 @@ impl Node {
         self.clock.promised()
     }
 
-    /// What is to be kept across lives, as of now.
-    #[must_use]
-    pub fn saved(&self) -> Saved {
-        let epochs = filled(self.groups.iter().map(|group| (group.config.name_hash, group.seen)));
-        let newest = |group: &Group| group.copy().map(|copy| (group.config.name_hash, copy.newest));
-        let copies = filled(self.groups.iter().filter_map(newest));
-        Saved { counter: self.incarnation.counter, epochs, copies }
-    }
-
     /// Bring everything to rest after an input: decisions, scripts, the beat that shows them, the next deadline.
     fn settle(&mut self) {
         // Each round can only follow from a change of the one before; a group passes few states without an answer.
@@ -378,77 +283,6 @@ impl Node {
             self.out.events_lost = self.out.events_lost.saturating_add(1);
             self.out.events_lost_total = self.out.events_lost_total.saturating_add(1);
         }
-    }
-
-    #[cfg_attr(not(feature = "large"), inline(never))]
-    /// What is to be kept has changed. Gives the serial of the write that will hold it.
-    fn persist(&mut self) -> u32 {
-        if !self.out.persist {
-            self.out.persist = true;
-            self.persist_serial = self.persist_serial.wrapping_add(1);
-        }
-        self.persist_serial
-    }
-
-    /// The loop stood still for `gap`: what it believes may be old (DESIGN §6, §7 O8).
-    fn stood_still(&mut self, gap: Duration, longest: bool) {
-        let timing = self.config.timing;
-        // On a busy machine with a short keepalive small gaps are no news.
-        if longest || gap >= timing.warntime {
-            self.report(Event::Stalled(gap));
-        }
-        self.recovering = true;
-        let holds = self.groups.iter().any(|g| matches!(g.state, GroupState::Held | GroupState::Starting));
-        if holds && gap > timing.deadtime.minus(timing.keepalive) {
-            self.unconfirmed = Some(self.now.plus(timing.keepalive.doubled()));
-            self.out.beat = true;
-        }
-    }
-
-    fn link_changed(&mut self, id: LinkId, up: bool) {
-        let Some(link) = self.links.get_mut(usize::from(id.0)) else { return };
-        let was_heard = link.heard;
-        link.open = up;
-        if !up {
-            link.heard = false;
-            if was_heard {
-                self.report(Event::LinkDown(id));
-            }
-        } else {
-            self.out.beat = true;
-        }
-    }
-
-    /// Something happened to the fence; `true` when it fires now.
-    #[cfg_attr(not(feature = "large"), inline(never))]
-    fn fence_event(&mut self, event: FenceEvent) -> bool {
-        cover!(self, FENCE, self.fence.index(), event.index());
-        let (fence, fire) = self.fence.next(event, self.now);
-        self.fence = fence;
-        fire
-    }
-
-    /// Something happened to the peer's liveness; gives the state before.
-    fn peer_event(&mut self, event: PeerEvent) -> PeerState {
-        cover!(self, PEER, self.peer.state, event);
-        let next = peer::next(self.peer.state, event);
-        core::mem::replace(&mut self.peer.state, next)
-    }
-
-    fn fence_done(&mut self, ok: bool) {
-        self.fence_event(FenceEvent::Answer(ok));
-        self.report(if ok { Event::Fenced } else { Event::FenceFailed });
-        if ok {
-            self.peer_proven_off();
-        }
-    }
-
-    /// Nothing of the peer can run any more: no block that rests on what it last showed holds.
-    fn peer_proven_off(&mut self) {
-        for group in &mut self.groups {
-            group.peer_stuck = false;
-        }
-        self.one_way = OneWay::Cleared;
     }
 
     fn group_ids(&self) -> impl Iterator<Item = GroupId> + use<> {

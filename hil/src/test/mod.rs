@@ -57,6 +57,11 @@ pub const STEPS: &[Step] = &[
         run: crate::sim::step,
     },
     Step { name: "explore", about: "the core, every order of events up to a depth", run: crate::model::step },
+    Step {
+        name: "mistakes",
+        about: "the core with each known mistake, which must be seen",
+        run: crate::model::mistakes_step,
+    },
     Step { name: "scenarios", about: "two real nodes in network namespaces", run: cargo::scenarios },
     Step { name: "fuzz", about: "every fuzz target for a short time", run: fuzz::smoke },
     Step { name: "wires", about: "this machine as the peer of a server, over a pty", run: wires },

@@ -1,0 +1,129 @@
+//! The begin of a life, and what is kept across lives.
+
+use super::{Node, OneWay, Outbox, Stream};
+use crate::auth::Keyring;
+use crate::cluster::clock::Clock;
+use crate::cluster::fence::Fence;
+use crate::cluster::group::{COPIES, Group};
+use crate::cluster::handshake::Handshake;
+use crate::cluster::link::{Link, SendTimes};
+use crate::cluster::peer::Peer;
+use crate::cluster::ping::Pings;
+use crate::config::{Config, ConfigError, LinkKind, MAX_GROUPS};
+use crate::event::Event;
+use crate::frame::{self, Decoder};
+use crate::ids::Incarnation;
+use crate::input::Watchdog;
+use crate::list::filled;
+use crate::message::Phase;
+use crate::time::{Duration, Instant};
+use heapless::Vec;
+
+/// What a node keeps across its lives; the shell writes it when [`Action::Persist`] says so.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Saved {
+    /// Starts of the daemon so far.
+    pub counter: u32,
+    /// Highest epoch seen, by hash of the group's name.
+    pub epochs: Vec<(u32, u32), MAX_GROUPS>,
+    /// Highest epoch seen on a stamp, by hash of the group's name; of groups with data.
+    pub copies: Vec<(u32, u32), { COPIES * MAX_GROUPS }>,
+}
+
+impl Node {
+    /// A node that begins its life at `now`. `saved` is what the previous life left (default if nothing is left);
+    /// `entropy` must be unpredictable: the incarnation's nonce and the challenges come from it.
+    ///
+    /// # Errors
+    /// The relation that the configuration breaks.
+    pub fn new(
+        config: Config,
+        keys: Keyring,
+        saved: &Saved,
+        entropy: [u8; 16],
+        now: Instant,
+    ) -> Result<Self, ConfigError> {
+        config.validate()?;
+        let mut shake = Handshake::new(entropy, config.timing.keepalive);
+        let nonce = (shake.random() & 0xFFFF_FFFF) as u32;
+        let incarnation = Incarnation { counter: saved.counter.saturating_add(1), nonce };
+        let mut node = Self {
+            clock: Clock::new(now, config.timing.keepalive),
+            now,
+            ticked: now,
+            late: Duration::ZERO,
+            phase: Phase::Joining,
+            incarnation,
+            seq: 0,
+            shake,
+            peer: Peer::new(now),
+            links: Vec::new(),
+            streams: Vec::new(),
+            sends: SendTimes::default(),
+            pings: Pings::new(config.pings, config.timing.deadping),
+            groups: Vec::new(),
+            fence: Fence::Unneeded,
+            watchdog: Watchdog::Off,
+            foreign_at: None,
+            one_way: OneWay::None,
+            isolated: None,
+            score_gap: (core::cmp::Ordering::Equal, now),
+            unconfirmed: None,
+            recovering: false,
+            undrained: None,
+            hello_until: now,
+            long_form: true,
+            next_beat: now.plus(config.timing.keepalive),
+            leave: None,
+            next_token: 0,
+            persist_serial: 0,
+            out: Outbox::default(),
+            #[cfg(feature = "coverage")]
+            coverage: crate::coverage::Coverage::default(),
+            config,
+            keys,
+        };
+        // In place: what is made beforehand and moved in costs a board as much again for a moment.
+        for kind in &node.config.links {
+            let stream = match kind {
+                LinkKind::Stream => {
+                    Some(Stream { decoder: Decoder::new(), foreign: frame::foreign::Matcher::new() })
+                }
+                LinkKind::Datagram => None,
+            };
+            let _ = node.links.push(Link::default());
+            let _ = node.streams.push(stream);
+        }
+        for group in &node.config.groups {
+            let of = |list: &[(u32, u32)]| {
+                list.iter().find(|(hash, _)| *hash == group.name_hash).map_or(0, |(_, epoch)| *epoch)
+            };
+            let newest = if COPIES == 0 { 0 } else { of(&saved.copies) };
+            let _ = node.groups.push(Group::new(*group, of(&saved.epochs), newest));
+        }
+        node.report(Event::Joining(incarnation));
+        node.persist();
+        node.begin_cleaning();
+        node.settle();
+        Ok(node)
+    }
+
+    /// What is to be kept across lives, as of now.
+    #[must_use]
+    pub fn saved(&self) -> Saved {
+        let epochs = filled(self.groups.iter().map(|group| (group.config.name_hash, group.seen)));
+        let newest = |group: &Group| group.copy().map(|copy| (group.config.name_hash, copy.newest));
+        let copies = filled(self.groups.iter().filter_map(newest));
+        Saved { counter: self.incarnation.counter, epochs, copies }
+    }
+
+    /// What is to be kept has changed. Gives the serial of the write that will hold it.
+    #[cfg_attr(not(feature = "large"), inline(never))]
+    pub(super) fn persist(&mut self) -> u32 {
+        if !self.out.persist {
+            self.out.persist = true;
+            self.persist_serial = self.persist_serial.wrapping_add(1);
+        }
+        self.persist_serial
+    }
+}

@@ -1,0 +1,73 @@
+//! What happens to the loop, a link, the fence and the peer's liveness, and what that entails at once.
+
+use super::{Node, OneWay, cover};
+use crate::cluster::fence::FenceEvent;
+use crate::cluster::peer::{self, PeerEvent};
+use crate::event::Event;
+use crate::ids::LinkId;
+use crate::message::GroupState;
+use crate::status::PeerState;
+use crate::time::Duration;
+
+impl Node {
+    /// The loop stood still for `gap`: what it believes may be old (DESIGN §6, §7 O8).
+    pub(super) fn stood_still(&mut self, gap: Duration, longest: bool) {
+        let timing = self.config.timing;
+        // On a busy machine with a short keepalive small gaps are no news.
+        if longest || gap >= timing.warntime {
+            self.report(Event::Stalled(gap));
+        }
+        self.recovering = true;
+        let holds = self.groups.iter().any(|g| matches!(g.state, GroupState::Held | GroupState::Starting));
+        if holds && gap > timing.deadtime.minus(timing.keepalive) {
+            self.unconfirmed = Some(self.now.plus(timing.keepalive.doubled()));
+            self.out.beat = true;
+        }
+    }
+
+    pub(super) fn link_changed(&mut self, id: LinkId, up: bool) {
+        let Some(link) = self.links.get_mut(usize::from(id.0)) else { return };
+        let was_heard = link.heard;
+        link.open = up;
+        if !up {
+            link.heard = false;
+            if was_heard {
+                self.report(Event::LinkDown(id));
+            }
+        } else {
+            self.out.beat = true;
+        }
+    }
+
+    /// Something happened to the fence; `true` when it fires now.
+    #[cfg_attr(not(feature = "large"), inline(never))]
+    pub(super) fn fence_event(&mut self, event: FenceEvent) -> bool {
+        cover!(self, FENCE, self.fence.index(), event.index());
+        let (fence, fire) = self.fence.next(event, self.now);
+        self.fence = fence;
+        fire
+    }
+
+    /// Something happened to the peer's liveness; gives the state before.
+    pub(super) fn peer_event(&mut self, event: PeerEvent) -> PeerState {
+        cover!(self, PEER, self.peer.state, event);
+        let next = peer::next(self.peer.state, event);
+        core::mem::replace(&mut self.peer.state, next)
+    }
+
+    pub(super) fn fence_done(&mut self, ok: bool) {
+        self.fence_event(FenceEvent::Answer(ok));
+        self.report(if ok { Event::Fenced } else { Event::FenceFailed });
+        if ok {
+            self.peer_proven_off();
+        }
+    }
+
+    /// Nothing of the peer can run any more: no block that rests on what it last showed holds.
+    pub(super) fn peer_proven_off(&mut self) {
+        for group in &mut self.groups {
+            group.peer_stuck = false;
+        }
+        self.one_way = OneWay::Cleared;
+    }
+}
