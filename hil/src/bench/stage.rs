@@ -135,5 +135,6 @@ pub(super) fn without_service(rig: &Rig, since: Stamp) -> f64 {
         let (at, length) = (ms(o.last_good.since(since)), ms(o.length()));
         println!("    no answer at +{at:.0} ms for {length:.0} ms: {} to {}", o.from, o.to);
     }
-    outages.iter().map(|o| ms(o.length())).sum()
+    // From a zero of its own: the sum of nothing would be -0.
+    outages.iter().fold(0.0, |sum, o| sum + ms(o.length()))
 }

@@ -64,7 +64,7 @@ impl Original {
              mount -t overlay overlay -o lowerdir={etc},upperdir=etc.up,workdir=etc.work /etc\n\
              mount -t overlay overlay -o lowerdir={lib},upperdir=lib.up,workdir=lib.work /var/lib\n\
              mount -t tmpfs tmpfs /run\n\
-             mount --bind /dev/null /proc/sysrq-trigger\n\
+             [ ! -e /proc/sysrq-trigger ] || mount --bind /dev/null /proc/sysrq-trigger\n\
              mkdir -p /run/lock /run/heartbeat/ccm /run/heartbeat/dopd /var/lib/heartbeat /etc/ha.d\n\
              grep -q ^haclient: /etc/group || echo 'haclient:x:64001:' >> /etc/group\n\
              grep -q ^hacluster: /etc/passwd || echo 'hacluster:x:64001:64001::/:/bin/false' >> /etc/passwd\n\
