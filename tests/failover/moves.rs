@@ -1,7 +1,7 @@
 //! Groups that move for a reason.
 
 use crate::{A, B, command, ms, settled, state};
-use hb_core::config::{ConfigError, MonitorConfig, Tuning};
+use hb_core::config::{ConfigError, Isolated, MonitorConfig, Tuning};
 use hb_core::message::GroupState;
 use hb_core::{Command, Duration, Event, Refusal, Scope};
 use hb_sim::World;
@@ -121,6 +121,18 @@ fn what_concerns_one_node_alone_changes_while_it_runs() {
     world.power_off(A);
     world.run(ms(3000));
     assert_eq!(world.overlap, Duration::ZERO);
+}
+
+#[test]
+fn isolated_claim_frees_a_node_that_waits() {
+    let mut world = settled(|c| c.pings = 1);
+    world.power_off(A);
+    world.hosts[B].reaches = vec![false];
+    world.run(ms(3000));
+    assert!(world.hosts[B].events.contains(&hb_core::Event::Isolated) && !world.hosts[B].scripts.any(0));
+    let kept = world.hosts[B].node.as_ref().unwrap().tuning();
+    retune(&mut world, B, &Tuning { isolated: Isolated::Claim, ..kept }).expect("taken over");
+    world.until(ms(500), |w| w.serves(B)).expect("claimed");
 }
 
 #[test]

@@ -124,7 +124,7 @@ fn a_stop_of_both_at_the_same_time_ends_both() {
 fn a_reload_says_what_needs_a_restart_and_changes_nothing_else() {
     let Some(rig) = settled(Builder::new("reload")) else { return };
     let machine = rig.machine(Node::Ha1);
-    let changed = machine.read("etc/ha.cf").replace("deadtime 1", "deadtime 7");
+    let changed = machine.read("etc/ha.cf").replace("deadtime 1", "deadtime 2");
     machine.write("etc/ha.cf", &format!("{changed}\nmonitor 1\n"));
     let output = rig.hbd(Node::Ha1, &["reload"]);
     assert_eq!(output.code, Some(0), "{output:?}");

@@ -102,6 +102,36 @@ fn a_stalled_disk_delays_no_heartbeat_and_no_takeover() {
 }
 
 #[test]
+fn more_lines_than_a_stalled_disk_takes_are_counted_and_delay_nothing() {
+    let Some(rig) = settled(Builder::new("flooded helper")) else { return };
+    let helpers = Node::BOTH.map(|node| rig.machine(node).helper_pid().expect("a helper child"));
+    for (node, helper) in Node::BOTH.into_iter().zip(helpers) {
+        rig.signal(helper, Signal::SIGSTOP);
+        // Hundreds of lines with each reload: some megabytes of log in all, far more than the channel holds.
+        let wrong = "auth 1\n".to_owned() + &"this is no key\n".repeat(500);
+        rig.machine(node).write("etc/authkeys", &wrong);
+    }
+    for _ in 0..50 {
+        for node in Node::BOTH {
+            rig.machine(node).signal_daemon(Signal::SIGHUP);
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    nothing_moves(&rig, Node::Ha1, 3 * DEADTIME);
+    let lost = rig.power_off(Node::Ha1);
+    rig.wait_answer(Node::Ha2, SOON);
+    let gap = rig.client().longest_outage(lost);
+    assert!(gap <= DEADTIME + Duration::from_millis(1500), "the flooded helper made it {gap:?}");
+    rig.signal(helpers[1], Signal::SIGCONT);
+    rig.wait("the log says that lines are missing", SOON, || {
+        // The note goes with the next line that fits.
+        rig.machine(Node::Ha2).signal_daemon(Signal::SIGHUP);
+        rig.log(Node::Ha2).contains("log lines were lost")
+    });
+    never_both(&rig);
+}
+
+#[test]
 fn a_daemon_is_not_started_twice() {
     let Some(rig) = settled(Builder::new("second daemon")) else { return };
     let before = rig.machine(Node::Ha1).daemon_pid();

@@ -1,7 +1,7 @@
 //! What a node keeps on its disk is lost or damaged.
 
-use crate::{SOON, never_both, nothing_moves, settled};
-use hb_hil::netns::{Builder, Node};
+use crate::{SOON, lost_and_back, never_both, nothing_moves, settled};
+use hb_hil::netns::{Builder, Files, Node};
 use std::fs;
 use std::time::Duration;
 
@@ -55,6 +55,17 @@ fn a_corrupt_state_file_is_named_and_kept_aside() {
     let log = rig.log(Node::Ha2);
     assert!(log.contains("lib/state"), "the log does not name it: {log}");
     nothing_moves(&rig, Node::Ha1, Duration::from_secs(1));
+    never_both(&rig);
+}
+
+#[test]
+fn a_full_disk_under_the_logs_stops_nobody() {
+    let full = |files: Files| files.with("logfile", "/dev/full").with("debugfile", "/dev/full");
+    let builder = Builder::new("full log disk").edit(full);
+    let Some(rig) = settled(builder) else { return };
+    nothing_moves(&rig, Node::Ha1, Duration::from_secs(2));
+    lost_and_back(&rig, Node::Ha1);
+    rig.wait_settled(Node::Ha1, SOON);
     never_both(&rig);
 }
 

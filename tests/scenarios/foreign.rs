@@ -39,6 +39,11 @@ fn the_original_heartbeat_is_recognised_and_nothing_is_claimed_against_it() {
     rig.stays("ha-2 claims nothing, though initdead passes", Duration::from_secs(14), || {
         !matches!(rig.group(Node::Ha2).as_str(), "starting" | "held")
     });
+    // Beside the original on one machine it does not start at all.
+    let run = rig.hbd(Node::Ha1, &["run"]);
+    assert!(run.code == Some(1) && run.stderr.contains("Linux-HA Heartbeat runs on this machine"), "{run:?}");
+    let check = rig.hbd(Node::Ha2, &["check"]);
+    assert!(check.stdout.contains("node ha-1 runs Linux-HA Heartbeat"), "{check:?}");
     assert!(rig.log(Node::Ha2).contains("Linux-HA Heartbeat"), "{}", rig.log(Node::Ha2));
     assert_eq!(rig.client().answered_by().as_deref(), Some("ha-1"));
     assert!(rig.address_spans(Node::Ha2).is_empty());

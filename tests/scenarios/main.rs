@@ -59,7 +59,7 @@ pub(crate) fn nothing_moves(rig: &Rig, holder: Node, time: Duration) {
 
 /// The client was never without an answer for `limit` since `since`.
 pub(crate) fn unbroken(rig: &Rig, since: Stamp, limit: Duration) {
-    let outages = rig.client().outages(since, limit);
+    let outages = rig.client().without_service(since, limit);
     assert!(outages.is_empty(), "the client was without an answer for over {limit:?}: {outages:?}");
 }
 

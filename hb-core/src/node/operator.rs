@@ -3,7 +3,7 @@
 use super::{Node, cover};
 use crate::cluster::fence::FenceEvent;
 use crate::cluster::group::GroupEvent;
-use crate::config::{ConfigError, Tuning};
+use crate::config::{ConfigError, Isolated, Tuning};
 use crate::event::{Cause, Event};
 use crate::ids::GroupId;
 use crate::input::{Command, Refusal, Scope};
@@ -43,6 +43,9 @@ impl Node {
         self.now = reading.now;
         let before = self.config.monitor;
         self.config.retune(tuning)?;
+        if tuning.isolated == Isolated::Claim && self.isolated.take().is_some() {
+            self.report(Event::NotIsolated);
+        }
         if tuning.monitor != before {
             let now = self.now;
             for group in self.groups.iter_mut().filter(|group| group.state == GroupState::Held) {

@@ -90,7 +90,10 @@ fn act(verb: Verb, options: &Options) -> i32 {
 
 fn check(options: &Options) -> i32 {
     let paths = config::Paths::new(&options.config_dir);
-    match config::check::run(&paths, options.node.as_deref(), &mut std::io::stdout()) {
+    // What a daemon that runs here knows of the peer.
+    let foreign = ask::snapshot(options).ok().filter(|shot| shot.peer.foreign).map(|shot| shot.peer.name);
+    let (node, out) = (options.node.as_deref(), &mut std::io::stdout());
+    match config::check::run(&paths, node, foreign.as_deref(), out) {
         Ok(code) => code.into(),
         Err(_) => EXIT_FAILURE,
     }

@@ -72,6 +72,7 @@ impl fmt::Display for KeyFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use KeyFaultKind as K;
         match self.kind {
+            K::Unreadable(why) if why == files::DENIED => write!(f, "{why}; run as root"),
             K::Unreadable(why) => write!(f, "{why}; write the file and `chmod 600` it"),
             K::TooLarge => {
                 f.write_str("the file is larger than 8 KB; write the `auth` line and at most 16 keys")

@@ -3,7 +3,7 @@
 use super::build;
 use super::chain::{self, Times};
 use super::environment;
-use super::finding::{Class, Findings};
+use super::finding::{Class, Findings, Report};
 use super::haresources::Canonical;
 use super::settings::{Medium, Script};
 use super::time::Shown;
@@ -16,16 +16,29 @@ use std::string::{String, ToString};
 pub const EXIT_OK: u8 = 0;
 /// Exit code: this machine lacks something that the files name.
 pub const EXIT_ENVIRONMENT: u8 = 1;
+/// Exit code: this user may not read the files.
+pub const EXIT_DENIED: u8 = 4;
 /// Exit code: the files are wrong.
 pub const EXIT_CONFIGURATION: u8 = 6;
 
-/// Print all findings and the chain of times to `out`. Touches nothing and runs nothing. Gives the exit code.
+/// Print all findings and the chain of times to `out`. Touches nothing and runs nothing. Gives the exit code. `foreign` is a
+/// node of which this machine's daemon says that it runs Linux-HA Heartbeat.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn run(paths: &Paths, node: Option<&str>, out: &mut dyn Write) -> io::Result<u8> {
+pub fn run(paths: &Paths, node: Option<&str>, foreign: Option<&str>, out: &mut dyn Write) -> io::Result<u8> {
     let mut loaded = super::read(paths, node);
     environment::parsed(paths, &loaded.parsed, &mut loaded.findings);
+    if let Some(name) = foreign {
+        let line = loaded.parsed.ha_cf.nodes.iter().find(|n| n.value == name).map_or(1, |n| n.line);
+        Report::new(&loaded.parsed.ha_cf_file, &mut loaded.findings).warn(
+            line,
+            format_args!(
+                "node {name} runs Linux-HA Heartbeat, as the daemon here hears: nothing is claimed against it; \
+                 install hbd there too"
+            ),
+        );
+    }
     for (class, heading) in [
         (Class::Configuration, "Configuration errors; hbd does not start with these:"),
         (Class::Environment, "Missing on this machine; hbd starts degraded:"),
@@ -36,7 +49,8 @@ pub fn run(paths: &Paths, node: Option<&str>, out: &mut dyn Write) -> io::Result
     if loaded.parsed.ha_cf_read {
         table(&loaded.parsed, &loaded.times, out)?;
     }
-    verdict(&loaded.findings, out)
+    let code = verdict(&loaded.findings, out)?;
+    Ok(if code == EXIT_CONFIGURATION && super::denied(paths) { EXIT_DENIED } else { code })
 }
 
 fn list(findings: &Findings, class: Class, heading: &str, out: &mut dyn Write) -> io::Result<()> {

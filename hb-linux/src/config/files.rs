@@ -1,5 +1,6 @@
 //! Reading whole files of bounded size, and their checksum.
 
+use super::Paths;
 use super::finding::Report;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -8,6 +9,9 @@ use std::vec::Vec;
 
 /// Bytes of `ha.cf` and of `haresources` at most.
 const MAX_FILE: u64 = 64 * 1024;
+
+/// This user may not read it.
+pub(super) const DENIED: &str = "permission denied";
 
 /// Open a regular file. Anything else (a FIFO would block, a device might react) is refused unopened.
 pub(super) fn open_regular(path: &Path) -> io::Result<File> {
@@ -21,7 +25,7 @@ pub(super) fn open_regular(path: &Path) -> io::Result<File> {
 pub(super) fn reason(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file",
-        io::ErrorKind::PermissionDenied => "permission denied",
+        io::ErrorKind::PermissionDenied => DENIED,
         io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory => "it is not a regular file",
         _ => "it cannot be read",
     }
@@ -36,6 +40,10 @@ pub(super) fn read(path: &Path, report: &mut Report<'_>) -> Option<Vec<u8>> {
             None
         }
         Ok(_) => Some(bytes),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            report.error(1, format_args!("{}; run as root", reason(&error)));
+            None
+        }
         Err(error) => {
             report.error(
                 1,
@@ -44,6 +52,13 @@ pub(super) fn read(path: &Path, report: &mut Report<'_>) -> Option<Vec<u8>> {
             None
         }
     }
+}
+
+/// Is one of the three files there, and this user may not read it?
+pub(super) fn denied(paths: &Paths) -> bool {
+    let denied =
+        |path: &Path| open_regular(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+    [paths.ha_cf(), paths.haresources(), paths.authkeys()].iter().any(|path| denied(path))
 }
 
 /// A small file of `/proc` or `/etc` as text, empty when it cannot be read.

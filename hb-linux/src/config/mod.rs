@@ -60,6 +60,8 @@ pub struct Paths {
     pub proc_dir: PathBuf,
     /// `/etc`: `inittab`, `passwd` and the links of the run levels.
     pub etc_dir: PathBuf,
+    /// `/var/run`, where Linux-HA Heartbeat leaves its process number.
+    pub pid_dir: PathBuf,
 }
 
 impl Paths {
@@ -71,6 +73,7 @@ impl Paths {
             init_dirs: [PathBuf::from("/etc/rc.d/init.d"), PathBuf::from("/etc/init.d")].into(),
             proc_dir: PathBuf::from("/proc"),
             etc_dir: PathBuf::from("/etc"),
+            pid_dir: PathBuf::from("/var/run"),
         }
     }
 
@@ -119,6 +122,12 @@ struct Loaded {
 pub fn load(paths: &Paths, node: Option<&str>) -> (Option<Settings>, Findings) {
     let loaded = read(paths, node);
     (loaded.settings, loaded.findings)
+}
+
+/// Is one of the three files there, and this user may not read it?
+#[must_use]
+pub fn denied(paths: &Paths) -> bool {
+    files::denied(paths)
 }
 
 fn read(paths: &Paths, node: Option<&str>) -> Loaded {

@@ -28,6 +28,7 @@ impl Place {
             init_dirs: vec![root.join("rc.d/init.d"), root.join("init.d")],
             proc_dir: root.join("proc"),
             etc_dir: root.join("etc"),
+            pid_dir: root.join("run"),
         };
         let place = Self { root, paths };
         place.file("ha.d/ha.cf", ha_cf, 0o644);
@@ -85,7 +86,7 @@ fn the_seeds_files_disagree_and_that_is_said_exactly() {
         ]
     );
     let mut out = Vec::new();
-    assert_eq!(check::run(&place.paths, Some("ha-1"), &mut out).ok(), Some(check::EXIT_CONFIGURATION));
+    assert_eq!(check::run(&place.paths, Some("ha-1"), None, &mut out).ok(), Some(check::EXIT_CONFIGURATION));
     let out = String::from_utf8_lossy(&out);
     assert!(out.starts_with("Configuration errors; hbd does not start with these:\n"), "{out}");
     assert!(out.contains("ha.d/haresources:293: node `ha-a` is not in ha.cf"), "{out}");

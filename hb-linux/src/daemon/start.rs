@@ -32,8 +32,15 @@ pub fn run(options: &Options, already: i32) -> i32 {
     let (settings, mut findings) = config::load(&paths, options.node.as_deref());
     let Some(settings) = settings else {
         print(&findings);
-        return EXIT_NOT_CONFIGURED;
+        return if config::denied(&paths) { EXIT_PERMISSION } else { EXIT_NOT_CONFIGURED };
     };
+    if let Some(pid) = config::environment::original(&paths) {
+        tell(&format!(
+            "Linux-HA Heartbeat runs on this machine [pid {pid}], and two masters of the same services are one too many: \
+             stop it first (/etc/init.d/heartbeat stop)"
+        ));
+        return EXIT_FAILURE;
+    }
     findings.append(config::environment::examine(&paths, &settings));
     let places = Places {
         config_dir: options.config_dir.clone(),

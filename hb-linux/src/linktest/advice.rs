@@ -14,7 +14,7 @@
 //! it, and for whatever made the worst round trip. Three losses more than were seen: where none was seen in a test of N
 //! frames, their true share is below 3/N in 95 cases of 100. So a longer test allows a shorter deadtime.
 
-use super::session::Outcome;
+use super::step::Outcome;
 use super::tally::micros;
 use crate::config::frame_times;
 

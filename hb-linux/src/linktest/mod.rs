@@ -8,6 +8,7 @@ mod advice;
 mod frame;
 mod session;
 mod show;
+mod step;
 mod tally;
 
 use crate::cli::args::Line;
@@ -21,9 +22,10 @@ use crate::sys::tty::{self, BAUDS, LineErrors};
 use crate::sys::{Errno, PollFd, Result, random, sched};
 use frame::MAX_WIRE;
 use hb_core::{Duration, Instant};
-use session::{COMMON, Do, Ending, Plan, Session, Stage};
+use session::{COMMON, Session};
 use show::Show;
 use std::ffi::CString;
+use step::{Do, Ending, Plan, Stage};
 use tally::micros;
 
 /// The speeds that are tested if none is named: a bit for each of [`BAUDS`] from 9600 on, without 500000.

@@ -2,7 +2,8 @@
 
 use super::advice::{Advice, advise, choose};
 use super::frame::{Report, WIRE};
-use super::session::{Ending, Outcome, Session, Stage};
+use super::session::Session;
+use super::step::{Ending, Outcome, Stage};
 use crate::cli::say;
 use crate::config::Written;
 use crate::sys::tty::{self, LineErrors, ModemLines};

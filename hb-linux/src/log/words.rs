@@ -192,7 +192,9 @@ pub fn event(names: &Names, event: &Event, out: &mut Text<LINE>) -> Level {
             Crit
         }
         Event::NotIsolated => {
-            out.put(format_args!("No longer isolated: a ping node or {peer} is heard again"));
+            out.put(format_args!(
+                "No longer isolated: a ping node or {peer} is heard again, or an operator said so"
+            ));
             Info
         }
         Event::Stalled(gap) => {
@@ -328,7 +330,7 @@ fn script_line(
     out: &mut Text<LINE>,
 ) -> Level {
     let (res, name) = (names.resource(group, resource), names.group(group));
-    out.put(format_args!("ERROR: {res} {} (group {name}): ", verb.as_str()));
+    out.put(format_args!("{res} {} (group {name}): ", verb.as_str()));
     match (outcome, verb) {
         (Outcome::Failed(code), _) => out.put(format_args!("return code {code}")),
         (Outcome::Killed, _) => out.put(format_args!("killed: it ran into its time limit")),

@@ -12,8 +12,6 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(40);
 const LATE_REPLIES: Duration = Duration::from_millis(350);
 /// A stretch without a good answer up to this long is the client's own rhythm: it asks each 10 ms.
 pub(super) const RESOLUTION: Duration = Duration::from_millis(40);
-/// So often the client must have asked in vain in a stretch without service.
-const ASKED: usize = 3;
 
 /// Keepalive and deadtime, in milliseconds, with the rest derived.
 #[derive(Clone, Copy, Debug)]
@@ -129,23 +127,13 @@ pub(super) fn losses(rig: &Rig, pace: Pace, count: u64) -> Vec<Loss> {
         .collect()
 }
 
-/// The stretches without service since `since` that are longer than the client's rhythm: their sum in milliseconds. A
-/// stretch in which the client did not ask is told, but is none: on a busy machine it was not run itself.
+/// The stretches without service since `since` that are longer than the client's rhythm: their sum in milliseconds.
 #[must_use]
 pub(super) fn without_service(rig: &Rig, since: Stamp) -> f64 {
-    thread::sleep(LATE_REPLIES);
-    let samples = rig.client().samples();
-    let mut sum = 0.0;
-    for o in rig.client().outages(since, RESOLUTION) {
-        let asked = samples.iter().filter(|s| s.sent > o.last_good && s.sent < o.first_good).count();
+    let outages = rig.client().without_service(since, RESOLUTION);
+    for o in &outages {
         let (at, length) = (ms(o.last_good.since(since)), ms(o.length()));
-        println!(
-            "    no answer at +{at:.0} ms for {length:.0} ms, asked {asked} times: {} to {}",
-            o.from, o.to
-        );
-        if asked >= ASKED {
-            sum += length;
-        }
+        println!("    no answer at +{at:.0} ms for {length:.0} ms: {} to {}", o.from, o.to);
     }
-    sum
+    outages.iter().map(|o| ms(o.length())).sum()
 }

@@ -58,6 +58,7 @@ fn help() {
     println!("  test           all of the steps below, in order; installs what it needs when run as root");
     println!("  dist [--check] static i586 binary and a native one into target/dist; --check also runs it\n");
     println!("  hil [CASE...] [--list] [--all] [--keep]  cases on two emulated i386 machines (root)");
+    println!("  hil --hbd FILE [CASE...]   the same with another hbd than the one that is built here");
     println!("  hil --rig FILE [CASE...]   cases on what the file describes: such machines, or real servers");
     println!("  hil --replay FILE          the faults in a case's verdict.json, in the simulator");
     println!(

@@ -1,24 +1,23 @@
 //! The client: a new connection to the service address every 10 ms, each on its own with a limit of 300 ms.
 
+use super::SERVICE_PORT;
 use super::clock::Stamp;
 use super::namespace::Namespace;
-use super::{SERVICE_ADDRESS, SERVICE_PORT};
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockType, SockaddrIn, connect, getsockopt, recv, send, socket, sockopt,
-};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+mod poller;
+
 /// Between two connections.
 pub(super) const PERIOD: Duration = Duration::from_millis(10);
 /// How long one connection may take in all.
 pub(super) const LIMIT: Duration = Duration::from_millis(300);
+
+/// So often it must have asked in vain before a stretch without an answer is the service's.
+const ASKED: usize = 3;
 
 /// What came of one connection.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,6 +55,11 @@ pub struct Outage {
 }
 
 impl Outage {
+    /// How many connections were begun in it.
+    fn asked(&self, samples: &[Sample]) -> usize {
+        samples.iter().filter(|s| s.sent > self.last_good && s.sent < self.first_good).count()
+    }
+
     /// From the last good answer to the first one again; to now while it lasts.
     #[must_use]
     pub fn length(&self) -> Duration {
@@ -99,7 +103,7 @@ impl Client {
             let result = nix::sched::setns(&handle, nix::sched::CloneFlags::CLONE_NEWNET);
             let _ = entered.send(result);
             if result.is_ok() {
-                Poller { port, period, samples: for_thread, pending: Vec::new() }.run(&until);
+                poller::Poller::new(port, period, for_thread).run(&until);
             }
         })?;
         when_entered.recv().map_err(io::Error::other)??;
@@ -158,6 +162,17 @@ impl Client {
             .collect()
     }
 
+    /// The outages since `since` of `least` or longer that were the service's: in one in which the client hardly asked, it
+    /// was not run itself, as happens on a busy machine. Waits until every connection that was begun has ended.
+    #[must_use]
+    pub fn without_service(&self, since: Stamp, least: Duration) -> Vec<Outage> {
+        thread::sleep(LIMIT + Duration::from_millis(50));
+        let samples = self.samples();
+        let mut outages = self.outages(since, least);
+        outages.retain(|outage| outage.asked(&samples) >= ASKED);
+        outages
+    }
+
     /// The longest stretch since `since` without a good answer; zero with fewer than two.
     #[must_use]
     pub fn longest_outage(&self, since: Stamp) -> Duration {
@@ -192,115 +207,23 @@ impl Drop for Client {
     }
 }
 
-/// A connection under way.
-struct Pending {
-    socket: OwnedFd,
-    sent: Stamp,
-    asked: bool,
-    answer: Vec<u8>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-struct Poller {
-    port: u16,
-    period: Duration,
-    samples: Arc<Mutex<Vec<Sample>>>,
-    pending: Vec<Pending>,
-}
-
-impl Poller {
-    fn run(mut self, end: &AtomicBool) {
-        let mut next = Stamp::now();
-        while !end.load(Ordering::Relaxed) {
-            let now = Stamp::now();
-            if now >= next {
-                self.begin(now);
-                // A thread that was late does not hurry to catch up: two at once measure nothing.
-                next = next.plus(self.period).max(now);
-            }
-            let wait = next.since(Stamp::now()).as_millis().min(10);
-            let mut fds: Vec<PollFd<'_>> = self
-                .pending
-                .iter()
-                .map(|one| {
-                    let flags = if one.asked { PollFlags::POLLIN } else { PollFlags::POLLOUT };
-                    PollFd::new(one.socket.as_fd(), flags)
-                })
-                .collect();
-            let _ = poll(&mut fds, PollTimeout::from(u8::try_from(wait).unwrap_or(10)));
-            let ready: Vec<bool> =
-                fds.iter().map(|fd| fd.revents().is_some_and(|flags| !flags.is_empty())).collect();
-            self.advance(&ready);
-        }
-    }
-
-    fn begin(&mut self, now: Stamp) {
-        let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-        let [a, b, c, d] = SERVICE_ADDRESS;
-        let address = SockaddrIn::new(a, b, c, d, self.port);
-        let Ok(socket) = socket(AddressFamily::Inet, SockType::Stream, flags, None) else { return };
-        match connect(socket.as_raw_fd(), &address) {
-            Ok(()) | Err(Errno::EINPROGRESS) => {
-                self.pending.push(Pending { socket, sent: now, asked: false, answer: Vec::new() });
-            }
-            Err(error) => self.record(now, Reply::Refused(error.to_string())),
-        }
-    }
-
-    fn advance(&mut self, ready: &[bool]) {
-        let now = Stamp::now();
-        let all = std::mem::take(&mut self.pending);
-        for (index, mut one) in all.into_iter().enumerate() {
-            let reply = if ready.get(index).copied().unwrap_or(false) { one.step() } else { None };
-            match reply {
-                Some(reply) => self.record(one.sent, reply),
-                None if now.since(one.sent) > LIMIT => self.record(one.sent, Reply::Silence),
-                None => self.pending.push(one),
-            }
-        }
-    }
-
-    fn record(&self, sent: Stamp, reply: Reply) {
-        let sample = Sample { sent, done: Stamp::now(), reply };
-        self.samples.lock().unwrap_or_else(PoisonError::into_inner).push(sample);
-    }
-}
-
-impl Pending {
-    /// Ask, or take in what came; `Some` at the end.
-    fn step(&mut self) -> Option<Reply> {
-        if !self.asked {
-            let error = getsockopt(&self.socket, sockopt::SocketError).unwrap_or(0);
-            if error != 0 {
-                return Some(Reply::Refused(Errno::from_raw(error).to_string()));
-            }
-            self.asked = true;
-            let request = b"GET / HTTP/1.0\r\n\r\n";
-            return match send(self.socket.as_raw_fd(), request, MsgFlags::MSG_NOSIGNAL) {
-                Ok(_) => None,
-                Err(error) => Some(Reply::Refused(error.to_string())),
-            };
-        }
-        let mut buffer = [0; 512];
-        match recv(self.socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
-            Ok(0) => Some(self.verdict()),
-            Ok(count) => {
-                self.answer.extend_from_slice(&buffer[..count]);
-                None
-            }
-            Err(Errno::EAGAIN) => None,
-            Err(error) => Some(Reply::Refused(error.to_string())),
-        }
-    }
-
-    fn verdict(&self) -> Reply {
-        let text = String::from_utf8_lossy(&self.answer);
-        match text.split_once("\r\n\r\n") {
-            Some((head, body))
-                if head.starts_with("HTTP/1.") && head.contains(" 200 ") && body.ends_with('\n') =>
-            {
-                Reply::Good(body.trim().to_owned())
-            }
-            _ => Reply::Refused("cut short".to_owned()),
-        }
+    #[test]
+    fn only_a_client_that_asks_goes_without() {
+        let at = |ms: u64| Stamp(ms * 1_000_000);
+        let outage = Outage {
+            last_good: at(100),
+            from: "ha-1".to_owned(),
+            first_good: at(400),
+            to: "ha-2".to_owned(),
+        };
+        let sample = |sent: u64| Sample { sent: at(sent), done: at(sent + 300), reply: Reply::Silence };
+        let asleep = [sample(95), sample(390), sample(400)];
+        assert_eq!(outage.asked(&asleep), 1);
+        let awake: Vec<Sample> = (9..=41).map(|n| sample(n * 10)).collect();
+        assert_eq!(outage.asked(&awake), 29);
     }
 }

@@ -144,6 +144,8 @@ impl Scene {
     pub fn panic(&mut self, node: Node) -> Told<Stamp> {
         let at = self.last_words(node, "echo c >/proc/sysrq-trigger")?;
         self.record.fault(What::Power, node.name(), true);
+        self.guest(node).console.wait(0, Duration::from_secs(10), |line| line.contains("Kernel panic"));
+        self.guest(node).step_back();
         Ok(at)
     }
 

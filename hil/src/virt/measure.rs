@@ -116,13 +116,20 @@ impl Scene {
         self.until("both have the service address", limit, |s| s.rig.network.eyes.iter().all(Eye::sees))
     }
 
-    /// Waits until exactly one machine has the service address.
+    /// Waits until exactly one machine has the service address, and both daemons say so: an eye alone may miss a machine
+    /// that is busy.
     ///
     /// # Errors
     /// It does not come to that in time.
     pub fn one_holds(&mut self, limit: Duration) -> Result<Stamp, String> {
-        self.until("one has the service address", limit, |s| {
-            s.rig.network.eyes.iter().filter(|eye| eye.sees()).count() == 1
+        self.until("one has the service address, and the other's group is idle", limit, |s| {
+            let sees = Node::BOTH.map(|node| s.rig.network.eyes[node.index()].sees());
+            let says = |node: Node, state: &str| s.status(node).is_some_and(|status| status.group() == state);
+            match sees {
+                [true, false] => says(Node::Ha1, "held") && says(Node::Ha2, "idle"),
+                [false, true] => says(Node::Ha2, "held") && says(Node::Ha1, "idle"),
+                _ => false,
+            }
         })
     }
 

@@ -29,11 +29,11 @@ pub enum Lack {
     Broken(String),
 }
 
-/// Looks, installs, fetches, builds.
+/// Looks, installs, fetches, builds; `hbd` is taken in place of the one that is built.
 ///
 /// # Errors
 /// What is missing, or what failed.
-pub fn ready() -> Result<Ready, Lack> {
+pub fn ready(hbd: Option<&Path>) -> Result<Ready, Lack> {
     if !is_root() {
         return Err(Lack::Skip("needs root: network namespaces and taps".to_owned()));
     }
@@ -47,7 +47,10 @@ pub fn ready() -> Result<Ready, Lack> {
         }
     }
     let parts = packages::parts().map_err(Lack::Skip)?;
-    let hbd = dist::build::i586().map_err(Lack::Broken)?;
+    let hbd = match hbd {
+        Some(file) => file.to_owned(),
+        None => dist::build::i586().map_err(Lack::Broken)?,
+    };
     let dir = paths::scratch("hil").map_err(Lack::Broken)?;
     let image = image::build(&parts, &hbd, &dir).map_err(Lack::Broken)?;
     let hbd_digest = packages::sha256(&hbd).map_err(Lack::Broken)?;

@@ -2,7 +2,7 @@
 //! every rule checked after every step. So what a case found is found again without a machine, in milliseconds.
 //!
 //! What differs: the simulator damages frames where the null-modem damages bytes, a machine's boot always takes
-//! [`BOOT`], and a script [`SCRIPT`]. A machine that stood still as a whole is not in its terms.
+//! 12 s, and a script 80 ms. A machine that stood still as a whole is not in its terms.
 
 use super::rig::Setup;
 use hb_core::auth::Method;

@@ -5,6 +5,7 @@
 mod devices;
 mod machine;
 mod network;
+mod original;
 mod rights;
 mod services;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod tests;
 use super::finding::Report;
 use super::{Findings, Parsed, Paths, Settings};
 use machine::Machine;
+pub use original::running as original;
 
 /// What this machine lacks of what the files name. All findings are of class `Environment` or `Warning`.
 #[must_use]
@@ -28,6 +30,7 @@ pub(super) fn parsed(paths: &Paths, parsed: &Parsed, findings: &mut Findings) {
     let (cf, groups) = (&parsed.ha_cf, parsed.groups.as_slice());
     {
         let report = &mut Report::new(&parsed.ha_cf_file, findings);
+        original::examine(paths, report);
         devices::serial(paths, &machine, cf, report);
         devices::watchdog(&machine, cf, report);
         network::links(&machine, cf, report);
@@ -36,6 +39,6 @@ pub(super) fn parsed(paths: &Paths, parsed: &Parsed, findings: &mut Findings) {
         services::helpers(paths, cf, report);
     }
     let report = &mut Report::new(&parsed.haresources_file, findings);
-    network::services(&machine, groups, report);
-    services::scripts(paths, groups, report);
+    network::services(paths, &machine, groups, report);
+    services::scripts(paths, cf, groups, report);
 }

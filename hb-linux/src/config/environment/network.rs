@@ -1,13 +1,18 @@
 //! Interfaces and routes for links, ping nodes and service addresses.
 
 use super::machine::{Machine, Right};
+use crate::config::Paths;
 use crate::config::address;
+use crate::config::files::read_text;
 use crate::config::finding::Report;
 use crate::config::ha_cf::{At, HaCf};
 use crate::config::settings::{Group, Medium};
 use crate::sys::errno::Errno;
 use crate::sys::iface::{self, IfName};
 use core::fmt;
+use core::net::Ipv4Addr;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::string::String;
 use std::vec::Vec;
 
@@ -59,8 +64,8 @@ pub(super) fn pings(machine: &Machine, cf: &HaCf, report: &mut Report<'_>) {
     }
 }
 
-/// There is an interface for each service address.
-pub(super) fn services(machine: &Machine, groups: &[At<Group>], report: &mut Report<'_>) {
+/// There is an interface for each service address, and nobody else sets the address.
+pub(super) fn services(paths: &Paths, machine: &Machine, groups: &[At<Group>], report: &mut Report<'_>) {
     for resource in groups.iter().flat_map(|g| &g.value.resources) {
         let Some(address) = &resource.address else { continue };
         let ip = address.ip;
@@ -68,6 +73,16 @@ pub(super) fn services(machine: &Machine, groups: &[At<Group>], report: &mut Rep
             report.lacks(
                 resource.line,
                 format_args!("service address {ip} can be set by root only; run as root"),
+            );
+        }
+        if let Some((file, at)) = fixed(&paths.etc_dir, ip) {
+            report.lacks(
+                resource.line,
+                format_args!(
+                    "service address {ip} is set at every boot ({}:{at}), on the standby node as well; \
+                     take it out there, for hbd sets it",
+                    file.display()
+                ),
             );
         }
         if let Some(iface) = &address.iface {
@@ -93,6 +108,31 @@ pub(super) fn services(machine: &Machine, groups: &[At<Group>], report: &mut Rep
             Some(_) => {}
         }
     }
+}
+
+/// Where the network's own configuration (Red Hat's, Debian's) sets this address, and in which line.
+fn fixed(etc: &Path, ip: Ipv4Addr) -> Option<(PathBuf, usize)> {
+    let scripts = fs::read_dir(etc.join("sysconfig/network-scripts")).into_iter().flatten().flatten();
+    let named = scripts.map(|entry| entry.path()).filter(|path| {
+        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with("ifcfg-"))
+    });
+    let mut files: Vec<PathBuf> = named.collect();
+    files.sort();
+    files.push(etc.join("network/interfaces"));
+    let sets = |line: &str| {
+        let line = line.trim_start();
+        let value = match line.split_once('=') {
+            Some((name, value)) if name.starts_with("IPADDR") => value,
+            _ => line.strip_prefix("address").unwrap_or_default(),
+        };
+        let value = value.trim().trim_matches(['"', '\'']);
+        value.split('/').next().and_then(|word| word.parse().ok()) == Some(ip)
+    };
+    files.into_iter().find_map(|file| {
+        let text = String::from_utf8_lossy(&read_text(&file)).into_owned();
+        let at = text.lines().position(sets)? + 1;
+        Some((file, at))
+    })
 }
 
 fn interface(machine: &Machine, name: &str, line: u32, report: &mut Report<'_>) -> bool {

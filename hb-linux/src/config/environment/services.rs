@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::string::String;
 
 /// Each resource has a script that can run, and nobody else starts it.
-pub(super) fn scripts(paths: &Paths, groups: &[At<Group>], report: &mut Report<'_>) {
+pub(super) fn scripts(paths: &Paths, cf: &HaCf, groups: &[At<Group>], report: &mut Report<'_>) {
+    let monitored = cf.monitor.is_some_and(|m| m.value.is_some());
     for resource in groups.iter().flat_map(|g| &g.value.resources) {
         let (name, line) = (&resource.name, resource.line);
         match (scripts::find(paths, name), &resource.script) {
@@ -42,6 +43,19 @@ pub(super) fn scripts(paths: &Paths, groups: &[At<Group>], report: &mut Report<'
             ((Script::File(_) | Script::Embedded, None), _) => {}
         }
         if let Script::File(path) = &resource.script
+            && mute(&read_text(path))
+        {
+            let more = if monitored { ", and `monitor` restarts it without end" } else { "" };
+            report.warn(
+                line,
+                format_args!(
+                    "{} knows no `status`, so its stop is believed without a proof{more}; \
+                     add one that prints `running` or `stopped`",
+                    path.display()
+                ),
+            );
+        }
+        if let Script::File(path) = &resource.script
             && paths.init_dirs.iter().any(|dir| path.starts_with(dir))
             && let Some(link) = boot_link(&paths.etc_dir, name)
         {
@@ -55,6 +69,12 @@ pub(super) fn scripts(paths: &Paths, groups: &[At<Group>], report: &mut Report<'
             );
         }
     }
+}
+
+/// A shell script that tells `stop` from other verbs by itself, and has no word about `status`.
+fn mute(text: &[u8]) -> bool {
+    let has = |word: &[u8]| text.windows(word.len()).any(|w| w == word);
+    text.starts_with(b"#!") && has(b"stop)") && !has(b"status")
 }
 
 /// The directories that are searched, as a list.

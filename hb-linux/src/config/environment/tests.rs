@@ -209,6 +209,60 @@ fn scripts_are_searched_in_order() {
 }
 
 #[test]
+fn the_original_on_this_machine_is_named_and_a_number_that_it_left_is_not() {
+    let place = machine("node a b\nbcast hbtest0\n", "a IPaddr::192.168.2.50\n");
+    place.file("run/heartbeat.pid", "      4711\n", 0o644);
+    assert_eq!((missing(&place), environment::original(&place.paths)), (Vec::new(), None));
+    place.file("proc/4711/stat", "4711 (cron) S 1 1 1 0", 0o644);
+    assert_eq!(missing(&place), [""; 0]);
+    place.file("proc/4711/stat", "4711 (heartbeat) S 1 1 1 0", 0o644);
+    assert_eq!(
+        missing(&place),
+        ["ha.d/ha.cf:1: Linux-HA Heartbeat runs on this machine [pid 4711] and manages the same services; \
+          run `/etc/init.d/heartbeat stop`"]
+    );
+    assert_eq!(environment::original(&place.paths), Some(4711));
+}
+
+#[test]
+fn a_service_address_that_the_network_sets_itself_is_named() {
+    let place = machine("node a b\nbcast hbtest0\n", "a 192.168.2.50 192.168.2.51\nb IPaddr::192.168.2.52\n");
+    assert_eq!(missing(&place), [""; 0]);
+    let scripts = "etc/sysconfig/network-scripts";
+    place.file(&format!("{scripts}/ifcfg-eth0"), "DEVICE=eth0\nIPADDR=192.168.2.1\n", 0o644);
+    place.file(
+        &format!("{scripts}/ifcfg-eth0:0"),
+        "DEVICE=eth0:0\n#IPADDR=192.168.2.51\nIPADDR=\"192.168.2.50\"\n",
+        0o644,
+    );
+    place.file("etc/network/interfaces", "iface eth0:1 inet static\n  address 192.168.2.52/24\n", 0o644);
+    let set = |line: u8, ip: u8, at: &str| {
+        format!(
+            "ha.d/haresources:{line}: service address 192.168.2.{ip} is set at every boot (etc/{at}), on the standby node \
+             as well; take it out there, for hbd sets it"
+        )
+    };
+    let first = "sysconfig/network-scripts/ifcfg-eth0:0:3";
+    assert_eq!(missing(&place), [set(1, 50, first), set(2, 52, "network/interfaces:2")]);
+}
+
+#[test]
+fn a_script_without_a_status_is_named() {
+    let place = machine("node a b\nbcast hbtest0\nmonitor 10\n", "a mail web all bin\n");
+    place.file("init.d/mail", "#!/bin/sh\ncase $1 in\nstart) x;;\nstop) y;;\nesac\n", 0o755);
+    place.file("init.d/web", "#!/bin/sh\ncase $1 in\nstart) x;;\nstop) y;;\nstatus) z;;\nesac\n", 0o755);
+    place.file("init.d/all", "#!/bin/sh\nexec /opt/all/ctl \"$@\"\n", 0o755);
+    place.file("init.d/bin", "\u{7f}ELF stop)", 0o755);
+    assert_eq!(
+        missing(&place),
+        [
+            "ha.d/haresources:1: init.d/mail knows no `status`, so its stop is believed without a proof, and `monitor` \
+          restarts it without end; add one that prints `running` or `stopped`"
+        ]
+    );
+}
+
+#[test]
 fn helpers_of_later_parts() {
     let place = machine(
         "node a b\nbcast hbtest0\nrespawn nobody9 /hbtest/ipfail\nstonith apc /hbtest/conf\n",
@@ -228,7 +282,7 @@ fn helpers_of_later_parts() {
 fn check_prints_findings_then_the_chain_and_tells_by_its_exit_code() {
     let run = |place: &Place| {
         let mut out = Vec::new();
-        let code = check::run(&place.paths, Some("a"), &mut out).expect("written");
+        let code = check::run(&place.paths, Some("a"), None, &mut out).expect("written");
         (code, String::from_utf8_lossy(&out).replace(&place.path("").display().to_string(), ""))
     };
     let place = machine("node a b\nbcast hbtest0\nkeepalive 200ms\ndeadtime 2\nmonitor 10\n", "a x\nb y\n");

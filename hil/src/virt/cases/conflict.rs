@@ -1,5 +1,6 @@
 //! All links are cut and healed: both nodes serve meanwhile, and one of them goes on without a pause.
 
+use crate::netns::Node::Ha2;
 use crate::virt::case::Case;
 use crate::virt::faults::Link;
 use crate::virt::rig::Setup;
@@ -20,8 +21,10 @@ fn story(scene: &mut Scene) -> Told<()> {
     scene.both_hold(Duration::from_secs(30))?;
     scene.pass(Duration::from_secs(3));
     let healed = scene.mend(&Link::ALL)?;
-    scene.one_holds(Duration::from_secs(60))?;
+    let one = scene.one_holds(Duration::from_secs(60))?;
     scene.pass(Duration::from_secs(5));
+    // The newer claim goes on; the older one does not come back.
+    scene.stayed_held(Ha2, one);
     let nobody = scene.nobody_held(healed);
     scene.record.figure("nobody had the service address after healing", nobody, Some(Duration::ZERO));
     scene.record.figure(

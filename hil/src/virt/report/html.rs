@@ -258,7 +258,13 @@ fn client_bars(scene: &Scene) -> Vec<(Stamp, Stamp, &'static str, String)> {
         };
         match bars.last_mut() {
             Some(last) if last.2 == class => last.1 = sample.sent.max(last.1),
-            _ => bars.push((sample.sent, sample.sent, class, text.to_owned())),
+            last => {
+                // No gap between two that follow each other.
+                if let Some(last) = last {
+                    last.1 = sample.sent.max(last.1);
+                }
+                bars.push((sample.sent, sample.sent, class, text.to_owned()));
+            }
         }
     }
     bars
