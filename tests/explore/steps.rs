@@ -224,7 +224,9 @@ impl World {
             }
             Action::BreakDisk(id) => {
                 self.machines[usize::from(id)].disk_broken = true;
-                self.machines[usize::from(id)].broken_at = self.now;
+                if self.case.data {
+                    self.machines[usize::from(id)].broken_at = self.now;
+                }
                 Ok(())
             }
             Action::Hang(id, group) => {
