@@ -88,9 +88,30 @@ impl Scene {
     /// # Errors
     /// No daemon runs there.
     pub fn signal_daemon(&mut self, node: Node, signal: &str) -> Told<Stamp> {
+        let pid = self.daemon_pid(node)?;
+        self.signal_process(node, signal, pid)
+    }
+
+    /// The process number of a daemon.
+    ///
+    /// # Errors
+    /// No daemon runs there.
+    pub fn daemon_pid(&self, node: Node) -> Told<u64> {
         let status = self.status(node).ok_or_else(|| format!("no daemon answers on {}", node.name()))?;
-        let pid = status.number("/pid").ok_or("status names no process")?;
-        self.shell(node, &format!("kill -{signal} {pid}"))?;
+        Ok(status.number("/pid").ok_or("status names no process")?)
+    }
+
+    /// The same for a machine that is too busy to be asked for the number then. Says when the guest had taken it.
+    ///
+    /// # Errors
+    /// It has not, in a minute.
+    pub fn signal_process(&mut self, node: Node, signal: &str, pid: u64) -> Told<Stamp> {
+        let line = format!("kill -{signal} {pid}");
+        self.say(&format!("{}# {line}", node.name()));
+        let answer = self.guest(node).shell(&line, Duration::from_secs(60))?;
+        if answer.code != 0 {
+            return Err(format!("{line}: {}", answer.text));
+        }
         match signal {
             "KILL" => self.record.fault(What::Kill, node.name(), true),
             "STOP" => self.record.fault(What::Freeze, node.name(), true),

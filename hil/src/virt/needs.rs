@@ -2,9 +2,9 @@
 
 use super::image::{self, Image};
 use super::packages;
+use crate::dist;
 use crate::paths::{is_root, which};
 use crate::setup;
-use crate::{dist, paths};
 use std::path::{Path, PathBuf};
 
 /// Everything that a case is built from.
@@ -29,11 +29,12 @@ pub enum Lack {
     Broken(String),
 }
 
-/// Looks, installs, fetches, builds; `hbd` is taken in place of the one that is built.
+/// Looks, installs, fetches, builds, and puts the machines' file system into `dir`; `hbd` is taken in place of the one
+/// that is built.
 ///
 /// # Errors
 /// What is missing, or what failed.
-pub fn ready(hbd: Option<&Path>) -> Result<Ready, Lack> {
+pub fn ready(hbd: Option<&Path>, dir: &Path) -> Result<Ready, Lack> {
     if !is_root() {
         return Err(Lack::Skip("needs root: network namespaces and taps".to_owned()));
     }
@@ -51,8 +52,7 @@ pub fn ready(hbd: Option<&Path>) -> Result<Ready, Lack> {
         Some(file) => file.to_owned(),
         None => dist::build::i586().map_err(Lack::Broken)?,
     };
-    let dir = paths::scratch("hil").map_err(Lack::Broken)?;
-    let image = image::build(&parts, &hbd, &dir).map_err(Lack::Broken)?;
+    let image = image::build(&parts, &hbd, dir).map_err(Lack::Broken)?;
     let hbd_digest = packages::sha256(&hbd).map_err(Lack::Broken)?;
     Ok(Ready { image, hbd, hbd_digest, kernel: parts.about })
 }

@@ -12,8 +12,9 @@ use super::scene::Scene;
 use crate::paths;
 use crate::rigfile::RigFile;
 use crate::table::{Table, human};
+use nix::fcntl::{Flock, FlockArg};
 use serde_json::Value;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -117,8 +118,8 @@ fn run(
     base: Option<&Path>,
     time: Duration,
 ) -> Result<(String, bool), String> {
-    let dir = new_folder(ask.keep, base)?;
-    let ready = needs::ready(ask.hbd.as_deref());
+    let (dir, _claim) = new_folder(ask.keep, base)?;
+    let ready = needs::ready(ask.hbd.as_deref(), &dir);
     if let Err(Lack::Broken(why)) = ready {
         return Err(why);
     }
@@ -206,14 +207,23 @@ fn failed(case: &'static Case, why: Vec<String>) -> Ended {
     Ended { verdict: Verdict::Failed(why), ..skipped(case, "") }
 }
 
-/// `run` in `base` or in `target/hil`, empty; with `keep` one that no later run replaces.
-fn new_folder(keep: bool, base: Option<&Path>) -> Result<PathBuf, String> {
+/// `run` in `base` or in `target/hil`, empty, and claimed for this process; with `keep` one that no later run replaces.
+fn new_folder(keep: bool, base: Option<&Path>) -> Result<(PathBuf, Option<Flock<File>>), String> {
     let base = base.map_or_else(|| paths::scratch("hil"), |dir| Ok(dir.to_owned()))?;
-    let kept = || (1..).map(|number| base.join(format!("run-{number}"))).find(|dir| !dir.exists());
-    let dir = if keep { kept().ok_or("no number is left")? } else { base.join("run") };
+    let told = |path: &Path, e: std::io::Error| format!("{}: {e}", path.display());
+    fs::create_dir_all(&base).map_err(|e| told(&base, e))?;
+    if keep {
+        let made = (1..10_000).map(|n| base.join(format!("run-{n}"))).find(|dir| fs::create_dir(dir).is_ok());
+        return made.map(|dir| (dir, None)).ok_or_else(|| format!("{}: takes no new folder", base.display()));
+    }
+    let file = base.join("lock");
+    let claim = File::create(&file).map_err(|e| told(&file, e))?;
+    let claim = Flock::lock(claim, FlockArg::LockExclusiveNonblock)
+        .map_err(|_| format!("{}: another run goes on there; wait for it, or use --keep", base.display()))?;
+    let dir = base.join("run");
     let _ = fs::remove_dir_all(&dir);
-    fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
-    Ok(dir)
+    fs::create_dir_all(&dir).map_err(|e| told(&dir, e))?;
+    Ok((dir, Some(claim)))
 }
 
 /// A verdict in a few words.
@@ -251,6 +261,18 @@ mod tests {
         assert!(other.hbd == Some(PathBuf::from("/tmp/hbd")) && other.names == ["frozen"]);
         assert!(parse(&["--hbd"]).is_err_and(|e| e.contains("file")));
         assert!(parse(&["no-such-case"]).is_err_and(|e| e.contains("--list")));
+    }
+
+    #[test]
+    fn two_runs_at_once_do_not_share_a_folder() {
+        let base = std::env::temp_dir().join(format!("hbd-run-{}", std::process::id()));
+        let first = new_folder(false, Some(&base)).expect("a folder");
+        assert!(new_folder(false, Some(&base)).is_err_and(|e| e.contains("--keep")));
+        let kept = [0, 1].map(|_| new_folder(true, Some(&base)).expect("a folder").0);
+        assert!(kept[0] != kept[1] && kept.iter().all(|dir| dir.is_dir()));
+        drop(first);
+        assert!(new_folder(false, Some(&base)).is_ok());
+        let _ = fs::remove_dir_all(base);
     }
 
     #[test]
