@@ -15,7 +15,7 @@ const PROFILE: &str = "explore";
 /// Seeds of the simulator that a mistake gets.
 const SEEDS: &str = "400";
 /// One mistake with its build gets this long.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_secs(1800);
 
 /// `cargo xtask explore ARGS`: builds the exhaustive check and runs it with these.
 ///
