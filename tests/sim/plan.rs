@@ -95,21 +95,40 @@ const CHAINS: &[Chain] = &[
     },
     // The answer of a fence comes when it is armed for the next death.
     Chain {
-        tweak: |s| {
-            quick(s);
-            s.groups = vec![(Side::Even, 1)];
-            s.fence = Some(FenceConfig { delay: s.timing.keepalive.times(20), startup: false });
-            s.fence_time = s.timing.keepalive.times(24);
-            s.limits.start = s.timing.keepalive.times(60);
-            (s.dog, s.pings, s.failback, s.differs) = (None, 0, false, Differs::Nowhere);
-            s.start_gap = Duration::ZERO;
-        },
+        tweak: slow_fence,
         faults: &[
             (Kind::FenceFails, 0, 5, 190, 0),
             (Kind::StartHangs, 1, 10, 180, 0),
             (Kind::CutAll, 0, 20, 30, 0),
             (Kind::ConfirmDown, 1, 45, 1, 0),
             (Kind::CutAll, 0, 52, 40, 0),
+        ],
+    },
+    // Warntime and deadtime pass in one wait that ends late, but not so late that it counts as the node's own absence.
+    Chain {
+        tweak: |s| {
+            quick(s);
+            s.timing.warntime = s.timing.deadtime.minus(Duration::from_millis(10));
+            (s.dog, s.pings, s.differs, s.start_gap) = (None, 0, Differs::Nowhere, Duration::ZERO);
+        },
+        faults: &[
+            (Kind::CutAll, 0, 30, 20, 0),
+            (Kind::Freeze, 0, 32, 1, 0),
+            (Kind::CutAll, 0, 80, 20, 0),
+            (Kind::Freeze, 1, 82, 1, 0),
+            (Kind::CutFrom, 1, 130, 20, 0),
+            (Kind::Freeze, 0, 132, 1, 0),
+        ],
+    },
+    // A node that hears a holder and is not heard by it is asked to leave while it still cleans one of its groups.
+    Chain {
+        tweak: two_groups,
+        faults: &[
+            (Kind::CutFrom, 1, 20, 120, 0),
+            (Kind::Kill, 1, 21, 2, 0),
+            (Kind::ScriptsSlow, 1, 22, 120, 890),
+            (Kind::Stop, 1, 48, 60, 1),
+            (Kind::CutAll, 0, 180, 5, 0),
         ],
     },
 ];
@@ -121,6 +140,17 @@ fn two_groups(s: &mut Setting) {
     s.isolated = Isolated::Wait;
     (s.dog, s.failback, s.differs, s.start_gap) = (None, true, Differs::Nowhere, Duration::ZERO);
     quick(s);
+}
+
+/// A fence device that answers when the peer has been back, and is gone again.
+fn slow_fence(s: &mut Setting) {
+    quick(s);
+    s.groups = vec![(Side::Even, 1)];
+    s.fence = Some(FenceConfig { delay: s.timing.keepalive.times(20), startup: false });
+    s.fence_time = s.timing.keepalive.times(24);
+    s.limits.start = s.timing.keepalive.times(60);
+    (s.dog, s.pings, s.failback, s.differs) = (None, 0, false, Differs::Nowhere);
+    s.start_gap = Duration::ZERO;
 }
 
 /// Faults last for many calls.
@@ -162,7 +192,7 @@ impl Plan {
         let mut dice = Dice::new(seed ^ 0x5EED_0000_0000);
         let mut setting = Setting::draw(&mut dice);
         let mix = Self::mix(&mut dice, &mut setting);
-        let chain = dice.chance(10).then(|| &CHAINS[dice.roll(CHAINS.len() as u64) as usize]);
+        let chain = dice.chance(20).then(|| &CHAINS[dice.roll(CHAINS.len() as u64) as usize]);
         if let Some(chain) = chain {
             (chain.tweak)(&mut setting);
         }
