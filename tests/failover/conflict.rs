@@ -3,7 +3,7 @@
 use crate::{A, B, ms, settled, starts_and_stops, state};
 use hb_core::config::FenceConfig;
 use hb_core::message::GroupState;
-use hb_sim::World;
+use hb_sim::{Answer, World};
 
 #[test]
 fn after_a_partition_the_highest_epoch_goes_on_without_an_interruption() {
@@ -89,6 +89,23 @@ fn a_loser_that_was_down_before_the_winner_met_it_still_leaves_the_winners_addre
     let holder = usize::from(world.serves(B));
     assert!(world.serves(A) != world.serves(B));
     assert_eq!(world.client[0], Some(holder), "clients talk to a machine that runs nothing");
+}
+
+#[test]
+fn a_loser_that_gets_stuck_leaves_the_winners_address_in_every_cache() {
+    let mut world = settled(|c| c.failback = false);
+    world.cut_all(true);
+    world.run(ms(2000));
+    assert!(world.serves(A) && world.serves(B));
+    world.hosts[A].scripts.stop = Answer::Lies;
+    world.cut_all(false);
+    world.until(ms(40_000), |w| state(w, A) == GroupState::Stuck).expect("its stop does nothing");
+    // It announced when it heard the winner again, perhaps after the winner did.
+    world.client[0] = Some(A);
+    let announced = world.hosts[B].announced;
+    world.run(ms(2000));
+    assert_eq!(world.client[0], Some(B), "clients talk to a machine that is stuck");
+    assert_eq!(world.hosts[B].announced, announced + 1, "once, not with every beat");
 }
 
 #[test]

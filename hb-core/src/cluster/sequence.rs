@@ -130,8 +130,8 @@ pub(crate) struct Sequence {
     aborted: bool,
     /// The scripts are here: one that cannot be run says nothing of its resource.
     present: bool,
-    /// The last `stop` answered non-zero.
-    refused: bool,
+    /// How often in a row `stop` answered non-zero.
+    refused: u8,
     tries: u8,
     first_stop: Instant,
     not_before: Instant,
@@ -150,7 +150,7 @@ impl Sequence {
             failing: false,
             aborted: false,
             present: true,
-            refused: false,
+            refused: 0,
             tries: 0,
             first_stop: Instant::ZERO,
             not_before: Instant::ZERO,
@@ -239,7 +239,7 @@ impl Sequence {
         now: Instant,
         limits: &ScriptLimits,
     ) {
-        if verb == Verb::Stop && self.tries == 0 && !self.refused {
+        if verb == Verb::Stop && self.tries == 0 && self.refused == 0 {
             self.first_stop = now;
         }
         self.call =
@@ -303,17 +303,17 @@ impl Sequence {
                 Step::Stop,
                 Outcome::Ok | Outcome::Running | Outcome::Partly | Outcome::Unclear | Outcome::Stopped,
             ) => {
-                self.refused = false;
+                self.refused = 0;
                 self.step = Step::Verify;
             }
             (Step::Stop, Outcome::Failed(_)) => {
-                self.refused = true;
+                self.refused = self.refused.saturating_add(1);
                 self.step = Step::Verify;
             }
             (Step::Stop, Outcome::Killed | Outcome::NotRun) => self.step = Step::Done(Finish::StopFailed),
             // Stopped, though `stop` said no: ask it once more, then believe `status` (old scripts are not LSB).
             // A script without a `status` never says more than nothing: its `stop` has to do.
-            (Step::Verify, Outcome::Stopped | Outcome::Unclear) if self.refused && self.tries == 0 => {
+            (Step::Verify, Outcome::Stopped | Outcome::Unclear) if self.refused == 1 => {
                 self.stop_again(now);
             }
             (Step::Verify, Outcome::Stopped | Outcome::Unclear) => self.below(),
@@ -362,7 +362,7 @@ impl Sequence {
 
     /// The resource at hand is down: the next one to the left.
     fn below(&mut self) {
-        self.refused = false;
+        self.refused = 0;
         self.tries = 0;
         if self.at > self.low {
             self.at = self.at.saturating_sub(1);
@@ -402,7 +402,7 @@ impl Sequence {
 
     /// From the way up to the way down, with or without the resource at hand.
     fn turn_down(&mut self, begun: bool) {
-        self.refused = false;
+        self.refused = 0;
         self.tries = 0;
         if begun {
             self.step = Step::Stop;

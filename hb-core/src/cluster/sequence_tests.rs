@@ -158,6 +158,25 @@ fn a_script_without_a_status_is_stopped_at_the_daemons_start_and_else_taken_at_i
 }
 
 #[test]
+fn a_stop_that_refuses_once_is_asked_again_though_it_was_asked_before() {
+    // Twice it says yes and goes on running, then it says no and has stopped.
+    let late = |_, verb, n| match verb {
+        Status if n >= 6 => Outcome::Stopped,
+        Status => Outcome::Running,
+        Stop if n == 5 => Outcome::Failed(1),
+        Start | Stop => Outcome::Ok,
+    };
+    let (calls, end) = run(Sequence::begin(Goal::Stop, 1), late);
+    assert_eq!(end, Finish::Stopped);
+    let verbs: Vec<Verb> = calls.iter().map(|call| call.1).collect();
+    assert_eq!(
+        verbs,
+        [Stop, Status, Stop, Status, Stop, Status, Stop, Status],
+        "its no is not believed alone"
+    );
+}
+
+#[test]
 fn half_a_service_is_stopped_again_until_all_of_it_is_and_is_never_taken_for_a_start() {
     let slow = |_, verb, n| match verb {
         Status if n >= 4 => Outcome::Stopped,

@@ -129,7 +129,8 @@ impl Node {
 
     /// The loser's address is gone: once more, for the caches that it poisoned meanwhile.
     fn conflict_over(&mut self, id: GroupId) -> bool {
-        if self.peers(id).is_some_and(|peer| peer.state.may_run()) {
+        // What is stuck there announces nothing any more, and may stay so for days.
+        if self.peers(id).is_some_and(|peer| peer.state.may_run() && peer.state != GroupState::Stuck) {
             return false;
         }
         let sure = self.unconfirmed.is_none();

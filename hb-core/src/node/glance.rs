@@ -22,6 +22,8 @@ pub struct Glance {
     pub both_ways: bool,
     /// The loop stood still, and the peer was not heard since.
     pub unconfirmed: bool,
+    /// The last beat of the peer was marked so.
+    pub peer_unconfirmed: bool,
     /// This node takes itself for the isolated one.
     pub isolated: bool,
     /// Events that were lost because the queue was full.
@@ -40,6 +42,7 @@ impl Node {
             peer: self.peer.state,
             both_ways: self.peer.both_ways(),
             unconfirmed: self.unconfirmed.is_some(),
+            peer_unconfirmed: self.peer.unconfirmed,
             isolated: self.isolated.is_some(),
             events_lost: self.out.events_lost_total,
         }

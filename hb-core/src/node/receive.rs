@@ -244,9 +244,13 @@ impl Node {
     fn watch_contest(&mut self, message: &Message) {
         for group in self.groups.iter_mut().filter(|group| group.state == GroupState::Held) {
             let name = group.config.name_hash;
-            let marked = self.peer.group(name).and_then(|before| before.mark);
+            let before = self.peer.group(name);
+            let marked = before.and_then(|before| before.mark);
             if let Some(shown) = self.peer.position(name).and_then(|at| message.beat.groups.get(at)) {
-                group.contested |= shown.state.may_run() || shown.mark.is_some() && shown.mark != marked;
+                let stuck = shown.state == GroupState::Stuck;
+                let as_before = stuck && before.is_some_and(|before| before.state == GroupState::Stuck);
+                group.contested |= shown.state.may_run() && !as_before;
+                group.contested |= shown.mark.is_some() && shown.mark != marked;
             }
         }
     }

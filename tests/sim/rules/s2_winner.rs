@@ -3,7 +3,8 @@
 //!
 //! The window: failback stays away for `quiet = deadtime` after the conflict, a move by ping scores needs
 //! `deadping + 2 keepalives` of scores that both have seen, so none comes before `min` of the two. An unconfirmed
-//! holder (DESIGN §7 O8) yields to any higher epoch, also of one that only starts: not judged here.
+//! holder (DESIGN §7 O8) yields to any higher epoch, also of one that only starts: not judged here. Neither is one that is
+//! sure of itself by now, and whose last beat that came over there was not: a starter there goes on by it.
 //!
 //! Where one node alone holds the group once each has heard the other, it goes on as well: a starter withdraws. It leaves
 //! for a reason only, of its own (a monitor) or of O4, never because of a conflict.
@@ -89,7 +90,8 @@ impl Winner {
             }
             // A monitor that a bad script may move is a reason of its own.
             let moved = facts.plan.setting.monitor.is_some() && facts.plan.rough(host);
-            if h.node.as_ref()?.glance().unconfirmed || !h.scripts.all(group) || moved {
+            let seen = world.hosts[1 - host].node.as_ref()?.glance().peer_unconfirmed;
+            if seen || h.node.as_ref()?.glance().unconfirmed || !h.scripts.all(group) || moved {
                 return None;
             }
             *epoch = Some(shown.epoch);
