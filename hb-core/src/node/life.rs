@@ -19,7 +19,7 @@ use crate::message::Phase;
 use crate::time::{Duration, Instant};
 use heapless::Vec;
 
-/// What a node keeps across its lives; the shell writes it when [`Action::Persist`] says so.
+/// What a node keeps across its lives; the shell writes it when [`crate::Action::Persist`] says so.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Saved {
     /// Starts of the daemon so far.

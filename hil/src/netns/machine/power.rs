@@ -77,7 +77,7 @@ impl Machine {
         Ok(init)
     }
 
-    /// Everything on the machine ends at once; a dead machine has no addresses. The plugs are [`super::Rig`]'s
+    /// Everything on the machine ends at once; a dead machine has no addresses. The plugs are [`crate::netns::Rig`]'s
     /// business. Says when process 1 got its SIGKILL.
     ///
     /// # Errors
