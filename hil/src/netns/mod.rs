@@ -51,6 +51,7 @@ pub use intruder::{Intruder, Recording, noise};
 pub use machine::{Machine, Output};
 pub use namespace::Namespace;
 pub use node::Node;
+pub(crate) use nullmodem::raw_pty;
 pub use nullmodem::{Chunk, NullModem};
 pub use original::Original;
 pub use plugs::Cable;

@@ -57,8 +57,8 @@ impl NullModem {
     /// # Errors
     /// No pty is to be had.
     pub fn new() -> io::Result<Self> {
-        let (first, first_path) = end()?;
-        let (second, second_path) = end()?;
+        let (first, _, first_path) = raw_pty()?;
+        let (second, _, second_path) = raw_pty()?;
         let shared = Arc::new(Mutex::new(Shared {
             cut: [false; 2],
             wires: [Wire::new(0x9E37_79B9_7F4A_7C15), Wire::new(0xD1B5_4A32_D192_ED03)],
@@ -133,17 +133,19 @@ impl Drop for NullModem {
     }
 }
 
-/// A raw pty that nobody has open yet: its master, and the path of the tty.
-fn end() -> io::Result<(OwnedFd, PathBuf)> {
+/// A raw pty: its master, its slave, and the path of the tty. Who drops the slave leaves a tty that nobody has open yet.
+pub(crate) fn raw_pty() -> io::Result<(OwnedFd, OwnedFd, PathBuf)> {
     let pty = openpty(None, None)?;
     let path = ttyname(&pty.slave)?;
     let mut settings = tcgetattr(&pty.slave)?;
     cfmakeraw(&mut settings);
     tcsetattr(&pty.slave, SetArg::TCSANOW, &settings)?;
     fcntl(&pty.master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-    // Not for the programs of the rig: a second holder of the master would keep the line open.
-    fcntl(&pty.master, FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
-    Ok((pty.master, path))
+    // Not for the programs of the rig: a second holder would keep the line open.
+    for fd in [&pty.master, &pty.slave] {
+        fcntl(fd, FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
+    }
+    Ok((pty.master, pty.slave, path))
 }
 
 struct Relay {

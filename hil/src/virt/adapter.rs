@@ -1,11 +1,9 @@
 //! A tty of this machine at one end of the rig's null-modem, as a real test machine has one: a pty, and a thread that moves
 //! its bytes to and from the relay's socket.
 
-use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use crate::netns::raw_pty;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::pty::openpty;
-use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
-use nix::unistd::{read, ttyname, write};
+use nix::unistd::{read, write};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -28,15 +26,7 @@ impl Adapter {
     /// # Errors
     /// No pty is to be had, or nobody listens there.
     pub fn new(socket: &Path) -> io::Result<Self> {
-        let pty = openpty(None, None)?;
-        let path = ttyname(&pty.slave)?;
-        let mut settings = tcgetattr(&pty.slave)?;
-        cfmakeraw(&mut settings);
-        tcsetattr(&pty.slave, SetArg::TCSANOW, &settings)?;
-        fcntl(&pty.master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-        for fd in [&pty.master, &pty.slave] {
-            fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
-        }
+        let (master, slave, path) = raw_pty()?;
         let cable = UnixStream::connect(socket)?;
         cable.set_nonblocking(true)?;
         let end = Arc::new(AtomicBool::new(false));
@@ -44,7 +34,7 @@ impl Adapter {
         // The slave stays open, or the master would report a hang-up whenever nobody has the tty open.
         let thread = thread::Builder::new()
             .name("adapter".to_owned())
-            .spawn(move || pump(&pty.master, &pty.slave, cable, &until))?;
+            .spawn(move || pump(&master, &slave, cable, &until))?;
         Ok(Self { path, end, thread: Some(thread) })
     }
 
