@@ -13,7 +13,7 @@ use tree::Tree;
 
 const PROFILE: &str = "explore";
 /// Seeds of the simulator that a mistake gets.
-const SEEDS: &str = "400";
+const SEEDS: &str = "2000";
 /// One mistake with its build gets this long.
 const LIMIT: Duration = Duration::from_secs(1800);
 

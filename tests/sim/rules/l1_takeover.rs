@@ -3,12 +3,17 @@
 //!
 //! The clock runs while everything holds that the rule asks for: the other daemon is dead, the survivor runs, its scripts
 //! work, its ping nodes answer, the fence works. A stall of its own, a fault or a command begins it anew; so does a
-//! state that the rule excludes: failed, stuck, leaving, a peer that was stuck (bounded by its armed watchdog), a stale
-//! copy that the directive does not take, a peer that was never met, seems to hold, and whose address answers (DESIGN §4).
+//! state that the rule excludes: failed, stuck, leaving, a stale copy that the directive does not take, a peer that was
+//! never met, seems to hold, and whose address answers (DESIGN §4).
+//!
+//! A peer that the survivor knows to be stuck blocks it until its reset is proven (O7). Silence proves it when the
+//! survivor has heard of an armed watchdog, `timeout + deadtime` after the last beat: the bound grows by the timeout. A
+//! watchdog that an earlier life left armed is nobody's word: it may reset the machine, and only the next boot proves so.
 
 use super::facts::Facts;
 use super::{Verdict, bounds, breach};
 use crate::fault::Kind;
+use crate::note::Note;
 use crate::world::World;
 use hb_core::message::{GroupState, Phase};
 use hb_core::{Duration, Instant, Wait};
@@ -25,29 +30,39 @@ struct Clock {
 pub(super) struct Takeover {
     /// By survivor and group.
     clocks: [Vec<Option<Clock>>; 2],
-    /// By host and group: it was shown stuck.
-    stuck: [Vec<bool>; 2],
-    /// By host: its watchdog was armed when it showed anything stuck.
-    armed: [bool; 2],
+    /// By host and group: what the other one may know of it as stuck.
+    stuck: [Vec<Stuck>; 2],
+    /// By host: since when its last life has shown its watchdog as armed.
+    armed: [Option<Instant>; 2],
+    /// By host: when that life began.
+    born: [Instant; 2],
+}
+
+/// What a group was last shown as.
+#[derive(Clone, Copy)]
+enum Stuck {
+    No,
+    Yes,
+    /// Not any more, since then: the other node knows once it hears a beat sent later.
+    Until(Instant),
 }
 
 impl Takeover {
     pub(super) fn new(groups: usize) -> Self {
         Self {
             clocks: [vec![None; groups], vec![None; groups]],
-            stuck: [vec![false; groups], vec![false; groups]],
-            armed: [true; 2],
+            stuck: [vec![Stuck::No; groups], vec![Stuck::No; groups]],
+            armed: [None; 2],
+            born: [Instant::ZERO; 2],
         }
     }
 
     pub(super) fn check(&mut self, world: &World, facts: &Facts) -> Verdict {
+        for host in 0..2 {
+            self.follow(world, facts, host);
+        }
         for survivor in 0..2 {
-            let h = &world.hosts[survivor];
             for group in 0..world.client.len() {
-                if h.shown(group).is_some_and(|shown| shown.state == GroupState::Stuck) {
-                    self.stuck[survivor][group] = true;
-                    self.armed[survivor] &= h.dog.armed;
-                }
                 if world.hosts[1 - survivor].node.is_some() || !facts.shared(group) {
                     self.clocks[survivor][group] = None;
                 } else {
@@ -56,6 +71,36 @@ impl Takeover {
             }
         }
         Ok(())
+    }
+
+    fn follow(&mut self, world: &World, facts: &Facts, host: usize) {
+        if world.notes.iter().any(|note| matches!(*note, Note::Daemon { host: h, lives: true } if h == host))
+        {
+            self.born[host] = world.now;
+        }
+        let h = &world.hosts[host];
+        if h.node.is_some() {
+            let own = h.dog.armed && h.dog.armed_at >= self.born[host];
+            self.armed[host] = own.then_some(h.dog.armed_at);
+        }
+        for (group, stuck) in self.stuck[host].iter_mut().enumerate() {
+            *stuck = match (*stuck, h.shown(group).map(|shown| shown.state)) {
+                (_, Some(GroupState::Stuck)) => Stuck::Yes,
+                (Stuck::Yes, Some(_)) => Stuck::Until(world.now),
+                (Stuck::Until(since), _) if facts.sent[1 - host] > since => Stuck::No,
+                (before, _) => before,
+            };
+        }
+    }
+
+    /// The survivor may wait for a proof that the peer was reset, because it knows this group as stuck there.
+    fn blocked(&self, survivor: usize, group: usize) -> bool {
+        !matches!(self.stuck[1 - survivor][group], Stuck::No)
+    }
+
+    /// Silence alone comes to prove it.
+    fn proof_comes(&self, facts: &Facts, survivor: usize) -> bool {
+        self.armed[1 - survivor].is_some_and(|since| facts.sent[survivor] >= since)
     }
 
     fn judge(&mut self, world: &World, facts: &Facts, survivor: usize, group: usize) -> Verdict {
@@ -85,8 +130,7 @@ impl Takeover {
         let glance = node.glance();
         let waits = match shown.wait {
             Some(Wait::StaleCopy(_)) => true,
-            // Proven off by its watchdog, `timeout + deadtime` after its last beat; else nothing but a boot or a word ends it.
-            Some(Wait::PeerStuck) => self.stuck[1 - survivor][group] && !self.armed[1 - survivor],
+            Some(Wait::PeerStuck) => self.blocked(survivor, group) && !self.proof_comes(facts, survivor),
             Some(Wait::OneWay) => {
                 glance.met.is_none() && (0..world.client.len()).any(|g| world.hosts[1 - survivor].holds(g))
             }
@@ -120,7 +164,7 @@ impl Takeover {
         let failed = s.fence.is_some() && plan.faults.iter().any(|f| f.kind == Kind::FenceFails);
         let again = if failed { bounds::fence(plan).plus(bounds::FENCE_RETRY) } else { Duration::ZERO };
         let probes = if met { Duration::ZERO } else { s.slow(s.deadtime()).plus(PROBE) };
-        let reset = if self.stuck[1 - survivor][group] {
+        let reset = if self.blocked(survivor, group) {
             s.dog.map_or(Duration::ZERO, |(timeout, _)| timeout)
         } else {
             Duration::ZERO

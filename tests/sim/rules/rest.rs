@@ -10,11 +10,11 @@ use hb_core::{GroupStatus, Wait};
 /// May a group that nobody holds stay so, with these two views? Each pair names the reason that an operator reads.
 fn waits(a: &GroupStatus, b: &GroupStatus) -> bool {
     use GroupState::{Failed, Idle, Stuck};
-    let reasoned = |status: &GroupStatus| match (status.state, status.wait) {
+    let reasoned = |status: &GroupStatus, other: &GroupStatus| match (status.state, status.wait) {
         // Its own state is the reason: a stop failed here.
         (Stuck, _) => true,
         // The other node's stop failed.
-        (Idle | Failed, Some(Wait::PeerStuck)) => true,
+        (Idle | Failed, Some(Wait::PeerStuck)) => other.state == Stuck,
         // Both failed: the next try comes after its pause, or the other node has the right to try.
         (Failed, Some(Wait::Retry | Wait::Failed)) => true,
         (Idle, Some(Wait::PeerRight)) => true,
@@ -35,7 +35,7 @@ fn waits(a: &GroupStatus, b: &GroupStatus) -> bool {
                 | (Failed, Some(Wait::Retry | Wait::Failed))
         )
     };
-    reasoned(a) && reasoned(b) && (stands(a) || stands(b))
+    reasoned(a, b) && reasoned(b, a) && (stands(a) || stands(b))
 }
 
 /// Is every group of a healed pair where it may stay? `strict`: an operator has cleared what waits for one.
