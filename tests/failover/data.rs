@@ -1,6 +1,6 @@
 //! Data follows the role (DESIGN §9): who pulls when, what a stamp says, what a start waits for, what is kept.
 
-use crate::{A, B, command, ms, settled, state};
+use crate::{A, B, command, ms, settled, state, watch};
 use hb_core::config::{DataConfig, StalePolicy};
 use hb_core::message::GroupState;
 use hb_core::{Command, Config, Event, GroupId, Refusal, Scope, Stale, Stamp, Wait};
@@ -48,16 +48,6 @@ fn has(world: &World, host: usize, file: usize) -> bool {
     let mut one = hb_sim::Files::default();
     one.put(file);
     one.less(&world.hosts[host].disks[0].all()).count() == 0
-}
-
-/// Every note of the next `time`, step by step, with what holds at each.
-fn watch(world: &mut World, time: hb_core::Duration, mut each: impl FnMut(&World, &Note)) {
-    let end = world.now.plus(time);
-    while world.step(end) {
-        for note in std::mem::take(&mut world.notes) {
-            each(world, &note);
-        }
-    }
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Frames that should not be believed.
 
-use crate::{A, B, ms, settled};
-use hb_core::{Event, LinkId, PeerState, Wait};
-use hb_sim::World;
+use crate::{A, B, ms, settled, watch};
+use hb_core::{Duration, Event, LinkId, PeerState, Wait};
+use hb_sim::{Note, World};
 
 #[test]
 fn replayed_frames_never_hide_a_death_from_a_running_survivor() {
@@ -54,13 +54,40 @@ fn a_holder_that_cannot_hear_keeps_its_addresses_while_they_answer() {
     world.cut[B] = [true; 8];
     world.address_answers = true;
     world.start(B);
-    world.run(ms(6000));
+    let probes = probes(&mut world, ms(6000));
+    assert!((3..=5).contains(&probes), "one a second from initdead on: {probes}");
     assert!(!world.hosts[B].scripts.any(0), "somebody answers for the address");
     let status = world.hosts[B].node.as_ref().unwrap().status(world.now);
     assert_eq!(status.groups[0].wait, Some(Wait::OneWay));
     world.power_off(A);
     world.address_answers = false;
     world.until(ms(3000), |w| w.serves(B)).expect("the address has gone silent");
+}
+
+/// How many addresses are probed for in the next `time`.
+fn probes(world: &mut World, time: Duration) -> usize {
+    let mut count = 0;
+    watch(world, time, |_, note| count += usize::from(matches!(note, Note::Probe { .. })));
+    count
+}
+
+#[test]
+fn old_frames_that_show_no_holder_delay_nothing() {
+    let mut world = World::new(|_| {});
+    world.start(A);
+    world.run(ms(1000));
+    let recorded: Vec<_> = world.hosts[A].sent.clone();
+    assert!(!world.hosts[A].scripts.any(0) && !recorded.is_empty(), "it still waits for its initdead");
+    world.power_off(A);
+    world.start(B);
+    let begin = world.now;
+    for (_, link, bytes) in &recorded {
+        world.inject(B, *link, bytes);
+        assert_eq!(probes(&mut world, ms(1)), 0);
+    }
+    assert_eq!(probes(&mut world, ms(3100)), 0);
+    assert!(world.serves(B), "initdead has passed");
+    assert!(world.hosts[B].node.as_ref().unwrap().status(begin).links.iter().any(|link| link.rx > 0));
 }
 
 #[test]

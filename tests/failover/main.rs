@@ -10,7 +10,7 @@ mod start;
 
 use hb_core::message::GroupState;
 use hb_core::{Command, Duration, Refusal};
-use hb_sim::World;
+use hb_sim::{Note, World};
 
 pub(crate) const A: usize = 0;
 pub(crate) const B: usize = 1;
@@ -45,4 +45,14 @@ pub(crate) fn command(world: &mut World, host: usize, command: Command) -> Resul
 
 pub(crate) fn starts_and_stops(world: &World, host: usize) -> usize {
     world.hosts[host].scripts.calls.iter().filter(|(_, _, verb)| *verb != hb_core::Verb::Status).count()
+}
+
+/// Every note of the next `time`, step by step, with what holds at each.
+pub(crate) fn watch(world: &mut World, time: Duration, mut each: impl FnMut(&World, &Note)) {
+    let end = world.now.plus(time);
+    while world.step(end) {
+        for note in std::mem::take(&mut world.notes) {
+            each(world, &note);
+        }
+    }
 }

@@ -71,6 +71,15 @@ fn the_monitor_restarts_in_place_once_and_then_hands_over_for_good() {
     let mut world = settled(|c| c.monitor = Some(MonitorConfig { period: ms(200), failures: 2 }));
     world.hosts[A].scripts.running[0][1] = false;
     world.until(ms(2000), |w| w.serves(A)).expect("restarted in place");
+    let failed: Vec<_> = world.hosts[A]
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::MonitorFailed { resource, count, .. } => Some((*resource, *count)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(failed, [(1, 1), (1, 2)], "the resource that is not there, twice");
     assert!(!world.hosts[B].scripts.any(0));
     world.run(ms(100));
     world.hosts[A].scripts.running[0][1] = false;

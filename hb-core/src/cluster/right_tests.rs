@@ -31,6 +31,22 @@ fn me(side: Side, mark: Option<u32>, peer: PeerSituation) -> Situation {
     }
 }
 
+/// Whatever the two marks, one node has the right, and the other one has not.
+#[test]
+fn exactly_one_side_has_the_right() {
+    const MARKS: [Option<u32>; 4] = [None, Some(0), Some(7), Some(8)];
+    for (even, odd) in MARKS.iter().flat_map(|even| MARKS.iter().map(move |odd| (*even, *odd))) {
+        for first in [Side::Even, Side::Odd] {
+            let of_even = token(even, odd, first, Side::Even);
+            let of_odd = token(odd, even, first, Side::Odd);
+            assert_ne!(of_even, of_odd, "{even:?} {odd:?} {first:?}");
+            if even == odd {
+                assert_eq!(of_even, first == Side::Even);
+            }
+        }
+    }
+}
+
 #[test]
 fn of_two_idle_nodes_exactly_one_claims() {
     for (a, b) in [(None, None), (Some(4), None), (None, Some(5)), (Some(4), Some(5)), (Some(6), Some(5))] {
