@@ -1,6 +1,7 @@
 //! Both nodes run a group, or are about to.
 
 use crate::{A, B, ms, settled, starts_and_stops, state};
+use hb_core::Event;
 use hb_core::config::FenceConfig;
 use hb_core::message::GroupState;
 use hb_sim::{Answer, World};
@@ -54,6 +55,73 @@ fn a_short_freeze_moves_nothing() {
         world.run(ms(1000));
     }
     assert!(world.serves(A) && !world.serves(B));
+}
+
+/// DESIGN §7 O8: only a frame that the peer sent after the stall makes a holder sure again, or two keepalives.
+#[test]
+fn a_holder_that_stood_still_is_not_sure_of_itself_until_it_hears_its_peer() {
+    let unsure = |world: &World, host: usize| world.hosts[host].node.as_ref().unwrap().glance().unconfirmed;
+    // From the last beat on, so that the peer has heard nothing for just as long.
+    let freeze = |world: &mut World, host: usize, time| {
+        let seq = |w: &World| w.hosts[host].node.as_ref().unwrap().glance().seq;
+        let before = seq(world);
+        world.until(ms(200), |w| seq(w) != before).expect("a beat");
+        world.run(ms(5));
+        world.freeze(host);
+        world.run(time);
+    };
+    let mut world = settled(|_| {});
+    for host in [A, B] {
+        // Longer than deadtime - keepalive, shorter than deadtime: nobody takes over.
+        freeze(&mut world, host, ms(450));
+        world.cut_all(true);
+        world.thaw(host);
+        let stalled =
+            |event: &Event| matches!(event, Event::Stalled(gap) if (ms(400)..=ms(500)).contains(gap));
+        assert!(world.hosts[host].events.iter().any(stalled), "{:?}", world.hosts[host].events);
+        assert_eq!(
+            unsure(&world, host),
+            host == A,
+            "a standby has nothing to be sure of; old frames prove nothing"
+        );
+        world.cut_all(false);
+        let time = world.until(ms(200), |w| !unsure(w, host)).expect("it hears its peer");
+        assert!(time <= ms(110), "{time:?}");
+        world.run(ms(1000));
+    }
+    freeze(&mut world, A, ms(450));
+    world.cut_all(true);
+    world.thaw(A);
+    assert!(unsure(&world, A));
+    let time = world.until(ms(300), |w| !unsure(w, A)).expect("nobody contradicts it");
+    assert!((ms(199)..=ms(202)).contains(&time), "two keepalives: {time:?}");
+    world.cut_all(false);
+    world.run(ms(1000));
+    assert!(world.serves(A) && !world.serves(B));
+
+    freeze(&mut world, A, ms(380));
+    world.thaw(A);
+    assert!(!unsure(&world, A), "a gap that nobody can have taken for a death");
+}
+
+#[test]
+fn a_holder_that_stood_still_tells_its_peer_and_announces_nothing() {
+    let mut world = settled(|c| c.failback = false);
+    world.freeze(A);
+    world.run(ms(1500));
+    assert!(world.serves(B));
+    let (announced, calls) = (world.hosts[A].announced, starts_and_stops(&world, B));
+    world.cut[B] = [true; 8];
+    world.thaw(A);
+    world.run(ms(20));
+    assert!(world.hosts[B].node.as_ref().unwrap().glance().peer_unconfirmed, "said at once");
+    world.run(ms(150));
+    world.cut_all(false);
+    world.until(ms(300), |w| !w.serves(A)).expect("it gives way");
+    world.run(ms(1000));
+    assert_eq!(world.hosts[A].announced, announced, "the clients stay with B");
+    assert_eq!(world.client[0], Some(B));
+    assert_eq!(starts_and_stops(&world, B), calls);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::{A, B, ms, settled};
 use hb_core::config::GroupConfig;
-use hb_core::{Duration, Input, Side, Watchdog};
+use hb_core::{Duration, Event, GroupId, Input, Side, Watchdog};
 use hb_sim::World;
 
 #[test]
@@ -108,4 +108,21 @@ fn groups_live_on_their_own_nodes_and_one_death_moves_one() {
     assert!(world.hosts[A].scripts.all(0));
     world.start(B);
     world.until(ms(3000), |w| w.hosts[B].scripts.all(0) && !w.hosts[A].scripts.any(1)).expect("and returns");
+}
+
+#[test]
+fn a_line_that_differs_is_named_until_it_is_mended() {
+    let named = |world: &World, what: &Event| world.hosts[A].events.iter().filter(|e| *e == what).count();
+    let mut world = World::new(|c| c.groups[0].digest += u32::from(c.side == Side::Odd));
+    world.start(A);
+    world.start(B);
+    world.run(ms(2000));
+    assert_eq!(named(&world, &Event::GroupDiffers(GroupId(0))), 1);
+    assert_eq!(named(&world, &Event::ConfigAgrees), 0);
+    world.kill(B);
+    world.hosts[B].config.groups[0].digest = world.hosts[A].config.groups[0].digest;
+    world.start(B);
+    world.run(ms(2000));
+    assert_eq!(named(&world, &Event::GroupDiffers(GroupId(0))), 1, "said once");
+    assert_eq!(named(&world, &Event::ConfigAgrees), 1);
 }
