@@ -3,7 +3,7 @@
 use crate::{A, B, command, ms, settled, starts_and_stops, state};
 use hb_core::config::FenceConfig;
 use hb_core::message::GroupState;
-use hb_core::{Command, Duration, Event, LinkId, PeerState, Wait};
+use hb_core::{Command, Duration, Event, LinkId, PeerState, Scope, Wait};
 use hb_sim::World;
 
 #[test]
@@ -97,6 +97,18 @@ fn an_isolated_standby_claims_nothing_and_a_ping_node_frees_it() {
     assert!(world.hosts[B].events.contains(&Event::Isolated));
     world.hosts[B].reaches = vec![true];
     world.until(ms(500), |w| w.serves(B)).expect("not isolated any more");
+}
+
+#[test]
+fn an_isolated_standby_claims_when_an_operator_says_so() {
+    let mut world = settled(|c| c.pings = 1);
+    world.power_off(A);
+    world.hosts[B].reaches = vec![false];
+    world.run(ms(3000));
+    assert!(!world.hosts[B].scripts.any(0));
+    assert!(world.hosts[B].events.contains(&Event::Isolated));
+    assert_eq!(command(&mut world, B, Command::Takeover(Scope::All)), Ok(()));
+    world.until(ms(500), |w| w.serves(B)).expect("it was told so");
 }
 
 #[test]

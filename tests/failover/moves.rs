@@ -1,10 +1,10 @@
 //! Groups that move for a reason.
 
-use crate::{A, B, command, ms, settled, state};
+use crate::{A, B, command, ms, settled, state, watch};
 use hb_core::config::{ConfigError, Isolated, MonitorConfig, Tuning};
 use hb_core::message::GroupState;
-use hb_core::{Command, Duration, Event, Refusal, Scope};
-use hb_sim::World;
+use hb_core::{Command, Duration, Event, GroupId, Input, Refusal, Scope};
+use hb_sim::{Note, World};
 
 #[test]
 fn a_move_by_an_operator_stands_and_the_next_one_undoes_it() {
@@ -35,6 +35,37 @@ fn an_ordered_stop_hands_over_at_once() {
     command(&mut world, B, Command::Stop).expect("accepted");
     world.run(ms(500));
     assert_eq!(world.hosts[B].exited, Some(true), "alone it waits for nobody");
+}
+
+#[test]
+fn a_settled_pair_writes_says_and_calls_nothing() {
+    let mut world = settled(|c| c.pings = 2);
+    world.notes.clear();
+    let mut beats = 0;
+    watch(&mut world, ms(20_000), |_, note| match note {
+        Note::Sent { .. } => beats += 1,
+        Note::Heard { .. } | Note::Fed { .. } => {}
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(beats, 2 * 2 * 200, "two nodes, two links, a beat per keepalive");
+}
+
+#[test]
+fn what_the_peer_cannot_take_stays_and_the_operator_reads_why() {
+    let mut world = settled(|_| {});
+    let standby = Command::Standby(Scope::All);
+    world.input(B, Input::Claimable { group: GroupId(0), claimable: false });
+    world.run(ms(200));
+    assert_eq!(command(&mut world, A, standby), Err(Refusal::PeerUnable));
+    assert_eq!(command(&mut world, B, Command::Takeover(Scope::All)), Err(Refusal::SelfUnable));
+    world.input(B, Input::Claimable { group: GroupId(0), claimable: true });
+    world.run(ms(200));
+    world.cut[B] = [true; 8];
+    world.run(ms(350));
+    assert!(world.hosts[A].node.as_ref().unwrap().glance().both_ways, "not silent for its deadtime yet");
+    world.run(ms(300));
+    assert_eq!(command(&mut world, A, standby), Err(Refusal::PeerNotUp));
+    assert!(world.serves(A) && !world.serves(B));
 }
 
 #[test]
