@@ -1,6 +1,8 @@
 //! S5: two nodes never use the same epoch; a node never uses one at or below the highest that its state file at its
 //! start, its own tenures since, its data stamp, or its peer has shown it. There is no witness in a pair.
 //!
+//! What a peer shows must outlast the life that heard it: it is on its way to the disk in the step that took it in.
+//!
 //! After the loss of all that it could reach it may, and is raised on first contact: that is asserted of a pair at rest
 //! (`rest`), and that no copy is destroyed by comparing epochs across that event, by S7.
 
@@ -8,7 +10,23 @@ use super::facts::Facts;
 use super::{Verdict, breach};
 use crate::note::Note;
 use crate::world::World;
+use hb_core::Saved;
 use hb_core::message::GroupState;
+
+/// Is every epoch that the peer showed in the state file of `host`, or in a write that was begun?
+fn kept(world: &World, facts: &Facts, host: usize) -> Verdict {
+    let h = &world.hosts[host];
+    for (group, config) in h.config.groups.iter().enumerate().filter(|(group, _)| facts.shared(*group)) {
+        let heard = world.epochs_heard[host][group];
+        let has =
+            |saved: &Saved| saved.epochs.iter().any(|(hash, e)| *hash == config.name_hash && *e >= heard);
+        if heard > 0 && !has(&h.saved) && !h.writes.iter().any(|(_, _, saved)| has(saved)) {
+            let what = format!("{host} has heard of epoch {heard} of group {group}, and does not keep it");
+            return breach("S5", world, what);
+        }
+    }
+    Ok(())
+}
 
 pub(super) struct Epochs {
     /// By host and group: every epoch that it used.
@@ -30,8 +48,10 @@ impl Epochs {
 
     pub(super) fn check(&mut self, world: &World, facts: &Facts) -> Verdict {
         for note in &world.notes {
-            if let Note::Daemon { host, lives: true } = *note {
-                self.new_life(world, host);
+            match *note {
+                Note::Daemon { host, lives: true } => self.new_life(world, host),
+                Note::Heard { host, .. } => kept(world, facts, host)?,
+                _ => {}
             }
         }
         for host in 0..2 {
