@@ -67,6 +67,8 @@ fn the_larger_deadtime_counts_while_the_times_differ() {
     world.start(B);
     world.until(ms(2000), |w| w.serves(A)).expect("service");
     world.run(ms(500));
+    let differs = |e: &&Event| matches!(e, Event::TimingDiffers { .. });
+    assert!(world.hosts.iter().all(|h| h.events.iter().filter(differs).count() == 1), "each says so once");
     world.power_off(A);
     let time = world.until(ms(4000), |w| w.serves(B)).expect("take-over");
     assert!(time >= ms(1400), "{time:?}");

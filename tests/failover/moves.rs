@@ -29,6 +29,7 @@ fn an_ordered_stop_hands_over_at_once() {
     assert!(time <= ms(120), "{time:?}");
     world.run(ms(500));
     assert_eq!(world.hosts[A].exited, Some(true));
+    assert_eq!(world.hosts[B].events.iter().filter(|e| **e == Event::PeerLeaving).count(), 1);
     assert_eq!(world.overlap, Duration::ZERO);
     world.run(ms(2000));
     assert!(world.serves(B));
@@ -41,13 +42,20 @@ fn an_ordered_stop_hands_over_at_once() {
 fn a_settled_pair_writes_says_and_calls_nothing() {
     let mut world = settled(|c| c.pings = 2);
     world.notes.clear();
-    let mut beats = 0;
+    let links = |w: &World| [A, B].map(|h| w.hosts[h].node.as_ref().unwrap().status(w.now).links);
+    let (before, mut beats) = (links(&world), 0);
     watch(&mut world, ms(20_000), |_, note| match note {
         Note::Sent { .. } => beats += 1,
         Note::Heard { .. } | Note::Fed { .. } => {}
         other => panic!("{other:?}"),
     });
     assert_eq!(beats, 2 * 2 * 200, "two nodes, two links, a beat per keepalive");
+    // The line brings each beat after the network has: a copy, and as good.
+    for (was, is) in before.iter().flatten().zip(links(&world).iter().flatten()) {
+        assert!(is.heard && is.hears, "{is:?}");
+        assert!((199..=201).contains(&(is.rx - was.rx)), "{was:?} {is:?}");
+        assert_eq!((is.lost, is.bad), (was.lost, was.bad));
+    }
 }
 
 #[test]
