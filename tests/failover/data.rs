@@ -201,6 +201,27 @@ fn a_copy_that_is_behind_waits_for_the_newer_one_or_an_operator() {
 }
 
 #[test]
+fn of_two_that_start_together_the_newer_copy_goes_first() {
+    for policy in [StalePolicy::AcceptAge, StalePolicy::Accept, StalePolicy::Wait, StalePolicy::Refuse] {
+        let mut world = synced(policy);
+        world.power_off(A);
+        world.until(ms(2000), |w| w.serves(B)).expect("taken over");
+        write(&mut world, B, 9);
+        world.power_off(B);
+        for host in [A, B] {
+            world.hosts[host].powered = true;
+            world.start(host);
+        }
+        let begun = world.until(ms(2000), |w| w.hosts.iter().any(|h| h.scripts.any(0)));
+        begun.expect("one has the right");
+        assert!(!world.hosts[A].scripts.any(0), "{policy:?}: A is preferred, but B wrote last");
+        assert!(!said(&world, A, |e| matches!(e, Event::StaleAccepted(..))));
+        world.run(ms(3000));
+        assert!(world.serves(B) && !world.serves(A) && has(&world, A, 9), "{policy:?}");
+    }
+}
+
+#[test]
 fn age_alone_is_accepted_loudly_by_default() {
     let cases = [
         (StalePolicy::AcceptAge, true, Err(Refusal::NothingToDo)),

@@ -51,12 +51,17 @@ fn replayed_frames_do_not_fool_a_restarted_survivor() {
 fn a_holder_that_cannot_hear_keeps_its_addresses_while_they_answer() {
     let mut world = settled(|_| {});
     world.kill(B);
+    world.hosts[B].saved.epochs.clear();
     world.cut[B] = [true; 8];
     world.address_answers = true;
     world.start(B);
     let probes = probes(&mut world, ms(6000));
     assert!((3..=5).contains(&probes), "one a second from initdead on: {probes}");
     assert!(!world.hosts[B].scripts.any(0), "somebody answers for the address");
+    assert_eq!(
+        world.hosts[B].saved.epochs[0].1, 2,
+        "what A shows is kept, though A cannot prove that it lives"
+    );
     let status = world.hosts[B].node.as_ref().unwrap().status(world.now);
     assert_eq!(status.groups[0].wait, Some(Wait::OneWay));
     world.power_off(A);

@@ -130,6 +130,18 @@ fn the_monitor_restarts_in_place_once_and_then_hands_over_for_good() {
 }
 
 #[test]
+fn what_the_monitor_finds_dead_stays_where_nobody_else_can_take_it() {
+    let mut world = settled(|c| c.monitor = Some(MonitorConfig { period: ms(200), failures: 1 }));
+    world.input(B, Input::Claimable { group: GroupId(0), claimable: false });
+    world.run(ms(200));
+    for _ in 0..4 {
+        world.hosts[A].scripts.running[0][1] = false;
+        world.until(ms(1000), |w| w.serves(A)).expect("restarted in place, again");
+        assert!(!world.hosts[B].scripts.any(0));
+    }
+}
+
+#[test]
 fn a_release_under_a_running_monitor_call_waits_without_spinning() {
     let mut world = settled(|c| c.monitor = Some(MonitorConfig { period: ms(200), failures: 2 }));
     world.hosts[A].scripts.status = hb_sim::Answer::Hangs;
