@@ -21,6 +21,18 @@ fn the_standby_takes_over_within_deadtime_and_the_preferred_node_takes_it_back()
 }
 
 #[test]
+fn a_holder_names_the_death_of_its_standby() {
+    let mut world = settled(|_| {});
+    let calls = starts_and_stops(&world, A);
+    world.power_off(B);
+    world.run(ms(3000));
+    let dead = |e: &&Event| matches!(e, Event::PeerDead(_));
+    assert_eq!(world.hosts[A].events.iter().filter(dead).count(), 1);
+    assert!(world.serves(A));
+    assert_eq!(starts_and_stops(&world, A), calls);
+}
+
+#[test]
 fn without_failback_the_group_stays() {
     let mut world = settled(|c| c.failback = false);
     world.power_off(A);

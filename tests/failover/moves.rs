@@ -33,6 +33,8 @@ fn an_ordered_stop_hands_over_at_once() {
     assert_eq!(world.overlap, Duration::ZERO);
     world.run(ms(2000));
     assert!(world.serves(B));
+    let dead = |e: &Event| matches!(e, Event::PeerDead(_) | Event::PeerLate(_));
+    assert!(!world.hosts[B].events.iter().any(dead), "it said goodbye: its silence is no news");
     command(&mut world, B, Command::Stop).expect("accepted");
     world.run(ms(500));
     assert_eq!(world.hosts[B].exited, Some(true), "alone it waits for nobody");
