@@ -1,6 +1,6 @@
 //! A node dies, or seems to.
 
-use crate::{A, B, command, ms, settled, starts_and_stops, state};
+use crate::{A, B, command, ms, settled, starts_and_stops, state, times};
 use hb_core::config::FenceConfig;
 use hb_core::message::GroupState;
 use hb_core::{Command, Duration, Event, LinkId, PeerState, Scope, Wait};
@@ -26,8 +26,7 @@ fn a_holder_names_the_death_of_its_standby() {
     let calls = starts_and_stops(&world, A);
     world.power_off(B);
     world.run(ms(3000));
-    let dead = |e: &&Event| matches!(e, Event::PeerDead(_));
-    assert_eq!(world.hosts[A].events.iter().filter(dead).count(), 1);
+    assert_eq!(times(&world, A, |e| matches!(e, Event::PeerDead(_))), 1);
     assert!(world.serves(A));
     assert_eq!(starts_and_stops(&world, A), calls);
 }
@@ -79,8 +78,8 @@ fn the_larger_deadtime_counts_while_the_times_differ() {
     world.start(B);
     world.until(ms(2000), |w| w.serves(A)).expect("service");
     world.run(ms(500));
-    let differs = |e: &&Event| matches!(e, Event::TimingDiffers { .. });
-    assert!(world.hosts.iter().all(|h| h.events.iter().filter(differs).count() == 1), "each says so once");
+    let said = [A, B].map(|host| times(&world, host, |e| matches!(e, Event::TimingDiffers { .. })));
+    assert_eq!(said, [1, 1], "each says so once");
     world.power_off(A);
     let time = world.until(ms(4000), |w| w.serves(B)).expect("take-over");
     assert!(time >= ms(1400), "{time:?}");
@@ -101,14 +100,19 @@ fn a_lost_state_file_costs_a_round_trip() {
     assert!(epochs[0] > 3, "the peer's epochs count as seen: {epochs:?}");
 }
 
-#[test]
-fn an_isolated_standby_claims_nothing_and_a_ping_node_frees_it() {
-    let mut world = settled(|c| c.pings = 1);
-    world.cut_all(true);
+/// B, which hears nobody, loses its ping node too.
+fn isolate_standby(world: &mut World) {
     world.hosts[B].reaches = vec![false];
     world.run(ms(3000));
     assert!(!world.hosts[B].scripts.any(0));
     assert!(world.hosts[B].events.contains(&Event::Isolated));
+}
+
+#[test]
+fn an_isolated_standby_claims_nothing_and_a_ping_node_frees_it() {
+    let mut world = settled(|c| c.pings = 1);
+    world.cut_all(true);
+    isolate_standby(&mut world);
     world.hosts[B].reaches = vec![true];
     world.until(ms(500), |w| w.serves(B)).expect("not isolated any more");
 }
@@ -117,10 +121,7 @@ fn an_isolated_standby_claims_nothing_and_a_ping_node_frees_it() {
 fn an_isolated_standby_claims_when_an_operator_says_so() {
     let mut world = settled(|c| c.pings = 1);
     world.power_off(A);
-    world.hosts[B].reaches = vec![false];
-    world.run(ms(3000));
-    assert!(!world.hosts[B].scripts.any(0));
-    assert!(world.hosts[B].events.contains(&Event::Isolated));
+    isolate_standby(&mut world);
     assert_eq!(command(&mut world, B, Command::Takeover(Scope::All)), Ok(()));
     world.until(ms(500), |w| w.serves(B)).expect("it was told so");
 }

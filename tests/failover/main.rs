@@ -9,7 +9,7 @@ mod moves;
 mod start;
 
 use hb_core::message::GroupState;
-use hb_core::{Command, Duration, Refusal};
+use hb_core::{Command, Duration, Event, Refusal};
 use hb_sim::{Note, World};
 
 pub(crate) const A: usize = 0;
@@ -41,6 +41,11 @@ pub(crate) fn command(world: &mut World, host: usize, command: Command) -> Resul
     let answer = world.hosts[host].node.as_mut().expect("a daemon").operator(now, command);
     world.drain(host);
     answer
+}
+
+/// How often `host` said such a thing.
+pub(crate) fn times(world: &World, host: usize, what: impl Fn(&Event) -> bool) -> usize {
+    world.hosts[host].events.iter().filter(|event| what(event)).count()
 }
 
 pub(crate) fn starts_and_stops(world: &World, host: usize) -> usize {

@@ -1,6 +1,6 @@
 //! Groups that move for a reason.
 
-use crate::{A, B, command, ms, settled, state, watch};
+use crate::{A, B, command, ms, settled, state, times, watch};
 use hb_core::config::{ConfigError, Isolated, MonitorConfig, Tuning};
 use hb_core::message::GroupState;
 use hb_core::{Command, Duration, Event, GroupId, Input, Refusal, Scope};
@@ -29,12 +29,12 @@ fn an_ordered_stop_hands_over_at_once() {
     assert!(time <= ms(120), "{time:?}");
     world.run(ms(500));
     assert_eq!(world.hosts[A].exited, Some(true));
-    assert_eq!(world.hosts[B].events.iter().filter(|e| **e == Event::PeerLeaving).count(), 1);
+    assert_eq!(times(&world, B, |e| *e == Event::PeerLeaving), 1);
     assert_eq!(world.overlap, Duration::ZERO);
     world.run(ms(2000));
     assert!(world.serves(B));
     let dead = |e: &Event| matches!(e, Event::PeerDead(_) | Event::PeerLate(_));
-    assert!(!world.hosts[B].events.iter().any(dead), "it said goodbye: its silence is no news");
+    assert_eq!(times(&world, B, dead), 0, "it said goodbye: its silence is no news");
     command(&mut world, B, Command::Stop).expect("accepted");
     world.run(ms(500));
     assert_eq!(world.hosts[B].exited, Some(true), "alone it waits for nobody");

@@ -1,6 +1,6 @@
 //! How two nodes come into service.
 
-use crate::{A, B, ms, settled};
+use crate::{A, B, ms, settled, times};
 use hb_core::config::GroupConfig;
 use hb_core::{Duration, Event, GroupId, Input, Side, Watchdog};
 use hb_sim::World;
@@ -112,7 +112,7 @@ fn groups_live_on_their_own_nodes_and_one_death_moves_one() {
 
 #[test]
 fn a_line_that_differs_is_named_until_it_is_mended() {
-    let named = |world: &World, what: &Event| world.hosts[A].events.iter().filter(|e| *e == what).count();
+    let named = |world: &World, what: &Event| times(world, A, |event| event == what);
     let mut world = World::new(|c| c.groups[0].digest += u32::from(c.side == Side::Odd));
     world.start(A);
     world.start(B);
