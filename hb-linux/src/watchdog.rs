@@ -254,10 +254,11 @@ impl Watchdog {
         &self.fd
     }
 
-    /// Close with the magic character: every group is proven stopped. It is off when the helper has closed its
-    /// descriptor, too.
+    /// Close with the magic character: every group is proven stopped, and the helper has let go of its descriptor. Until
+    /// then feed it: it is off when the last descriptor is closed.
     pub fn disarm(self) {
-        let _ = self.fd.write(b"V");
+        // A write that a signal cut short is worth another try; nothing may be written after it.
+        let _ = (0..10).any(|_| matches!(self.fd.write(b"V"), Ok(Some(1))));
     }
 }
 

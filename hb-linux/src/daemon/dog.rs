@@ -133,6 +133,13 @@ impl Dog {
         }
     }
 
+    /// Feed it at the very end, when nobody is left to be told of an error. Not if the end is not `clean`.
+    pub(super) fn feed_quietly(&mut self, clean: bool) {
+        if clean && let Some(watchdog) = &mut self.armed {
+            let _ = watchdog.feed();
+        }
+    }
+
     /// The armed watchdog.
     #[must_use]
     pub(super) const fn armed(&self) -> Option<&Watchdog> {

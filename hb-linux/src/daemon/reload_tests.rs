@@ -90,8 +90,8 @@ impl Bench {
         self.answer(T0)
     }
 
-    fn end(self) {
-        self.voice.helper.stop(true, 2000);
+    fn end(mut self) {
+        self.voice.helper.stop(true, 2000, || ());
         fs::remove_dir_all(self.dir).unwrap();
     }
 }

@@ -7,9 +7,11 @@
 //! ```
 //! Up to the pid file nothing is touched. The caller's shell waits until the links are open, and gets the exit code.
 
+use super::dog::Dog;
 use super::effects::Effects;
 use super::pidfile::{PidFile, Taken};
 use super::shell::Shell;
+use super::voice::Voice;
 use crate::cli::{EXIT_FAILURE, EXIT_NOT_CONFIGURED, EXIT_OK, EXIT_PERMISSION, Options, tell};
 use crate::config::{self, Class, Findings, Paths, Settings};
 use crate::helper::Level;
@@ -150,6 +152,21 @@ fn report(caller: Option<Fd>, code: i32) {
     }
 }
 
+/// The watchdog is let go only by who is still feeding: the helper's descriptor first, then the daemon's own with the
+/// magic character. A helper that does not answer (its disk does not) is ended, and if the kernel does not let it go,
+/// feeding goes on for as long as that takes.
+fn end_helper(voice: &mut Voice, dog: Option<Dog>, clean: bool) {
+    let Some(mut dog) = dog else {
+        voice.helper.stop(clean, LAST_WORDS_MS, || ());
+        return;
+    };
+    let gone = voice.helper.stop(clean, LAST_WORDS_MS, || dog.feed_quietly(clean));
+    if clean && !gone && dog.armed().is_some() {
+        voice.helper.kill(|| dog.feed_quietly(true));
+    }
+    dog.end(clean);
+}
+
 /// The end: the watchdog is disarmed only if every group is proven stopped.
 fn finish(mut shell: Shell, clean: bool, pidfile: &PidFile) -> i32 {
     shell.fx.runner.kill_all();
@@ -166,10 +183,7 @@ fn finish(mut shell: Shell, clean: bool, pidfile: &PidFile) -> i32 {
             ),
         );
     }
-    if let Some(dog) = dog {
-        dog.end(clean);
-    }
-    voice.helper.stop(clean, LAST_WORDS_MS);
+    end_helper(&mut voice, dog, clean);
     if clean {
         pidfile.clear();
         EXIT_OK

@@ -25,7 +25,7 @@ mod tests;
 
 use crate::config::Facility;
 use crate::sys::clock::WallTime;
-use crate::sys::poll::{PollFd, poll};
+use crate::sys::poll::{PollFd, poll, sleep_ms};
 use crate::sys::process::{self, Pid};
 use crate::sys::{Errno, Fd, Result, unix};
 use crate::watchdog::Watchdog;
@@ -137,43 +137,67 @@ impl Helper {
     }
 
     /// End in order: the helper writes what it has and goes. With `disarm` it closes the watchdog's descriptor (the
-    /// daemon writes the magic character, see [`Watchdog::disarm`]); without, it keeps it open until the machine resets.
-    /// Waits for the helper, at most `limit_ms`; only for the very end. Answers whether it went.
-    pub fn stop(mut self, disarm: bool, limit_ms: i32) -> bool {
+    /// daemon writes the magic character after that, see [`Watchdog::disarm`]); without, it keeps it open until the
+    /// machine resets. Waits for the helper, at most `limit_ms`; only for the very end. `feed` is called all the time: who
+    /// waits with an armed watchdog feeds it. Answers whether it went.
+    pub fn stop(&mut self, disarm: bool, limit_ms: i32, mut feed: impl FnMut()) -> bool {
         let order = Builder::stop(disarm);
         let mut left = limit_ms;
         while !self.outlet.order(&order) || self.outlet.wants_write() {
             if left <= 0 || self.outlet.fd().is_none() {
-                return false;
+                return !disarm || self.is_gone();
             }
-            self.wait(true, 20);
+            feed();
+            self.wait(true);
             self.outlet.service();
-            left -= 20;
+            left -= STEP_MS;
         }
-        if !disarm {
-            return true;
-        }
-        while left > 0 {
+        while disarm && left > 0 {
             match self.outlet.read() {
-                Some(Reply::Gone) => {
-                    process::wait_for(self.pid);
-                    return true;
-                }
+                Some(Reply::Gone) => break,
                 Some(_) => {}
                 None => {
-                    self.wait(false, 20);
-                    left -= 20;
+                    feed();
+                    self.wait(false);
+                    left -= STEP_MS;
                 }
             }
         }
-        false
+        !disarm || self.is_gone()
     }
 
-    fn wait(&self, write: bool, ms: i32) {
+    /// End it at once, and wait until it is gone, however long: while it lives, it holds the watchdog's descriptor, and
+    /// the timer runs. A process that waits for a disk may take its time.
+    pub fn kill(&mut self, mut feed: impl FnMut()) {
+        while !self.is_gone() {
+            let _ = process::signal(self.pid, libc::SIGKILL);
+            feed();
+            sleep_ms(STEP_MS);
+        }
+    }
+
+    /// It has ended, its descriptors with it. Takes it from the list of processes. Its channel may have ended a moment
+    /// before.
+    fn is_gone(&self) -> bool {
+        (0..50).any(|_| {
+            let gone = process::try_wait_for(self.pid).is_some() || !process::exists(self.pid);
+            if !gone && self.outlet.fd().is_none() {
+                sleep_ms(1);
+            }
+            gone
+        })
+    }
+
+    fn wait(&self, write: bool) {
         let mut fds = [self.outlet.fd().map_or(PollFd::NONE, |fd| PollFd::new(fd, write))];
-        let _ = poll(&mut fds, ms);
+        if poll(&mut fds, STEP_MS).is_err() {
+            sleep_ms(STEP_MS);
+        }
     }
 }
+
+/// Between two looks at the end.
+const STEP_MS: i32 = 20;
 
 fn launch(setup: &Setup, watchdog: Option<&Watchdog>) -> Result<(Fd, Pid)> {
     let (ours, theirs) = unix::pair()?;

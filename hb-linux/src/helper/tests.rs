@@ -57,7 +57,7 @@ fn lines_and_state_reach_their_files() {
     assert_eq!(wait_reply(&mut helper), Some(Reply::Persisted { serial: 3 }));
     assert_eq!(fs::read(dir.join("state")).unwrap(), b"the state");
     helper.log(WallTime::now(), Level::Warn, Targets::ALL, "the last one");
-    assert!(helper.stop(true, 5000));
+    assert!(helper.stop(true, 5000, || ()));
     let log = fs::read_to_string(dir.join("ha-log")).unwrap();
     let debug = fs::read_to_string(dir.join("ha-debug")).unwrap();
     assert_eq!((log.lines().count(), debug.lines().count()), (2, 3));
@@ -97,7 +97,7 @@ fn a_stopped_helper_delays_nothing_and_loses_no_state() {
     assert_eq!(fs::read(dir.join("state")).unwrap(), b"newer");
     let lost = helper.lost();
     helper.log(WallTime::now(), Level::Info, Targets::ALL, "again");
-    assert!(helper.stop(true, 5000));
+    assert!(helper.stop(true, 5000, || ()));
     let log = fs::read_to_string(dir.join("ha-log")).unwrap();
     assert!(log.contains(&format!("WARN: {lost} log lines were lost")), "no note on {lost} lost lines");
     assert_eq!(log.lines().count() + lost as usize, 20_000 + 2);
@@ -117,7 +117,7 @@ fn a_disk_that_fails_is_told_and_named_when_it_works_again() {
     fs::create_dir(dir.join("missing")).unwrap();
     helper.log(WallTime::now(), Level::Info, Targets::LOG, "three");
     assert_eq!(wait_reply(&mut helper), Some(Reply::OutputRestored { output: record::Output::Log }));
-    assert!(helper.stop(true, 5000));
+    assert!(helper.stop(true, 5000, || ()));
     let log = fs::read_to_string(dir.join("missing/ha-log")).unwrap();
     assert!(log.contains("info: three\n") && log.contains("2 lines before"), "{log}");
     fs::remove_dir_all(dir).unwrap();
@@ -134,7 +134,7 @@ fn a_state_that_cannot_be_written_is_told() {
     helper.persist(4, b"x");
     let failed = Reply::PersistFailed { serial: 4, why: Errno::NO_ENTRY };
     assert_eq!(wait_reply(&mut helper), Some(failed));
-    assert!(helper.stop(true, 5000));
+    assert!(helper.stop(true, 5000, || ()));
     fs::remove_dir_all(dir).unwrap();
 }
 
@@ -182,16 +182,16 @@ fn an_orderly_stop_disarms_and_one_without_it_does_not() {
     let device = dir.join("watchdog.fake");
     let name = CString::new(device.to_str().unwrap()).unwrap();
     let watchdog = Watchdog::open(&name, 1).unwrap();
-    let helper = Helper::start(setup(&dir), Some(&watchdog)).unwrap();
+    let mut helper = Helper::start(setup(&dir), Some(&watchdog)).unwrap();
     watchdog.disarm();
     assert_eq!(Watchdog::open(&name, 1).unwrap_err(), crate::watchdog::Problem::Busy);
-    assert!(helper.stop(true, 5000));
+    assert!(helper.stop(true, 5000, || ()));
     // Other tests' children may have a copy of the descriptor for a moment.
     assert!(wait_for(|| Watchdog::open(&name, 1).is_ok()));
     assert_eq!(fs::read(&device).unwrap(), b"V");
     let watchdog = Watchdog::open(&name, 1).unwrap();
-    let helper = Helper::start(setup(&dir), Some(&watchdog)).unwrap();
-    assert!(helper.stop(false, 5000));
+    let mut helper = Helper::start(setup(&dir), Some(&watchdog)).unwrap();
+    assert!(helper.stop(false, 5000, || ()));
     drop(watchdog);
     assert!(wait_for(|| fs::read(&device).is_ok_and(|b| b == b"VR")));
     fs::remove_dir_all(dir).unwrap();
@@ -207,7 +207,7 @@ fn a_killed_helper_is_noticed_and_can_be_replaced() {
     helper.log(WallTime::now(), Level::Info, Targets::ALL, "unheard");
     helper.restart(None).unwrap();
     helper.log(WallTime::now(), Level::Info, Targets::ALL, "heard");
-    assert!(helper.stop(true, 5000));
+    assert!(helper.stop(true, 5000, || ()));
     let log = fs::read_to_string(dir.join("ha-log")).unwrap();
     assert!(log.contains("WARN: 1 log lines were lost") && log.ends_with("info: heard\n"), "{log}");
     fs::remove_dir_all(dir).unwrap();
@@ -224,6 +224,31 @@ fn requests_to_end_do_not_end_it() {
     }
     helper.persist(2, b"y");
     assert_eq!(wait_reply(&mut helper), Some(Reply::Persisted { serial: 2 }));
-    assert!(helper.stop(true, 5000));
+    assert!(helper.stop(true, 5000, || ()));
+    fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
+fn who_waits_for_a_helper_that_hangs_goes_on_feeding_and_lets_go_last() {
+    let dir = folder("hangs");
+    let device = dir.join("watchdog.fake");
+    let name = CString::new(device.to_str().unwrap()).unwrap();
+    let mut watchdog = Watchdog::open(&name, 1).unwrap();
+    let mut helper = Helper::start(setup(&dir), Some(&watchdog)).unwrap();
+    process::signal(helper.pid(), libc::SIGSTOP).unwrap();
+    let (mut clock, mut last, mut longest) = (Clock::start(), hb_core::Instant::ZERO, Duration::ZERO);
+    let mut feed = || {
+        let now = clock.now();
+        longest = longest.max(now.since(last));
+        last = now;
+        watchdog.feed().unwrap();
+    };
+    assert!(!helper.stop(true, 300, &mut feed), "it is stopped and holds the descriptor");
+    helper.kill(&mut feed);
+    assert!(!process::exists(helper.pid()), "it is gone, and no zombie is left");
+    assert!(longest < Duration::from_millis(900), "unfed for {longest:?}");
+    watchdog.disarm();
+    let fed = fs::read(&device).unwrap();
+    assert!(fed.len() > 5 && fed.ends_with(b".V"), "{fed:?}");
     fs::remove_dir_all(dir).unwrap();
 }

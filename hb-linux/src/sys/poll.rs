@@ -90,9 +90,16 @@ pub fn timeout_until(now: Instant, deadline: Instant) -> i32 {
     i32::try_from(us.div_ceil(1000)).unwrap_or(i32::MAX)
 }
 
-/// Wait without descriptors; for the command line and the helper, never for the daemon's loop. A signal ends it early.
+/// Wait without descriptors, and without `poll(2)`: it waits also where that call fails. The daemon's loop only ever waits
+/// so for a few milliseconds. A signal ends it early.
 pub fn sleep_ms(ms: i32) {
-    let _ = poll(&mut [], ms);
+    let ms = ms.max(0);
+    // The widths of time_t and long differ between targets.
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    time.tv_sec = (ms / 1000).into();
+    time.tv_nsec = (ms % 1000 * 1_000_000).into();
+    // SAFETY: nanosleep reads one timespec; the pointer for the rest may be null.
+    unsafe { libc::nanosleep(&raw const time, core::ptr::null_mut()) };
 }
 
 #[cfg(test)]
