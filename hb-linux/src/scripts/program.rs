@@ -172,6 +172,25 @@ pub fn mark(run_dir: &Path) -> String {
     format!("HBD_RUN_DIR={}", run_dir.display())
 }
 
+/// Where the original keeps its tools: Red Hat, Debian and 64-bit systems of old, and the packages since.
+pub const ORIGINAL_TOOLS: [&str; 4] =
+    ["/usr/lib/heartbeat", "/usr/lib64/heartbeat", "/usr/libexec/heartbeat", "/usr/local/lib/heartbeat"];
+
+/// Where the original's `findif` is, if it is on this machine.
+#[must_use]
+pub fn findif() -> Option<&'static Path> {
+    original_tools(&ORIGINAL_TOOLS.map(Path::new))
+}
+
+/// The first of these directories with `findif` in it, which the original's `IPaddr` calls. That script looks for it by
+/// itself where `HA_BIN` is not set; a directory without it would be believed.
+fn original_tools<'a>(dirs: &[&'a Path]) -> Option<&'a Path> {
+    dirs.iter().copied().find(|dir| {
+        let file = CString::new(dir.join("findif").as_os_str().as_bytes());
+        file.is_ok_and(|file| executable(&file))
+    })
+}
+
 /// What the original exports, and a few of our own.
 fn environment(settings: &Settings, places: &Places) -> Vec<String> {
     let dir = places.config_dir.display().to_string();
@@ -189,7 +208,6 @@ fn environment(settings: &Settings, places: &Places) -> Vec<String> {
         ("HA_FUNCS", &functions.display().to_string()),
         ("HA_RCDIR", &format!("{dir}/rc.d")),
         ("HA_RESOURCEDIR", &format!("{dir}/resource.d")),
-        ("HA_BIN", "/usr/lib/heartbeat"),
         ("HA_FIFO", &places.state_dir.join("fifo").display().to_string()),
         ("HA_LOGFILE", &file(&settings.log.logfile)),
         ("HA_DEBUGLOG", &file(&settings.log.debugfile)),
@@ -203,6 +221,7 @@ fn environment(settings: &Settings, places: &Places) -> Vec<String> {
     .iter()
     .map(|(name, value)| format!("{name}={value}"))
     .collect();
+    env.extend(findif().map(|dir| format!("HA_BIN={}", dir.display())));
     env.push(mark(&places.run_dir));
     if let Ok(own) = std::env::current_exe() {
         env.push(format!("HBD={}", own.display()));
@@ -257,6 +276,20 @@ mod tests {
         assert!(needs_shell(&bare) && !needs_shell(&with));
         assert!(!needs_shell(Path::new("/bin/sh")) && !needs_shell(Path::new("/nonexistent/x")));
         [with, bare, plain].iter().for_each(|p| std::fs::remove_file(p).unwrap());
+    }
+
+    #[test]
+    fn a_directory_without_findif_is_not_told_to_the_originals_scripts() {
+        let dir = std::env::temp_dir().join(format!("hbd-ha-bin-{}", std::process::id()));
+        let (with, without) = (dir.join("with"), dir.join("without"));
+        [&with, &without].iter().for_each(|dir| std::fs::create_dir_all(dir).unwrap());
+        assert_eq!(original_tools(&[&without, &with]), None);
+        let tool = with.join("findif");
+        std::fs::write(&tool, "").unwrap();
+        assert_eq!(original_tools(&[&without, &with]), None, "it cannot be executed");
+        std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(original_tools(&[&without, &with]), Some(with.as_path()));
+        std::fs::remove_dir_all(dir).unwrap();
     }
 
     #[test]

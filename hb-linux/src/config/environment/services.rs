@@ -6,6 +6,7 @@ use crate::config::finding::Report;
 use crate::config::ha_cf::{At, HaCf};
 use crate::config::scripts;
 use crate::config::settings::{Group, Script};
+use crate::scripts::program;
 use core::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -43,6 +44,11 @@ pub(super) fn scripts(paths: &Paths, cf: &HaCf, groups: &[At<Group>], report: &m
             ((Script::File(_) | Script::Embedded, None), _) => {}
         }
         if let Script::File(path) = &resource.script
+            && crate::resources::embedded(name).is_some()
+        {
+            shadowed(path, name, line, report);
+        }
+        if let Script::File(path) = &resource.script
             && mute(&read_text(path))
         {
             let more = if monitored { ", and `monitor` restarts it without end" } else { "" };
@@ -68,6 +74,34 @@ pub(super) fn scripts(paths: &Paths, cf: &HaCf, groups: &[At<Group>], report: &m
                 ),
             );
         }
+    }
+}
+
+/// A file of the name of a script that `hbd` carries goes first. That of Linux-HA works only with the rest of its package.
+fn shadowed(path: &Path, name: &str, line: u32, report: &mut Report<'_>) {
+    let text = read_text(path);
+    let originals = [&b"findif"[..], b"hto-mapfuncs", b"ra_execocf", b"ocf-shellfuncs"]
+        .iter()
+        .any(|word| text.windows(word.len()).any(|part| part == *word));
+    if originals && program::findif().is_none() {
+        report.lacks(
+            line,
+            format_args!(
+                "{0} hides hbd's own `{name}` and calls `findif`, which is in none of {1}, so every start fails; \
+                 run `mv {0} {0}.off`",
+                path.display(),
+                program::ORIGINAL_TOOLS.join(", ")
+            ),
+        );
+    } else {
+        report.warn(
+            line,
+            format_args!(
+                "{0} hides hbd's own `{name}`, which looks after two starts at once, interfaces that are off, \
+                 the route cache of a 2.4 kernel and repeated announcements; run `mv {0} {0}.off`",
+                path.display()
+            ),
+        );
     }
 }
 

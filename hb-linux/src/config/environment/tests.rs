@@ -209,6 +209,34 @@ fn scripts_are_searched_in_order() {
 }
 
 #[test]
+fn a_file_that_hides_a_carried_script_is_named_with_what_that_costs() {
+    let place = machine("node a b\nbcast hbtest0\n", "a IPaddr::192.168.2.50\n");
+    let own = "ha.d/resource.d/IPaddr";
+    place.file(own, "#!/bin/sh\nifconfig eth0:0 $1\n", 0o755);
+    assert_eq!(
+        missing(&place),
+        [format!(
+            "ha.d/haresources:1: {own} hides hbd's own `IPaddr`, which looks after two starts at once, interfaces that are \
+             off, the route cache of a 2.4 kernel and repeated announcements; run `mv {own} {own}.off`"
+        )]
+    );
+    if crate::scripts::program::findif().is_some() {
+        return;
+    }
+    for text in ["#!/bin/sh\n. /etc/ha.d/resource.d/hto-mapfuncs\nra_execocf $1\n", "$HA_BIN/findif $1"] {
+        place.file(own, text, 0o755);
+        assert_eq!(
+            missing(&place),
+            [format!(
+                "ha.d/haresources:1: {own} hides hbd's own `IPaddr` and calls `findif`, which is in none of \
+                 /usr/lib/heartbeat, /usr/lib64/heartbeat, /usr/libexec/heartbeat, /usr/local/lib/heartbeat, so every \
+                 start fails; run `mv {own} {own}.off`"
+            )]
+        );
+    }
+}
+
+#[test]
 fn the_original_on_this_machine_is_named_and_a_number_that_it_left_is_not() {
     let place = machine("node a b\nbcast hbtest0\n", "a IPaddr::192.168.2.50\n");
     place.file("run/heartbeat.pid", "      4711\n", 0o644);
