@@ -9,16 +9,44 @@ use std::path::PathBuf;
 struct Rig {
     dir: PathBuf,
     shell: &'static str,
+    /// `ip` or `ifconfig`.
     tool: &'static str,
+    /// What goes in front of `PATH`: the directory with BusyBox's own tools, or nothing.
+    path: String,
 }
 
 impl Rig {
     fn call(&self, argument: &str, verb: &str) -> (i32, String) {
+        shell(&self.line("IPaddr", argument, verb))
+    }
+
+    /// The command line of a call of this script.
+    fn line(&self, script: &str, argument: &str, verb: &str) -> String {
         let dir = self.dir.display();
-        shell(&format!(
-            "HBD_IPADDR_TOOL={} HBD={dir}/hbd {} {dir}/resource.d/IPaddr {argument} {verb}",
-            self.tool, self.shell
-        ))
+        format!(
+            "PATH={}$PATH HBD_RUN_DIR={dir} HBD_IPADDR_TOOL={} HBD={dir}/hbd {} {dir}/resource.d/{script} {argument} {verb}",
+            self.path, self.tool, self.shell
+        )
+    }
+
+    fn who(&self) -> String {
+        format!("{} {}{}", self.shell, self.path, self.tool)
+    }
+
+    /// The calls of a test before this one must not be taken for its own.
+    fn forget_calls(&self) {
+        hb_linux::sys::poll::sleep_ms(200);
+        let _ = std::fs::remove_file(self.dir.join("calls"));
+    }
+
+    /// No note says that an address is set up.
+    fn no_notes(&self) {
+        let left: Vec<_> = std::fs::read_dir(&self.dir)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.starts_with("hbd-ipaddr-"))
+            .collect();
+        assert!(left.is_empty(), "{}: {left:?}", self.who());
     }
 
     fn announced(&self) -> String {
@@ -54,11 +82,23 @@ fn each(name: &str, body: impl Fn(&Rig)) {
                 continue;
             }
             for tool in ["ip", "ifconfig"] {
-                if shell(&format!("command -v {tool}")).0 != 0 {
+                if shell(&format!("command -v {tool}")).0 == 0 {
+                    body(&Rig { dir: dir.clone(), shell: shell_name, tool, path: String::new() });
+                } else {
                     println!("SKIPPED {tool}: not installed");
-                    continue;
                 }
-                body(&Rig { dir: dir.clone(), shell: shell_name, tool });
+                // BusyBox prints what the net-tools of 2002 print.
+                let own = dir.join(format!("busybox-{tool}"));
+                if shell(&format!("busybox {tool}{}", if tool == "ip" { " addr" } else { " -a" })).0 == 0 {
+                    let text = format!("#!/bin/sh\nexec busybox {tool} \"$@\"\n");
+                    std::fs::create_dir_all(&own).unwrap();
+                    std::fs::write(own.join(tool), text).unwrap();
+                    run(&format!("chmod 755 {}", own.join(tool).display()));
+                    let path = format!("{}:", own.display());
+                    body(&Rig { dir: dir.clone(), shell: shell_name, tool, path });
+                } else {
+                    println!("SKIPPED busybox {tool}: not installed");
+                }
             }
         }
         std::fs::remove_dir_all(&dir).unwrap();
@@ -103,8 +143,7 @@ fn addresses_do_not_disturb_each_other() {
         let left: Vec<i32> = all.iter().map(|argument| rig.call(argument, "status").0).collect();
         assert_eq!(left, [3, 0, 0], "{} {}", rig.shell, rig.tool);
         assert_eq!((rig.call(all[1], "stop").0, rig.call(all[2], "stop").0), (0, 0));
-        // The background announcements of this round must not be taken for the next one's.
-        while !rig.announced().is_empty() {}
+        rig.forget_calls();
     });
 }
 
@@ -128,12 +167,146 @@ fn what_cannot_be_done_is_said_and_changes_nothing() {
             assert!(got == code && text.contains(why), "{} {argument} {verb}: {got} {text}", rig.tool);
         }
         assert_eq!(addresses(), before);
-        if rig.tool == "ip" {
+        for argument in ["192.168.2.50/24/eth0", "10.1.1.1/32/eth0"] {
             run("ip link set eth0 down");
-            let (code, text) = rig.call("192.168.2.50/24/eth0", "start");
+            let (code, text) = rig.call(argument, "start");
             run("ip link set eth0 up");
-            assert!(code == 1 && text.contains("eth0 is down"), "{code} {text}");
+            assert!(code == 1 && text.contains("eth0 is down"), "{} {argument}: {code} {text}", rig.who());
             assert_eq!(addresses(), before);
         }
+        rig.no_notes();
+    });
+}
+
+#[test]
+fn two_starts_at_once_set_up_two_addresses() {
+    each("two_starts_at_once_set_up_two_addresses", |rig| {
+        // A subnet of the interface's own, and one whose addresses have the mask of their class for a moment.
+        let all: Vec<String> = ["192.168.2.50", "192.168.2.51", "10.7.7.1", "10.7.7.2", "10.7.7.3"]
+            .map(|ip| format!("{ip}/24/eth0"))
+            .to_vec();
+        for round in 0..5 {
+            let calls: Vec<String> =
+                all.iter().map(|argument| format!("({}) &", rig.line("IPaddr", argument, "start"))).collect();
+            run(&format!("{} wait", calls.join(" ")));
+            for argument in &all {
+                let answer = rig.call(argument, "status");
+                assert_eq!(
+                    answer,
+                    (0, "running".into()),
+                    "{} {round} {argument}: {}",
+                    rig.who(),
+                    addresses()
+                );
+            }
+            for argument in &all {
+                assert_eq!(rig.call(argument, "stop"), (0, String::new()), "{} {argument}", rig.who());
+            }
+            rig.no_notes();
+        }
+        rig.forget_calls();
+    });
+}
+
+#[test]
+fn an_address_on_an_interface_that_is_off_is_seen_and_taken_away() {
+    each("an_address_on_an_interface_that_is_off_is_seen_and_taken_away", |rig| {
+        let before = addresses();
+        for argument in ["192.168.2.50/24/eth0", "10.1.1.1/32/eth0"] {
+            assert_eq!(rig.call(argument, "start").0, 0);
+            run("ip link set eth0 down");
+            let (code, text) = rig.call(argument, "status");
+            assert_eq!(code, 1, "{}: {text}", rig.who());
+            assert!(text.contains("eth0 is down") && !text.contains("running") && !text.contains("stopped"));
+            let (code, text) = rig.call(argument, "start");
+            assert!(code == 1 && text.contains("eth0, which is down"), "{}: {text}", rig.who());
+            assert_eq!(rig.call(argument, "stop"), (0, String::new()), "{}", rig.who());
+            assert_eq!(rig.call(argument, "status"), (3, "stopped".into()), "{}", rig.who());
+            run("ip link set eth0 up");
+            assert_eq!(addresses(), before, "{}: it came back with the interface", rig.who());
+        }
+        rig.forget_calls();
+    });
+}
+
+#[test]
+fn the_others_of_a_subnet_stay_on_a_kernel_that_does_not_promote_them() {
+    each("the_others_of_a_subnet_stay_on_a_kernel_that_does_not_promote_them", |rig| {
+        // As on 2.4: the kernel's switch is not there.
+        let text = std::fs::read_to_string(rig.dir.join("resource.d/IPaddr")).unwrap();
+        let old = text.replace("/proc/sys/net/ipv4/conf/", "/nonexistent/");
+        assert_ne!(old, text);
+        std::fs::write(rig.dir.join("resource.d/old"), old).unwrap();
+        run("echo 0 >/proc/sys/net/ipv4/conf/all/promote_secondaries");
+        run("echo 0 >/proc/sys/net/ipv4/conf/eth0/promote_secondaries");
+        let all = ["10.9.9.7/24/eth0", "10.9.9.8/24/eth0", "10.9.9.9/24/eth0/10.9.9.99"];
+        let call = |argument, verb| shell(&rig.line("old", argument, verb));
+        all.iter().for_each(|argument| assert_eq!(call(argument, "start"), (0, String::new())));
+        run("ip addr add 10.9.9.66/24 brd + dev eth0 label eth0:adm");
+        let before = addresses();
+        assert_eq!(call(all[0], "stop"), (0, String::new()), "{}", rig.who());
+        let state = all.map(|argument| call(argument, "status").0);
+        assert_eq!(state, [3, 0, 0], "{}: {before} -> {}", rig.who(), addresses());
+        let now = addresses();
+        for kept in ["10.9.9.8/24 brd 10.9.9.255", "10.9.9.9/24 brd 10.9.9.99", "10.9.9.66/24"] {
+            assert!(now.contains(kept), "{}: {kept} of {before} -> {now}", rig.who());
+        }
+        // All at once: nobody puts back what its own stop takes away.
+        let calls: Vec<String> =
+            all.iter().map(|argument| format!("({}) &", rig.line("old", argument, "stop"))).collect();
+        run(&format!("{} wait; sleep 0.1", calls.join(" ")));
+        let now = addresses();
+        assert!(!now.contains("10.9.9.8/") && !now.contains("10.9.9.9/"), "{}: {now}", rig.who());
+        assert!(now.contains("10.9.9.66/24"), "{}: {now}", rig.who());
+        run("ip addr del 10.9.9.66/24 dev eth0");
+        rig.no_notes();
+        rig.forget_calls();
+    });
+}
+
+#[test]
+fn an_alias_whose_name_is_printed_cut_off_is_taken_away() {
+    each("an_alias_whose_name_is_printed_cut_off_is_taken_away", |rig| {
+        if rig.tool != "ifconfig" || rig.path.is_empty() {
+            return;
+        }
+        // The net-tools of 2002 print nine letters of a name.
+        let cut = rig.dir.join("busybox-ifconfig/ifconfig");
+        let whole = std::fs::read_to_string(&cut).unwrap();
+        let script = "#!/bin/sh\nif [ \"$*\" = -a ]; then\nbusybox ifconfig -a | sed -E 's/^([^ ]{9})[^ ]*/\\1/'\nelse\nexec busybox ifconfig \"$@\"\nfi\n";
+        std::fs::write(&cut, script).unwrap();
+        run(
+            "ip link add eth1.100 type veth peer name eth1.101 && ip link set eth1.100 up && ip addr add 10.3.3.1/24 dev eth1.100",
+        );
+        for argument in ["10.3.3.3/24/eth1.100", "10.3.3.4/24/eth1.100"] {
+            assert_eq!(rig.call(argument, "start"), (0, String::new()), "{}", rig.who());
+        }
+        for argument in ["10.3.3.3/24/eth1.100", "10.3.3.4/24/eth1.100"] {
+            assert_eq!(rig.call(argument, "stop"), (0, String::new()), "{}", rig.who());
+            assert_eq!(rig.call(argument, "status"), (3, "stopped".into()), "{}", rig.who());
+        }
+        run("ip link del eth1.100");
+        std::fs::write(&cut, whole).unwrap();
+        rig.forget_calls();
+    });
+}
+
+#[test]
+fn many_addresses_are_no_matter() {
+    each("many_addresses_are_no_matter", |rig| {
+        let range = "seq 0 200 | while read -r i; do ip addr";
+        run(&format!("{range} add 10.4.$((i / 100)).$((i % 100 + 1))/32 dev eth0 label eth0:m$i; done"));
+        assert_eq!(rig.call("192.168.2.50/24/eth0", "start"), (0, String::new()), "{}", rig.who());
+        assert_eq!(rig.call("192.168.2.50/24/eth0", "status").0, 0, "{}", rig.who());
+        let ip = "192.168.2.50".parse().unwrap();
+        assert_eq!(
+            hb_linux::sys::iface::holding(ip).unwrap().unwrap().as_str(),
+            "eth0",
+            "the daemon's own look"
+        );
+        assert_eq!(rig.call("192.168.2.50/24/eth0", "stop"), (0, String::new()), "{}", rig.who());
+        assert_eq!(hb_linux::sys::iface::holding(ip), Ok(None));
+        run(&format!("{range} del 10.4.$((i / 100)).$((i % 100 + 1))/32 dev eth0; done"));
+        rig.forget_calls();
     });
 }

@@ -17,8 +17,9 @@ const SIOCGIFINDEX: u32 = 0x8933;
 
 /// Bytes of a name at most, without the NUL.
 const NAME_MAX: usize = libc::IFNAMSIZ - 1;
-/// Addresses of this machine that are looked at, at most.
-const ADDRESSES_MAX: usize = 128;
+/// Room for the addresses of an ordinary machine, and for those of one with very many of them.
+const ADDRESSES: usize = 128;
+const MANY_ADDRESSES: usize = 4096;
 
 /// The name of an interface, such as `eth1`, in the kernel's form.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -217,8 +218,23 @@ pub fn hardware_address(name: &IfName) -> Result<[u8; 6]> {
 /// answers `Some`.
 fn find<T>(mut look: impl FnMut(&Fd, IfName, Ipv4Addr) -> Option<T>) -> Result<Option<T>> {
     let probe = probe()?;
+    match find_among::<ADDRESSES, T>(&probe, &mut look) {
+        Err(Errno(libc::E2BIG)) => find_among::<MANY_ADDRESSES, T>(&probe, &mut look),
+        other => other,
+    }
+}
+
+/// As [`find`], on a machine with fewer than `N` addresses.
+///
+/// # Errors
+/// `E2BIG`: it may have more, and what was looked for is not among the first.
+#[inline(never)]
+fn find_among<const N: usize, T>(
+    probe: &Fd,
+    look: &mut impl FnMut(&Fd, IfName, Ipv4Addr) -> Option<T>,
+) -> Result<Option<T>> {
     // SAFETY: an all-zero ifreq is valid: integers and a pointer that may be null.
-    let mut list: [libc::ifreq; ADDRESSES_MAX] = unsafe { core::mem::zeroed() };
+    let mut list: [libc::ifreq; N] = unsafe { core::mem::zeroed() };
     let mut conf = IfConf { len: size_of_val(&list) as i32, list: list.as_mut_ptr() };
     // SAFETY: SIOCGIFCONF writes at most `len` bytes to `list` and the length back.
     check(unsafe { libc::ioctl(probe.raw(), SIOCGIFCONF as libc::Ioctl, &raw mut conf) })?;
@@ -227,12 +243,13 @@ fn find<T>(mut look: impl FnMut(&Fd, IfName, Ipv4Addr) -> Option<T>) -> Result<O
         // SAFETY: SIOCGIFCONF fills the address member of each entry.
         let raw = unsafe { entry.ifr_ifru.ifru_addr };
         if i32::from(raw.sa_family) == libc::AF_INET
-            && let Some(found) = look(&probe, IfName::from_kernel(&entry.ifr_name), inet(&raw))
+            && let Some(found) = look(probe, IfName::from_kernel(&entry.ifr_name), inet(&raw))
         {
             return Ok(Some(found));
         }
     }
-    Ok(None)
+    // A full list may have been cut off.
+    if count < N { Ok(None) } else { Err(Errno(libc::E2BIG)) }
 }
 
 /// `struct ifconf` of the kernel.
