@@ -71,7 +71,7 @@ pub(super) fn run(
     some: Option<&[&str]>,
     variables: &[(&str, &str)],
 ) -> Result<String, String> {
-    let mut args = vec!["test", "-p", "hb-tests", "--no-fail-fast", "--test", "scenarios"];
+    let mut args = vec!["test", "-p", "hb-scenarios", "--no-fail-fast", "--test", "scenarios"];
     if let Some(some) = some {
         args.extend(["--", "--exact"]);
         args.extend(some);

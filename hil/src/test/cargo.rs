@@ -37,7 +37,10 @@ pub(super) fn clippy() -> Outcome {
 
 /// Unit and documentation tests of every crate but `tests`; real daemons once more under the allocation guard.
 pub(super) fn unit() -> Outcome {
-    let text = run_tests(&["test", "--workspace", "--exclude", "hb-tests", "--no-fail-fast"], 900)?;
+    let text = run_tests(
+        &["test", "--workspace", "--exclude", "hb-tests", "--exclude", RIG, "--no-fail-fast"],
+        900,
+    )?;
     let guarded = run_tests(
         &["test", "-p", "hb-linux", "--features", "alloc-guard", "--test", "cli", "--test", "alloc_guard"],
         300,
@@ -47,24 +50,27 @@ pub(super) fn unit() -> Outcome {
 
 /// The simulator's own tests and every cross-crate test but the namespace scenarios.
 pub(super) fn cross() -> Outcome {
-    let targets = deps::test_targets("hb-tests")?;
-    let mut args = vec!["test", "-p", "hb-tests", "--no-fail-fast", "--lib"];
-    for target in targets.iter().filter(|t| *t != SCENARIOS) {
+    let rules = run_tests(&["test", "-p", "hb-tests", "--no-fail-fast", "--lib", "--tests"], 900)?;
+    let others: Vec<String> = deps::test_targets(RIG)?.into_iter().filter(|t| t != SCENARIOS).collect();
+    let mut args = vec!["test", "-p", RIG, "--no-fail-fast"];
+    for target in &others {
         args.extend(["--test", target]);
     }
     build_hbd()?;
-    run_tests(&args, 900)
+    Ok(format!("{rules}; on the rig: {}", run_tests(&args, 900)?))
 }
 
+/// The package of the tests that need the rig.
+const RIG: &str = "hb-scenarios";
 const SCENARIOS: &str = "scenarios";
 
 /// The two-node tests in network namespaces, on the debug build of `hbd`.
 pub(super) fn scenarios() -> Outcome {
-    if !deps::test_targets("hb-tests")?.iter().any(|t| t == SCENARIOS) {
-        return Err("hb-tests has no test target `scenarios`".to_owned());
+    if !deps::test_targets(RIG)?.iter().any(|t| t == SCENARIOS) {
+        return Err(format!("{RIG} has no test target `{SCENARIOS}`"));
     }
     build_hbd()?;
-    run_tests(&["test", "-p", "hb-tests", "--no-fail-fast", "--test", SCENARIOS], 1200)
+    run_tests(&["test", "-p", RIG, "--no-fail-fast", "--test", SCENARIOS], 1200)
 }
 
 /// The daemon that these tests run aborts on any allocation after its start-up.

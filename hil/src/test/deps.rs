@@ -20,6 +20,7 @@ const RULES: &[Rule] = &[
     ("hb-serial-bridge", &["hb-core"], Some(&["embedded-io", "heapless", "defmt", "cortex-m-rt"])),
     ("hb-proof", &["hb-core", "hb-serial-bridge"], Some(&["embedded-io"])),
     ("hb-hil", &["hb-core", "hb-tests", "hb-serial-bridge"], None),
+    ("hb-scenarios", &[], None),
 ];
 
 /// Checks every member's normal and build dependencies. Test dependencies are free, except that the core's tests
@@ -127,7 +128,10 @@ mod tests {
     }
 
     #[test]
-    fn the_scenarios_are_no_part_of_the_unit_step() {
+    fn the_scenarios_are_no_part_of_the_cores_tests() {
         assert!(test_targets("no-such-member").is_err());
+        let of = |member| test_targets(member).expect("cargo metadata");
+        assert!(of("hb-scenarios").contains(&"scenarios".to_owned()));
+        assert!(!of("hb-tests").contains(&"scenarios".to_owned()));
     }
 }
