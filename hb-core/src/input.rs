@@ -56,6 +56,12 @@ pub enum Input<'a> {
         /// All scripts are present and executable.
         claimable: bool,
     },
+    /// Something that a resource of this group needs went away or came back, such as the interface of a service address: if
+    /// the group is held, `status` of its resources is asked now, monitor or not, and what is gone is put back.
+    Look {
+        /// Which group.
+        group: GroupId,
+    },
     /// The stamp of a group's data, as it stands on the disk: once for each group with data, when the daemon begins.
     /// Until then the group is not claimed.
     Copy {

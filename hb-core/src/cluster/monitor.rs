@@ -6,10 +6,14 @@ use crate::cluster::sequence::{Call, Overdue};
 use crate::config::{MonitorConfig, ScriptLimits};
 use crate::ids::Token;
 use crate::input::Outcome;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 
 /// Good rounds over the group after which a restart in place is forgotten.
 const FORGIVEN: u8 = 10;
+
+/// Answers in a row that say neither running nor stopped, until a look takes the resource for gone, and their distance.
+const LOOKS: u8 = 3;
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What the monitor asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,12 +60,28 @@ pub(crate) struct Monitor {
     failures: u8,
     good: u8,
     restarted: bool,
+    /// A look is under way: one round from the first resource on, and what is stopped in it is gone.
+    looking: bool,
+    /// The call under way began before the look.
+    stale: bool,
     pub(crate) call: Option<Call>,
 }
 
 impl Monitor {
+    /// What stands for the configuration where there is no monitor.
+    pub(crate) const OFF: MonitorConfig = MonitorConfig { period: Duration::ZERO, failures: u8::MAX };
+
     pub(crate) fn new() -> Self {
-        Self { next: Instant::NEVER, at: 0, failures: 0, good: 0, restarted: false, call: None }
+        Self {
+            next: Instant::NEVER,
+            at: 0,
+            failures: 0,
+            good: 0,
+            restarted: false,
+            looking: false,
+            stale: false,
+            call: None,
+        }
     }
 
     /// The group is held from now on, after a restart in place or freshly.
@@ -71,6 +91,16 @@ impl Monitor {
         self.failures = 0;
         self.good = 0;
         self.restarted = restarted;
+        self.looking = false;
+    }
+
+    /// Ask all resources now, the group being held. The answer to a call under way may be older than what the look is for.
+    pub(crate) fn look(&mut self, now: Instant) {
+        self.next = now;
+        self.at = 0;
+        self.failures = 0;
+        self.looking = true;
+        self.stale = self.call.is_some();
     }
 
     /// What to do now, while the group is held.
@@ -118,6 +148,7 @@ impl Monitor {
     /// The group is not held any more: end the call, if one runs.
     pub(crate) fn end(&mut self, now: Instant) {
         self.next = Instant::NEVER;
+        self.looking = false;
         if let Some(call) = &mut self.call {
             call.deadline = call.deadline.min(now);
         }
@@ -132,12 +163,18 @@ impl Monitor {
         config: &MonitorConfig,
         now: Instant,
     ) -> Option<Verdict> {
-        match self.call {
-            Some(call) if call.token == token => self.call = None,
+        let resource = match self.call {
+            Some(call) if call.token == token => {
+                self.call = None;
+                call.resource
+            }
             Some(_) | None => return None,
-        }
+        };
         if self.next == Instant::NEVER {
             return Some(Verdict::Fine);
+        }
+        if self.looking {
+            return Some(self.looked(resource, outcome, last, config, now));
         }
         if outcome == Outcome::Running {
             self.failures = 0;
@@ -165,10 +202,61 @@ impl Monitor {
     }
 }
 
+impl Monitor {
+    /// An answer of a look. It puts in place what is gone, however often: a service that fails by itself is the monitor's.
+    fn looked(
+        &mut self,
+        at: u8,
+        outcome: Outcome,
+        last: u8,
+        config: &MonitorConfig,
+        now: Instant,
+    ) -> Verdict {
+        if core::mem::take(&mut self.stale) {
+            return Verdict::Fine;
+        }
+        match outcome {
+            Outcome::Running if at < last => {
+                (self.at, self.failures, self.next) = (at.saturating_add(1), 0, now);
+                Verdict::Fine
+            }
+            Outcome::Running => {
+                self.rest(config, now);
+                Verdict::Fine
+            }
+            Outcome::Stopped | Outcome::Partly => {
+                self.rest(config, now);
+                Verdict::Restart(at)
+            }
+            // Not run: nothing was learnt, and it is tried until something is.
+            Outcome::NotRun => {
+                self.next = now.plus(LOOK_AGAIN);
+                Verdict::Fine
+            }
+            Outcome::Ok | Outcome::Failed(_) | Outcome::Killed | Outcome::Unclear => {
+                self.failures = self.failures.saturating_add(1);
+                self.next = now.plus(LOOK_AGAIN);
+                if self.failures < LOOKS {
+                    return Verdict::Failing(self.failures);
+                }
+                self.rest(config, now);
+                Verdict::Restart(at)
+            }
+        }
+    }
+
+    /// The look is over: as before it.
+    fn rest(&mut self, config: &MonitorConfig, now: Instant) {
+        self.looking = false;
+        self.at = 0;
+        self.failures = 0;
+        self.next = if config.period == Duration::ZERO { Instant::NEVER } else { now.plus(config.period) };
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Duration;
 
     const CONFIG: MonitorConfig = MonitorConfig { period: Duration::from_secs(10), failures: 2 };
     const LIMITS: ScriptLimits = ScriptLimits {
@@ -181,6 +269,56 @@ mod tests {
         let Ask::Run(_) = monitor.poll(now) else { panic!("not due: {monitor:?}") };
         monitor.called(Token(9), now, &LIMITS);
         monitor.done(Token(9), outcome, 0, &CONFIG, now).unwrap()
+    }
+
+    #[test]
+    fn a_look_asks_at_once_without_a_monitor_and_puts_back_what_is_gone() {
+        let off = Monitor::OFF;
+        let mut monitor = Monitor::new();
+        assert_eq!(monitor.poll(Instant::ZERO), Ask::Wait(Instant::NEVER));
+        let mut now = Instant::from_millis(5000);
+        let mut answer = |monitor: &mut Monitor, want: u8, outcome| {
+            assert_eq!(monitor.poll(now), Ask::Run(want));
+            monitor.called(Token(3), now, &LIMITS);
+            let verdict = monitor.done(Token(3), outcome, 1, &off, now);
+            now = now.plus(LOOK_AGAIN);
+            verdict
+        };
+        // All of it runs: nothing, and no round follows.
+        monitor.look(Instant::from_millis(5000));
+        assert_eq!(answer(&mut monitor, 0, Outcome::Running), Some(Verdict::Fine));
+        assert_eq!(answer(&mut monitor, 1, Outcome::Running), Some(Verdict::Fine));
+        assert_eq!(monitor.poll(Instant::from_millis(90_000)), Ask::Wait(Instant::NEVER));
+        // A plain stopped is enough, each time.
+        for _ in 0..2 {
+            monitor.look(Instant::ZERO);
+            assert_eq!(answer(&mut monitor, 0, Outcome::Running), Some(Verdict::Fine));
+            assert_eq!(answer(&mut monitor, 1, Outcome::Stopped), Some(Verdict::Restart(1)));
+            monitor.restarting();
+        }
+        // What is neither is asked three times, and a call that did not run counts for nothing.
+        monitor.look(Instant::ZERO);
+        assert_eq!(answer(&mut monitor, 0, Outcome::NotRun), Some(Verdict::Fine));
+        assert_eq!(answer(&mut monitor, 0, Outcome::Failed(1)), Some(Verdict::Failing(1)));
+        assert_eq!(answer(&mut monitor, 0, Outcome::Unclear), Some(Verdict::Failing(2)));
+        assert_eq!(answer(&mut monitor, 0, Outcome::Killed), Some(Verdict::Restart(0)));
+        assert_eq!(monitor.poll(Instant::from_millis(90_000)), Ask::Wait(Instant::NEVER));
+    }
+
+    #[test]
+    fn an_answer_from_before_the_look_is_not_believed() {
+        let mut monitor = Monitor::new();
+        monitor.begin(&CONFIG, Instant::ZERO, false);
+        let now = Instant::from_millis(10_000);
+        assert_eq!(monitor.poll(now), Ask::Run(0));
+        monitor.called(Token(1), now, &LIMITS);
+        monitor.look(now);
+        assert_eq!(monitor.done(Token(1), Outcome::Running, 0, &CONFIG, now), Some(Verdict::Fine));
+        assert_eq!(monitor.poll(now), Ask::Run(0));
+        monitor.called(Token(2), now, &LIMITS);
+        assert_eq!(monitor.done(Token(2), Outcome::Stopped, 0, &CONFIG, now), Some(Verdict::Restart(0)));
+        // The monitor's own rounds go on as before.
+        assert_eq!(monitor.poll(now), Ask::Wait(now.plus(CONFIG.period)));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A cheap look from outside, for whoever checks a node after every step. [`Node::status`] is for people.
 
 use super::Node;
-use crate::ids::{GroupId, Incarnation};
+use crate::ids::{GroupId, Incarnation, LinkId};
 use crate::message::Phase;
 use crate::status::{GroupStatus, PeerState};
 
@@ -46,6 +46,15 @@ impl Node {
             isolated: self.isolated.is_some(),
             events_lost: self.out.events_lost_total,
         }
+    }
+
+    /// Is the peer heard on this link, and does it say that it hears this node on it?
+    #[must_use]
+    pub fn both_ways_on(&self, link: LinkId) -> bool {
+        self.links.get(usize::from(link.0)).is_some_and(|link| {
+            let status = self.link_status(link);
+            status.heard && status.hears
+        })
     }
 
     /// The group's part of [`Node::status`]; `None` when there is no such group.

@@ -6,14 +6,13 @@ use crate::action::Verb;
 use crate::cluster::data::CopyEvent;
 use crate::cluster::fence::Fence;
 use crate::cluster::group::{self, Gate, Group, GroupEvent};
-use crate::cluster::monitor::{Ask, Verdict};
+use crate::cluster::monitor::{Ask, Monitor, Verdict};
 use crate::cluster::sequence::{Finish, Goal, Request, Sequence};
-use crate::config::MonitorConfig;
 use crate::event::{Cause, Event, Wait};
 use crate::ids::{GroupId, Token};
 use crate::input::{Outcome, Watchdog};
 use crate::message::GroupState;
-use crate::time::{Duration, Earliest, Instant};
+use crate::time::{Earliest, Instant};
 
 /// A script call to make or to end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -211,8 +210,8 @@ impl Node {
                 return;
             }
             let last = group.config.resources.saturating_sub(1);
-            // A call that was under way when the monitor was switched off is judged by nothing.
-            let config = monitor.unwrap_or(MonitorConfig { period: Duration::ZERO, failures: u8::MAX });
+            // A call that was under way when the monitor was switched off is judged by nothing, but for a look.
+            let config = monitor.unwrap_or(Monitor::OFF);
             if let Some(verdict) = group.monitor.done(token, outcome, last, &config, now) {
                 self.monitored(id, verdict);
                 return;
@@ -258,8 +257,18 @@ impl Node {
         }
     }
 
+    /// [`crate::Input::Look`].
+    pub(super) fn look(&mut self, id: GroupId) {
+        let now = self.now;
+        if let Some(group) = self.group_mut(id)
+            && group.state == GroupState::Held
+        {
+            group.monitor.look(now);
+        }
+    }
+
     fn monitor_limit(&self) -> u8 {
-        self.config.monitor.map_or(0, |monitor| monitor.failures)
+        self.config.monitor.map_or(1, |monitor| monitor.failures)
     }
 
     fn restart_in_place(&mut self, id: GroupId, from: u8, resources: u8) {

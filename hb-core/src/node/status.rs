@@ -42,7 +42,7 @@ impl Node {
         }
     }
 
-    fn link_status(&self, link: &Link) -> LinkStatus {
+    pub(super) fn link_status(&self, link: &Link) -> LinkStatus {
         let hears = link.theirs.is_some_and(|n| self.peer.hears & 1u8.wrapping_shl(u32::from(n)) != 0);
         LinkStatus {
             open: link.open,
