@@ -3,6 +3,7 @@
 use super::announce::Announcer;
 use super::dog::Dog;
 use super::effects::Effects;
+use super::interfaces::Interfaces;
 use super::media;
 use super::reload::Reload;
 use super::requests::Facts;
@@ -66,7 +67,8 @@ impl Start {
         }
         let entropy: [u8; 24] = entropy()?;
         let begun = clock.now();
-        let links = self.links(begun, &mut voice)?;
+        let mut links = self.links(begun, &mut voice)?;
+        let interfaces = Interfaces::new(settings, &mut links, begun);
         let programs = Programs::prepare(settings, paths, places).ok_or(EXIT_NOT_CONFIGURED)?;
         let server = self.server(&mut voice);
         let reload = Reload::new(paths, settings);
@@ -111,6 +113,7 @@ impl Start {
             facts: Facts { begun, config_digest: settings.config_digest, realtime },
             claimable,
             look: (now, 0),
+            interfaces,
             now,
             revive: Instant::NEVER,
             revived: Instant::ZERO,

@@ -3,11 +3,12 @@
 
 use super::requests;
 use super::shell::{CONTROL, MAX_READS, SCRIPTS, Shell, TOTAL};
+use super::voice::Voice;
 use crate::control::{Reply, Request};
 use crate::helper::{self, Level, Reply as FromHelper};
 use crate::link::health::Change;
 use crate::link::ping::Answer;
-use crate::link::{Incoming, Link};
+use crate::link::{self, Incoming, Link, Why};
 use crate::sys::signal::Caught;
 use crate::sys::{Errno, PollFd};
 use crate::sys::{guard, process};
@@ -24,7 +25,14 @@ impl Shell {
     /// Read a link that is ready until it has nothing left; answers whether it has nothing left.
     pub(super) fn serve_link(&mut self, at: usize, fd: PollFd) -> bool {
         let id = LinkId(u8::try_from(at).unwrap_or(u8::MAX));
+        let count = self.fx.links.len();
         let Some(link) = self.fx.links.get_mut(at) else { return true };
+        if link.wants_ways(self.now) {
+            let spare = (0_u8..)
+                .take(count)
+                .any(|other| LinkId(other) != id && self.node.both_ways_on(LinkId(other)));
+            link.ways(self.now, self.node.both_ways_on(id), spare);
+        }
         if fd.can_write() || link.deadline() <= self.now {
             link.service(self.now);
         }
@@ -41,8 +49,12 @@ impl Shell {
         for _ in 0..MAX_READS {
             let Some(port) = self.fx.links.get_mut(at) else { return true };
             match port.read(self.now, &mut buf) {
+                Incoming::Copy => self.reads = self.reads.saturating_add(1),
                 Incoming::Bytes(n) => {
                     self.reads = self.reads.saturating_add(1);
+                    let Some(owner) = link::owner(&self.fx.links, at) else { continue };
+                    let link =
+                        if owner == at { link } else { LinkId(u8::try_from(owner).unwrap_or(u8::MAX)) };
                     let bytes = buf.get(..n).unwrap_or_default();
                     self.node.handle_input(self.now, Input::Received { link, bytes });
                     self.drain();
@@ -74,6 +86,10 @@ impl Shell {
                 voice.say_link(Level::Info, id, format_args!("heartbeats can be sent again"));
                 None
             }
+            Change::Reopened(why) => {
+                say_reopened(voice, id, why);
+                None
+            }
         };
         if let Some(up) = up {
             self.give(Input::LinkChanged { link: id, up });
@@ -87,13 +103,23 @@ impl Shell {
         }
     }
 
+    /// An interface or address of this machine changed.
+    pub(super) fn serve_interfaces(&mut self, ready: bool) {
+        self.interfaces.service(self.now, ready, &mut self.fx.links, &mut self.fx.voice);
+        self.link_changes();
+        while let Some(group) = self.interfaces.due(self.now) {
+            self.give(Input::Look { group });
+        }
+    }
+
     pub(super) fn serve_pings(&mut self) {
         self.fx.pinger.service(self.now);
         match self.fx.pinger.take_change() {
             Some(Change::Failed(why)) => {
                 self.fx.voice.say(Level::Error, format_args!("ping nodes cannot be asked: {why}"));
             }
-            Some(Change::Opened | Change::SendFailing(_) | Change::SendRestored) | None => {}
+            Some(Change::Opened | Change::SendFailing(_) | Change::SendRestored | Change::Reopened(_))
+            | None => {}
         }
         for _ in 0..MAX_READS {
             match self.fx.pinger.read() {
@@ -230,6 +256,37 @@ impl Shell {
     pub(super) fn serve_reload(&mut self) {
         if self.reload.service(self.now, &mut self.node, &mut self.fx.voice) {
             self.drain();
+        }
+    }
+}
+
+fn say_reopened(voice: &mut Voice, id: LinkId, why: Why) {
+    let level = if matches!(why, Why::Directed(_)) { Level::Info } else { Level::Warn };
+    match why {
+        Why::Moved(to) => {
+            voice.say_link(
+                level,
+                id,
+                format_args!("the interface has changed: opened anew, sending to {to}"),
+            );
+        }
+        Why::Silent(time) => {
+            voice.say_link(
+                level,
+                id,
+                format_args!("nobody answers for {} ms: opened anew, and so from now on", time.as_millis()),
+            );
+        }
+        Why::Both(time, to) => voice.say_link(
+            level,
+            id,
+            format_args!(
+                "nobody answers for {} ms: opened anew, sending to {to} and to 255.255.255.255",
+                time.as_millis()
+            ),
+        ),
+        Why::Directed(to) => {
+            voice.say_link(level, id, format_args!("the peer answers: sending to {to} alone again"));
         }
     }
 }

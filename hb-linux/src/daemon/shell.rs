@@ -11,6 +11,7 @@
 //! An idle period with one UDP link: two waits, one send, one feed, two reads (the second finds nothing).
 
 use super::effects::Effects;
+use super::interfaces::Interfaces;
 use super::reload::Reload;
 use super::requests::Facts;
 use crate::control::Server;
@@ -39,7 +40,8 @@ const HELPER: usize = 1;
 const PINGS: usize = 2;
 const PROBES: usize = 3;
 const RELOAD: usize = 4;
-const LINKS: usize = 5;
+const INTERFACES: usize = 5;
+const LINKS: usize = 6;
 pub(super) const CONTROL: usize = LINKS + MAX_LINKS;
 pub(super) const SCRIPTS: usize = CONTROL + 1 + MAX_CLIENTS;
 pub(super) const TOTAL: usize = SCRIPTS + MAX_CALLS;
@@ -65,6 +67,8 @@ pub(super) struct Shell {
     pub(super) claimable: [bool; MAX_GROUPS],
     /// When the next group's scripts are looked at, and which.
     pub(super) look: (Instant, u8),
+    /// This machine's interfaces.
+    pub(super) interfaces: Interfaces,
     /// The last reading of the clock.
     pub(super) now: Instant,
     /// The helper is to be replaced at this time.
@@ -137,6 +141,7 @@ impl Shell {
         set(HELPER, helper.fd().map_or(PollFd::NONE, |fd| PollFd::new(fd, helper.wants_write())));
         set(PINGS, self.fx.pinger.fd().map_or(PollFd::NONE, PollFd::readable));
         set(PROBES, self.fx.announcer.fd().map_or(PollFd::NONE, PollFd::readable));
+        set(INTERFACES, self.interfaces.fd().map_or(PollFd::NONE, PollFd::readable));
         set(RELOAD, self.reload.fd().map_or(PollFd::NONE, PollFd::readable));
         for (i, link) in self.fx.links.iter().enumerate().take(MAX_LINKS) {
             let write = link.wants_write();
@@ -161,6 +166,7 @@ impl Shell {
             fx.announcer.deadline(),
             fx.dog.as_ref().map_or(Instant::NEVER, super::dog::Dog::deadline),
             self.reload.deadline(),
+            self.interfaces.deadline(),
             self.look.0,
             self.revive,
         ];
@@ -171,6 +177,10 @@ impl Shell {
     /// comes last.
     fn serve(&mut self, fds: &[PollFd; TOTAL]) {
         let ready = |at: usize| fds.get(at).is_some_and(PollFd::can_read);
+        // Before anything is sent: what goes out on an interface that is off may spoil it for good on old kernels.
+        if ready(INTERFACES) || self.interfaces.deadline() <= self.now {
+            self.serve_interfaces(ready(INTERFACES));
+        }
         let mut drained = true;
         for i in 0..self.fx.links.len().min(MAX_LINKS) {
             drained &= self.serve_link(i, fds.get(LINKS + i).copied().unwrap_or(PollFd::NONE));

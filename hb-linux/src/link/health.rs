@@ -1,6 +1,7 @@
 //! What every link keeps about itself: is it open, since when is it failing, when to try again, what was counted.
 
 use crate::sys::Errno;
+use core::net::Ipv4Addr;
 use hb_core::{Duration, Instant};
 
 /// Pause between two tries to open.
@@ -17,6 +18,22 @@ pub enum Change {
     SendFailing(Errno),
     /// Frames can be sent again.
     SendRestored,
+    /// It was opened anew, and is as open as before. Nothing for the core.
+    Reopened(Why),
+}
+
+/// Why an open link was opened anew.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Why {
+    /// The interface has another address or broadcast address, or is another one of the same name; what is sent goes to
+    /// this address now.
+    Moved(Ipv4Addr),
+    /// Nobody was heard for this long.
+    Silent(Duration),
+    /// As `Silent`; broadcasts go to the first address and to 255.255.255.255 from now on.
+    Both(Duration, Ipv4Addr),
+    /// The peer hears this node: broadcasts go to this address alone again.
+    Directed(Ipv4Addr),
 }
 
 /// Counted since the daemon's start.
@@ -112,6 +129,11 @@ impl Health {
             self.state = State::Deaf(why);
             self.change = self.change.or(Some(Change::SendFailing(why)));
         }
+    }
+
+    /// It was opened anew while it was open. What is of more account and was not taken yet stays.
+    pub fn reopened(&mut self, why: Why) {
+        self.change = self.change.or(Some(Change::Reopened(why)));
     }
 
     /// A newer frame took the place of a waiting one.

@@ -4,6 +4,7 @@
 //! until [`Link::deadline`] at the latest; then [`Link::service`], then [`Link::read`] until [`Incoming::Empty`]; and
 //! after each of these, and after [`Link::send`], look at [`Link::take_change`].
 
+pub mod arrival;
 pub mod health;
 pub mod ping;
 pub mod port;
@@ -13,11 +14,12 @@ pub mod udp;
 use crate::sys::iface::IfName;
 use crate::sys::{Errno, Result};
 use core::net::Ipv4Addr;
-use hb_core::Instant;
 use hb_core::config::LinkKind;
+use hb_core::{Duration, Instant};
 use std::os::fd::RawFd;
 
-pub use health::{Change, Counters};
+pub use arrival::owner;
+pub use health::{Change, Counters, Why};
 pub use ping::Pinger;
 pub use serial::SerialLink;
 pub use udp::{Cast, UdpLink};
@@ -27,6 +29,8 @@ pub use udp::{Cast, UdpLink};
 pub enum Incoming {
     /// This many bytes of a stream, or one datagram of this length (which may be 0).
     Bytes(usize),
+    /// A second copy of the last datagram, sent to another address. Look again.
+    Copy,
     /// Nothing more for now.
     Empty,
     /// The device failed. The link is closed and opens itself again.
@@ -159,6 +163,48 @@ impl Link {
         match self {
             Self::Serial(link) => link.read(now, buf),
             Self::Udp(link) => link.read(now, buf),
+        }
+    }
+
+    /// Something changed about this machine's interfaces: look at the own one, and follow it.
+    pub fn look(&mut self, now: Instant) {
+        match self {
+            Self::Serial(_) => {}
+            Self::Udp(link) => link.look(now),
+        }
+    }
+
+    /// Somebody calls [`Link::look`] whenever an interface changes. Otherwise the link looks by itself before each send.
+    pub fn watched(&mut self, watched: bool) {
+        match self {
+            Self::Serial(_) => {}
+            Self::Udp(link) => link.watched(watched),
+        }
+    }
+
+    /// After this long without a peer that is heard and hears, [`Link::wants_ways`] asks.
+    pub fn patience(&mut self, now: Instant, patience: Duration) {
+        match self {
+            Self::Serial(_) => {}
+            Self::Udp(link) => link.patience(now, patience),
+        }
+    }
+
+    /// [`Link::ways`] is to be told.
+    #[must_use]
+    pub fn wants_ways(&self, now: Instant) -> bool {
+        match self {
+            Self::Serial(_) => false,
+            Self::Udp(link) => link.wants_ways(now),
+        }
+    }
+
+    /// Is the peer heard on this link and says that it hears it (`both`), and is that so on another link as well
+    /// (`spare`)? Where it is not, the link is opened anew, and a broadcast link tries its two addresses.
+    pub fn ways(&mut self, now: Instant, both: bool, spare: bool) {
+        match self {
+            Self::Serial(_) => {}
+            Self::Udp(link) => link.ways(now, both, spare),
         }
     }
 

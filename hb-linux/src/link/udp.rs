@@ -1,14 +1,19 @@
 //! Heartbeats on UDP: broadcast, multicast and unicast, each bound to its interface, one frame per datagram.
 //!
 //! A frame that cannot be sent does not close the link as long as the interface can be used, for it may still receive.
-//! An interface that is gone, down or without address closes it; it opens again when the interface is back.
+//! An interface that is gone, down or without address closes it; it opens again when the interface is back, and anew when
+//! the interface has another address. How it learns of that: whoever owns it calls `look` when the kernel tells of a
+//! change; where the kernel tells nobody, it asks before each send. A link on which the peer is not heard, or says that it
+//! does not hear, is opened anew once a deadtime, and broadcasts go to both broadcast addresses from then on.
 
-use super::health::Health;
+use super::arrival::Arrival;
+use super::health::{Health, Why};
 use super::{Incoming, Outgoing};
-use crate::sys::iface::{self, IfName};
+use crate::sys::iface::{self, Facts, IfName};
 use crate::sys::{Errno, Fd, Result, udp};
 use core::net::{Ipv4Addr, SocketAddrV4};
-use hb_core::Instant;
+use hb_core::{Duration, Instant};
+use heapless::Vec;
 use std::os::fd::RawFd;
 
 /// To whom a link speaks.
@@ -32,19 +37,74 @@ pub enum Cast {
     },
 }
 
+/// The longest datagram of which a second copy is known again; longer ones are no heartbeats.
+const COPY: usize = 256;
+
+/// Where broadcasts go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Reach {
+    /// To the broadcast address of the interface.
+    Directed,
+    /// To that and to 255.255.255.255: nobody answered. Some packet filter passes one of the two only, some other machine
+    /// has another netmask, and a kernel of the 2.4 line may have lost the way to the first for good (it asks for it by
+    /// ARP when something is sent while the interface is down).
+    Both,
+    /// As `Both`, for good: the first one alone did not do.
+    BothForGood,
+}
+
+#[derive(Debug)]
+struct Open {
+    fd: Fd,
+    to: SocketAddrV4,
+    facts: Facts,
+}
+
+/// The last datagram.
+#[derive(Debug)]
+struct Last {
+    bytes: Vec<u8, COPY>,
+    to: Ipv4Addr,
+}
+
 /// A UDP link that opens itself again.
 #[derive(Debug)]
 pub struct UdpLink {
     iface: IfName,
     port: u16,
     cast: Cast,
-    socket: Option<(Fd, SocketAddrV4)>,
+    socket: Option<Open>,
     pub(super) health: Health,
+    watched: bool,
+    reach: Reach,
+    patience: Duration,
+    /// When the next question about silence is due.
+    silent_at: Instant,
+    /// The silence was reported.
+    told: bool,
+    /// Until then a silence means that the one address alone did not do.
+    trial_until: Instant,
+    arrival: Arrival,
+    last: Last,
 }
 
 impl UdpLink {
     pub(super) fn new(iface: IfName, port: u16, cast: Cast) -> Self {
-        Self { iface, port, cast, socket: None, health: Health::default() }
+        Self {
+            iface,
+            port,
+            cast,
+            socket: None,
+            health: Health::default(),
+            watched: true,
+            reach: Reach::Directed,
+            patience: Duration::ZERO,
+            silent_at: Instant::NEVER,
+            told: false,
+            trial_until: Instant::ZERO,
+            arrival: Arrival::Unknown,
+            last: Last { bytes: Vec::new(), to: Ipv4Addr::UNSPECIFIED },
+        }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -59,12 +119,25 @@ impl UdpLink {
         }
     }
 
+    pub(super) fn cast(&self) -> Cast {
+        self.cast
+    }
+
+    /// Has the other one the same interface and port?
+    pub(super) fn shares(&self, other: &Self) -> bool {
+        self.iface == other.iface && self.port == other.port
+    }
+
+    pub(super) fn arrival(&self) -> Arrival {
+        self.arrival
+    }
+
     pub(super) fn fd(&self) -> Option<RawFd> {
-        self.socket.as_ref().map(|(fd, _)| fd.raw())
+        self.socket.as_ref().map(|open| open.fd.raw())
     }
 
     pub(super) fn deadline(&self) -> Instant {
-        self.health.retry_at()
+        self.health.retry_at().min(self.silent_at)
     }
 
     pub(super) fn service(&mut self, now: Instant) {
@@ -81,6 +154,7 @@ impl UdpLink {
             Ok(socket) => {
                 self.socket = Some(socket);
                 self.health.opened();
+                self.wait_anew(now);
                 Ok(())
             }
             Err(why) => {
@@ -90,10 +164,113 @@ impl UdpLink {
         }
     }
 
+    pub(super) fn watched(&mut self, watched: bool) {
+        self.watched = watched;
+    }
+
+    pub(super) fn patience(&mut self, now: Instant, patience: Duration) {
+        self.patience = patience;
+        if self.socket.is_some() {
+            self.wait_anew(now);
+        }
+    }
+
+    fn wait_anew(&mut self, now: Instant) {
+        self.silent_at =
+            if self.patience == Duration::ZERO { Instant::NEVER } else { now.plus(self.patience) };
+    }
+
+    /// Follow the interface: closed while it is gone, off or without address, opened anew when it has another address.
+    pub(super) fn look(&mut self, now: Instant) {
+        let Some(open) = &self.socket else {
+            // A closed one that is not retired is opened as soon as it can be.
+            if self.health.retry_at() != Instant::NEVER {
+                let _ = self.try_open(now);
+            }
+            return;
+        };
+        match iface::facts(&open.fd, &self.iface) {
+            Ok(facts) if facts == open.facts => {}
+            Ok(facts) if facts.index == open.facts.index && self.cast != Cast::Broadcast => {
+                if let Some(open) = &mut self.socket {
+                    open.facts = facts;
+                }
+            }
+            Ok(_) => {
+                self.reach = Reach::Directed;
+                if let Some(to) = self.open_anew(now) {
+                    self.health.reopened(Why::Moved(to));
+                }
+            }
+            Err(why) => self.fail(now, why),
+        }
+    }
+
+    /// Close it and open it; where it sends to now.
+    fn open_anew(&mut self, now: Instant) -> Option<Ipv4Addr> {
+        self.socket = None;
+        match open(&self.iface, self.port, self.cast) {
+            Ok(socket) => {
+                let to = *socket.to.ip();
+                self.socket = Some(socket);
+                self.wait_anew(now);
+                Some(to)
+            }
+            Err(why) => {
+                self.fail(now, why);
+                None
+            }
+        }
+    }
+
+    pub(super) fn wants_ways(&self, now: Instant) -> bool {
+        self.silent_at <= now
+    }
+
+    pub(super) fn ways(&mut self, now: Instant, both: bool, spare: bool) {
+        self.wait_anew(now);
+        let Some(open) = &self.socket else { return };
+        let to = *open.to.ip();
+        if both {
+            self.told = false;
+            // Nothing is tried with the only link there is.
+            if self.reach == Reach::Both && spare {
+                self.reach = Reach::Directed;
+                self.trial_until = now.plus(self.patience.times(3));
+                self.health.reopened(Why::Directed(to));
+            }
+            return;
+        }
+        let two = self.cast == Cast::Broadcast && !self.iface.is_loopback() && to != Ipv4Addr::BROADCAST;
+        let Some(to) = self.open_anew(now) else { return };
+        let told = core::mem::replace(&mut self.told, true);
+        match self.reach {
+            Reach::Directed if two => {
+                self.reach = if now < self.trial_until { Reach::BothForGood } else { Reach::Both };
+                self.health.reopened(Why::Both(self.patience, to));
+            }
+            _ if !told => self.health.reopened(Why::Silent(self.patience)),
+            _ => {}
+        }
+    }
+
     pub(super) fn read(&mut self, now: Instant, buf: &mut [u8]) -> Incoming {
-        let Some((fd, _)) = &self.socket else { return Incoming::Empty };
-        match udp::receive(fd, buf) {
-            Ok(Some((n, _))) => Incoming::Bytes(n),
+        let Some(open) = &self.socket else { return Incoming::Empty };
+        match udp::receive_from(&open.fd, buf) {
+            Ok(Some(datagram)) => {
+                self.arrival = arrival(datagram.to, *datagram.from.ip());
+                if let (Arrival::Broadcast, Some((to, _))) = (self.arrival, datagram.to) {
+                    // The peer sends to both broadcast addresses while it is not sure that it is heard.
+                    let bytes = buf.get(..datagram.len).unwrap_or_default();
+                    if to != self.last.to && !bytes.is_empty() && *bytes == *self.last.bytes {
+                        return Incoming::Copy;
+                    }
+                    self.last.to = to;
+                    self.last.bytes.clear();
+                    let _ = self.last.bytes.extend_from_slice(bytes);
+                }
+                Incoming::Bytes(datagram.len)
+            }
             Ok(None) => Incoming::Empty,
             // What an earlier datagram met on its way; the socket is as good as before.
             Err(_) if iface::usable(&self.iface).is_ok() => Incoming::Empty,
@@ -105,8 +282,19 @@ impl UdpLink {
     }
 
     pub(super) fn send(&mut self, now: Instant, frame: &[u8]) -> Outgoing {
-        let Some((fd, to)) = &self.socket else { return Outgoing::Dropped(Errno::NO_DEVICE) };
-        let why = match udp::send_to(fd, frame, *to) {
+        if !self.watched {
+            self.look(now);
+        }
+        let Some(open) = &self.socket else { return Outgoing::Dropped(Errno::NO_DEVICE) };
+        let mut result = udp::send_to(&open.fd, frame, open.to);
+        if self.reach != Reach::Directed {
+            let limited = SocketAddrV4::new(Ipv4Addr::BROADCAST, self.port);
+            let second = udp::send_to(&open.fd, frame, limited);
+            if matches!(second, Ok(Some(_))) {
+                result = second;
+            }
+        }
+        let why = match result {
             Ok(Some(_)) => {
                 self.health.sent();
                 return Outgoing::Sent;
@@ -134,47 +322,60 @@ impl UdpLink {
 
     fn fail(&mut self, now: Instant, why: Errno) {
         self.socket = None;
+        self.silent_at = Instant::NEVER;
         self.health.failed(now, why);
     }
 
     pub(super) fn close(&mut self) {
         self.socket = None;
+        self.silent_at = Instant::NEVER;
         self.health.retire();
     }
 }
 
+/// How a datagram was addressed, from where it was sent to and the own address that stands for that.
+fn arrival(to: Option<(Ipv4Addr, Ipv4Addr)>, from: Ipv4Addr) -> Arrival {
+    match to {
+        None => Arrival::Unknown,
+        Some((to, _)) if to.is_multicast() => Arrival::Multicast(to),
+        Some((to, own)) if to == own => Arrival::Unicast(from),
+        Some(_) => Arrival::Broadcast,
+    }
+}
+
 /// Make the socket, and say where it sends.
-fn open(name: &IfName, port: u16, cast: Cast) -> Result<(Fd, SocketAddrV4)> {
-    iface::usable(name)?;
+fn open(name: &IfName, port: u16, cast: Cast) -> Result<Open> {
     let fd = udp::open()?;
+    let facts = iface::facts(&fd, name)?;
     match udp::bind_to_interface(&fd, name) {
         // The demo runs without root; what is bound to a loopback address cannot be reached from outside anyway.
         Err(Errno::PERM) if name.is_loopback() => {}
         other => other?,
     }
+    // A wish: without it a datagram counts for the link whose socket it came to.
+    let _ = udp::tell_target(&fd);
     let (local, remote) = match cast {
         Cast::Broadcast => {
             udp::allow_broadcast(&fd)?;
-            let everybody = iface::broadcast_address(name)?;
+            let everybody = facts.broadcast;
             if name.is_loopback() {
                 (everybody, everybody)
             } else {
                 // A wish: without it the own beat comes back and is thrown away one layer higher.
-                let _ = udp::ignore_sender(&fd, iface::first_address(name)?);
+                let _ = udp::ignore_sender(&fd, facts.address);
                 (Ipv4Addr::UNSPECIFIED, everybody)
             }
         }
         Cast::Multicast { group, ttl, loopback } => {
-            let index = iface::index(name)?;
-            udp::join(&fd, group, index)?;
-            udp::set_multicast(&fd, index, ttl, loopback)?;
+            udp::join(&fd, group, facts.index)?;
+            udp::set_multicast(&fd, facts.index, ttl, loopback)?;
             (group, group)
         }
         Cast::Unicast { peer } if name.is_loopback() => (loopback_pair(peer), peer),
         Cast::Unicast { peer } => (Ipv4Addr::UNSPECIFIED, peer),
     };
     udp::bind(&fd, SocketAddrV4::new(local, port))?;
-    Ok((fd, SocketAddrV4::new(remote, port)))
+    Ok(Open { fd, to: SocketAddrV4::new(remote, port), facts })
 }
 
 /// The own address when the peer is on the same machine: the two share a port, so they need an address each.
@@ -207,7 +408,7 @@ mod tests {
         link
     }
 
-    fn take(link: &mut UdpLink) -> Option<Vec<u8>> {
+    fn take(link: &mut UdpLink) -> Option<std::vec::Vec<u8>> {
         let mut buf = [0; 64];
         poll(&mut [PollFd::readable(link.fd()?)], 2000).unwrap();
         match link.read(NOW, &mut buf) {

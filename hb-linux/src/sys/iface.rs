@@ -199,6 +199,40 @@ pub fn usable(name: &IfName) -> Result<()> {
     first_address(name).map(drop)
 }
 
+/// What a link must know of its interface.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Facts {
+    /// Its number: another one means another interface of the same name.
+    pub index: i32,
+    /// Its first address.
+    pub address: Ipv4Addr,
+    /// As [`broadcast_address`].
+    pub broadcast: Ipv4Addr,
+}
+
+/// Ask for the [`Facts`] of an interface that IPv4 can be spoken on. `probe` is any IPv4 socket: four requests, nothing
+/// else.
+///
+/// # Errors
+/// As [`usable`].
+pub fn facts(probe: &Fd, name: &IfName) -> Result<Facts> {
+    // SAFETY: SIOCGIFFLAGS fills the flags member, SIOCGIFINDEX the index member.
+    let flags = Flags(i32::from(unsafe { request(probe, name, SIOCGIFFLAGS)?.ifr_ifru.ifru_flags }));
+    if !flags.up() {
+        return Err(Errno::NET_DOWN);
+    }
+    // SAFETY: as above.
+    let index = unsafe { request(probe, name, SIOCGIFINDEX)?.ifr_ifru.ifru_ifindex };
+    let address_now = address(probe, name, SIOCGIFADDR)?;
+    let broadcast = if name.is_loopback() {
+        Ipv4Addr::new(127, 255, 255, 255)
+    } else {
+        let set = address(probe, name, SIOCGIFBRDADDR)?;
+        if set.is_unspecified() { Ipv4Addr::BROADCAST } else { set }
+    };
+    Ok(Facts { index, address: address_now, broadcast })
+}
+
 /// The Ethernet address of the interface.
 ///
 /// # Errors

@@ -16,6 +16,7 @@ pub mod poll;
 pub mod process;
 pub mod pty;
 pub mod random;
+pub mod route;
 pub mod sched;
 pub mod signal;
 mod sockaddr;

@@ -97,6 +97,56 @@ pub(super) fn receive_raw<T: Copy>(fd: &Fd, buf: &mut [u8], address: &mut T) -> 
     })
 }
 
+/// `recvmsg` of an IPv4 datagram with its sender, and where it was sent to with the own address that stands for that
+/// (`IP_PKTINFO`), as far as the kernel says so. `None` is "nothing now".
+pub(super) fn receive_with_target(fd: &Fd, buf: &mut [u8]) -> Result<Option<Received>> {
+    let mut from = to_raw(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
+    // Aligned as the control messages have to be.
+    let mut control = [0_u64; 16];
+    let mut part = libc::iovec { iov_base: buf.as_mut_ptr().cast(), iov_len: buf.len() };
+    // SAFETY: an all-zero msghdr is valid: lengths of zero and null pointers.
+    let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
+    message.msg_name = (&raw mut from).cast();
+    message.msg_iov = &raw mut part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.as_mut_ptr().cast();
+    // SAFETY: buffer, address, part and control messages are live and exclusively borrowed, with their own lengths.
+    let read = transfer(|| unsafe {
+        message.msg_namelen = len_of::<libc::sockaddr_in>();
+        message.msg_controllen = size_of_val(&control) as _;
+        libc::recvmsg(fd.raw(), &raw mut message, libc::MSG_DONTWAIT)
+    })?;
+    let Some(len) = read else { return Ok(None) };
+    Ok(Some(Received { len, from: from_raw(&from), to: target(&message) }))
+}
+
+/// One datagram of [`receive_with_target`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Received {
+    /// Its length.
+    pub len: usize,
+    /// Its sender.
+    pub from: SocketAddrV4,
+    /// The address that it was sent to, and the own address that stands for that one: the same for a unicast.
+    pub to: Option<(Ipv4Addr, Ipv4Addr)>,
+}
+
+fn target(message: &libc::msghdr) -> Option<(Ipv4Addr, Ipv4Addr)> {
+    // SAFETY: the kernel filled the control messages of `message` up to the length in it, and the buffer behind them is
+    // live in the caller.
+    unsafe {
+        let mut at = libc::CMSG_FIRSTHDR(message);
+        while let Some(header) = at.as_ref() {
+            if header.cmsg_level == libc::IPPROTO_IP && header.cmsg_type == libc::IP_PKTINFO {
+                let info: libc::in_pktinfo = libc::CMSG_DATA(at).cast::<libc::in_pktinfo>().read_unaligned();
+                return Some((from_in_addr(info.ipi_addr), from_in_addr(info.ipi_spec_dst)));
+            }
+            at = libc::CMSG_NXTHDR(message, at);
+        }
+    }
+    None
+}
+
 /// The address that a socket is bound to.
 pub(super) fn own_address(fd: &Fd) -> Result<SocketAddrV4> {
     let mut raw = to_raw(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));

@@ -1,6 +1,8 @@
 //! UDP sockets over IPv4.
 
 use super::iface::IfName;
+pub use super::sockaddr::Received;
+use super::sockaddr::receive_with_target;
 use super::sockaddr::{bind_raw, connect_raw, in_addr, len_of, own_address, set_option, socket};
 use super::sockaddr::{from_raw, receive_raw, send_to_raw, to_raw};
 use super::{Fd, Result};
@@ -109,6 +111,23 @@ pub fn receive(fd: &Fd, buf: &mut [u8]) -> Result<Option<(usize, SocketAddrV4)>>
     Ok(receive_raw(fd, buf, &mut from)?.map(|n| (n, from_raw(&from))))
 }
 
+/// Have [`receive_from`] say where a datagram was sent to.
+///
+/// # Errors
+/// As `setsockopt(2)`.
+pub fn tell_target(fd: &Fd) -> Result<()> {
+    let on: c_int = 1;
+    set_option(fd, libc::IPPROTO_IP, libc::IP_PKTINFO, &on)
+}
+
+/// As [`receive`], with where it was sent to if [`tell_target`] was called. One system call as well.
+///
+/// # Errors
+/// As `recvmsg(2)`; also an error that an earlier datagram met on its way.
+pub fn receive_from(fd: &Fd, buf: &mut [u8]) -> Result<Option<Received>> {
+    receive_with_target(fd, buf)
+}
+
 /// The own address that packets to `target` would leave with: asks the routing table, sends nothing.
 ///
 /// # Errors
@@ -152,6 +171,27 @@ mod tests {
         assert_eq!(receive(&b, &mut buf), Ok(Some((3, from))));
         assert_eq!(receive(&b, &mut buf), Ok(Some((0, from))));
         assert_eq!(receive(&b, &mut buf), Ok(None));
+    }
+
+    #[test]
+    fn the_target_of_a_datagram_is_told() {
+        let (a, from) = any_port(Ipv4Addr::LOCALHOST);
+        let (b, to) = any_port(Ipv4Addr::UNSPECIFIED);
+        let other = Ipv4Addr::new(127, 0, 0, 9);
+        let mut buf = [0; 16];
+        let mut take = |target: Ipv4Addr| {
+            send_to(&a, b"x", SocketAddrV4::new(target, to.port())).unwrap();
+            poll(&mut [PollFd::readable(b.raw())], 2000).unwrap();
+            receive_from(&b, &mut buf).unwrap().unwrap()
+        };
+        assert_eq!(take(other), Received { len: 1, from, to: None });
+        tell_target(&b).unwrap();
+        assert_eq!(take(other), Received { len: 1, from, to: Some((other, other)) });
+        allow_broadcast(&a).unwrap();
+        let all = Ipv4Addr::new(127, 255, 255, 255);
+        let (target, own) = take(all).to.unwrap();
+        assert_eq!((target, own == all), (all, false));
+        assert_eq!(receive_from(&b, &mut [0; 16]), Ok(None));
     }
 
     #[test]
