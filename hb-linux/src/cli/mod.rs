@@ -89,11 +89,17 @@ fn act(verb: Verb, options: &Options) -> i32 {
 }
 
 fn check(options: &Options) -> i32 {
-    let paths = config::Paths::new(&options.config_dir);
-    // What a daemon that runs here knows of the peer.
-    let foreign = ask::snapshot(options).ok().filter(|shot| shot.peer.foreign).map(|shot| shot.peer.name);
+    let mut paths = config::Paths::new(&options.config_dir);
+    paths.run_dir.clone_from(&options.run_dir);
+    paths.state_dir.clone_from(&options.state_dir);
+    // What a daemon that runs here knows.
+    let running = ask::snapshot(options).ok().map(|shot| config::environment::Running {
+        foreign: shot.peer.foreign.then_some(shot.peer.name),
+        // A group that is idle is proven stopped here; of every other one something may run.
+        holds: shot.groups.into_iter().filter(|g| g.state != "idle").map(|g| g.name).collect(),
+    });
     let (node, out) = (options.node.as_deref(), &mut std::io::stdout());
-    match config::check::run(&paths, node, foreign.as_deref(), out) {
+    match config::check::run(&paths, node, running.as_ref(), out) {
         Ok(code) => code.into(),
         Err(_) => EXIT_FAILURE,
     }

@@ -27,14 +27,14 @@ pub(super) enum AddressFault<'a> {
     Edge(Ipv4Addr, u8),
     /// Not the name of an interface.
     Iface(&'a str),
-    /// An alias; the interface under it.
-    Alias(&'a str, &'a str),
     /// The last part is not an IPv4 address.
     Broadcast(&'a str),
     /// The broadcast address is outside the address's network.
     Outside(Ipv4Addr, Ipv4Addr, u8),
     /// More than four parts, or a fourth after a broadcast address.
     TooMany(&'a str),
+    /// Two slashes in a row, or one at the end.
+    Empty(&'a str),
 }
 
 impl fmt::Display for AddressFault<'_> {
@@ -60,9 +60,6 @@ impl fmt::Display for AddressFault<'_> {
             Self::Iface(word) => {
                 write!(f, "`{word}` is not the name of an interface; write one such as eth0")
             }
-            Self::Alias(word, base) => {
-                write!(f, "`{word}` is an alias, which is not a device of its own; write `{base}`")
-            }
             Self::Broadcast(word) => {
                 write!(f, "`{word}` is not a broadcast address; write one such as 192.168.2.255")
             }
@@ -78,6 +75,15 @@ impl fmt::Display for AddressFault<'_> {
                     "`{word}` is too much; write ADDRESS/BITS/INTERFACE/BROADCAST, or less of it from the right"
                 )
             }
+            Self::Empty(word) => {
+                write!(f, "`{word}` has an empty part; write `")?;
+                let parts = word.split('/').filter(|part| !part.is_empty());
+                for (at, part) in parts.enumerate() {
+                    f.write_str(if at == 0 { "" } else { "/" })?;
+                    f.write_str(part)?;
+                }
+                f.write_str("`")
+            }
         }
     }
 }
@@ -89,13 +95,14 @@ pub(super) fn is_address(word: &str) -> bool {
     head.starts_with(|c: char| c.is_ascii_digit()) && head.bytes().filter(|b| *b == b'.').count() >= 2
 }
 
-/// An interface name as the kernel takes it.
+/// The interface under an alias such as `eth0:0`, which is no device of its own.
+pub(super) fn under_alias(word: &str) -> Option<&str> {
+    word.split_once(':').map(|(base, _)| base).filter(|base| !base.is_empty())
+}
+
+/// An interface name as the kernel takes it; of an alias, the interface under it.
 pub(super) fn interface(word: &str) -> Result<&str, AddressFault<'_>> {
-    if let Some((base, _)) = word.split_once(':')
-        && !base.is_empty()
-    {
-        return Err(AddressFault::Alias(word, base));
-    }
+    let word = under_alias(word).unwrap_or(word);
     let plain = !word.is_empty() && word != "." && word != ".." && !word.contains(['/', ':']);
     // A number would be an address, or a netmask, in the wrong place.
     let letter = word.bytes().any(|b| b.is_ascii_alphabetic());
@@ -104,6 +111,9 @@ pub(super) fn interface(word: &str) -> Result<&str, AddressFault<'_>> {
 
 /// Parse one service address.
 pub(super) fn parse(word: &str) -> Result<ServiceAddress, AddressFault<'_>> {
+    if word.split('/').skip(1).any(str::is_empty) {
+        return Err(AddressFault::Empty(word));
+    }
     let mut parts = word.split('/');
     let head = parts.next().unwrap_or_default();
     let ip: Ipv4Addr = head.parse().map_err(|_| AddressFault::Ip(head))?;
@@ -226,7 +236,7 @@ mod tests {
             ("10.0.0.1/33", "`33` is not a number of mask bits; write /1 to /32"),
             ("10.0.0.1/0", "`0` is not a number of mask bits; write /1 to /32"),
             ("10.0.0.1/+8", "`+8` is not a number of mask bits; write /1 to /32"),
-            ("10.0.0.1/", "`` is not a number of mask bits; write /1 to /32"),
+            ("10.0.0.1/", "`10.0.0.1/` has an empty part; write `10.0.0.1`"),
             (
                 "10.0.0.1/eth0",
                 "`eth0` stands where the number of mask bits belongs; write `10.0.0.1/24/eth0`",
@@ -239,12 +249,13 @@ mod tests {
                 "10.0.0.255/24",
                 "10.0.0.255 is the first or last address of its /24 network; write one between them",
             ),
-            ("10.0.0.1/24/", "`` is not the name of an interface; write one such as eth0"),
+            ("10.0.0.1/24/", "`10.0.0.1/24/` has an empty part; write `10.0.0.1/24`"),
             (
                 "10.0.0.1/24/averyveryverylongname",
                 "`averyveryverylongname` is not the name of an interface; write one such as eth0",
             ),
-            ("10.0.0.1/24/eth0:1", "`eth0:1` is an alias, which is not a device of its own; write `eth0`"),
+            ("10.0.0.50//8/eth0", "`10.0.0.50//8/eth0` has an empty part; write `10.0.0.50/8/eth0`"),
+            ("10.0.0.50/24/eth0/", "`10.0.0.50/24/eth0/` has an empty part; write `10.0.0.50/24/eth0`"),
             ("10.0.0.1/24/10.0.0", "`10.0.0` is not a broadcast address; write one such as 192.168.2.255"),
             ("10.0.0.1/24/eth0/x", "`x` is not a broadcast address; write one such as 192.168.2.255"),
             (

@@ -2,7 +2,7 @@
 
 use super::build;
 use super::chain::{self, Times};
-use super::environment;
+use super::environment::{self, Look, Running};
 use super::finding::{Class, Findings, Report};
 use super::haresources::Canonical;
 use super::settings::{Medium, Script};
@@ -21,15 +21,21 @@ pub const EXIT_DENIED: u8 = 4;
 /// Exit code: the files are wrong.
 pub const EXIT_CONFIGURATION: u8 = 6;
 
-/// Print all findings and the chain of times to `out`. Touches nothing and runs nothing. Gives the exit code. `foreign` is a
-/// node of which this machine's daemon says that it runs Linux-HA Heartbeat.
+/// Print all findings and the chain of times to `out`. Touches nothing and runs nothing. Gives the exit code. `running` is
+/// what a daemon on this machine says of itself.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn run(paths: &Paths, node: Option<&str>, foreign: Option<&str>, out: &mut dyn Write) -> io::Result<u8> {
+pub fn run(
+    paths: &Paths,
+    node: Option<&str>,
+    running: Option<&Running>,
+    out: &mut dyn Write,
+) -> io::Result<u8> {
     let mut loaded = super::read(paths, node);
-    environment::parsed(paths, &loaded.parsed, &mut loaded.findings);
-    if let Some(name) = foreign {
+    environment::parsed(paths, &loaded.parsed, Look::Check(running), &mut loaded.findings);
+    one_way_out(&loaded.parsed, &mut loaded.findings);
+    if let Some(name) = running.and_then(|daemon| daemon.foreign.as_deref()) {
         let line = loaded.parsed.ha_cf.nodes.iter().find(|n| n.value == name).map_or(1, |n| n.line);
         Report::new(&loaded.parsed.ha_cf_file, &mut loaded.findings).warn(
             line,
@@ -51,6 +57,33 @@ pub fn run(paths: &Paths, node: Option<&str>, foreign: Option<&str>, out: &mut d
     }
     let code = verdict(&loaded.findings, out)?;
     Ok(if code == EXIT_CONFIGURATION && super::denied(paths) { EXIT_DENIED } else { code })
+}
+
+/// Heartbeats that all go one way tell a dead machine from a cut cable only by luck.
+fn one_way_out(parsed: &Parsed, findings: &mut Findings) {
+    let way = |medium: &Medium| match medium {
+        Medium::Serial { device, .. } => device.display().to_string(),
+        Medium::Bcast { iface, .. } | Medium::Mcast { iface, .. } | Medium::Ucast { iface, .. } => {
+            iface.clone()
+        }
+    };
+    let links = &parsed.ha_cf.links;
+    let Some(first) = links.first() else { return };
+    if links.iter().any(|link| way(&link.value) != way(&first.value)) {
+        return;
+    }
+    let other = match first.value {
+        Medium::Serial { .. } => "bcast eth1",
+        Medium::Bcast { .. } | Medium::Mcast { .. } | Medium::Ucast { .. } => "serial /dev/ttyS0",
+    };
+    Report::new(&parsed.ha_cf_file, findings).warn(
+        first.line,
+        format_args!(
+            "all heartbeats go by {}: when that one cable is cut, a living peer looks like a dead one; \
+             write a second way, such as `{other}`",
+            way(&first.value)
+        ),
+    );
 }
 
 fn list(findings: &Findings, class: Class, heading: &str, out: &mut dyn Write) -> io::Result<()> {

@@ -40,7 +40,7 @@ pub(super) fn parse(
 fn one(line: &Line<'_>, nodes: &[At<String>], ha_cf: &str, report: &mut Report<'_>) -> Option<At<Group>> {
     let (preferred, words) = line.split_first()?;
     // What is wrong with a part does not hide what may be wrong with the rest.
-    check_node(preferred, nodes, ha_cf, report);
+    let node = preferred_node(preferred, nodes, ha_cf, report);
     if words.is_empty() {
         report.error(
             preferred.line,
@@ -57,34 +57,36 @@ fn one(line: &Line<'_>, nodes: &[At<String>], ha_cf: &str, report: &mut Report<'
     }
     let resources: Vec<Resource> = words.iter().filter_map(|word| resource(word, report)).collect();
     let name = resources.first()?.text.clone();
-    let group = Group { name, preferred: String::from(preferred.text), resources };
+    let group = Group { name, preferred: node, resources };
     Some(At { value: group, line: preferred.line })
 }
 
-fn check_node(word: &Word<'_>, nodes: &[At<String>], ha_cf: &str, report: &mut Report<'_>) {
-    let [first, second] = nodes else { return };
-    if word.text == first.value || word.text == second.value {
-        return;
-    }
+/// The preferred node as `ha.cf` writes it. Heartbeat folds case, so a name that differs in case alone is taken.
+fn preferred_node(word: &Word<'_>, nodes: &[At<String>], ha_cf: &str, report: &mut Report<'_>) -> String {
     let text = word.text;
+    let [first, second] = nodes else { return String::from(text) };
+    if text == first.value || text == second.value {
+        return String::from(text);
+    }
     if let Some(near) = nodes.iter().find(|n| n.value.eq_ignore_ascii_case(text)) {
-        report.error(
+        report.warn(
             word.line,
             format_args!(
-                "node `{text}` differs in case from `{0}` ({ha_cf}:{1}); write `{0}`",
+                "node `{text}` differs in case from `{0}` ({ha_cf}:{1}), which is taken; write `{0}`",
                 near.value, near.line
             ),
         );
-    } else {
-        report.error(
-            word.line,
-            format_args!(
-                "node `{text}` is not in ha.cf, which names `{0}` ({ha_cf}:{1}) and `{2}` ({ha_cf}:{3}); \
-                 write `{0}` or `{2}` here",
-                first.value, first.line, second.value, second.line
-            ),
-        );
+        return near.value.clone();
     }
+    report.error(
+        word.line,
+        format_args!(
+            "node `{text}` is not in ha.cf, which names `{0}` ({ha_cf}:{1}) and `{2}` ({ha_cf}:{3}); \
+             write `{0}` or `{2}` here",
+            first.value, first.line, second.value, second.line
+        ),
+    );
+    String::from(text)
 }
 
 fn resource(word: &Word<'_>, report: &mut Report<'_>) -> Option<Resource> {
@@ -109,8 +111,8 @@ fn resource(word: &Word<'_>, report: &mut Report<'_>) -> Option<Resource> {
             report.error(line, format_args!("`{text}`: an address takes no `::` argument; write `{name}`"));
             return None;
         }
-        let address = service(name, line, report)?;
-        return made(IPADDR, Vec::from([String::from(name)]), Some(address));
+        let (address, argument) = service(name, line, report)?;
+        return made(IPADDR, Vec::from([argument]), Some(address));
     }
     if name.contains('/') || name.starts_with('.') {
         report.error(
@@ -128,8 +130,8 @@ fn resource(word: &Word<'_>, report: &mut Report<'_>) -> Option<Resource> {
             );
             return None;
         };
-        let address = service(argument, line, report)?;
-        return made(name, args, Some(address));
+        let (address, argument) = service(argument, line, report)?;
+        return made(name, Vec::from([argument]), Some(address));
     }
     made(name, args, None)
 }
@@ -142,8 +144,21 @@ fn cut(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-fn service(word: &str, line: u32, report: &mut Report<'_>) -> Option<ServiceAddress> {
-    address::parse(word).map_err(|fault| report.error(line, format_args!("{fault}"))).ok()
+/// A service address, and the word that a script is given for it: an alias stands in neither.
+fn service(word: &str, line: u32, report: &mut Report<'_>) -> Option<(ServiceAddress, String)> {
+    let address = address::parse(word).map_err(|fault| report.error(line, format_args!("{fault}"))).ok()?;
+    let alias = word.split('/').find_map(|part| Some((part, address::under_alias(part)?)));
+    let Some((part, base)) = alias else { return Some((address, String::from(word))) };
+    let parts: Vec<&str> = word.split('/').map(|p| if p == part { base } else { p }).collect();
+    let plain = parts.join("/");
+    report.warn(
+        line,
+        format_args!(
+            "`{part}` is an alias, which is no device of its own: `{base}` is used and finds an alias by itself; \
+             write `{plain}`"
+        ),
+    );
+    Some((address, plain))
 }
 
 /// Keep `group` unless it clashes with the ones before it.
@@ -263,7 +278,10 @@ mod tests {
                 "1: node `ha-a` is not in ha.cf, which names `ha-1` (ha.cf:38) and `ha-2` (ha.cf:40); \
                  write `ha-1` or `ha-2` here",
             ),
-            ("\nHA-1 x", "2: node `HA-1` differs in case from `ha-1` (ha.cf:38); write `ha-1`"),
+            (
+                "\nHA-1 x",
+                "2: node `HA-1` differs in case from `ha-1` (ha.cf:38), which is taken; write `ha-1`",
+            ),
             ("ha-1", "1: node `ha-1` stands without a resource; write `ha-1 RESOURCE...`"),
             ("ha-1 a::", "1: `a::` has an empty part; write SCRIPT::ARGUMENT::ARGUMENT"),
             ("ha-1 ::a", "1: `::a` has an empty part; write SCRIPT::ARGUMENT::ARGUMENT"),

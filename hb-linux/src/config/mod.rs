@@ -62,6 +62,10 @@ pub struct Paths {
     pub etc_dir: PathBuf,
     /// `/var/run`, where Linux-HA Heartbeat leaves its process number.
     pub pid_dir: PathBuf,
+    /// The daemon's lock and control socket. `/var/run/heartbeat` unless `--run-dir` says otherwise.
+    pub run_dir: PathBuf,
+    /// What the daemon keeps. `/var/lib/heartbeat` unless `--state-dir` says otherwise.
+    pub state_dir: PathBuf,
 }
 
 impl Paths {
@@ -74,6 +78,8 @@ impl Paths {
             proc_dir: PathBuf::from("/proc"),
             etc_dir: PathBuf::from("/etc"),
             pid_dir: PathBuf::from("/var/run"),
+            run_dir: PathBuf::from("/var/run/heartbeat"),
+            state_dir: PathBuf::from("/var/lib/heartbeat"),
         }
     }
 

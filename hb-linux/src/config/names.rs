@@ -38,6 +38,18 @@ pub(super) fn own_and_peer(
         return Some((second.value.clone(), first.value.clone()));
     }
     let (a, b) = (&first.value, &second.value);
+    if let Some(own) = cf.nodes.iter().find(|n| n.value.eq_ignore_ascii_case(name)) {
+        let peer = if own.value == *a { b } else { a };
+        report.warn(
+            own.line,
+            format_args!(
+                "node `{0}` differs in case from this machine's name `{1}`, and is taken for it, as Heartbeat does",
+                own.value,
+                name.escape_default()
+            ),
+        );
+        return Some((own.value.clone(), peer.clone()));
+    }
     let host = |name: &str| String::from(name.split('.').next().unwrap_or_default());
     let near = cf.nodes.iter().find(|n| host(&n.value).eq_ignore_ascii_case(&host(name)));
     // The name came from outside: no control character of it reaches a terminal.

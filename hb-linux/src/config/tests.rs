@@ -29,6 +29,8 @@ impl Place {
             proc_dir: root.join("proc"),
             etc_dir: root.join("etc"),
             pid_dir: root.join("run"),
+            run_dir: root.join("run/heartbeat"),
+            state_dir: root.join("lib/heartbeat"),
         };
         let place = Self { root, paths };
         place.file("ha.d/ha.cf", ha_cf, 0o644);
@@ -326,15 +328,17 @@ fn the_machines_own_name_is_held_against_the_file() {
         "ha.cf:1: current node `web` (uname -n) is not in ha.cf, which names `ha-1` and `ha-2`; \
          write its name into a `node` line, or say which one this is with --node"
     );
-    for machine in ["ha-2.example.com", "HA-2"] {
-        assert_eq!(
-            text(machine),
-            format!(
-                "ha.cf:2: current node `{machine}` (uname -n) is not in ha.cf, which names `ha-1` and `ha-2`; \
-                 write `node {machine}` instead of `ha-2`, here and in haresources"
-            )
-        );
-    }
+    assert_eq!(
+        text("ha-2.example.com"),
+        "ha.cf:2: current node `ha-2.example.com` (uname -n) is not in ha.cf, which names `ha-1` and `ha-2`; \
+         write `node ha-2.example.com` instead of `ha-2`, here and in haresources"
+    );
+    let (own, said) = run("HA-2");
+    assert_eq!(own.as_deref(), Some("ha-2"));
+    assert_eq!(
+        said.unwrap_or_default(),
+        "ha.cf:2: node `ha-2` differs in case from this machine's name `HA-2`, and is taken for it, as Heartbeat does"
+    );
     assert!(text("a\u{1b}[2J").contains("`a\\u{1b}[2J`"), "no control character reaches the terminal");
 }
 

@@ -43,6 +43,8 @@ impl Errno {
     pub const NO_SPACE: Self = Self(libc::ENOSPC);
     /// A name that is too long.
     pub const NAME_TOO_LONG: Self = Self(libc::ENAMETOOLONG);
+    /// The file system is mounted read-only.
+    pub const READ_ONLY: Self = Self(libc::EROFS);
 
     /// The error number that the last failed call of the C library left.
     #[must_use]

@@ -1,7 +1,12 @@
 //! Who this machine is, and which of its lives this is.
 
+use super::Result;
+use super::errno::{Errno, check};
 use core::ffi::CStr;
+use std::ffi::CString;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// The node name, as `uname -n` prints it.
 #[must_use]
@@ -29,6 +34,16 @@ pub fn kernel_release() -> String {
     // SAFETY: the kernel ends the release with NUL inside the array.
     let release = unsafe { CStr::from_ptr(names.release.as_ptr()) };
     release.to_string_lossy().into_owned()
+}
+
+/// May this process write to `path`, by its rights and by how the file system is mounted?
+///
+/// # Errors
+/// `EROFS`, `EACCES`, `ENOENT`, ...: why not.
+pub fn writable(path: &Path) -> Result<()> {
+    let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::INVALID)?;
+    // SAFETY: access reads the path, which ends with NUL.
+    check(unsafe { libc::access(path.as_ptr(), libc::W_OK) }).map(drop)
 }
 
 /// A number that is the same for all processes of one boot of this machine, and differs with the next boot: a hash of

@@ -51,6 +51,7 @@ pub(super) fn resolve(cf: &HaCf, report: &mut Report<'_>) -> Times {
         deadping: value(cf.deadping, deadtime),
     };
     silence(cf, &timing, report);
+    meant_as_milliseconds(cf, report);
     for link in &cf.links {
         if let Medium::Serial { baud, .. } = link.value {
             line_speed(link, baud, &timing, report);
@@ -93,6 +94,34 @@ fn default_initdead(deadtime: Duration) -> Duration {
         Duration::from_secs(12)
     } else {
         deadtime.times(2)
+    }
+}
+
+/// Nobody beats every few minutes: whoever writes 2000 means milliseconds.
+fn meant_as_milliseconds(cf: &HaCf, report: &mut Report<'_>) {
+    let minutes = Duration::from_secs(100);
+    if cf.keepalive.is_none_or(|keepalive| keepalive.value < minutes) {
+        return;
+    }
+    let times = [
+        ("keepalive", cf.keepalive),
+        ("warntime", cf.warntime),
+        ("deadtime", cf.deadtime),
+        ("initdead", cf.initdead),
+        ("deadping", cf.deadping),
+    ];
+    for (name, time) in times.iter().filter_map(|(name, time)| Some((name, (*time)?))) {
+        let seconds = time.value.as_micros() / 1_000_000;
+        if time.value >= minutes && seconds * 1_000_000 == time.value.as_micros() {
+            report.warn(
+                time.line,
+                format_args!(
+                    "{name} {seconds} is {} min: a number without a unit means seconds; if milliseconds are meant, \
+                     write `{name} {seconds}ms`",
+                    seconds / 60
+                ),
+            );
+        }
     }
 }
 

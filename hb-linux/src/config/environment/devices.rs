@@ -1,20 +1,18 @@
 //! Serial lines and the watchdog: is the device there, and is nobody else on it?
 
+use super::getty::Getty;
 use super::machine::Machine;
 use crate::config::Paths;
-use crate::config::files::read_text;
 use crate::config::finding::Report;
 use crate::config::ha_cf::HaCf;
 use crate::config::settings::Medium;
+use core::fmt;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
-use std::string::String;
 
 /// Each `serial` device exists, is a character device, and neither a getty nor the kernel's console sits on it.
 pub(super) fn serial(paths: &Paths, machine: &Machine, cf: &HaCf, report: &mut Report<'_>) {
-    let inittab = paths.etc_dir.join("inittab");
-    let gettys = String::from_utf8_lossy(&read_text(&inittab)).into_owned();
     for link in &cf.links {
         let Medium::Serial { device, .. } = &link.value else { continue };
         let shown = device.display();
@@ -30,13 +28,10 @@ pub(super) fn serial(paths: &Paths, machine: &Machine, cf: &HaCf, report: &mut R
             ),
         }
         let Some(tty) = device.strip_prefix("/dev").ok().and_then(Path::to_str) else { continue };
-        if let Some(at) = (1..).zip(gettys.lines()).find(|(_, l)| has_getty(l, tty)).map(|(at, _)| at) {
+        if let Some(getty) = Getty::on(paths, tty) {
             report.lacks(
                 link.line,
-                format_args!(
-                    "a getty runs on {tty} ({}:{at}) and eats heartbeats; put a # before that line and run `init q`",
-                    inittab.display()
-                ),
+                format_args!("a getty runs on {tty} ({getty}) and eats heartbeats; {}", getty.advice(tty)),
             );
         }
         let console =
@@ -51,15 +46,6 @@ pub(super) fn serial(paths: &Paths, machine: &Machine, cf: &HaCf, report: &mut R
             );
         }
     }
-}
-
-/// Is this a line of `inittab` that keeps a getty on `tty`?
-fn has_getty(line: &str, tty: &str) -> bool {
-    let mut fields = line.splitn(4, ':');
-    let active = !line.trim_start().starts_with('#') && fields.nth(2).is_some_and(|a| a != "off");
-    let command = fields.next().unwrap_or_default();
-    let path = |word: &str| word.strip_prefix("/dev/").unwrap_or(word) == tty;
-    active && command.as_bytes().windows(5).any(|w| w == b"getty") && command.split_whitespace().any(path)
 }
 
 /// The watchdog is the character device 10:130 and a driver answers for it.
@@ -90,17 +76,32 @@ pub(super) fn watchdog(machine: &Machine, cf: &HaCf, report: &mut Report<'_>) {
                 report.lacks(line, format_args!("no driver answers for {shown}; run `modprobe softdog`"));
             }
         }
+        // Whatever it is, somebody may need it: another name is written, and nothing is removed.
         Some((major, minor)) if is_device => report.lacks(
             line,
             format_args!(
-                "{shown} is the device {major}:{minor}, not the watchdog 10:130; \
-                 remove it and run `mknod {shown} c 10 130`"
+                "{shown} is the device {major}:{minor}, not the watchdog 10:130; write `watchdog {}`",
+                Other(&watchdog.value)
             ),
         ),
         Some(_) => report.lacks(
             line,
-            format_args!("{shown} is not a character device; remove it and run `mknod {shown} c 10 130`"),
+            format_args!("{shown} is not a character device; write `watchdog {}`", Other(&watchdog.value)),
         ),
+    }
+}
+
+/// A name for the watchdog that is not taken by something else.
+struct Other<'a>(&'a Path);
+
+impl fmt::Display for Other<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const USUAL: &str = "/dev/watchdog";
+        if self.0 == Path::new(USUAL) {
+            write!(f, "{USUAL}.hbd` and run `mknod {USUAL}.hbd c 10 130")
+        } else {
+            f.write_str(USUAL)
+        }
     }
 }
 
@@ -114,16 +115,6 @@ const fn device_number(device: u64) -> (u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn gettys_of_inittab() {
-        assert!(has_getty("S0:2345:respawn:/sbin/agetty -L 9600 ttyS0 vt100", "ttyS0"));
-        assert!(has_getty("S0:2345:respawn:/sbin/mgetty /dev/ttyS0", "ttyS0"));
-        assert!(!has_getty("#S0:2345:respawn:/sbin/agetty -L 9600 ttyS0 vt100", "ttyS0"));
-        assert!(!has_getty("S0:2345:off:/sbin/agetty -L 9600 ttyS0 vt100", "ttyS0"));
-        assert!(!has_getty("S1:2345:respawn:/sbin/agetty -L 9600 ttyS1 vt100", "ttyS0"));
-        assert!(!has_getty("", "ttyS0"));
-    }
 
     #[test]
     fn device_numbers() {

@@ -3,9 +3,14 @@
 //! Everything is read from `/proc`, `/etc` and file metadata. No device is opened: opening a watchdog would arm it.
 
 mod devices;
+mod elsewhere;
+mod getty;
 mod machine;
 mod network;
 mod original;
+mod places;
+mod ports;
+mod processes;
 mod rights;
 mod services;
 #[cfg(test)]
@@ -15,17 +20,37 @@ use super::finding::Report;
 use super::{Findings, Parsed, Paths, Settings};
 use machine::Machine;
 pub use original::running as original;
+use std::string::String;
+use std::vec::Vec;
+
+/// What a daemon that runs on this machine says of itself.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Running {
+    /// The peer, if it runs Linux-HA Heartbeat.
+    pub foreign: Option<String>,
+    /// The groups whose resources may run here.
+    pub holds: Vec<String>,
+}
+
+/// Who looks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Look<'a> {
+    /// A daemon that begins: it takes what it names itself, and says what it could not get.
+    Start,
+    /// `hbd check`, with what a running daemon says.
+    Check(Option<&'a Running>),
+}
 
 /// What this machine lacks of what the files name. All findings are of class `Environment` or `Warning`.
 #[must_use]
 pub fn examine(paths: &Paths, settings: &Settings) -> Findings {
     let mut findings = Findings::new();
-    parsed(paths, &settings.source, &mut findings);
+    parsed(paths, &settings.source, Look::Start, &mut findings);
     findings
 }
 
 /// The same for files that have errors as well, as far as they could be understood.
-pub(super) fn parsed(paths: &Paths, parsed: &Parsed, findings: &mut Findings) {
+pub(super) fn parsed(paths: &Paths, parsed: &Parsed, look: Look<'_>, findings: &mut Findings) {
     let machine = Machine::read(&paths.proc_dir);
     let (cf, groups) = (&parsed.ha_cf, parsed.groups.as_slice());
     {
@@ -34,11 +59,23 @@ pub(super) fn parsed(paths: &Paths, parsed: &Parsed, findings: &mut Findings) {
         devices::serial(paths, &machine, cf, report);
         devices::watchdog(&machine, cf, report);
         network::links(&machine, cf, report);
-        network::pings(&machine, cf, report);
+        network::pings(paths, &machine, cf, report);
+        if let Look::Check(running) = look {
+            places::examine(paths, report);
+            // What holds the port or the address then is who should.
+            if running.is_none() && original(paths).is_none() {
+                ports::examine(paths, cf, report);
+            }
+        }
         rights::examine(&machine, cf, report);
         services::helpers(paths, cf, report);
     }
     let report = &mut Report::new(&parsed.haresources_file, findings);
     network::services(paths, &machine, groups, report);
+    if let Look::Check(running) = look
+        && original(paths).is_none()
+    {
+        network::here(running, groups, report);
+    }
     services::scripts(paths, cf, groups, report);
 }

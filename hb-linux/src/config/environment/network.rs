@@ -1,6 +1,7 @@
 //! Interfaces and routes for links, ping nodes and service addresses.
 
 use super::machine::{Machine, Right};
+use super::{Running, elsewhere};
 use crate::config::Paths;
 use crate::config::address;
 use crate::config::files::read_text;
@@ -11,8 +12,6 @@ use crate::sys::errno::Errno;
 use crate::sys::iface::{self, IfName};
 use core::fmt;
 use core::net::Ipv4Addr;
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::string::String;
 use std::vec::Vec;
 
@@ -42,11 +41,28 @@ pub(super) fn links(machine: &Machine, cf: &HaCf, report: &mut Report<'_>) {
     }
 }
 
-/// A route leads to each ping node, and ICMP may be sent.
-pub(super) fn pings(machine: &Machine, cf: &HaCf, report: &mut Report<'_>) {
+/// A route leads to each ping node, ICMP may be sent, and an answer says something: neither this machine nor the peer
+/// is asked.
+pub(super) fn pings(paths: &Paths, machine: &Machine, cf: &HaCf, report: &mut Report<'_>) {
     for ping in &cf.pings {
         for ip in &ping.value.members {
-            if machine.route_to(*ip).is_none() {
+            if ip.is_loopback() || matches!(iface::holding(*ip), Ok(Some(_))) {
+                report.lacks(
+                    ping.line,
+                    format_args!(
+                        "ping node {ip} is this machine itself, which always answers: a node that is cut off would never \
+                         know; write a router's address"
+                    ),
+                );
+            } else if let Some(from) = of_the_peer(paths, cf, *ip) {
+                report.lacks(
+                    ping.line,
+                    format_args!(
+                        "ping node {ip} is the other node ({from}): when that dies, this one would take itself for the \
+                         isolated one and claim nothing; write a router's address"
+                    ),
+                );
+            } else if machine.route_to(*ip).is_none() {
                 report.lacks(
                     ping.line,
                     format_args!(
@@ -64,6 +80,47 @@ pub(super) fn pings(machine: &Machine, cf: &HaCf, report: &mut Report<'_>) {
     }
 }
 
+/// Where it stands that `ip` is a node's address: a `ucast` line, or the machine's table of hosts.
+fn of_the_peer(paths: &Paths, cf: &HaCf, ip: Ipv4Addr) -> Option<String> {
+    let link = |l: &&At<Medium>| matches!(l.value, Medium::Ucast { peer, .. } if peer == ip);
+    if let Some(link) = cf.links.iter().find(link) {
+        return Some(std::format!("line {}", link.line));
+    }
+    let hosts = paths.etc_dir.join("hosts");
+    let text = String::from_utf8_lossy(&read_text(&hosts)).into_owned();
+    let names = |line: &str| {
+        let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
+        let here = words.next().and_then(|word| word.parse().ok()) == Some(ip);
+        let node = |word: &str| cf.nodes.iter().any(|node| node.value.eq_ignore_ascii_case(word));
+        here && words.any(|word| node(word) || word.split('.').next().is_some_and(node))
+    };
+    let at = text.lines().position(names)? + 1;
+    Some(std::format!("{}:{at}", hosts.display()))
+}
+
+/// No service address is on this machine while nobody has put it there: the peer could not use it.
+pub(super) fn here(running: Option<&Running>, groups: &[At<Group>], report: &mut Report<'_>) {
+    for group in groups {
+        if running.is_some_and(|daemon| daemon.holds.contains(&group.value.name)) {
+            continue;
+        }
+        for resource in &group.value.resources {
+            let Some(address) = &resource.address else { continue };
+            let ip = address.ip;
+            if let Ok(Some(iface)) = iface::holding(ip) {
+                report.lacks(
+                    resource.line,
+                    format_args!(
+                        "service address {ip} is on {iface} of this machine now, and no hbd put it there: two machines \
+                         would answer for it; write an address that no machine has of its own, or take it away with \
+                         `ip addr del {ip} dev {iface}`"
+                    ),
+                );
+            }
+        }
+    }
+}
+
 /// There is an interface for each service address, and nobody else sets the address.
 pub(super) fn services(paths: &Paths, machine: &Machine, groups: &[At<Group>], report: &mut Report<'_>) {
     for resource in groups.iter().flat_map(|g| &g.value.resources) {
@@ -75,7 +132,7 @@ pub(super) fn services(paths: &Paths, machine: &Machine, groups: &[At<Group>], r
                 format_args!("service address {ip} can be set by root only; run as root"),
             );
         }
-        if let Some((file, at)) = fixed(&paths.etc_dir, ip) {
+        if let Some((file, at)) = elsewhere::fixed(&paths.etc_dir, ip) {
             report.lacks(
                 resource.line,
                 format_args!(
@@ -108,29 +165,6 @@ pub(super) fn services(paths: &Paths, machine: &Machine, groups: &[At<Group>], r
             Some(_) => {}
         }
     }
-}
-
-/// Where the network's own configuration (Red Hat's, Debian's) sets this address, and in which line.
-fn fixed(etc: &Path, ip: Ipv4Addr) -> Option<(PathBuf, usize)> {
-    let scripts = fs::read_dir(etc.join("sysconfig/network-scripts")).into_iter().flatten().flatten();
-    let is_named =
-        |path: &PathBuf| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"ifcfg-"));
-    let mut files =
-        scripts.map(|entry| entry.path()).filter(is_named).chain([etc.join("network/interfaces")]);
-    let sets = |line: &str| {
-        let line = line.trim_start();
-        let value = match line.split_once('=') {
-            Some((name, value)) if name.starts_with("IPADDR") => value,
-            _ => line.strip_prefix("address").unwrap_or_default(),
-        };
-        let value = value.trim().trim_matches(['"', '\'']);
-        value.split('/').next().and_then(|word| word.parse().ok()) == Some(ip)
-    };
-    files.find_map(|file| {
-        let text = String::from_utf8_lossy(&read_text(&file)).into_owned();
-        let at = text.lines().position(sets)? + 1;
-        Some((file, at))
-    })
 }
 
 fn interface(machine: &Machine, name: &str, line: u32, report: &mut Report<'_>) -> bool {

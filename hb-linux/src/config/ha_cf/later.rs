@@ -53,17 +53,17 @@ pub(super) fn respawn(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>)
     };
     let Some(path) = d.path(command.text, "/usr/lib/heartbeat/ipfail", report) else { return };
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    cf.respawn.push(At { value: (String::from(user.text), path), line: d.line });
     if name == "ipfail" {
         report.warn(
             d.line,
             format_args!(
-                "`respawn` is not active yet, and ipfail is not needed: hbd itself moves groups to the node that reaches \
+                "ipfail is not needed: hbd itself moves groups to the node that reaches \
                  more ping nodes; remove the line"
             ),
         );
         return;
     }
+    cf.respawn.push(At { value: (String::from(user.text), path), line: d.line });
     report.warn(
         d.line,
         format_args!("`respawn` is not active yet: {name} is not started; start it another way"),
@@ -154,11 +154,16 @@ fn autojoin(d: &Directive<'_>, report: &mut Report<'_>) {
                 "`autojoin` has no meaning here: no node joins that `node` does not name; remove the line"
             ),
         ),
-        Some(word) => report.error(
+        Some(word @ ("any" | "other")) => report.error(
             d.line,
             format_args!(
-                "`autojoin {word}` lets other nodes join; write `autojoin none` and two `node` lines"
+                "`autojoin {word}` lets nodes join that no `node` line names, and hbd runs the two that are named; \
+                 remove the line and write two `node` lines"
             ),
+        ),
+        Some(word) => report.error(
+            d.line,
+            format_args!("autojoin: `{word}` is not known, and no node joins that `node` does not name; remove the line"),
         ),
         None => {}
     }

@@ -2,9 +2,11 @@
 
 use super::directive::Directive;
 use super::{At, HaCf};
-use crate::config::address::{AddressFault, interface};
+use crate::config::address::interface;
 use crate::config::finding::Report;
+use crate::config::lexer::Word;
 use crate::config::settings::Medium;
+use core::fmt;
 use core::net::Ipv4Addr;
 use hb_core::config::MAX_LINKS;
 use std::string::{String, ToString};
@@ -102,9 +104,9 @@ pub(super) fn mcast(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
         report.error(
             d.line,
             format_args!(
-                "`mcast` takes an interface, a group, a port, a ttl and a loop flag, and has {} of these 5; \
-                 write for example `mcast eth1 225.0.0.1 694 1 0`",
-                d.args.len()
+                "`mcast` takes an interface, a group, a port, a ttl and a loop flag, and has {} of these 5; write `{}`",
+                d.args.len(),
+                Completed(d.args)
             ),
         );
         return;
@@ -132,6 +134,20 @@ pub(super) fn mcast(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
         report.warn(d.line, format_args!("mcast: ttl 0 never leaves this machine; write ttl 1"));
     }
     add(cf, d, Medium::Mcast { iface, group, port, ttl, loopback }, report);
+}
+
+/// The words of an `mcast` line, cut to five or filled up with usual ones.
+struct Completed<'a>(&'a [Word<'a>]);
+
+impl fmt::Display for Completed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("mcast")?;
+        let usual = ["eth1", "225.0.0.1", "694", "1", "0"];
+        usual
+            .iter()
+            .enumerate()
+            .try_for_each(|(at, usual)| write!(f, " {}", self.0.get(at).map_or(*usual, |word| word.text)))
+    }
 }
 
 /// `ucast INTERFACE PEER`
@@ -180,9 +196,19 @@ pub(super) fn hopfudge(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>
 
 fn iface(d: &Directive<'_>, word: &str, report: &mut Report<'_>) -> Option<String> {
     match interface(word) {
-        Ok(name) => Some(String::from(name)),
+        Ok(name) => {
+            if name != word {
+                report.warn(
+                    d.line,
+                    format_args!(
+                        "{}: `{word}` is an alias, which is no device of its own: `{name}` is used; write `{name}`",
+                        d.name
+                    ),
+                );
+            }
+            Some(String::from(name))
+        }
         Err(fault) => {
-            let fault: AddressFault<'_> = fault;
             report.error(d.line, format_args!("{}: {fault}", d.name));
             None
         }
@@ -192,7 +218,14 @@ fn iface(d: &Directive<'_>, word: &str, report: &mut Report<'_>) -> Option<Strin
 fn add(cf: &mut HaCf, d: &Directive<'_>, medium: Medium, report: &mut Report<'_>) {
     let name = medium.to_string();
     if let Some(first) = cf.links.iter().find(|l| l.value.to_string() == name) {
-        report.error(d.line, format_args!("`{name}` is already in line {}; remove one", first.line));
+        // Heartbeat sent each beat twice then; once says the same.
+        report.warn(
+            d.line,
+            format_args!(
+                "`{name}` is already in line {}, and one link of it is used; remove one",
+                first.line
+            ),
+        );
     } else if cf.links.len() == MAX_LINKS {
         report.error(d.line, format_args!("`{name}` is one link too many; write at most {MAX_LINKS}"));
     } else {

@@ -28,7 +28,7 @@ pub(super) fn node(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
                     "`{name}` is not a node name; write what `uname -n` prints, at most {MAX_NAME} bytes"
                 ),
             );
-        } else if let Some(first) = cf.nodes.iter().find(|n| n.value == name) {
+        } else if let Some(first) = cf.nodes.iter().find(|n| n.value.eq_ignore_ascii_case(name)) {
             report.error(d.line, format_args!("node `{name}` is already in line {}; remove one", first.line));
         } else if let [first, second] = cf.nodes.as_slice() {
             report.error(

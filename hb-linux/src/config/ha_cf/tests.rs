@@ -218,13 +218,16 @@ fn media() {
         ("bcast", "error 1: `bcast` names no interface; write for example `bcast eth1`"),
         (
             "bcast eth0:0",
-            "error 1: bcast: `eth0:0` is an alias, which is not a device of its own; write `eth0`",
+            "warning 1: bcast: `eth0:0` is an alias, which is no device of its own: `eth0` is used; write `eth0`",
         ),
         (
             "bcast 10.0.0.1",
             "error 1: bcast: `10.0.0.1` is not the name of an interface; write one such as eth0",
         ),
-        ("bcast eth1\nbcast eth1", "error 2: `bcast eth1` is already in line 1; remove one"),
+        (
+            "bcast eth1\nbcast eth1",
+            "warning 2: `bcast eth1` is already in line 1, and one link of it is used; remove one",
+        ),
         ("udp eth1", "warning 1: `udp` is the old name of `bcast`; write `bcast`"),
         (
             "bcast a b c d e f g h\nserial /dev/ttyS0",
@@ -233,7 +236,7 @@ fn media() {
         (
             "mcast eth1 225.0.0.1",
             "error 1: `mcast` takes an interface, a group, a port, a ttl and a loop flag, and has 2 of these 5; \
-             write for example `mcast eth1 225.0.0.1 694 1 0`",
+             write `mcast eth1 225.0.0.1 694 1 0`",
         ),
         (
             "mcast eth1 10.0.0.1 694 1 0",
@@ -300,7 +303,7 @@ fn the_rest_of_the_originals_directives() {
         ),
         (
             "respawn hacluster /usr/lib/heartbeat/ipfail",
-            "warning 1: `respawn` is not active yet, and ipfail is not needed: hbd itself moves groups to the node that \
+            "warning 1: ipfail is not needed: hbd itself moves groups to the node that \
              reaches more ping nodes; remove the line",
         ),
         (
@@ -391,7 +394,8 @@ fn directives_of_later_heartbeats() {
         ),
         (
             "autojoin any",
-            "error 1: `autojoin any` lets other nodes join; write `autojoin none` and two `node` lines",
+            "error 1: `autojoin any` lets nodes join that no `node` line names, and hbd runs the two that are named; \
+             remove the line and write two `node` lines",
         ),
         (
             "ucast6 eth0 ::1",
