@@ -89,6 +89,10 @@ pub enum Input<'a> {
     },
     /// The watchdog's state changed. It starts as [`Watchdog::Off`].
     Watchdog(Watchdog),
+    /// A link that is open could not be read since the last [`Input::Tick`] (no memory, no free descriptor, a wait that
+    /// failed): what came meanwhile is not known, so this time is the own stall and no part of the peer's silence. Beats go
+    /// on. To be given before the tick of each such round.
+    Unread,
     /// Time passed: at the latest at `poll_deadline()`, and at the end of every round of inputs.
     Tick {
         /// Every link was read until it had nothing left. `false` postpones the judgement of silence.

@@ -17,7 +17,7 @@ use crate::sys::Errno;
 use core::fmt::Write as _;
 use hb_core::Saved;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -118,7 +118,7 @@ fn take_line(saved: &mut Saved, line: &str) -> Option<()> {
 #[must_use]
 pub fn load(dir: &Path) -> Loaded {
     let path = dir.join(FILE);
-    let damage = match fs::read(&path) {
+    let damage = match read_plain(&path) {
         Ok(bytes) => match decode(&bytes) {
             Ok(saved) => return Loaded { saved, damage: None },
             Err(damage) => damage,
@@ -129,6 +129,18 @@ pub fn load(dir: &Path) -> Loaded {
         Err(error) => Damage::Unreadable(Errno::from(&error)),
     };
     Loaded { saved: Saved::default(), damage: Some((damage, set_aside(dir, &path))) }
+}
+
+/// The bytes of a file, or why there are none: what is no file (a FIFO, a device) is not waited for.
+pub(crate) fn read_plain(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file =
+        OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Keep a damaged file under the first free name of `state.corrupt-1`, `-2`, and so on; the hundredth is overwritten.
@@ -145,7 +157,16 @@ fn set_aside(dir: &Path, path: &Path) -> Option<PathBuf> {
 /// As the calls; the old file stands then.
 pub fn replace(dir: &Path, bytes: &[u8]) -> io::Result<()> {
     let fresh = dir.join("state.new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+    // Whatever is there (a FIFO would hold us up, a link would lead elsewhere): a new file.
+    let mut how = OpenOptions::new();
+    how.write(true).create_new(true).mode(0o600);
+    let mut file = match how.open(&fresh) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            fs::remove_file(&fresh).or_else(|_| fs::remove_dir(&fresh))?;
+            how.open(&fresh)?
+        }
+        other => other?,
+    };
     file.write_all(bytes)?;
     file.sync_all()?;
     drop(file);
@@ -154,7 +175,7 @@ pub fn replace(dir: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// CRC-32 as in Ethernet and zip. Bitwise: the file has 500 bytes at most.
-fn crc32(bytes: &[u8]) -> u32 {
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     let step = |crc: u32, byte: &u8| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
     };

@@ -5,6 +5,7 @@
 
 pub mod bench;
 pub mod dist;
+pub mod faults;
 pub mod fuzz;
 pub mod gate;
 pub mod model;

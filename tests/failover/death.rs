@@ -3,7 +3,7 @@
 use crate::{A, B, command, ms, settled, starts_and_stops, state, times};
 use hb_core::config::FenceConfig;
 use hb_core::message::GroupState;
-use hb_core::{Command, Duration, Event, LinkId, PeerState, Scope, Wait};
+use hb_core::{Action, Command, Duration, Event, Input, LinkId, PeerState, Scope, Wait};
 use hb_sim::World;
 
 #[test]
@@ -215,4 +215,34 @@ fn loss_that_lets_one_frame_through_per_window_moves_nothing() {
         world.run(ms(105));
     }
     assert_eq!((starts_and_stops(&world, A), starts_and_stops(&world, B)), calls);
+}
+
+#[test]
+fn time_in_which_nobody_could_listen_is_no_silence_and_beats_go_on() {
+    let world = settled(|c| c.pings = 1);
+    let (mut node, mut now) = (world.hosts[B].node.clone().expect("a daemon"), world.now);
+    let mut frame = [0; hb_core::FRAME_BUF];
+    let mut round = |unread: bool| {
+        now = now.plus(ms(50));
+        let mut beats = 0;
+        for input in [Input::Unread, Input::Tick { drained: true }].into_iter().skip(usize::from(!unread)) {
+            node.handle_input(now, input);
+            while let Some(action) = node.poll_action(&mut frame) {
+                beats += usize::from(matches!(action, Action::Transmit { .. }));
+            }
+        }
+        (node.status(now), beats)
+    };
+    let mut beats = 0;
+    for _ in 0..200 {
+        let (status, sent) = round(true);
+        beats += sent;
+        assert_eq!(status.peer.state, hb_core::PeerState::Up, "ten seconds of its own are not the peer's");
+        assert!(status.pings.iter().all(|alive| *alive) && status.links.iter().all(|link| link.heard));
+    }
+    assert!(beats >= 150, "{beats} frames in ten seconds");
+    // From the moment at which it listens again, silence is silence: one deadtime, as always.
+    let rounds = (1..).find(|_| round(false).0.peer.state == hb_core::PeerState::Dead).expect("it is dead");
+    let deadtime = world.hosts[B].config.timing.deadtime.as_millis() / 50;
+    assert!((deadtime - 4..=deadtime + 1).contains(&rounds), "{rounds} rounds of 50 ms");
 }

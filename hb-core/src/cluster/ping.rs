@@ -63,6 +63,13 @@ impl Pings {
         None
     }
 
+    /// Answers could not be read for the time `deaf` before `now`.
+    pub(crate) fn unread(&mut self, deaf: Duration, now: Instant) {
+        for node in self.nodes.iter_mut().filter(|node| node.last != Instant::NEVER) {
+            node.last = node.last.plus(deaf).min(now);
+        }
+    }
+
     /// When the next node would fall silent.
     pub(crate) fn deadline(&self) -> Instant {
         let mut at = Earliest(Instant::NEVER);

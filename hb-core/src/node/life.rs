@@ -70,6 +70,7 @@ impl Node {
             score_gap: (core::cmp::Ordering::Equal, now),
             unconfirmed: None,
             recovering: false,
+            listened: now,
             undrained: None,
             hello_until: now,
             long_form: true,

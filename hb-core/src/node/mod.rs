@@ -126,6 +126,8 @@ pub struct Node {
     unconfirmed: Option<Instant>,
     /// Input that queued up while the loop stood still is being taken in.
     recovering: bool,
+    /// Running time up to which it is known what came on the links: the last tick, or the last [`Input::Unread`].
+    listened: Instant,
     /// Links were not read empty since then: silence is not judged yet.
     undrained: Option<Instant>,
     /// Send the long form at least until then.
@@ -200,6 +202,7 @@ impl Node {
                 }
                 self.watchdog = watchdog;
             }
+            Input::Unread => self.unread(),
             Input::Tick { drained } => self.tick(drained),
         }
         self.settle();

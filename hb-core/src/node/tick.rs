@@ -16,6 +16,7 @@ const PROBE_PAUSE: Duration = Duration::from_secs(1);
 impl Node {
     /// One round of inputs ends.
     pub(super) fn tick(&mut self, drained: bool) {
+        self.listened = self.now;
         if drained {
             self.recovering = false;
             self.undrained = None;
@@ -49,6 +50,17 @@ impl Node {
         if self.now >= self.next_beat {
             self.steady_beat();
         }
+    }
+
+    /// Nobody could listen since the last tick: whoever was heard until then counts as heard until now.
+    pub(super) fn unread(&mut self) {
+        let (now, deaf) = (self.now, self.now.since(self.listened));
+        self.listened = now;
+        self.peer.last_heard = self.peer.last_heard.plus(deaf).min(now);
+        for link in &mut self.links {
+            link.last_heard = link.last_heard.plus(deaf).min(now);
+        }
+        self.pings.unread(deaf, now);
     }
 
     /// The beat that follows the keepalive; a loop that is behind does not send a burst.

@@ -19,8 +19,9 @@ const STILL_MS: i32 = 15_000;
 /// Say why the daemon could not be asked; the exit code.
 pub(super) fn trouble(options: &Options, trouble: &Trouble) -> i32 {
     match trouble {
-        Trouble::NotRunning if pidfile::is_locked(&options.run_dir) => {
-            let pid = pidfile::pid(&options.run_dir).map_or(String::from("unknown"), |pid| pid.to_string());
+        Trouble::NotRunning if pidfile::is_locked(&options.state_dir) => {
+            let pid =
+                pidfile::owner(&options.state_dir).map_or(String::from("unknown"), |pid| pid.to_string());
             tell(&format!(
                 "a daemon runs [pid {pid}], but no command reaches it: it begins or ends, or somebody removed {}; \
                  kill -TERM {pid} ends it in order",
@@ -62,7 +63,7 @@ pub(super) fn status(options: &Options) -> i32 {
             say(show::human(&shot).trim_end());
             EXIT_OK
         }
-        Err(Trouble::NotRunning) if !pidfile::is_locked(&options.run_dir) => {
+        Err(Trouble::NotRunning) if !pidfile::is_locked(&options.state_dir) => {
             if !options.json {
                 say("hbd is stopped on this machine");
             }
@@ -105,7 +106,7 @@ pub(super) fn simple(options: &Options, request: &Request<'_>, done: &str) -> i3
 /// `hbd stop`: ask, then wait until the daemon has ended, however long its scripts take.
 pub(super) fn stop(options: &Options) -> i32 {
     let gone = matches!(Client::connect(&options.run_dir), Err(Trouble::NotRunning));
-    if gone && !pidfile::is_locked(&options.run_dir) {
+    if gone && !pidfile::is_locked(&options.state_dir) {
         say("already stopped");
         return EXIT_OK;
     }
@@ -134,7 +135,7 @@ pub(super) fn stop(options: &Options) -> i32 {
                     told = line;
                 }
             }
-            Err(Trouble::NotRunning) if !pidfile::is_locked(&options.run_dir) => {
+            Err(Trouble::NotRunning) if !pidfile::is_locked(&options.state_dir) => {
                 say("stopped");
                 return EXIT_OK;
             }

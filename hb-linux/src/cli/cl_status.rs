@@ -32,7 +32,7 @@ pub(super) fn main(words: impl Iterator<Item = OsString>) -> i32 {
     let shot = ask::snapshot(&options);
     if command == "hbstatus" {
         // Whoever may not ask, or asks one that stands still, sees the lock all the same.
-        let runs = shot.is_ok() || pidfile::is_locked(&options.run_dir);
+        let runs = shot.is_ok() || pidfile::is_locked(&options.state_dir);
         let (word, code) = if runs { ("running", cl::OK) } else { ("stopped", cl::NO) };
         say(&format!("Heartbeat is {word} on this machine."));
         return code;

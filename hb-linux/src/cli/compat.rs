@@ -21,7 +21,7 @@ pub(super) fn heartbeat(words: impl Iterator<Item = OsString>) -> i32 {
         Ok((Job::Start, options)) => crate::daemon::run(&options, EXIT_OK),
         Ok((Job::Status, options)) => heartbeat_status(&options),
         Ok((Job::Kill, options)) => match ask::snapshot(&options) {
-            Err(Trouble::NotRunning) if !pidfile::is_locked(&options.run_dir) => {
+            Err(Trouble::NotRunning) if !pidfile::is_locked(&options.state_dir) => {
                 tell_plain("INFO: Heartbeat already stopped.");
                 EXIT_OK
             }
@@ -91,9 +91,9 @@ fn heartbeat_status(options: &Options) -> i32 {
     };
     match ask::snapshot(options) {
         Ok(shot) => running(shot.pid, &shot.node),
-        Err(_) if pidfile::is_locked(&options.run_dir) => {
+        Err(_) if pidfile::is_locked(&options.state_dir) => {
             let host = options.node.clone().unwrap_or_else(host::node_name);
-            running(pidfile::pid(&options.run_dir).unwrap_or(0), &host)
+            running(pidfile::owner(&options.state_dir).unwrap_or(0), &host)
         }
         Err(_) => {
             say("heartbeat is stopped. No process");

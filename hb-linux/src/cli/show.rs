@@ -63,6 +63,7 @@ pub fn human(s: &Snapshot) -> String {
             text.push_str(&format!("group {} starts: {}\n", group.name, group.resources.join(", ")));
         }
     }
+    text.push_str(&helper_line(s));
     text.push_str(&format!(
         "hbd {}, process {}, start {}, running {}, configuration {:08x}, latest by {}{}{}\n",
         s.version,
@@ -75,6 +76,20 @@ pub fn human(s: &Snapshot) -> String {
         if s.lost_lines > 0 { format!(", {} log lines lost", s.lost_lines) } else { String::new() },
     ));
     text
+}
+
+/// Empty while logs and state are written as they come.
+fn helper_line(s: &Snapshot) -> String {
+    let h = &s.helper;
+    match (h.alive, h.last_write_ms) {
+        (false, _) => "HELPER GONE: nothing is logged until a new one runs\n".to_string(),
+        (true, last) if h.backlog > 0 && last.is_none_or(|ms| ms >= 2000) => format!(
+            "HELPER LATE: {} lines and states wait for the disk, last written {}\n",
+            h.backlog,
+            last.map_or("never".to_string(), |ms| format!("{} ago", micros(ms.saturating_mul(1000))))
+        ),
+        _ => String::new(),
+    }
 }
 
 fn label(word: &str) -> String {
@@ -221,7 +236,10 @@ pub fn json(s: &Snapshot) -> String {
     j.close(']').key("isolated").boolean(s.isolated).key("version").string(&s.version);
     j.key("pid").number(s.pid.into()).key("uptime_s").number(s.uptime_s);
     j.key("worst_late_us").number(s.worst_late_us).key("lost_lines").number(s.lost_lines.into());
-    j.key("realtime").boolean(s.realtime).close('}');
+    j.key("realtime").boolean(s.realtime);
+    j.key("helper").open('{').key("alive").boolean(s.helper.alive);
+    j.key("last_write_ms").maybe_number(s.helper.last_write_ms);
+    j.key("backlog").number(s.helper.backlog.into()).close('}').close('}');
     j.finish()
 }
 
@@ -229,6 +247,7 @@ pub fn json(s: &Snapshot) -> String {
 mod tests {
     use super::*;
     use crate::control::snapshot::{Peer, Watchdog};
+    use crate::control::wire::HelperReply;
 
     fn sample() -> Snapshot {
         Snapshot {
@@ -274,6 +293,7 @@ mod tests {
                 boot_status: Some(0),
             }),
             pings: vec![("192.168.2.1".into(), true)],
+            helper: HelperReply { alive: true, last_write_ms: Some(250), backlog: 0 },
             ..Snapshot::default()
         }
     }
@@ -290,7 +310,8 @@ mod tests {
             r#""config_match":null}],"#,
             r#""watchdog":{"device":"/dev/watchdog","timeout_s":8,"fed":99,"boot_status":0},"#,
             r#""ping":[{"host":"192.168.2.1","alive":true}],"isolated":false,"version":"0.1.0","pid":471,"#,
-            r#""uptime_s":4000,"worst_late_us":1234,"lost_lines":0,"realtime":true}"#,
+            r#""uptime_s":4000,"worst_late_us":1234,"lost_lines":0,"realtime":true,"#,
+            r#""helper":{"alive":true,"last_write_ms":250,"backlog":0}}"#,
         );
         assert_eq!(json(&sample()), expected);
     }
@@ -317,8 +338,9 @@ mod tests {
         s.watchdog = None;
         s.links[0].state = "down".into();
         s.pings[0].1 = false;
+        s.helper = HelperReply { alive: true, last_write_ms: Some(7000), backlog: 12 };
         let text = human(&s);
-        for word in ["DEAD", "STUCK", "not configured", "DOWN", "SILENT"] {
+        for word in ["DEAD", "STUCK", "not configured", "DOWN", "SILENT", "HELPER LATE: 12"] {
             assert!(text.contains(word), "{word} in {text}");
         }
     }

@@ -2,8 +2,8 @@
 
 use super::wire::{self, Front, MAX_REQUEST, Reply, Request};
 use super::{SOCKET, Snapshot};
-use crate::sys::poll::{PollFd, poll};
-use crate::sys::{Errno, Fd, unix};
+use crate::sys::poll::{PollFd, poll, sleep_ms};
+use crate::sys::{Errno, Fd, process, unix};
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -48,8 +48,28 @@ impl Client {
     pub fn connect(run_dir: &Path) -> Result<Self, Trouble> {
         let path = run_dir.join(SOCKET);
         let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Trouble::NotRunning)?;
-        match unix::connect(&path) {
+        let mut waited = 0;
+        let called = loop {
+            let called = match unix::connect(&path) {
+                // Somebody removed the file: the daemon listens at its other name, too.
+                Err(Errno::NO_ENTRY | Errno(libc::ECONNREFUSED | libc::ENOTDIR)) => {
+                    by_name(&super::abstract_name(run_dir))
+                }
+                other => other,
+            };
+            // Many call at once: one's turn comes.
+            if called.as_ref().is_err_and(|why| why.is_shortage()) && waited < PATIENCE_MS {
+                sleep_ms(20);
+                waited += 20;
+                continue;
+            }
+            break called;
+        };
+        match called {
             Ok(fd) => Ok(Self { fd, buf: Vec::new() }),
+            Err(Errno::AGAIN) => {
+                Err(Trouble::Broken("it takes no caller in: too many call at once".to_string()))
+            }
             Err(Errno::NO_ENTRY | Errno(libc::ECONNREFUSED | libc::ENOTDIR)) => Err(Trouble::NotRunning),
             Err(Errno::ACCESS | Errno::PERM) => Err(Trouble::NotAllowed),
             Err(other) => Err(Trouble::Broken(other.to_string())),
@@ -133,11 +153,26 @@ impl Client {
     }
 }
 
+/// Call the daemon at its abstract name; who listens there must be root or this user.
+fn by_name(name: &[u8]) -> Result<Fd, Errno> {
+    let fd = unix::connect_abstract(name)?;
+    let (owner, own) = (unix::peer(&fd)?.uid, process::effective_uid());
+    match owner {
+        _ if owner == own => Ok(fd),
+        0 => Err(Errno::ACCESS),
+        _ if own == 0 => Err(Errno(libc::ECONNREFUSED)),
+        _ => Err(Errno::ACCESS),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::{Server, wire::Which};
+    use super::super::{Listeners, Server, abstract_name, wire::Which};
     use super::*;
+    use crate::sys::clock::Clock;
+    use crate::sys::poll::timeout_until;
     use crate::sys::process::{Ended, fork, wait_for};
+    use hb_core::Instant;
 
     fn directory(name: &str) -> std::path::PathBuf {
         let dir = std::env::temp_dir().join(std::format!("hbd-control-{name}-{}", std::process::id()));
@@ -145,15 +180,29 @@ mod tests {
         dir
     }
 
+    /// Listen in `dir`.
+    fn open(dir: &Path) -> Server {
+        let path = CString::new(dir.join(SOCKET).to_str().unwrap()).unwrap();
+        Server::new(Listeners::open(&path, &abstract_name(dir)).unwrap(), 100_000)
+    }
+
     fn serve(server: &mut Server, rounds: usize) {
+        let mut clock = Clock::start();
         for _ in 0..rounds {
-            let mut fds = server.poll_fds();
-            if poll(&mut fds, 5000) == Ok(0) {
+            let now = clock.now();
+            let mut fds = server.poll_fds(now);
+            let at = server.deadline(now);
+            let wait = if at == Instant::NEVER { 2000 } else { timeout_until(now, at) };
+            if poll(&mut fds, wait) == Ok(0) && server.deadline(now) == Instant::NEVER {
                 return;
             }
-            server.serve(&fds, |request, out| match request {
+            server.serve(clock.now(), &fds, |request, out| match request {
                 Request::Status => {
                     out.send(&Reply::Ping { host: "gateway", alive: true });
+                    out.send(&Reply::End);
+                }
+                Request::Clear("much") => {
+                    (0..600).for_each(|_| out.send(&Reply::Text(&"x".repeat(150))));
                     out.send(&Reply::End);
                 }
                 Request::Clear(group) => {
@@ -169,8 +218,7 @@ mod tests {
     fn questions_are_answered_over_one_connection() {
         let dir = directory("ask");
         assert!(matches!(Client::connect(&dir), Err(Trouble::NotRunning)));
-        let path = CString::new(dir.join(SOCKET).to_str().unwrap()).unwrap();
-        let mut server = Server::open(&path).unwrap();
+        let mut server = open(&dir);
         let child = fork(|| {
             let mut client = Client::connect(&dir).unwrap();
             let shot = client.status().unwrap();
@@ -193,9 +241,8 @@ mod tests {
     #[test]
     fn callers_that_hang_about_make_room() {
         let dir = directory("room");
-        let path = CString::new(dir.join(SOCKET).to_str().unwrap()).unwrap();
-        let mut server = Server::open(&path).unwrap();
-        let idle: Vec<Client> = (0..10)
+        let mut server = open(&dir);
+        let idle: Vec<Client> = (0..super::super::server::MAX_CLIENTS)
             .map(|_| {
                 let client = Client::connect(&dir).unwrap();
                 serve(&mut server, 1);
@@ -203,17 +250,48 @@ mod tests {
             })
             .collect();
         let child = fork(|| i32::from(Client::connect(&dir).unwrap().status().is_err())).unwrap();
-        serve(&mut server, 4);
+        // All places are taken; after a second of quiet one is free.
+        serve(&mut server, 6);
         assert_eq!(wait_for(child), Some(Ended::Code(0)));
         drop(idle);
         std::fs::remove_dir_all(dir).unwrap();
     }
 
     #[test]
+    fn forty_at_once_and_a_slow_reader_all_get_the_whole_answer_without_the_file() {
+        let dir = directory("many");
+        let mut server = open(&dir);
+        // Somebody emptied the run directory.
+        std::fs::remove_file(dir.join(SOCKET)).unwrap();
+        let children: Vec<_> = (0..40)
+            .map(|number| {
+                fork(|| {
+                    let mut bytes = 0;
+                    let slow = number % 10 == 0;
+                    let answer = Client::connect(&dir).unwrap().ask(&Request::Clear("much"), |reply| {
+                        if let Reply::Text(text) = reply {
+                            if slow && bytes % 15_000 == 0 {
+                                sleep_ms(20);
+                            }
+                            bytes += text.len();
+                        }
+                    });
+                    i32::from(answer != Ok(Verdict::Accepted) || bytes != 90_000)
+                })
+                .unwrap()
+            })
+            .collect();
+        serve(&mut server, 100_000);
+        for child in children {
+            assert_eq!(wait_for(child), Some(Ended::Code(0)));
+        }
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
     fn nonsense_is_answered_and_hung_up_on() {
         let dir = directory("nonsense");
-        let path = CString::new(dir.join(SOCKET).to_str().unwrap()).unwrap();
-        let mut server = Server::open(&path).unwrap();
+        let mut server = open(&dir);
         let client = Client::connect(&dir).unwrap();
         unix::send(&client.fd, &[1, 0, 99, 7]).unwrap();
         serve(&mut server, 2);

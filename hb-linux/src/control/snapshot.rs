@@ -1,6 +1,6 @@
 //! A whole status answer, put together again on the client's side.
 
-use super::wire::{GroupReply, LinkReply, NodeReply, PeerReply, Reply, WatchdogReply};
+use super::wire::{GroupReply, HelperReply, LinkReply, NodeReply, PeerReply, Reply, WatchdogReply};
 use std::string::{String, ToString};
 use std::vec::Vec;
 
@@ -24,6 +24,7 @@ pub struct Snapshot {
     pub groups: Vec<Group>,
     pub watchdog: Option<Watchdog>,
     pub pings: Vec<(String, bool)>,
+    pub helper: HelperReply,
 }
 
 /// The peer.
@@ -95,6 +96,7 @@ impl Snapshot {
             }
             Reply::Watchdog(watchdog) => self.watchdog = Some(Watchdog::from(watchdog)),
             Reply::Ping { host, alive } => self.pings.push(((*host).to_string(), *alive)),
+            Reply::Helper(helper) => self.helper = *helper,
             Reply::Accepted | Reply::Refused(_) | Reply::Text(_) | Reply::End => {}
         }
     }

@@ -11,7 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Of this module's messages. Raised whenever one changes.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 /// Bytes before a body.
 pub const HEAD: usize = 3;
 /// Longest body: one group with the longest names, or one line of text.
@@ -77,6 +77,8 @@ pub enum Reply<'a> {
         /// It answers.
         alive: bool,
     },
+    /// Status: the process that writes logs and state.
+    Helper(HelperReply),
     /// Status: that was all.
     End,
 }
@@ -192,6 +194,17 @@ pub struct WatchdogReply<'a> {
     pub fed: u32,
     /// What the driver says about the last boot (`WDIOF_*` bits).
     pub boot_status: Option<u32>,
+}
+
+/// The helper process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct HelperReply {
+    /// It runs.
+    pub alive: bool,
+    /// Since it last wrote all that it was given, in milliseconds; `None` before the first time.
+    pub last_write_ms: Option<u64>,
+    /// Lines and states that it was given and has not written yet.
+    pub backlog: u32,
 }
 
 /// Put one message with its head into `buf`; answers the used part. `None` if it does not fit.

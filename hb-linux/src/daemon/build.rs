@@ -5,6 +5,7 @@ use super::dog::Dog;
 use super::effects::Effects;
 use super::interfaces::Interfaces;
 use super::media;
+use super::pidfile::PidFile;
 use super::reload::Reload;
 use super::requests::Facts;
 use super::shell::Shell;
@@ -12,8 +13,9 @@ use super::start::{Start, failed};
 use super::voice::Voice;
 use crate::cli::{EXIT_NOT_CONFIGURED, VERSION, tell};
 use crate::config::Settings;
-use crate::control::{SOCKET, Server};
-use crate::helper::{Helper, Level, Setup};
+use crate::control::Server;
+use crate::control::wire::{HEAD, MAX_BODY};
+use crate::helper::{Helper, Level, Look, Setup};
 use crate::link::{Link, Pinger};
 use crate::log::Names;
 use crate::resources;
@@ -25,22 +27,23 @@ use crate::sys::{Errno, host, oom, process, random, sched};
 use hb_core::config::MAX_GROUPS;
 use hb_core::{Instant, Node, PingId};
 use heapless::Deque;
-use std::ffi::CString;
 use std::format;
-use std::os::unix::ffi::OsStrExt;
-use std::string::String;
+use std::rc::Rc;
+use std::string::{String, ToString};
 use std::vec::Vec;
 
 impl Start {
     /// Build everything, in the order in which it may fail without leaving traces.
-    pub(super) fn shell(&self, foreground: bool) -> Result<Shell, i32> {
+    pub(super) fn shell(&self, pidfile: &mut PidFile, foreground: bool) -> Result<Shell, i32> {
         let Self { paths, places, settings, .. } = self;
         let signals = Signals::install().map_err(|why| failed(&format!("signals: {why}"), why))?;
         let mut clock = Clock::start();
-        let helper = Helper::start(setup(settings, places, foreground), None)
+        let look = Programs::prepare(settings, paths, places).ok_or(EXIT_NOT_CONFIGURED)?;
+        let look = Look { programs: look, run_dir: places.run_dir.clone() };
+        let helper = Helper::start(setup(settings, places, foreground, look), None)
             .map_err(|why| failed(&format!("the helper process cannot be started: {why}"), why))?;
         let mut voice = Voice::new(helper, Names::of(settings), false);
-        self.pidfile.write().map_err(|error| {
+        pidfile.write().map_err(|error| {
             failed(&format!("{}: {error}", places.run_dir.display()), Errno::from(&error))
         })?;
         self.first_lines(&mut voice);
@@ -112,13 +115,15 @@ impl Start {
             reload,
             facts: Facts { begun, config_digest: settings.config_digest, realtime },
             claimable,
-            look: (now, 0),
             interfaces,
             now,
             revive: Instant::NEVER,
             revived: Instant::ZERO,
             reads: 0,
             window: (now, false),
+            rounds: 0,
+            waited: true,
+            hollow: None,
         };
         shell.link_changes();
         Ok(shell)
@@ -162,18 +167,23 @@ impl Start {
     }
 
     fn server(&self, voice: &mut Voice) -> Option<Server> {
-        let path = self.places.run_dir.join(SOCKET);
-        let name = CString::new(path.as_os_str().as_bytes()).ok()?;
-        match Server::open(&name) {
-            Ok(server) => Some(server),
-            Err(why) => {
-                voice.say(
-                    Level::Error,
-                    format_args!("{}: {why}; commands cannot reach this daemon", path.display()),
-                );
-                None
-            }
+        let listeners = self.listeners.take()?;
+        if listeners.name_is_taken() {
+            voice.say(
+                Level::Warn,
+                format_args!("another user's process has taken this daemon's second (abstract) socket name"),
+            );
         }
+        // The longest answer: every status line at its longest, and the names of the resources.
+        let piece = HEAD + MAX_BODY;
+        let settings = &self.settings;
+        let names = &voice.names.groups;
+        let resources: usize = names.iter().flat_map(|g| &g.resources).map(|name| name.len() + 16).sum();
+        let room = 6 * piece
+            + 2 * piece * settings.groups.len()
+            + 400 * (settings.links.len() + settings.pings.len())
+            + resources;
+        Some(Server::new(listeners, room))
     }
 
     /// Stay in memory and come first. Both may be refused where tests run: said, shown in the status, lived without.
@@ -203,13 +213,14 @@ impl Start {
     }
 }
 
-fn setup(settings: &Settings, places: &Places, terminal: bool) -> Setup {
+fn setup(settings: &Settings, places: &Places, terminal: bool, look: Look) -> Setup {
     Setup {
         log: settings.log.logfile.clone(),
         debug: settings.log.debugfile.clone(),
         facility: settings.log.facility,
         state_dir: places.state_dir.clone(),
         terminal,
+        look: Some(Rc::new(look)),
     }
 }
 

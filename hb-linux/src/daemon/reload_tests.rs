@@ -40,7 +40,14 @@ impl Bench {
         write("authkeys", "auth 1\n1 sha1 old\n");
         let paths = Paths::new(&dir);
         let settings = crate::config::load(&paths, Some("a")).0.expect("right");
-        let setup = Setup { log: None, debug: None, facility: None, state_dir: dir.clone(), terminal: false };
+        let setup = Setup {
+            log: None,
+            debug: None,
+            facility: None,
+            state_dir: dir.clone(),
+            terminal: false,
+            look: None,
+        };
         let helper = Helper::start(setup, None).unwrap();
         let voice = Voice::new(helper, Names::of(&settings), false);
         let (core, keys) = (settings.core.clone(), settings.keys.clone());

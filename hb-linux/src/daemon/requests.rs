@@ -3,7 +3,7 @@
 use super::effects::Effects;
 use crate::control::Out;
 use crate::control::wire::{
-    GroupReply, LinkReply, NodeReply, PeerReply, Reply, Request, WatchdogReply, Which,
+    GroupReply, HelperReply, LinkReply, NodeReply, PeerReply, Reply, Request, WatchdogReply, Which,
 };
 use crate::helper::Level;
 use crate::log::{Text, reasons};
@@ -170,6 +170,12 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
     for (&alive, host) in status.pings.iter().zip(&names.pings) {
         out.send(&Reply::Ping { host, alive });
     }
+    let (last_write, backlog) = fx.voice.helper.progress();
+    out.send(&Reply::Helper(HelperReply {
+        alive: fx.voice.helper.fd().is_some(),
+        last_write_ms: last_write.map(|at| now.since(at).as_millis()),
+        backlog,
+    }));
     out.send(&Reply::End);
 }
 

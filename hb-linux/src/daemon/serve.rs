@@ -2,31 +2,29 @@
 //! operators.
 
 use super::requests;
-use super::shell::{CONTROL, MAX_READS, SCRIPTS, Shell, TOTAL};
+use super::shell::{CONTROL, MAX_READS, Read, SCRIPTS, Shell, TOTAL};
 use super::voice::Voice;
 use crate::control::{Reply, Request};
 use crate::helper::{self, Level, Reply as FromHelper};
 use crate::link::health::Change;
 use crate::link::ping::Answer;
 use crate::link::{self, Incoming, Link, Why};
+use crate::sys::guard;
 use crate::sys::signal::Caught;
 use crate::sys::{Errno, PollFd};
-use crate::sys::{guard, process};
 use hb_core::{Command, Duration, GroupId, Input, Instant, LinkId};
 
 /// Longest datagram that is looked at; frames have less than a quarter of it, Linux-HA's messages less than this.
 const RECEIVE: usize = 2048;
-/// Between two looks at the scripts of a group.
-const CLAIMABLE_EVERY: Duration = Duration::from_secs(5);
 /// Between two tries to replace the helper.
 const REVIVE_EVERY: Duration = Duration::from_secs(1);
 
 impl Shell {
-    /// Read a link that is ready until it has nothing left; answers whether it has nothing left.
-    pub(super) fn serve_link(&mut self, at: usize, fd: PollFd) -> bool {
+    /// Read a link that is ready until it has nothing left; answers what came of it.
+    pub(super) fn serve_link(&mut self, at: usize, fd: PollFd) -> Read {
         let id = LinkId(u8::try_from(at).unwrap_or(u8::MAX));
         let count = self.fx.links.len();
-        let Some(link) = self.fx.links.get_mut(at) else { return true };
+        let Some(link) = self.fx.links.get_mut(at) else { return Read::All };
         if link.wants_ways(self.now) {
             let spare = (0_u8..)
                 .take(count)
@@ -36,18 +34,15 @@ impl Shell {
         if fd.can_write() || link.deadline() <= self.now {
             link.service(self.now);
         }
-        let mut drained = true;
-        if fd.can_read() {
-            drained = self.read_link(at, id);
-        }
+        let read = if fd.can_read() { self.read_link(at, id) } else { Read::All };
         self.link_change(at, id);
-        drained
+        read
     }
 
-    fn read_link(&mut self, at: usize, link: LinkId) -> bool {
+    fn read_link(&mut self, at: usize, link: LinkId) -> Read {
         let mut buf = [0; RECEIVE];
-        for _ in 0..MAX_READS {
-            let Some(port) = self.fx.links.get_mut(at) else { return true };
+        for n in 0..MAX_READS {
+            let Some(port) = self.fx.links.get_mut(at) else { return Read::All };
             match port.read(self.now, &mut buf) {
                 Incoming::Copy => self.reads = self.reads.saturating_add(1),
                 Incoming::Bytes(n) => {
@@ -59,10 +54,12 @@ impl Shell {
                     self.node.handle_input(self.now, Input::Received { link, bytes });
                     self.drain();
                 }
-                Incoming::Empty | Incoming::Failed(_) => return true,
+                Incoming::Empty if n == 0 => return Read::Hollow,
+                Incoming::Empty | Incoming::Failed(_) => return Read::All,
+                Incoming::Unread(_) => return Read::Not,
             }
         }
-        false
+        Read::More
     }
 
     /// Tell of a link that opened or failed.
@@ -112,7 +109,8 @@ impl Shell {
         }
     }
 
-    pub(super) fn serve_pings(&mut self) {
+    /// Answers whether the socket could be read.
+    pub(super) fn serve_pings(&mut self) -> bool {
         self.fx.pinger.service(self.now);
         match self.fx.pinger.take_change() {
             Some(Change::Failed(why)) => {
@@ -125,9 +123,11 @@ impl Shell {
             match self.fx.pinger.read() {
                 Answer::From(ping) => self.give(Input::PingAnswer { ping }),
                 Answer::Other => {}
-                Answer::Empty => return,
+                Answer::Empty => return true,
+                Answer::Unread => return false,
             }
         }
+        true
     }
 
     pub(super) fn serve_helper(&mut self) {
@@ -147,9 +147,13 @@ impl Shell {
                     let voice = &mut self.fx.voice;
                     voice.say(Level::Info, format_args!("{} can be written again", output_name(output)));
                 }
+                FromHelper::Scripts { mask } => self.scripts_seen(mask),
+                // Kept by the helper's end itself.
+                FromHelper::Wrote { .. } => {}
                 FromHelper::Gone => self.revive = self.now.max(self.revived.plus(REVIVE_EVERY)),
             }
         }
+        self.fx.voice.helper.stamp(self.now);
         if self.revive <= self.now {
             self.revive_helper();
         }
@@ -208,29 +212,27 @@ impl Shell {
             self.drain();
         }
         self.reload.reap();
-        // The helper's end shows in its channel; here only its zombie goes.
-        let _ = process::try_wait_for(self.fx.voice.helper.pid());
+        // The helper's end shows in its channel; here only its zombie goes, and those of helpers before it.
+        self.fx.voice.helper.reap();
     }
 
-    /// See whether the scripts of the next group appeared or went away: a few looks at files, one group at a time.
-    pub(super) fn look_at_scripts(&mut self) {
-        let count = self.fx.runner.programs().groups();
-        let group = GroupId(self.look.1);
-        let next = self.look.1.saturating_add(1);
-        self.look = (self.now.plus(CLAIMABLE_EVERY), if usize::from(next) < count { next } else { 0 });
-        let claimable = self.fx.runner.programs().claimable(group);
-        let Some(known) = self.claimable.get_mut(usize::from(group.0)) else { return };
-        if usize::from(group.0) >= count || *known == claimable {
-            return;
+    /// What the helper found: of which groups every script is there, one bit each.
+    fn scripts_seen(&mut self, mask: u32) {
+        for at in 0..self.fx.runner.programs().groups() {
+            let group = GroupId(u8::try_from(at).unwrap_or(u8::MAX));
+            let claimable = mask & (1 << at) != 0;
+            let Some(known) = self.claimable.get_mut(at) else { return };
+            if core::mem::replace(known, claimable) == claimable {
+                continue;
+            }
+            let (level, text) = if claimable {
+                (Level::Info, "every script is there now")
+            } else {
+                (Level::Warn, "a script is missing or not executable: not claimable here")
+            };
+            self.fx.voice.say_group(level, group, format_args!("{text}"));
+            self.give(Input::Claimable { group, claimable });
         }
-        *known = claimable;
-        let (level, text) = if claimable {
-            (Level::Info, "every script is there now")
-        } else {
-            (Level::Warn, "a script is missing or not executable: not claimable here")
-        };
-        self.fx.voice.say_group(level, group, format_args!("{text}"));
-        self.give(Input::Claimable { group, claimable });
     }
 
     pub(super) fn serve_operators(&mut self, fds: &[PollFd; TOTAL]) {
@@ -238,7 +240,7 @@ impl Shell {
         let (node, fx, reload, facts, now) =
             (&mut self.node, &mut self.fx, &mut self.reload, &self.facts, self.now);
         let ready = fds.get(CONTROL..SCRIPTS).unwrap_or_default();
-        server.serve(ready, |request, out| {
+        server.serve(now, ready, |request, out| {
             guard::pass("request");
             if request == Request::Reload {
                 let begun = out.keep().and_then(|caller| reload.begin(now, &node.tuning(), Some(caller)));

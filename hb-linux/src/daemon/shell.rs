@@ -8,6 +8,10 @@
 //! and what was ready was read until it had nothing left. Only when the wait ended much later than it should have (the
 //! process was stopped, or had no processor) is the readiness older than the clock, and asked for again.
 //!
+//! A wait that fails is answered by a short pause, and then every descriptor is read directly: nothing here ever waits.
+//! Time in which a link could not be read is told to the core as such ([`Input::Unread`]): it is the own stall. More
+//! rounds than any sound cause makes, whatever the cause, are spaced out.
+//!
 //! An idle period with one UDP link: two waits, one send, one feed, two reads (the second finds nothing).
 
 use super::effects::Effects;
@@ -15,7 +19,7 @@ use super::interfaces::Interfaces;
 use super::reload::Reload;
 use super::requests::Facts;
 use crate::control::Server;
-use crate::control::server::MAX_CLIENTS;
+use crate::control::server::MAX_FDS;
 use crate::link::Link;
 use crate::scripts::MAX_CALLS;
 use crate::sys::clock::Clock;
@@ -31,6 +35,14 @@ pub(super) const MAX_READS: usize = 512;
 const FLOOD: u32 = 200;
 /// How long frames are counted for that.
 const WINDOW: Duration = Duration::from_millis(100);
+/// More rounds than this within [`WINDOW`] are spaced out by [`SPACING_MS`].
+const MANY_ROUNDS: u32 = 60;
+const SPACING_MS: i32 = 2;
+/// After a wait that failed.
+const PAUSE_MS: i32 = 10;
+/// A link that is said to have something and gives nothing is taken for one that could not be read, for this long: then
+/// it is damaged datagrams that somebody sends, which the kernel throws away as they are read.
+const HOLLOW: Duration = Duration::from_secs(5);
 /// A wait that ends this much later than it should is taken for a stall.
 const LATE: Duration = Duration::from_millis(5);
 
@@ -43,7 +55,7 @@ const RELOAD: usize = 4;
 const INTERFACES: usize = 5;
 const LINKS: usize = 6;
 pub(super) const CONTROL: usize = LINKS + MAX_LINKS;
-pub(super) const SCRIPTS: usize = CONTROL + 1 + MAX_CLIENTS;
+pub(super) const SCRIPTS: usize = CONTROL + MAX_FDS;
 pub(super) const TOTAL: usize = SCRIPTS + MAX_CALLS;
 
 /// The running daemon.
@@ -65,8 +77,6 @@ pub(super) struct Shell {
     pub(super) facts: Facts,
     /// Claimable as the node knows it.
     pub(super) claimable: [bool; MAX_GROUPS],
-    /// When the next group's scripts are looked at, and which.
-    pub(super) look: (Instant, u8),
     /// This machine's interfaces.
     pub(super) interfaces: Interfaces,
     /// The last reading of the clock.
@@ -79,6 +89,25 @@ pub(super) struct Shell {
     pub(super) reads: u32,
     /// When the window began, and whether the last one was flooded.
     pub(super) window: (Instant, bool),
+    /// Rounds since the window began.
+    pub(super) rounds: u32,
+    /// The last wait worked: what it called ready has something.
+    pub(super) waited: bool,
+    /// Since when a link is called ready and gives nothing.
+    pub(super) hollow: Option<Instant>,
+}
+
+/// What came of reading a link.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Read {
+    /// It has nothing left.
+    All,
+    /// It may have more.
+    More,
+    /// It was called ready, and there was nothing.
+    Hollow,
+    /// It could not be read.
+    Not,
 }
 
 impl Shell {
@@ -103,30 +132,42 @@ impl Shell {
             self.now = self.clock.now();
         }
         let deadline = self.deadline();
-        if poll(&mut fds, timeout_until(self.now, deadline)).is_err() {
-            // Nothing that can be mended: go on by the timers alone.
-            fds = [PollFd::NONE; TOTAL];
-        }
+        self.wait(&mut fds, timeout_until(self.now, deadline));
         self.now = self.clock.now();
         let heard = fds.get(LINKS..CONTROL).unwrap_or_default().iter().any(PollFd::can_read);
-        if fine && heard && self.flooded() && deadline > self.now.plus(Duration::from_millis(3)) {
+        let (flooded, many) = self.traffic(heard);
+        if many {
+            sleep_ms(SPACING_MS);
+            self.now = self.clock.now();
+        } else if fine && flooded && deadline > self.now.plus(Duration::from_millis(3)) {
             // Let some of it gather: one round for twenty datagrams in place of twenty.
             sleep_ms(1);
             self.now = self.clock.now();
         }
         let late = LATE.plus(Duration::from_micros(self.clock.granularity_us().saturating_mul(2)));
-        if deadline != Instant::NEVER && self.now > deadline.plus(late) && poll(&mut fds, 0).is_err() {
-            fds = [PollFd::NONE; TOTAL];
+        if deadline != Instant::NEVER && self.now > deadline.plus(late) {
+            self.wait(&mut fds, 0);
         }
         self.serve(&fds);
     }
 
-    /// Is more being sent here than any peer sends?
-    fn flooded(&mut self) -> bool {
+    /// Wait. If that fails, pause for a moment and take everything for ready.
+    fn wait(&mut self, fds: &mut [PollFd; TOTAL], timeout_ms: i32) {
+        self.waited = poll(fds, timeout_ms).is_ok();
+        if !self.waited {
+            sleep_ms(if timeout_ms < 0 { PAUSE_MS } else { timeout_ms.min(PAUSE_MS) });
+            fds.iter_mut().for_each(PollFd::assume_ready);
+        }
+    }
+
+    /// Is more being sent here than any peer sends? Are there more rounds than there is cause for?
+    fn traffic(&mut self, heard: bool) -> (bool, bool) {
         if self.now >= self.window.0.plus(WINDOW) {
             self.window = (self.now, core::mem::take(&mut self.reads) >= FLOOD);
+            self.rounds = 0;
         }
-        self.window.1
+        self.rounds = self.rounds.saturating_add(1);
+        (heard && self.window.1, self.rounds > MANY_ROUNDS)
     }
 
     /// What to wait for.
@@ -148,7 +189,7 @@ impl Shell {
             set(LINKS + i, link.fd().map_or(PollFd::NONE, |fd| PollFd::new(fd, write)));
         }
         if let Some(server) = &self.server {
-            server.poll_fds().into_iter().enumerate().for_each(|(i, fd)| set(CONTROL + i, fd));
+            server.poll_fds(self.now).into_iter().enumerate().for_each(|(i, fd)| set(CONTROL + i, fd));
         }
         if let Some(outputs) = fds.get_mut(SCRIPTS..) {
             self.fx.runner.poll_fds(outputs);
@@ -167,7 +208,7 @@ impl Shell {
             fx.dog.as_ref().map_or(Instant::NEVER, super::dog::Dog::deadline),
             self.reload.deadline(),
             self.interfaces.deadline(),
-            self.look.0,
+            self.server.as_ref().map_or(Instant::NEVER, |server| server.deadline(self.now)),
             self.revive,
         ];
         links.chain(others).min().unwrap_or(Instant::NEVER)
@@ -181,12 +222,16 @@ impl Shell {
         if ready(INTERFACES) || self.interfaces.deadline() <= self.now {
             self.serve_interfaces(ready(INTERFACES));
         }
-        let mut drained = true;
+        let (mut drained, mut unread, mut hollow) = (true, false, false);
         for i in 0..self.fx.links.len().min(MAX_LINKS) {
-            drained &= self.serve_link(i, fds.get(LINKS + i).copied().unwrap_or(PollFd::NONE));
+            let read = self.serve_link(i, fds.get(LINKS + i).copied().unwrap_or(PollFd::NONE));
+            drained &= read != Read::More;
+            unread |= read == Read::Not;
+            hollow |= read == Read::Hollow && self.waited;
         }
+        unread |= self.is_hollow(hollow);
         if ready(PINGS) || self.fx.pinger.deadline() <= self.now {
-            self.serve_pings();
+            unread |= !self.serve_pings();
         }
         if ready(HELPER) || fds.get(HELPER).is_some_and(PollFd::can_write) || self.revive <= self.now {
             self.serve_helper();
@@ -209,17 +254,29 @@ impl Shell {
         {
             self.give(input);
         }
-        if self.look.0 <= self.now {
-            self.look_at_scripts();
-        }
         if ready(RELOAD) || self.reload.deadline() <= self.now {
             self.serve_reload();
         }
-        if fds.iter().skip(CONTROL).take(1 + MAX_CLIENTS).any(PollFd::can_read) {
+        let asked = fds.get(CONTROL..SCRIPTS).unwrap_or_default();
+        let due = self.server.as_ref().is_some_and(|server| server.deadline(self.now) <= self.now);
+        if due || asked.iter().any(|fd| fd.can_read() || fd.can_write()) {
             self.serve_operators(fds);
+        }
+        if unread {
+            self.give(Input::Unread);
         }
         self.give(Input::Tick { drained });
         self.link_changes();
+    }
+
+    /// Was a link hollow in this round, and not for too long?
+    fn is_hollow(&mut self, hollow: bool) -> bool {
+        if !hollow {
+            self.hollow = None;
+            return false;
+        }
+        let since = *self.hollow.get_or_insert(self.now);
+        self.now.since(since) < HOLLOW
     }
 
     /// Give one input to the node and do what it asks, with everything that follows at once.

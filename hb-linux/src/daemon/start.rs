@@ -1,27 +1,33 @@
 //! From the command line to the loop, and the end after it.
 //!
 //! ```text
-//! read and examine everything -> take the pid file -> go into the background
-//!   -> helper -> end left-over scripts -> open links (one at least) -> control socket -> arm the watchdog
+//! read and examine everything -> take the sockets -> go into the background -> take the lock
+//!   -> helper -> end left-over scripts -> open links (one at least) -> arm the watchdog
 //!   -> node -> lock memory, real time -> tell the caller -> loop -> disarm or not -> end
 //! ```
-//! Up to the pid file nothing is touched. The caller's shell waits until the links are open, and gets the exit code.
+//! Up to the sockets nothing is touched. The caller's shell waits until the links are open, and gets the exit code.
 
 use super::dog::Dog;
 use super::effects::Effects;
-use super::pidfile::{PidFile, Taken};
+use super::pidfile::{self, PidFile, Taken};
 use super::shell::Shell;
 use super::voice::Voice;
 use crate::cli::{EXIT_FAILURE, EXIT_NOT_CONFIGURED, EXIT_OK, EXIT_PERMISSION, Options, tell};
 use crate::config::{self, Class, Findings, Paths, Settings};
+use crate::control::{self, Listeners, SOCKET};
 use crate::helper::Level;
 use crate::link::Link;
 use crate::scripts::Places;
-use crate::sys::{Errno, Fd, fd, process};
+use crate::sys::{Errno, Fd, fd, limit, process, unix};
+use core::cell::Cell;
+use std::ffi::CString;
 use std::format;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 use std::rc::Rc;
 use std::string::String;
+use std::vec::Vec;
 
 /// How long the end waits for the helper to write what it has.
 const LAST_WORDS_MS: i32 = 2000;
@@ -31,6 +37,7 @@ const LAST_WORDS_MS: i32 = 2000;
 pub fn run(options: &Options, already: i32) -> i32 {
     // Strangers' descriptors would stay open in the daemon and in every script for ever.
     fd::close_others(3, &[]);
+    let _ = limit::raise_files();
     let paths = Paths::new(&options.config_dir);
     let (settings, mut findings) = config::load(&paths, options.node.as_deref());
     let Some(settings) = settings else {
@@ -53,20 +60,31 @@ pub fn run(options: &Options, already: i32) -> i32 {
     if let Err(code) = directories(&places) {
         return code;
     }
-    let pidfile = match PidFile::take(&options.run_dir) {
-        Ok(pidfile) => pidfile,
-        Err(Taken::Running(pid)) => {
-            let pid = pid.map_or(String::from("pid unknown"), |pid| format!("pid {pid}"));
-            tell(&format!("already running [{pid}]"));
-            return already;
+    let running = |pid: Option<u32>| {
+        let pid = pid.map_or(String::from("pid unknown"), |pid| format!("pid {pid}"));
+        tell(&format!("already running [{pid}]"));
+        already
+    };
+    if let Some(pid) = pidfile::owner(&options.state_dir) {
+        return running(Some(pid));
+    }
+    let listeners = match listeners(&options.run_dir) {
+        Ok(listeners) => listeners,
+        Err(Taken::Running(pid)) => return running(pid),
+        Err(Taken::Failed(why)) => {
+            let path = options.run_dir.join(SOCKET);
+            return failed(
+                &format!("{}: the socket for commands cannot be made: {why}", path.display()),
+                why,
+            );
         }
-        Err(Taken::Failed(why)) => return failed(&format!("{}: {why}", options.run_dir.display()), why),
     };
     if !options.foreground {
         // In the foreground the log shows them here as well.
         print(&findings);
     }
-    let start = Start { paths, places, settings: Rc::new(settings), findings, pidfile };
+    let listeners = Cell::new(Some(listeners));
+    let start = Start { paths, places, settings: Rc::new(settings), findings, listeners };
     if options.foreground {
         return start.go(None);
     }
@@ -106,12 +124,33 @@ pub(super) fn failed(text: &str, why: Errno) -> i32 {
 }
 
 fn directories(places: &Places) -> Result<(), i32> {
-    for (dir, mode) in [(&places.run_dir, 0o755), (&places.state_dir, 0o700)] {
-        if let Err(error) = std::fs::DirBuilder::new().recursive(true).mode(mode).create(dir) {
+    for (dir, mode, lasting) in [(&places.run_dir, 0o755, false), (&places.state_dir, 0o700, true)] {
+        // A directory is on the disk when the one that it is in is: a power cut soon after the first start would lose
+        // the state with it.
+        let fresh: Vec<&Path> = dir.ancestors().take_while(|dir| !dir.exists()).collect();
+        let made = std::fs::DirBuilder::new().recursive(true).mode(mode).create(dir);
+        if let Err(error) = made {
             return Err(failed(&format!("{}: {error}", dir.display()), Errno::from(&error)));
+        }
+        for made in fresh.iter().filter(|_| lasting) {
+            let parent = made.parent().filter(|parent| !parent.as_os_str().is_empty());
+            let _ = std::fs::File::open(parent.unwrap_or(Path::new("."))).and_then(|dir| dir.sync_all());
         }
     }
     Ok(())
+}
+
+/// The sockets for commands: whoever has them is the daemon of this run directory.
+fn listeners(run_dir: &Path) -> Result<Listeners, Taken> {
+    let path = run_dir.join(SOCKET);
+    let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Taken::Failed(Errno::INVALID))?;
+    let name = control::abstract_name(run_dir);
+    match Listeners::open(&path, &name) {
+        Err(Errno::ADDRESS_IN_USE) if control::owner(&name).is_some() || unix::connect(&path).is_ok() => {
+            Err(Taken::Running(control::owner(&name).or_else(|| pidfile::pid(run_dir))))
+        }
+        other => other.map_err(Taken::Failed),
+    }
 }
 
 /// Everything that is known before the daemon touches anything.
@@ -120,14 +159,28 @@ pub(super) struct Start {
     pub(super) places: Places,
     pub(super) settings: Rc<Settings>,
     pub(super) findings: Findings,
-    pub(super) pidfile: PidFile,
+    /// Until the server takes them.
+    pub(super) listeners: Cell<Option<Listeners>>,
 }
 
 impl Start {
     /// Be the daemon. `caller` is told once how the start went.
     fn go(self, caller: Option<Fd>) -> i32 {
         let foreground = caller.is_none();
-        let mut shell = match self.shell(foreground) {
+        // Here and not before: the lock is this process's, not its parent's.
+        let mut pidfile = match PidFile::take(&self.places.state_dir, &self.places.run_dir) {
+            Ok(pidfile) => pidfile,
+            Err(why) => {
+                let lock = self.places.state_dir.join(pidfile::LOCK);
+                let code = match why {
+                    Taken::Running(_) => failed("already running", Errno::BUSY),
+                    Taken::Failed(why) => failed(&format!("{}: {why}", lock.display()), why),
+                };
+                report(caller, code);
+                return code;
+            }
+        };
+        let mut shell = match self.shell(&mut pidfile, foreground) {
             Ok(shell) => shell,
             Err(code) => {
                 report(caller, code);
@@ -141,7 +194,10 @@ impl Start {
         crate::sys::guard::arm();
         let clean = shell.run();
         crate::sys::guard::disarm();
-        finish(shell, clean, &self.pidfile)
+        let code = finish(shell, clean, &pidfile);
+        // The locks go with the process, and not before.
+        core::mem::forget(pidfile);
+        code
     }
 }
 

@@ -139,7 +139,7 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::Server;
+    use crate::control::{Listeners, Server, abstract_name};
     use crate::sys::poll::poll;
 
     #[test]
@@ -150,12 +150,13 @@ mod tests {
         let at = Instant::from_millis;
         let mut watch = Watch::new(&dir);
         assert!(!watch.run(at(0)) && watch.latest().is_none(), "nobody is there yet");
-        let mut server = Server::open(&path).unwrap();
+        let listeners = Listeners::open(&path, &abstract_name(&dir)).unwrap();
+        let mut server = Server::new(listeners, 0);
         watch.run(watch.deadline());
         for _ in 0..2 {
-            let mut fds = server.poll_fds();
+            let mut fds = server.poll_fds(at(20));
             poll(&mut fds, 2000).unwrap();
-            server.serve(&fds, |_, out| {
+            server.serve(at(20), &fds, |_, out| {
                 out.send(&Reply::Ping { host: "gateway", alive: true });
                 out.send(&Reply::End);
             });

@@ -24,14 +24,17 @@ mod run;
 mod tests;
 
 use crate::config::Facility;
+use crate::scripts::Programs;
 use crate::sys::clock::WallTime;
 use crate::sys::poll::{PollFd, poll, sleep_ms};
 use crate::sys::process::{self, Pid};
 use crate::sys::{Errno, Fd, Result, unix};
 use crate::watchdog::Watchdog;
+use hb_core::Instant;
 use record::{Builder, RECORD_MAX};
 use std::os::fd::RawFd;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 pub use line::Level;
 pub use outlet::Outlet;
@@ -50,7 +53,21 @@ pub struct Setup {
     pub state_dir: PathBuf,
     /// Also write to standard error (`hbd run --foreground`).
     pub terminal: bool,
+    /// What to look after on the disk.
+    pub look: Option<Rc<Look>>,
 }
+
+/// What the helper looks after, for the daemon's loop never asks a disk: are the scripts there, and is the run directory?
+#[derive(Debug)]
+pub struct Look {
+    /// The scripts of all groups.
+    pub programs: Programs,
+    /// Pid file and carried scripts are in it.
+    pub run_dir: PathBuf,
+}
+
+/// Helpers that ended and were not taken from the list of processes yet.
+const FORMER: usize = 4;
 
 /// The daemon's end.
 #[derive(Debug)]
@@ -58,6 +75,9 @@ pub struct Helper {
     setup: Setup,
     outlet: Outlet,
     pid: Pid,
+    former: [Option<Pid>; FORMER],
+    /// When it had last written all that it was given.
+    wrote: Option<Instant>,
 }
 
 impl Helper {
@@ -68,7 +88,7 @@ impl Helper {
     /// As `socketpair(2)` and `fork(2)`.
     pub fn start(setup: Setup, watchdog: Option<&Watchdog>) -> Result<Self> {
         let (channel, pid) = launch(&setup, watchdog)?;
-        Ok(Self { setup, outlet: Outlet::new(channel), pid })
+        Ok(Self { setup, outlet: Outlet::new(channel), pid, former: [None; FORMER], wrote: None })
     }
 
     /// Fork another one after [`Reply::Gone`]: somebody killed the helper. What was counted and what waits is kept.
@@ -78,8 +98,35 @@ impl Helper {
     pub fn restart(&mut self, watchdog: Option<&Watchdog>) -> Result<()> {
         let (channel, pid) = launch(&self.setup, watchdog)?;
         self.outlet.reconnect(channel);
+        if let Some(place) = self.former.iter_mut().find(|place| place.is_none()) {
+            *place = Some(self.pid);
+        }
         self.pid = pid;
+        self.reap();
         Ok(())
+    }
+
+    /// Take helpers that ended from the list of processes: after `SIGCHLD`.
+    pub fn reap(&mut self) {
+        let _ = process::try_wait_for(self.pid);
+        for place in &mut self.former {
+            if place.is_some_and(|pid| process::try_wait_for(pid).is_some() || !process::exists(pid)) {
+                *place = None;
+            }
+        }
+    }
+
+    /// After [`Helper::read`]: `now` is when it said that all is written, if it did.
+    pub fn stamp(&mut self, now: Instant) {
+        if self.outlet.take_news() {
+            self.wrote = Some(now);
+        }
+    }
+
+    /// When it last had written all that it was given, and how many lines and states it has not written yet.
+    #[must_use]
+    pub fn progress(&self) -> (Option<Instant>, u32) {
+        (self.wrote, self.outlet.backlog())
     }
 
     /// The helper's process, to know it among the children that end.

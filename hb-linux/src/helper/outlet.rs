@@ -23,6 +23,11 @@ pub struct Outlet {
     /// Lines lost since the last line that tells of it.
     lost: u32,
     lost_in_all: u32,
+    /// Lines and states that this helper was given, and those that it has written.
+    given: u32,
+    written: u32,
+    /// It has written since [`Outlet::take_news`].
+    news: bool,
     /// Beginning of a reply.
     inbox: Vec<u8, REPLY>,
 }
@@ -38,6 +43,9 @@ impl Outlet {
             unanswered: None,
             lost: 0,
             lost_in_all: 0,
+            given: 0,
+            written: 0,
+            news: false,
             inbox: Vec::new(),
         }
     }
@@ -46,6 +54,7 @@ impl Outlet {
         self.channel = Some(channel);
         self.rest.clear();
         self.inbox.clear();
+        (self.given, self.written) = (0, 0);
         if self.state.is_none() {
             self.state = self.unanswered.as_ref().map(|(_, record)| record.clone());
         }
@@ -132,13 +141,12 @@ impl Outlet {
         match unix::send(channel, record) {
             Ok(Some(n)) => {
                 self.keep_rest(record, n);
+                self.given = self.given.wrapping_add(1);
                 true
             }
             Ok(None) => false,
-            Err(why) => {
-                self.failed(why);
-                false
-            }
+            // Who is gone shows that to the next read, which tells the daemon; what runs short may be there again soon.
+            Err(_) => false,
         }
     }
 
@@ -158,21 +166,20 @@ impl Outlet {
                     self.rest.rotate_left(n);
                     self.rest.truncate(self.rest.len() - n);
                 }
-                Ok(None) => return false,
-                Err(why) => {
-                    self.failed(why);
-                    return false;
-                }
+                Ok(None) | Err(_) => return false,
             }
         }
         self.channel.is_some()
     }
 
-    /// A channel whose other end is gone shows that to the next read, which tells the daemon.
-    fn failed(&mut self, why: Errno) {
-        if !is_gone(why) {
-            self.rest.clear();
-        }
+    /// What was given and is not written yet, what still waits here among it.
+    pub(super) fn backlog(&self) -> u32 {
+        self.given.wrapping_sub(self.written).saturating_add(u32::from(self.state.is_some()))
+    }
+
+    /// Has it written since the last call?
+    pub(super) fn take_news(&mut self) -> bool {
+        core::mem::take(&mut self.news)
     }
 
     /// The next reply.
@@ -186,6 +193,8 @@ impl Outlet {
                 Ok(Some(n @ 1..)) => {
                     let _ = self.inbox.extend_from_slice(buf.get(..n)?);
                 }
+                // Something runs short here, not there.
+                Err(why) if !is_gone(why) => return None,
                 Ok(Some(0)) | Err(_) => {
                     self.channel = None;
                     return Some(Reply::Gone);
@@ -193,9 +202,16 @@ impl Outlet {
             }
             if let Ok(whole) = <[u8; REPLY]>::try_from(self.inbox.as_slice()) {
                 self.inbox.clear();
-                if let Some(reply) = Reply::decode(whole) {
-                    self.note(reply);
-                    return Some(reply);
+                match Reply::decode(whole) {
+                    Some(Reply::Wrote { count }) => {
+                        self.written = count;
+                        self.news = true;
+                    }
+                    Some(reply) => {
+                        self.note(reply);
+                        return Some(reply);
+                    }
+                    None => {}
                 }
             }
         }

@@ -206,6 +206,16 @@ pub enum Reply {
         /// Where.
         output: Output,
     },
+    /// Of these groups (bit 0 is the first one) every script is there. Told when it changes.
+    Scripts {
+        /// The bits.
+        mask: u32,
+    },
+    /// Everything up to this record was written, counted from the helper's start.
+    Wrote {
+        /// Lines and states.
+        count: u32,
+    },
     /// The helper ended. Given once.
     Gone,
 }
@@ -218,6 +228,8 @@ impl Reply {
             Self::OutputFailed { output, why } => (3, output as u8, 0, why.0),
             Self::OutputRestored { output } => (4, output as u8, 0, 0),
             Self::Gone => (5, 0, 0, 0),
+            Self::Scripts { mask } => (6, 0, mask, 0),
+            Self::Wrote { count } => (7, 0, count, 0),
         };
         let ([s0, s1, s2, s3], [e0, e1, e2, e3]) = (serial.to_ne_bytes(), errno.to_ne_bytes());
         [kind, output, s0, s1, s2, s3, e0, e1, e2, e3]
@@ -238,6 +250,8 @@ impl Reply {
             2 => Self::PersistFailed { serial, why },
             3 => Self::OutputFailed { output, why },
             4 => Self::OutputRestored { output },
+            6 => Self::Scripts { mask: serial },
+            7 => Self::Wrote { count: serial },
             _ => return None,
         })
     }
@@ -292,6 +306,8 @@ mod tests {
             Reply::PersistFailed { serial: 3, why: Errno::NO_SPACE },
             Reply::OutputFailed { output: Output::Ring, why: Errno::IO },
             Reply::OutputRestored { output: Output::Syslog },
+            Reply::Scripts { mask: 0x81 },
+            Reply::Wrote { count: 77 },
         ] {
             assert_eq!(Reply::decode(reply.encode()), Some(reply));
         }

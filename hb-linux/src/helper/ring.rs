@@ -25,28 +25,35 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// Open the ring in `dir`, and go on after its highest number. A file of another form is begun anew.
+    /// Open the ring in `dir`, and go on after its highest number. What is damaged is made blank, every other slot stays:
+    /// a byte that a reset tore must not take with it what the ring is there to tell.
     ///
     /// # Errors
-    /// As the calls.
+    /// As the calls; `EINVAL`: what is there is no file.
     pub fn open(dir: &Path) -> Result<Self, Errno> {
         let path = dir.join(FILE);
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        let fresh = !path.exists();
+        let mut how = OpenOptions::new();
+        how.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_NONBLOCK);
+        let mut file = how.open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(Errno::INVALID);
+        }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
-        let numbers = slots(&bytes).map(|slot| slot.map(|(number, _)| number));
-        let next = match numbers.collect::<Option<Vec<_>>>() {
-            Some(all) if bytes.len() == SLOT * SLOTS => {
-                all.into_iter().max().map_or(1, |n| n.wrapping_add(1))
+        let mut next = 0;
+        let found: Vec<Option<u32>> = slots(&bytes).map(|slot| slot.map(|(number, _)| number)).collect();
+        for at in 0..SLOTS {
+            match found.get(at) {
+                Some(Some(number)) => next = next.max(number.wrapping_add(1)),
+                Some(None) | None => file.write_all_at(&slot_bytes(0, ""), (at * SLOT) as u64)?,
             }
-            _ => {
-                let blank = slot_bytes(0, "");
-                file.write_all_at(&blank.repeat(SLOTS), 0)?;
-                file.set_len((SLOT * SLOTS) as u64)?;
-                1
-            }
-        };
+        }
+        file.set_len((SLOT * SLOTS) as u64)?;
+        if fresh {
+            // Its name is on the disk when the directory is.
+            let _ = File::open(dir).and_then(|dir| dir.sync_all());
+        }
         Ok(Self { file, next: next.max(1), dirty: true })
     }
 
@@ -93,11 +100,13 @@ fn slot_bytes(number: u32, line: &str) -> Vec<u8> {
 
 /// Number and line of each slot; `None` for one of another form.
 fn slots(bytes: &[u8]) -> impl Iterator<Item = Option<(u32, String)>> {
-    bytes.chunks(SLOT).map(|slot| {
+    bytes.chunks(SLOT).take(SLOTS).enumerate().map(|(at, slot)| {
         let text = core::str::from_utf8(slot).ok().filter(|_| slot.len() == SLOT)?;
         let (number, line) = text.split_once(' ')?;
         let number = u32::from_str_radix(number, 16).ok().filter(|_| number.len() == PREFIX - 1)?;
-        Some((number, line.trim_end().to_owned()))
+        // A number that belongs into another slot was damaged.
+        let here = number == 0 || number as usize % SLOTS == at;
+        here.then(|| (number, line.trim_end().to_owned()))
     })
 }
 
@@ -128,6 +137,18 @@ mod tests {
         let mut ring = Ring::open(&dir).unwrap();
         ring.write(&"é".repeat(300)).unwrap();
         assert_eq!(read(&dir)[255].len(), 246);
+        // One bad byte, and a file that is cut off: everything else stays.
+        let mut bytes = fs::read(dir.join(FILE)).unwrap();
+        bytes[600] = 0xff;
+        bytes[5 * SLOT + 3] = b'x';
+        fs::write(dir.join(FILE), &bytes[..65_000]).unwrap();
+        let before = read(&dir);
+        Ring::open(&dir).unwrap().write("after the damage").unwrap();
+        let after = read(&dir);
+        assert!(before.len() >= 251, "{}", before.len());
+        assert!(before.iter().filter(|line| !after.contains(line)).count() <= 1, "only the oldest may go");
+        assert_eq!(after.last().unwrap(), "after the damage");
+        assert_eq!(fs::metadata(dir.join(FILE)).unwrap().len(), 65_536);
         fs::write(dir.join(FILE), "something else").unwrap();
         Ring::open(&dir).unwrap().write("anew").unwrap();
         assert_eq!(read(&dir), ["anew"]);

@@ -1,15 +1,18 @@
 //! The helper itself: reads records, writes files, keeps the watchdog's descriptor.
 
-use super::Setup;
 use super::line::{self, Level};
 use super::logfile::{Edge, LogFile};
 use super::record::{Output, RECORD_MAX, Record, Reply, Targets, parse};
 use super::ring::Ring;
+use super::{Look, Setup};
 use crate::config::Facility;
+use crate::daemon::pidfile;
 use crate::state;
-use crate::sys::clock::WallTime;
-use crate::sys::poll::{PollFd, poll, sleep_ms};
+use crate::sys::clock::{Clock, WallTime};
+use crate::sys::poll::{PollFd, poll, sleep_ms, timeout_until};
 use crate::sys::{Errno, Fd, oom, process, unix};
+use hb_core::{Duration, GroupId, Instant};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 /// The watchdog as the helper has it.
@@ -50,12 +53,22 @@ fn serve(writer: &mut Writer<'_>, mut held: Option<Held>) -> End {
     let mut buf = [0; 4 * RECORD_MAX];
     let mut filled = 0;
     let mut passenger = None;
+    let mut look = Looking::new(writer.look);
     loop {
+        look.at_times(writer);
         let room = buf.get_mut(filled..).unwrap_or(&mut []);
         match unix::receive_with(writer.channel, room) {
             Ok(None) => {
                 writer.finish();
-                let _ = poll(&mut [PollFd::readable(writer.channel.raw())], -1);
+                let ready = poll(&mut [PollFd::readable(writer.channel.raw())], look.patience());
+                if ready.is_err() {
+                    sleep_ms(20);
+                }
+                continue;
+            }
+            // Something runs short here; the daemon is as good as before.
+            Err(why) if !super::is_gone(why) => {
+                sleep_ms(20);
                 continue;
             }
             Ok(Some((n @ 1.., fd))) => {
@@ -68,6 +81,7 @@ fn serve(writer: &mut Writer<'_>, mut held: Option<Held>) -> End {
         let mut used = 0;
         while let Some((record, len)) = parse(buf.get(used..filled).unwrap_or(&[])) {
             used += len;
+            writer.count = writer.count.wrapping_add(1);
             match record {
                 Record::Log { at, level, to, text } => writer.log(at, level, to, text),
                 Record::State { serial, bytes } => writer.state(serial, bytes),
@@ -86,6 +100,62 @@ fn serve(writer: &mut Writer<'_>, mut held: Option<Held>) -> End {
         buf.copy_within(used..filled, 0);
         filled -= used;
     }
+}
+
+/// Between two looks at the disk.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// When to look at the disk next, and what was told.
+struct Looking {
+    clock: Clock,
+    due: Instant,
+    told: Option<u32>,
+    nothing: bool,
+}
+
+impl Looking {
+    fn new(look: Option<&Look>) -> Self {
+        Self { clock: Clock::start(), due: Instant::ZERO, told: None, nothing: look.is_none() }
+    }
+
+    /// How long to wait for records at most, in milliseconds.
+    fn patience(&mut self) -> i32 {
+        if self.nothing { -1 } else { timeout_until(self.clock.now(), self.due) }
+    }
+
+    /// Look, if it is time: which groups have all their scripts, and is the run directory as it should be?
+    fn at_times(&mut self, writer: &mut Writer<'_>) {
+        let now = self.clock.now();
+        let Some(look) = writer.look else { return };
+        if now < self.due {
+            return;
+        }
+        self.due = now.plus(LOOK_EVERY);
+        let groups = (0..).take(look.programs.groups()).map(GroupId);
+        let mask = groups.fold(0, |mask, id| mask | u32::from(look.programs.claimable(id)) << id.0);
+        if self.told.replace(mask) != Some(mask) {
+            writer.reply(Reply::Scripts { mask });
+        }
+        let pid = look.run_dir.join(pidfile::FILE);
+        if !pid.exists() {
+            let made = restore(&look.run_dir, &pid, writer.daemon);
+            let dir = look.run_dir.display();
+            let text = match made {
+                Ok(()) => {
+                    format!("somebody emptied {dir}: the pid file and the scripts in it were made again")
+                }
+                Err(error) => format!("somebody emptied {dir}, and it cannot be filled again: {error}"),
+            };
+            writer.log(WallTime::now(), Level::Warn, Targets::ALL, &text);
+        }
+    }
+}
+
+/// Put back what the daemon needs of its run directory; commands reach it by the socket's abstract name meanwhile.
+fn restore(dir: &Path, pid: &Path, daemon: i32) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o755).create(dir)?;
+    crate::resources::unpack(dir)?;
+    pidfile::write(pid, daemon)
 }
 
 /// The daemon ended without an order.
@@ -127,8 +197,12 @@ struct Writer<'a> {
     debug: Option<LogFile>,
     syslog: Option<Syslog>,
     ring: Option<Ring>,
-    terminal: bool,
+    terminal: Option<Fd>,
     state_dir: &'a Path,
+    look: Option<&'a Look>,
+    /// Records taken in, and those that the daemon knows to be written.
+    count: u32,
+    told: u32,
 }
 
 impl<'a> Writer<'a> {
@@ -140,8 +214,11 @@ impl<'a> Writer<'a> {
             debug: setup.debug.clone().map(LogFile::new),
             syslog: setup.facility.map(Syslog::new),
             ring: None,
-            terminal: setup.terminal,
+            terminal: if setup.terminal { terminal() } else { None },
             state_dir: &setup.state_dir,
+            look: setup.look.as_deref(),
+            count: 0,
+            told: 0,
         };
         match Ring::open(&setup.state_dir) {
             Ok(ring) => writer.ring = Some(ring),
@@ -158,6 +235,7 @@ impl<'a> Writer<'a> {
             match unix::send(self.channel, rest) {
                 Ok(Some(n)) => rest = rest.get(n..).unwrap_or(&[]),
                 Ok(None) => sleep_ms(20),
+                Err(why) if why.is_shortage() => sleep_ms(20),
                 Err(_) => return,
             }
             if rest.is_empty() {
@@ -174,8 +252,9 @@ impl<'a> Writer<'a> {
 
     fn log(&mut self, at: WallTime, level: Level, to: Targets, text: &str) {
         let line = line::for_file(at, level, text);
-        if self.terminal {
-            let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+        if let Some(terminal) = &self.terminal {
+            // Who does not read (a terminal held by XOFF, a pipe that is full) goes without.
+            let _ = terminal.write(line.as_bytes());
         }
         let mut edges = heapless::Vec::<(Output, Edge), 4>::new();
         if to.has(Targets::LOG)
@@ -241,7 +320,18 @@ impl<'a> Writer<'a> {
             self.ring = None;
             self.reply(Reply::OutputFailed { output: Output::Ring, why });
         }
+        if self.told != self.count {
+            self.told = self.count;
+            self.reply(Reply::Wrote { count: self.count });
+        }
     }
+}
+
+/// Standard error, opened anew so that writes do not wait, which must not be set on what the caller's shell shares. What
+/// cannot be opened again (a socket) is sent to as a socket.
+fn terminal() -> Option<Fd> {
+    let flags = libc::O_WRONLY | libc::O_APPEND | libc::O_NONBLOCK | libc::O_NOCTTY;
+    Fd::open(c"/proc/self/fd/2", flags, 0).ok()
 }
 
 /// The system's logger at `/dev/log`.

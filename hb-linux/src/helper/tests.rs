@@ -22,6 +22,7 @@ fn setup(dir: &Path) -> Setup {
         facility: None,
         state_dir: dir.to_owned(),
         terminal: false,
+        look: None,
     }
 }
 

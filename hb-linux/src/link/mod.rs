@@ -33,6 +33,8 @@ pub enum Incoming {
     Copy,
     /// Nothing more for now.
     Empty,
+    /// It could not be read now, for this reason; what came is not known. The link stays open.
+    Unread(Errno),
     /// The device failed. The link is closed and opens itself again.
     Failed(Errno),
 }

@@ -33,6 +33,8 @@ pub enum Answer {
     From(PingId),
     /// Something else; look again.
     Other,
+    /// It could not be read now; what came is not known.
+    Unread,
     /// Nothing more for now.
     Empty,
 }
@@ -130,6 +132,7 @@ impl Pinger {
         let mut buf = [0; 128];
         match icmp::receive(fd, &mut buf) {
             Ok(Some((n, from))) => self.judge(buf.get(..n).unwrap_or(&buf), from),
+            Err(why) if why.is_shortage() => Answer::Unread,
             // An error that one of our requests met was taken off the socket by this read; the next wait finds the rest.
             Ok(None) | Err(_) => Answer::Empty,
         }
@@ -259,7 +262,7 @@ mod tests {
             poll(&mut [PollFd::readable(pinger.fd().unwrap())], 500).unwrap();
             match pinger.read() {
                 Answer::From(ping) => return assert_eq!(ping, PingId(3)),
-                Answer::Other | Answer::Empty => {}
+                Answer::Other | Answer::Empty | Answer::Unread => {}
             }
         }
         panic!("no answer");

@@ -108,7 +108,9 @@ impl SerialLink {
             if self.health.is_due(now) {
                 let _ = self.try_open(now);
             }
-        } else if let Err(why) = self.pump(now) {
+        } else if let Err(why) = self.pump(now)
+            && !why.is_shortage()
+        {
             self.fail(now, why);
         }
     }
@@ -118,6 +120,7 @@ impl SerialLink {
         match port.try_read(buf) {
             Ok(Some(n)) => Incoming::Bytes(n),
             Ok(None) => Incoming::Empty,
+            Err(why) if why.is_shortage() => Incoming::Unread(why),
             Err(why) => {
                 self.fail(now, why);
                 Incoming::Failed(why)
@@ -140,6 +143,10 @@ impl SerialLink {
         match self.pump(now) {
             Ok(()) if self.waiting.is_empty() => Outgoing::Sent,
             Ok(()) => Outgoing::Queued,
+            Err(why) if why.is_shortage() => {
+                self.health.dropped(why);
+                Outgoing::Dropped(why)
+            }
             Err(why) => {
                 self.fail(now, why);
                 Outgoing::Failed(why)

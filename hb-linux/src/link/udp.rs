@@ -272,8 +272,8 @@ impl UdpLink {
                 Incoming::Bytes(datagram.len)
             }
             Ok(None) => Incoming::Empty,
-            // What an earlier datagram met on its way; the socket is as good as before.
-            Err(_) if iface::usable(&self.iface).is_ok() => Incoming::Empty,
+            // What an earlier datagram met on its way, or something runs short; the socket is as good as before.
+            Err(why) if why.is_shortage() || iface::usable(&self.iface).is_ok() => Incoming::Unread(why),
             Err(why) => {
                 self.fail(now, why);
                 Incoming::Failed(why)

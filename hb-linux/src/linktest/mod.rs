@@ -39,7 +39,7 @@ pub fn main(device: &str, options: &Options) -> i32 {
         Err(why) => why,
     };
     let reason = match why {
-        Errno::BUSY if pidfile::is_locked(&options.run_dir) => "in use by hbd; stop it first: hbd stop",
+        Errno::BUSY if pidfile::is_locked(&options.state_dir) => "in use by hbd; stop it first: hbd stop",
         Errno::BUSY => "in use by another program",
         Errno::NO_ENTRY => "not there; name a serial device such as /dev/ttyS0",
         Errno::NOT_TTY => "not a serial device; name one such as /dev/ttyS0",

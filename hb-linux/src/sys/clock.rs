@@ -20,7 +20,7 @@ pub struct Clock {
 
 #[derive(Debug)]
 enum Source {
-    Monotonic { start: u64 },
+    Monotonic { start: u64, last: u64 },
     Ticks(TickCounter),
 }
 
@@ -29,7 +29,7 @@ impl Clock {
     #[must_use]
     pub fn start() -> Self {
         match monotonic() {
-            Some(start) => Self { source: Source::Monotonic { start } },
+            Some(start) => Self { source: Source::Monotonic { start, last: start } },
             None => Self::start_ticks(),
         }
     }
@@ -42,7 +42,11 @@ impl Clock {
     /// Now. Not before any earlier answer. Costs no system call where the kernel maps its clock.
     pub fn now(&mut self) -> Instant {
         Instant::from_micros(match &mut self.source {
-            Source::Monotonic { start } => monotonic().unwrap_or(*start).saturating_sub(*start),
+            Source::Monotonic { start, last } => {
+                // A reading that fails is no time.
+                *last = monotonic().unwrap_or(*last).max(*last);
+                last.saturating_sub(*start)
+            }
             Source::Ticks(counter) => counter.advance(ticks()),
         })
     }

@@ -46,6 +46,16 @@ impl Errno {
     /// The file system is mounted read-only.
     pub const READ_ONLY: Self = Self(libc::EROFS);
 
+    /// Something runs short for now (memory, descriptors, a buffer) or a signal came: it says nothing about what was
+    /// asked for, and the same call may do at the next try.
+    #[must_use]
+    pub const fn is_shortage(self) -> bool {
+        matches!(
+            self.0,
+            libc::EINTR | libc::EAGAIN | libc::ENOMEM | libc::ENOBUFS | libc::EMFILE | libc::ENFILE
+        )
+    }
+
     /// The error number that the last failed call of the C library left.
     #[must_use]
     pub fn last() -> Self {
@@ -114,9 +124,12 @@ pub(super) fn check(value: c_int) -> Result<c_int> {
     if value == -1 { Err(Errno::last()) } else { Ok(value) }
 }
 
-/// A count of bytes, `None` for "not now", from a call that answers -1 on failure. `EINTR` runs it again.
+/// How often a call is made that a signal cuts short. More in a row mean that something is wrong: no loop without an end.
+pub(super) const TRIES: u8 = 8;
+
+/// A count of bytes, `None` for "not now", from a call that answers -1 on failure. `EINTR` runs it again, a few times.
 pub(super) fn transfer(mut call: impl FnMut() -> isize) -> Result<Option<usize>> {
-    loop {
+    for _ in 0..TRIES {
         if let Ok(count) = usize::try_from(call()) {
             return Ok(Some(count));
         }
@@ -126,6 +139,7 @@ pub(super) fn transfer(mut call: impl FnMut() -> isize) -> Result<Option<usize>>
             other => return Err(other),
         }
     }
+    Err(Errno::INTR)
 }
 
 #[cfg(test)]
@@ -153,6 +167,14 @@ mod tests {
             7
         });
         assert_eq!((result, calls), (Ok(Some(7)), 3));
+        let mut calls = 0;
+        let endless = transfer(|| {
+            calls += 1;
+            // SAFETY: the calling thread's own errno.
+            unsafe { *libc::__errno_location() = libc::EINTR };
+            -1
+        });
+        assert_eq!((endless, calls), (Err(Errno::INTR), TRIES));
         let blocked = transfer(|| {
             // SAFETY: the calling thread's own errno.
             unsafe { *libc::__errno_location() = libc::EAGAIN };

@@ -1,6 +1,6 @@
 //! An owned file descriptor, and the plain calls on it.
 
-use super::errno::{check, transfer};
+use super::errno::{TRIES, check, transfer};
 use super::{Errno, Result};
 use core::ffi::{CStr, c_int};
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, RawFd};
@@ -22,13 +22,14 @@ impl Fd {
     /// # Errors
     /// As `open(2)`.
     pub fn open(path: &CStr, flags: c_int, mode: u32) -> Result<Self> {
-        loop {
+        for _ in 0..TRIES {
             // SAFETY: the path ends in NUL; open reads nothing else of ours.
             match Self::adopt(unsafe { libc::open(path.as_ptr(), flags, mode) }) {
                 Err(Errno::INTR) => {}
                 other => return other,
             }
         }
+        Err(Errno::INTR)
     }
 
     /// The number, for `poll` and for children. Stays owned here.
@@ -105,6 +106,30 @@ impl Fd {
         }
     }
 
+    /// Take the record lock on the whole file, without waiting: `false` if another process has it. It belongs to this
+    /// process, not to its children, and goes when the process closes any descriptor of the file.
+    ///
+    /// # Errors
+    /// As `fcntl(2)`, without `EAGAIN` and `EACCES`.
+    pub fn try_own(&self) -> Result<bool> {
+        let lock = whole_file();
+        // SAFETY: F_SETLK reads one flock.
+        match check(unsafe { libc::fcntl(self.0, libc::F_SETLK, &raw const lock) }) {
+            Ok(_) => Ok(true),
+            Err(Errno::AGAIN | Errno::ACCESS) => Ok(false),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// The other process that has the lock of [`Fd::try_own`], without touching it.
+    #[must_use]
+    pub fn owner(&self) -> Option<u32> {
+        let mut lock = whole_file();
+        // SAFETY: F_GETLK reads and writes one flock.
+        check(unsafe { libc::fcntl(self.0, libc::F_GETLK, &raw mut lock) }).ok()?;
+        (i32::from(lock.l_type) != i32::from(libc::F_UNLCK)).then(|| u32::try_from(lock.l_pid).unwrap_or(0))
+    }
+
     /// Hand the descriptor over to std.
     #[must_use]
     pub fn into_file(self) -> std::fs::File {
@@ -113,6 +138,16 @@ impl Fd {
         // SAFETY: `raw` is open and was owned by `self`, which is forgotten.
         unsafe { std::fs::File::from_raw_fd(raw) }
     }
+}
+
+/// An exclusive lock from the first byte to the end, wherever that is.
+fn whole_file() -> libc::flock {
+    // SAFETY: an all-zero flock is valid: integers; zeros mean the whole file.
+    let mut lock: libc::flock = unsafe { core::mem::zeroed() };
+    // The width of these types differs between targets.
+    lock.l_type = libc::F_WRLCK as _;
+    lock.l_whence = libc::SEEK_SET as _;
+    lock
 }
 
 impl Drop for Fd {

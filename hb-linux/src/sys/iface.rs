@@ -1,7 +1,7 @@
 //! Network interfaces: index, state and addresses, by the `SIOCGIF*` requests that every kernel has.
 
 use super::errno::check;
-use super::sockaddr::{from_in_addr, socket};
+use super::sockaddr::{from_in_addr, set_option, socket};
 use super::udp::source_toward;
 use super::{Errno, Fd, Result};
 use core::net::Ipv4Addr;
@@ -193,10 +193,23 @@ pub fn broadcast_address(name: &IfName) -> Result<Ipv4Addr> {
 /// # Errors
 /// What is wrong: `ENODEV`, `ENETDOWN` or `EADDRNOTAVAIL`.
 pub fn usable(name: &IfName) -> Result<()> {
-    if !flags(name)?.up() {
+    let probe = match probe() {
+        // It could not be asked, which is nothing about the interface.
+        Err(why) if why.is_shortage() => return Ok(()),
+        other => other?,
+    };
+    // For an interface that is not there the questions below have the kernel call modprobe, and wait for it, before they
+    // say so; this one does not. Without root it is refused, and then no module would be loaded either.
+    if set_option(&probe, libc::SOL_SOCKET, libc::SO_BINDTODEVICE, name.base().raw()) == Err(Errno::NO_DEVICE)
+    {
+        return Err(Errno::NO_DEVICE);
+    }
+    // SAFETY: SIOCGIFFLAGS fills the flags member.
+    let flags = Flags(i32::from(unsafe { request(&probe, name, SIOCGIFFLAGS)?.ifr_ifru.ifru_flags }));
+    if !flags.up() {
         return Err(Errno::NET_DOWN);
     }
-    first_address(name).map(drop)
+    address(&probe, name, SIOCGIFADDR).map(drop)
 }
 
 /// What a link must know of its interface.

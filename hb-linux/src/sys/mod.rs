@@ -10,6 +10,7 @@ pub mod guard;
 pub mod host;
 pub mod icmp;
 pub mod iface;
+pub mod limit;
 pub mod oom;
 pub mod packet;
 pub mod poll;

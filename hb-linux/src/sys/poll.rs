@@ -34,6 +34,13 @@ impl PollFd {
         self.0.fd
     }
 
+    /// Take it for ready: after a wait that failed, a read or write that does not wait finds out.
+    pub const fn assume_ready(&mut self) {
+        if self.0.fd >= 0 {
+            self.0.revents = self.0.events;
+        }
+    }
+
     /// The last wait found something to read, an end or an error: read it to find out which.
     #[must_use]
     pub const fn can_read(&self) -> bool {
@@ -75,8 +82,31 @@ pub fn poll(fds: &mut [PollFd], timeout_ms: i32) -> Result<usize> {
     match check(unsafe { libc::poll(fds.as_mut_ptr().cast(), count, timeout_ms) }) {
         Ok(ready) => Ok(usize::try_from(ready).unwrap_or(0)),
         Err(Errno::INTR) => Ok(0),
+        // More entries than files may be open: without those that wait for nothing there are fewer.
+        Err(Errno::INVALID) => poll_some(fds, timeout_ms),
         Err(other) => Err(other),
     }
+}
+
+/// Places for descriptors that are waited for, in [`poll_some`].
+const SOME: usize = 64;
+
+/// As [`poll`], with the entries alone that wait for something.
+fn poll_some(fds: &mut [PollFd], timeout_ms: i32) -> Result<usize> {
+    let mut some = heapless::Vec::<PollFd, SOME>::new();
+    for fd in fds.iter().filter(|fd| fd.0.fd >= 0) {
+        some.push(*fd).map_err(|_| Errno::INVALID)?;
+    }
+    // SAFETY: as in `poll`.
+    let ready = unsafe { libc::poll(some.as_mut_ptr().cast(), some.len() as libc::nfds_t, timeout_ms) };
+    let ready = match check(ready) {
+        Err(Errno::INTR) => 0,
+        other => other?,
+    };
+    for (to, from) in fds.iter_mut().filter(|fd| fd.0.fd >= 0).zip(&some) {
+        to.0.revents = from.0.revents;
+    }
+    Ok(usize::try_from(ready).unwrap_or(0))
 }
 
 /// The timeout for [`poll`] that ends at `deadline`, rounded up so that the loop never wakes too early; `-1` (for ever)

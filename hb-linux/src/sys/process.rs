@@ -103,7 +103,8 @@ fn wait(which: libc::pid_t, flags: c_int) -> Option<(Pid, Ended)> {
         match check(unsafe { libc::waitpid(which, &raw mut status, flags) }) {
             Ok(0) => return None,
             Ok(pid) => return Some((Pid(pid), ended(status))),
-            Err(Errno::INTR) => {}
+            // Who does not wait tries again later.
+            Err(Errno::INTR) if flags & libc::WNOHANG == 0 => {}
             Err(_) => return None,
         }
     }
@@ -221,6 +222,7 @@ pub fn detach(wait: impl FnOnce(Fd) -> i32) -> Result<Fd> {
 pub fn become_helper(keep: &[i32], terminal: bool) {
     signal::ignore_requests();
     super::sched::ordinary();
+    super::limit::any_file_size();
     fd::close_others(3, keep);
     let _ = fd::standard_to_null(if terminal { 2 } else { 3 });
 }

@@ -16,6 +16,23 @@ static CAUGHT: AtomicU32 = AtomicU32::new(0);
 const HANDLED: [c_int; 6] =
     [libc::SIGCHLD, libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGUSR1, libc::SIGUSR2];
 
+/// Signals whose default action ends or stops a process, and which nobody means to send to this one: a file-size or
+/// processor-time limit that the caller's shell had set, somebody's timer, a terminal that is gone. The daemon and its
+/// helper go on; what hit a limit shows as an error of the call. Scripts get the defaults back.
+const IGNORED: [c_int; 11] = [
+    libc::SIGPIPE,
+    libc::SIGXFSZ,
+    libc::SIGXCPU,
+    libc::SIGALRM,
+    libc::SIGVTALRM,
+    libc::SIGPROF,
+    libc::SIGIO,
+    libc::SIGPWR,
+    libc::SIGTTOU,
+    libc::SIGTTIN,
+    libc::SIGTSTP,
+];
+
 /// What came since the last look.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Caught(u32);
@@ -64,7 +81,8 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Catch `CHLD`, `TERM`, `INT`, `HUP`, `USR1` and `USR2`, ignore `PIPE`, and unblock everything.
+    /// Catch `CHLD`, `TERM`, `INT`, `HUP`, `USR1` and `USR2`, ignore `PIPE` and what else nobody means to send, and
+    /// unblock everything.
     ///
     /// # Errors
     /// As `pipe(2)` and `sigaction(2)`.
@@ -77,7 +95,9 @@ impl Signals {
         for signal in HANDLED {
             action(signal, note as extern "C" fn(c_int) as usize)?;
         }
-        action(libc::SIGPIPE, libc::SIG_IGN)?;
+        for signal in IGNORED {
+            action(signal, libc::SIG_IGN)?;
+        }
         unblock_all();
         Ok(Self { read, _write: write })
     }
@@ -144,10 +164,9 @@ fn unblock_all() {
 /// Give every signal its default action and an empty mask: in a child, before `execve`. Allocates nothing.
 pub(super) fn reset() {
     WAKE.store(-1, Ordering::SeqCst);
-    for signal in HANDLED {
+    for signal in HANDLED.into_iter().chain(IGNORED) {
         let _ = action(signal, libc::SIG_DFL);
     }
-    let _ = action(libc::SIGPIPE, libc::SIG_DFL);
     unblock_all();
 }
 
@@ -155,7 +174,8 @@ pub(super) fn reset() {
 pub fn ignore_requests() {
     WAKE.store(-1, Ordering::SeqCst);
     let _ = action(libc::SIGCHLD, libc::SIG_DFL);
-    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGUSR1, libc::SIGUSR2, libc::SIGPIPE] {
+    let requests = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGUSR1, libc::SIGUSR2, libc::SIGQUIT];
+    for signal in requests.into_iter().chain(IGNORED) {
         let _ = action(signal, libc::SIG_IGN);
     }
     unblock_all();

@@ -22,6 +22,49 @@ fn name(path: &CStr) -> Result<(libc::sockaddr_un, libc::socklen_t)> {
     Ok((address, len as libc::socklen_t))
 }
 
+/// The address of an abstract name, which begins with a NUL and is no file.
+fn abstract_address(name: &[u8]) -> Result<(libc::sockaddr_un, libc::socklen_t)> {
+    // SAFETY: an all-zero sockaddr_un is valid: integers only.
+    let mut address: libc::sockaddr_un = unsafe { core::mem::zeroed() };
+    address.sun_family = libc::AF_UNIX as libc::sa_family_t;
+    if name.first() != Some(&0) || name.len() > address.sun_path.len() {
+        return Err(Errno::NAME_TOO_LONG);
+    }
+    for (to, &from) in address.sun_path.iter_mut().zip(name) {
+        *to = from as libc::c_char;
+    }
+    let len = offset_of!(libc::sockaddr_un, sun_path) + name.len();
+    Ok((address, len as libc::socklen_t))
+}
+
+/// Callers that may wait to be taken.
+const BACKLOG: c_int = 128;
+
+/// Listen at an abstract name (NUL first, 108 bytes at most), without waiting. Anybody may call: see [`peer`].
+///
+/// # Errors
+/// `EADDRINUSE`: somebody has it.
+pub fn listen_abstract(name: &[u8]) -> Result<Fd> {
+    let (address, len) = abstract_address(name)?;
+    let fd = socket(libc::AF_UNIX, libc::SOCK_STREAM, 0)?;
+    bind_raw(&fd, &address, len)?;
+    // SAFETY: listen touches no memory.
+    check(unsafe { libc::listen(fd.raw(), BACKLOG) })?;
+    Ok(fd)
+}
+
+/// Call the listener at an abstract name, as [`connect`].
+///
+/// # Errors
+/// `ECONNREFUSED`: nobody listens. `EAGAIN`: too many wait already.
+pub fn connect_abstract(name: &[u8]) -> Result<Fd> {
+    let (address, len) = abstract_address(name)?;
+    let fd = socket(libc::AF_UNIX, libc::SOCK_STREAM, 0)?;
+    connect_raw(&fd, &address, len)?;
+    fd.set_nonblocking(false)?;
+    Ok(fd)
+}
+
 /// Listen at `path` (107 bytes at most), for the owner only (mode 0600), without waiting. A socket that nobody listens
 /// on any more is replaced.
 ///
@@ -29,7 +72,7 @@ fn name(path: &CStr) -> Result<(libc::sockaddr_un, libc::socklen_t)> {
 /// `EADDRINUSE`: somebody listens there. Otherwise as `bind(2)`.
 pub fn listen(path: &CStr) -> Result<Fd> {
     let (address, len) = name(path)?;
-    if connect(path).is_ok() {
+    if matches!(connect(path), Ok(_) | Err(Errno::AGAIN)) {
         return Err(Errno::ADDRESS_IN_USE);
     }
     // SAFETY: unlink reads a string that ends in NUL.
@@ -42,7 +85,7 @@ pub fn listen(path: &CStr) -> Result<Fd> {
     // SAFETY: chmod reads a string that ends in NUL; listen touches no memory.
     unsafe {
         check(libc::chmod(path.as_ptr(), 0o600))?;
-        check(libc::listen(fd.raw(), 8))?;
+        check(libc::listen(fd.raw(), BACKLOG))?;
     }
     Ok(fd)
 }
@@ -68,7 +111,7 @@ pub fn accept(listener: &Fd) -> Result<Option<Fd>> {
 /// Call the listener at `path`. The connection waits on reads and writes.
 ///
 /// # Errors
-/// `ENOENT`, `ECONNREFUSED`: nobody listens. `EACCES`: not allowed.
+/// `ENOENT`, `ECONNREFUSED`: nobody listens. `EACCES`: not allowed. `EAGAIN`: too many wait already.
 pub fn connect(path: &CStr) -> Result<Fd> {
     let (address, len) = name(path)?;
     let fd = socket(libc::AF_UNIX, libc::SOCK_STREAM, 0)?;

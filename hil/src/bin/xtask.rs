@@ -1,7 +1,7 @@
 //! `cargo xtask`: build tasks, checks and benchmarks. `cargo xtask help` lists them.
 
 use hb_hil::test::{self, STEPS, Step};
-use hb_hil::{bench, dist, fuzz, gate, model, sim, wires};
+use hb_hil::{bench, dist, faults, fuzz, gate, model, sim, wires};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -29,6 +29,10 @@ fn main() -> ExitCode {
             model::mistakes(names).map(|text| println!("{text}"))
         }
         ["bench-alone", name] => bench::one(name),
+        ["faults", words @ ..] if !words.is_empty() => faults::run(words).map(|text| println!("{text}")),
+        ["faults-alone", words @ ..] => faults::run_here(words).map(|text| println!("{text}")),
+        ["churn", words @ ..] => faults::churn::run(words).map(|text| println!("{text}")),
+        ["churn-alone", words @ ..] => faults::churn::run_here(words).map(|text| println!("{text}")),
         ["fuzz", words @ ..] if !words.is_empty() => fuzz::run(words).map(|text| println!("{text}")),
         ["sim", args @ ..] if !args.is_empty() => sim::run(args, DAY).map(drop),
         ["wires-console", socket, words @ ..] => match wires::standin::console(socket, words) {
@@ -67,6 +71,8 @@ fn help() {
     println!(
         "  bench [NAME...] [--peers]  measure on the rig of namespaces (root); --peers adds keepalived and the original"
     );
+    println!("  faults --all | CALL...     each system call of the daemon's loop fails or is late (root)");
+    println!("  churn [--minutes N]        a bad day of two daemons, and what it leaves behind (root)");
     println!("  fuzz TARGET... [--seconds N] [--keep]  some targets for longer; --keep grows their corpus");
     println!(
         "  sim [--seeds N] [--from S] [--jobs J] [--record FILE]  seeds of the simulator; goes on where FILE ends"

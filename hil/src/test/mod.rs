@@ -63,6 +63,11 @@ pub const STEPS: &[Step] = &[
         run: crate::model::mistakes_step,
     },
     Step { name: "scenarios", about: "two real nodes in network namespaces", run: cargo::scenarios },
+    Step {
+        name: "faults",
+        about: "system calls of two real daemons fail or are late, a selection",
+        run: crate::faults::step,
+    },
     Step { name: "fuzz", about: "every fuzz target for a short time", run: fuzz::smoke },
     Step { name: "wires", about: "this machine as the peer of a server, over a pty", run: wires },
     Step { name: "doc", about: "documentation, warnings are errors", run: cargo::doc },

@@ -1,0 +1,269 @@
+//! `cargo xtask faults [--all] [CALL...]`: each system call of the daemon's loop fails, once and for two seconds, or is late
+//! by a second and a half, on a pair of real daemons in network namespaces. A fault of one machine may cost it its own
+//! work, but not a core, and the pair nothing: no false death, no second holder, no daemon that ends.
+//!
+//! The step of `cargo xtask test` is a selection; `--all` is every call with every error, on the holder and on the standby.
+
+mod calls;
+pub mod churn;
+pub mod inject;
+
+use crate::netns::{Builder, Node, Rig, Stamp, Times};
+use crate::table::{Table, human};
+use crate::{dist, paths};
+use calls::{CALLS, Call, Cause, ERRORS};
+use inject::{Fault, Span, inject, processor_time};
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a call goes on failing.
+const FAILING: Duration = Duration::from_secs(2);
+/// How late a call is.
+const LATE: Duration = Duration::from_millis(1500);
+/// A call that does not come within this is not one of the loop's, or not now.
+const COMES: Duration = Duration::from_millis(2500);
+/// Of a core, for as long as the fault lasts.
+const MOST_CPU: f64 = 0.30;
+/// How long the pair may take to show that all is well again.
+const WELL: Duration = Duration::from_secs(10);
+
+/// One thing to try.
+struct Try {
+    call: &'static Call,
+    error: &'static str,
+    fault: Fault,
+    span: Span,
+    node: Node,
+}
+
+/// What came of it.
+struct Row {
+    what: String,
+    met: u32,
+    cpu: f64,
+    bad: Vec<String>,
+}
+
+/// Runs the selection, or with `--all` everything, or the named calls; in a process of its own, with the shipped build.
+///
+/// # Errors
+/// A fault that cost more than it may.
+pub fn run(words: &[&str]) -> Result<String, String> {
+    if !paths::is_root() {
+        return Ok("SKIPPED: needs root, for namespaces and ptrace".to_owned());
+    }
+    alone("faults-alone", words)
+}
+
+/// This program again, with the daemon to run in its environment.
+///
+/// # Errors
+/// It fails.
+fn alone(task: &str, words: &[&str]) -> Result<String, String> {
+    let hbd = match std::env::var_os("HBD") {
+        Some(given) => given.into(),
+        None => dist::build::native()?,
+    };
+    let me = std::env::current_exe().map_err(|e| e.to_string())?;
+    let status =
+        Command::new(me).arg(task).args(words).env("HBD", hbd).status().map_err(|e| e.to_string())?;
+    if status.success() { Ok(format!("{task}: see the table")) } else { Err(format!("{task} failed")) }
+}
+
+/// The work of [`run`].
+///
+/// # Errors
+/// As there.
+pub fn run_here(words: &[&str]) -> Result<String, String> {
+    let all = words.contains(&"--all");
+    let named: Vec<&str> = words.iter().copied().filter(|word| *word != "--all").collect();
+    if let Some(odd) = named.iter().find(|name| CALLS.iter().all(|call| call.name != **name)) {
+        return Err(format!("no call {odd} in the list of hil/src/faults/calls.rs"));
+    }
+    let (mut rows, mut seen) = (Vec::new(), BTreeSet::new());
+    for (deadtime, slow) in [("1", false), ("4", true)] {
+        let rig = pair(deadtime).ok_or("network namespaces need root")?;
+        if !slow {
+            seen = made(&rig)?;
+        }
+        for one in tries(all, &named).filter(|one| needs_time(one) == slow && seen.contains(&one.call.number))
+        {
+            rows.push(attempt(&rig, &one)?);
+        }
+    }
+    let names: Vec<&str> = CALLS.iter().filter(|c| seen.contains(&c.number)).map(|c| c.name).collect();
+    let odd: Vec<u64> = seen.iter().copied().filter(|n| CALLS.iter().all(|c| c.number != *n)).collect();
+    println!("calls of the loop: {}; not in the list: {odd:?}", names.join(" "));
+    sum_up(&rows)
+}
+
+/// A call that is late, or one without which the peer hears nothing, needs a deadtime that is longer than the fault.
+fn needs_time(one: &Try) -> bool {
+    one.call.speaks || matches!(one.fault, Fault::Late(_))
+}
+
+/// What is tried: everything, or of each call the errors that differ most.
+fn tries(all: bool, named: &[&str]) -> impl Iterator<Item = Try> {
+    let calls = CALLS.iter().filter(move |c| named.is_empty() || named.contains(&c.name));
+    let mut tries = Vec::new();
+    for call in calls {
+        for node in Node::BOTH {
+            for (at, (error, number)) in ERRORS.into_iter().enumerate() {
+                let selected =
+                    matches!(call.name, "poll" | "recvfrom" | "accept" | "clone" | "sendto" | "read")
+                        && ((at == 2 && node == Node::Ha2) || (at == 4 && node == Node::Ha1));
+                for span in [Span::Once, Span::For(FAILING)] {
+                    if all || !named.is_empty() || (selected && span != Span::Once) {
+                        tries.push(Try { call, error, fault: Fault::Errno(number), span, node });
+                    }
+                }
+            }
+            let selected = matches!(call.name, "poll" | "sendto") && node == Node::Ha1;
+            if all || !named.is_empty() || selected {
+                tries.push(Try { call, error: "late", fault: Fault::Late(LATE), span: Span::Once, node });
+            }
+        }
+    }
+    tries.into_iter()
+}
+
+/// A settled pair on Ethernet, null-modem and ping node, whose services are looked at every second.
+fn pair(deadtime: &str) -> Option<Rig> {
+    let rig = Builder::new("faults")
+        .times(Times::new("100ms", "900ms", deadtime, "6"))
+        .with_serial()
+        .edit(|files| files.with("ping", "192.168.2.1").with("monitor", "1").with("nice_failback", "on"))
+        .build()?;
+    rig.start_both();
+    rig.wait_settled(Node::Ha1, Duration::from_secs(30));
+    Some(rig)
+}
+
+/// The numbers of the calls that the loops of both daemons make in a few busy seconds.
+fn made(rig: &Rig) -> Result<BTreeSet<u64>, String> {
+    let mut seen = BTreeSet::new();
+    for node in Node::BOTH {
+        let pid = rig.machine(node).daemon_pid().ok_or("no daemon")?;
+        let counted = thread::scope(|scope| {
+            let count =
+                scope.spawn(|| inject(pid, &[], Fault::Count, Span::For(Duration::from_secs(4)), COMES));
+            for _ in 0..5 {
+                let _ = rig.status(node);
+                thread::sleep(Duration::from_millis(300));
+            }
+            count.join()
+        });
+        let tally = counted.map_err(|_| "the tracer panicked")?.map_err(|e| format!("ptrace: {e}"))?;
+        seen.extend(tally.into_keys());
+    }
+    Ok(seen)
+}
+
+/// Try one thing, and see what it cost.
+fn attempt(rig: &Rig, one: &Try) -> Result<Row, String> {
+    let span = if one.span == Span::Once { "once" } else { "2 s" };
+    let span = if let Fault::Late(_) = one.fault { "1.5 s" } else { span };
+    let what = format!("{} {} {span} {}", one.call.name, one.error, one.node.name());
+    let since = Stamp::now();
+    let logs = Node::BOTH.map(|node| rig.log(node).len());
+    let daemons = Node::BOTH.map(|node| rig.machine(node).daemon_pid());
+    let holder = Node::BOTH.into_iter().find(|node| rig.group(*node) == "held").ok_or("nobody holds")?;
+    let pid = daemons[one.node.index()].ok_or("no daemon")?;
+    let (began, before) = (Instant::now(), processor_time(pid).map_err(|e| e.to_string())?);
+    let tally = thread::scope(|scope| {
+        let work = scope.spawn(|| inject(pid, &[one.call.number], one.fault, one.span, COMES));
+        if one.call.cause == Cause::Asked {
+            // It may get no answer in time, which is what is tried here.
+            let _ = rig.status(one.node);
+        }
+        work.join()
+    });
+    let mut bad = Vec::new();
+    let met = match tally.map_err(|_| "the tracer panicked")? {
+        Ok(tally) => tally.into_values().sum(),
+        Err(error) => {
+            bad.push(format!("{error}"));
+            0
+        }
+    };
+    let spent = processor_time(pid).unwrap_or_default().saturating_sub(before);
+    let cpu = spent.as_secs_f64() / began.elapsed().as_secs_f64().max(0.5);
+    if cpu > MOST_CPU {
+        bad.push(format!("{:.0} % of a core", cpu * 100.0));
+    }
+    if rig.within("all is well", WELL, || well(rig, holder)).is_none() {
+        bad.push("not well after 10 s".to_owned());
+    }
+    if Node::BOTH.map(|node| rig.machine(node).daemon_pid()) != daemons {
+        bad.push("a daemon ended".to_owned());
+    }
+    let overlap = rig.overlap(since);
+    if !overlap.is_zero() {
+        bad.push(format!("both held for {overlap:?}"));
+    }
+    if rig.calls(holder.other(), "start", since) > 0 {
+        bad.push("the other one started it".to_owned());
+    }
+    for (node, from) in Node::BOTH.into_iter().zip(logs) {
+        let log = rig.log(node);
+        if log.get(from..).is_some_and(|news| news.contains(": is dead")) {
+            bad.push(format!("{} called its peer dead", node.name()));
+        }
+    }
+    println!("{what:<40} met {met:>5}, {:>4.1} % of a core {}", cpu * 100.0, bad.join("; "));
+    if bad.iter().any(|text| text.contains("not well") || text.contains("ended")) {
+        recover(rig);
+    }
+    Ok(Row { what, met, cpu, bad })
+}
+
+/// The pair as it should be, with `holder` as before.
+fn well(rig: &Rig, holder: Node) -> bool {
+    let (Some(own), Some(other)) = (rig.status(holder), rig.status(holder.other())) else { return false };
+    [own.group(), own.peer(), other.group(), other.peer()] == ["held", "up", "idle", "up"]
+}
+
+/// After a failure: a fresh start for what comes next.
+fn recover(rig: &Rig) {
+    for node in Node::BOTH {
+        if rig.machine(node).daemon_pid().is_some() {
+            rig.kill_daemon(node);
+        }
+        rig.start(node);
+    }
+    let any = || Node::BOTH.into_iter().any(|node| well(rig, node));
+    let _ = rig.within("a holder after a failure", Duration::from_secs(60), any);
+}
+
+fn sum_up(rows: &[Row]) -> Result<String, String> {
+    let mut table = Table::new(["fault", "calls", "cpu", "result"]);
+    for row in rows {
+        let result = match (row.bad.is_empty(), row.met) {
+            (false, _) => row.bad.join("; "),
+            (true, 0) => "did not come".to_owned(),
+            (true, _) => "ok".to_owned(),
+        };
+        table.row([&row.what, &row.met.to_string(), &format!("{:.0} %", row.cpu * 100.0), &result]);
+    }
+    println!("\n{table}");
+    let bad = rows.iter().filter(|row| !row.bad.is_empty()).count();
+    let met = rows.iter().filter(|row| row.met > 0).count();
+    let worst = rows.iter().map(|row| row.cpu).fold(0.0, f64::max);
+    let text = format!(
+        "{met} of {} faults met a call, {bad} bad, at most {:.0} % of a core",
+        rows.len(),
+        worst * 100.0
+    );
+    if bad > 0 || met == 0 { Err(text) } else { Ok(text) }
+}
+
+/// The step of `cargo xtask test`.
+///
+/// # Errors
+/// As [`run`].
+pub fn step() -> Result<String, String> {
+    let began = Instant::now();
+    run(&[]).map(|text| format!("{text}, {}", human(began.elapsed())))
+}
