@@ -5,11 +5,14 @@
 //! counter 42
 //! epoch 1a2b3c4d 17
 //! copy 1a2b3c4d 16
+//! stuck 1a2b3c4d
+//! stuck-boot 5e6f7a8b
 //! crc 0badcafe
 //! ```
 //!
 //! One `epoch` line per group: hash of its name in hexadecimal, highest epoch seen; one `copy` line per group with data:
-//! the highest epoch seen on a stamp of it. `crc` is the CRC-32 of all bytes
+//! the highest epoch seen on a stamp of it; one `stuck` line per group that the peer showed stuck and nothing proved stopped
+//! since, and the boot identity that the peer had then. `crc` is the CRC-32 of all bytes
 //! before its line. A file that cannot be trusted is renamed aside and named in the log; the node then starts with
 //! [`Saved::default`], which is safe: the challenge decides who is live, not the counter (DESIGN §4).
 
@@ -23,8 +26,8 @@ use std::path::{Path, PathBuf};
 
 /// Name of the file in the state directory.
 pub const FILE: &str = "state";
-/// Bytes of the file at most: header, counter, eight epochs and stamps, checksum.
-pub const MAX_BYTES: usize = 520;
+/// Bytes of the file at most: header, counter, eight epochs, stamps and stuck groups, checksum.
+pub const MAX_BYTES: usize = 840;
 /// The bytes of one state file.
 pub type Text = heapless::String<MAX_BYTES>;
 
@@ -73,6 +76,12 @@ pub fn encode(saved: &Saved) -> Text {
     for (group, epoch) in &saved.copies {
         let _ = writeln!(text, "copy {group:08x} {epoch}");
     }
+    for group in &saved.stuck {
+        let _ = writeln!(text, "stuck {group:08x}");
+    }
+    if saved.stuck_boot != 0 {
+        let _ = writeln!(text, "stuck-boot {:08x}", saved.stuck_boot);
+    }
     let crc = crc32(text.as_bytes());
     let _ = writeln!(text, "crc {crc:08x}");
     text
@@ -104,6 +113,8 @@ fn take_line(saved: &mut Saved, line: &str) -> Option<()> {
     let mut words = line.split(' ');
     match (words.next()?, words.next()?, words.next(), words.next()) {
         ("counter", counter, None, None) => saved.counter = counter.parse().ok()?,
+        ("stuck", group, None, None) => saved.stuck.push(u32::from_str_radix(group, 16).ok()?).ok()?,
+        ("stuck-boot", boot, None, None) => saved.stuck_boot = u32::from_str_radix(boot, 16).ok()?,
         (what @ ("epoch" | "copy"), group, Some(epoch), None) => {
             let pair = (u32::from_str_radix(group, 16).ok()?, epoch.parse().ok()?);
             let list = if what == "epoch" { &mut saved.epochs } else { &mut saved.copies };
@@ -191,6 +202,8 @@ mod tests {
         saved.epochs.push((0x1a2b_3c4d, 17)).unwrap();
         saved.epochs.push((7, 0)).unwrap();
         saved.copies.push((7, 12)).unwrap();
+        saved.stuck.push(7).unwrap();
+        saved.stuck_boot = 0x5e6f_7a8b;
         saved
     }
 
@@ -213,6 +226,8 @@ mod tests {
         let mut saved = Saved { counter: u32::MAX, ..Saved::default() };
         while saved.epochs.push((u32::MAX, u32::MAX)).is_ok() {}
         while saved.copies.push((u32::MAX, u32::MAX)).is_ok() {}
+        while saved.stuck.push(u32::MAX).is_ok() {}
+        saved.stuck_boot = u32::MAX;
         assert_eq!(decode(encode(&saved).as_bytes()), Ok(saved));
     }
 

@@ -7,6 +7,7 @@ mod failed;
 mod hostile;
 mod moves;
 mod start;
+mod stuck;
 
 use hb_core::message::GroupState;
 use hb_core::{Command, Duration, Event, Refusal};

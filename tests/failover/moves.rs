@@ -218,3 +218,35 @@ fn retune(world: &mut World, host: usize, tuning: &Tuning) -> Result<(), ConfigE
     world.drain(host);
     answer
 }
+
+/// Whatever comes first after a stall finds it, a command and a reload too.
+#[test]
+fn a_command_that_comes_first_after_a_stall_does_not_hide_it() {
+    for first in 0..5 {
+        let mut world = World::new(|c| c.failback = false);
+        world.hosts[A].watchdog = hb_core::Watchdog::Armed { timeout: ms(1000) };
+        world.start(A);
+        world.start(B);
+        world.until(ms(2000), |w| w.serves(A)).expect("service");
+        world.run(ms(1000));
+        let fed = world.hosts[A].fed;
+        world.now = world.now.plus(ms(5000));
+        let now = world.now;
+        match first {
+            0 => {}
+            1 => drop(command(&mut world, A, Command::Clear(GroupId(0)))),
+            2 => drop(command(&mut world, A, Command::ConfirmDown)),
+            3 => drop(command(&mut world, A, Command::Takeover(Scope::All))),
+            _ => {
+                let node = world.hosts[A].node.as_mut().unwrap();
+                let tuning = node.tuning();
+                node.retune(now, &tuning).expect("as it is");
+                world.drain(A);
+            }
+        }
+        world.input(A, hb_core::Input::Tick { drained: true });
+        assert_eq!(world.hosts[A].fed, fed, "{first}: fed in a step that came 5 s late");
+        assert!(world.hosts[A].node.as_ref().unwrap().glance().unconfirmed, "{first}: sure of itself");
+        assert!(world.hosts[A].events.iter().any(|e| matches!(e, Event::Stalled(_))), "{first}: no word");
+    }
+}

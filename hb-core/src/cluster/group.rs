@@ -203,7 +203,9 @@ pub(crate) struct Group {
     pub(crate) held_back: bool,
     /// The start that runs restarts what this node held: it claims nothing.
     pub(crate) in_place: bool,
-    /// The peer last showed it stuck, and nothing proved it off since.
+    /// It was stuck, and is not proven stopped since.
+    pub(crate) unproven: bool,
+    /// The peer showed it stuck, and nothing proved it stopped or the peer off since.
     pub(crate) peer_stuck: bool,
     /// Gratuitous ARP is due.
     pub(crate) announce: bool,
@@ -236,6 +238,7 @@ impl Group {
             contested: false,
             held_back: false,
             in_place: false,
+            unproven: false,
             peer_stuck: false,
             announce: false,
             agreed: None,

@@ -2,7 +2,7 @@
 
 use crate::ids::Incarnation;
 use crate::message::wire::MAX_GROUPS;
-use crate::message::{Beat, GroupBeat, GroupName, Hello, Phase};
+use crate::message::{Beat, GroupBeat, GroupName, GroupState, Hello, Phase};
 use crate::status::PeerState;
 use crate::time::{Duration, Instant};
 use heapless::Vec;
@@ -64,6 +64,7 @@ pub(crate) struct Peer {
     groups: Vec<GroupBeat, MAX_GROUPS>,
     /// The last hello's fields.
     names: Vec<GroupName, MAX_GROUPS>,
+    /// Its machine's boot identity, if its last hello knew it.
     pub(crate) boot: Option<u32>,
     pub(crate) deadtime: Duration,
     pub(crate) watchdog: Option<Duration>,
@@ -118,6 +119,11 @@ impl Peer {
         self.groups.get(self.position(name_hash)?)
     }
 
+    /// Did its last beat show any group so?
+    pub(crate) fn shows(&self, state: GroupState) -> bool {
+        self.groups.iter().any(|group| group.state == state)
+    }
+
     /// Where its beats list the group of that name.
     pub(crate) fn position(&self, name_hash: u32) -> Option<usize> {
         self.names.iter().position(|name| name.hash == name_hash)
@@ -141,7 +147,8 @@ impl Peer {
     /// Take over the static view.
     pub(crate) fn take_hello(&mut self, hello: &Hello) {
         self.names.clone_from(&hello.groups);
-        self.boot = Some(hello.boot);
+        // What is stuck in a life without one stays so after any later boot that might have been before it.
+        self.boot = (hello.boot != 0).then_some(hello.boot);
         self.deadtime = hello.deadtime;
         self.watchdog = hello.watchdog;
         self.timing_digest = Some(hello.timing_digest);

@@ -32,7 +32,7 @@ impl Node {
             beat: true,
             late: self.late,
             keepalive: self.config.timing.keepalive,
-            stuck: self.stuck_group().is_some(),
+            stuck: self.groups.iter().any(|group| group.unproven),
         });
     }
 

@@ -28,6 +28,10 @@ pub struct Saved {
     pub epochs: Vec<(u32, u32), MAX_GROUPS>,
     /// Highest epoch seen on a stamp, by hash of the group's name; of groups with data.
     pub copies: Vec<(u32, u32), { COPIES * MAX_GROUPS }>,
+    /// Hashes of the names of the groups that the peer showed stuck, and nothing proved stopped since (DESIGN §7 O7).
+    pub stuck: Vec<u32, MAX_GROUPS>,
+    /// The boot identity that the peer had then; 0 when it is not known, or nothing is stuck.
+    pub stuck_boot: u32,
 }
 
 impl Node {
@@ -100,8 +104,11 @@ impl Node {
                 list.iter().find(|(hash, _)| *hash == group.name_hash).map_or(0, |(_, epoch)| *epoch)
             };
             let newest = if COPIES == 0 { 0 } else { of(&saved.copies) };
-            let _ = node.groups.push(Group::new(*group, of(&saved.epochs), newest));
+            let mut group = Group::new(*group, of(&saved.epochs), newest);
+            group.peer_stuck = saved.stuck.contains(&group.config.name_hash);
+            let _ = node.groups.push(group);
         }
+        node.peer.boot = (saved.stuck_boot != 0).then_some(saved.stuck_boot);
         node.report(Event::Joining(incarnation));
         node.persist();
         node.begin_cleaning();
@@ -115,7 +122,10 @@ impl Node {
         let epochs = filled(self.groups.iter().map(|group| (group.config.name_hash, group.seen)));
         let newest = |group: &Group| group.copy().map(|copy| (group.config.name_hash, copy.newest));
         let copies = filled(self.groups.iter().filter_map(newest));
-        Saved { counter: self.incarnation.counter, epochs, copies }
+        let stuck: Vec<u32, MAX_GROUPS> =
+            filled(self.groups.iter().filter(|group| group.peer_stuck).map(|group| group.config.name_hash));
+        let stuck_boot = self.peer.boot.filter(|_| !stuck.is_empty()).unwrap_or(0);
+        Saved { counter: self.incarnation.counter, epochs, copies, stuck, stuck_boot }
     }
 
     /// What is to be kept has changed. Gives the serial of the write that will hold it.

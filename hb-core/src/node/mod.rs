@@ -167,13 +167,7 @@ impl Node {
     // Kept apart, so that it stays compiled as this crate is: a caller built for size fills memory byte by byte.
     #[inline(never)]
     pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
-        let worst = self.clock.worst();
-        let reading = self.clock.read(now);
-        self.now = reading.now;
-        self.late = self.late.max(reading.late);
-        if let Some(gap) = reading.gap {
-            self.stood_still(gap, reading.late > worst);
-        }
+        self.read_clock(now);
         match input {
             Input::Received { link, bytes } => self.received(link, bytes),
             Input::LinkChanged { link, up } => self.link_changed(link, up),
@@ -208,6 +202,17 @@ impl Node {
         self.settle();
         if matches!(input, Input::Tick { .. }) {
             self.late = Duration::ZERO;
+        }
+    }
+
+    /// Every way into the node begins here: whatever comes first after a stall finds it.
+    pub(super) fn read_clock(&mut self, now: Instant) {
+        let worst = self.clock.worst();
+        let reading = self.clock.read(now);
+        self.now = reading.now;
+        self.late = self.late.max(reading.late);
+        if let Some(gap) = reading.gap {
+            self.stood_still(gap, reading.late > worst);
         }
     }
 

@@ -65,8 +65,12 @@ impl Node {
 
     /// Nothing of the peer can run any more: no block that rests on what it last showed holds.
     pub(super) fn peer_proven_off(&mut self) {
+        let mut freed = false;
         for group in &mut self.groups {
-            group.peer_stuck = false;
+            freed |= core::mem::take(&mut group.peer_stuck);
+        }
+        if freed {
+            self.persist();
         }
         self.one_way = OneWay::Cleared;
     }

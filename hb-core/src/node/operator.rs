@@ -19,8 +19,7 @@ impl Node {
     /// # Errors
     /// Why it is refused; nothing was changed then.
     pub fn operator(&mut self, now: Instant, command: Command) -> Result<(), Refusal> {
-        let reading = self.clock.read(now);
-        self.now = reading.now;
+        self.read_clock(now);
         cover!(self, OPERATOR, self.phase, command.index());
         let answer = match command {
             Command::Standby(scope) => self.for_scope(scope, Self::standby),
@@ -39,8 +38,7 @@ impl Node {
     /// # Errors
     /// The relation that they break; nothing was changed then.
     pub fn retune(&mut self, now: Instant, tuning: &Tuning) -> Result<(), ConfigError> {
-        let reading = self.clock.read(now);
-        self.now = reading.now;
+        self.read_clock(now);
         let before = self.config.monitor;
         self.config.retune(tuning)?;
         if tuning.isolated == Isolated::Claim && self.isolated.take().is_some() {

@@ -151,7 +151,8 @@ impl Node {
 
     /// An incarnation answered the outstanding challenge: it lives now, and the one before does not.
     fn admit(&mut self, incarnation: Incarnation, hello: &Hello) {
-        let rebooted = self.peer.boot.is_some_and(|boot| boot != hello.boot);
+        // One that could not be read is no proof, neither then nor now.
+        let rebooted = hello.boot != 0 && self.peer.boot.is_some_and(|boot| boot != hello.boot);
         if rebooted {
             self.peer_proven_off();
         }
@@ -261,11 +262,7 @@ impl Node {
         let heard_us = self.peer.alive() && self.peer.hears != 0;
         self.watch_contest(message);
         self.peer.take_beat(beat);
-        for group in &mut self.groups {
-            if let Some(shown) = self.peer.group(group.config.name_hash) {
-                group.peer_stuck = shown.state == GroupState::Stuck;
-            }
-        }
+        self.follow_stuck();
         if !self.recovering {
             self.unconfirmed = None;
         }
@@ -295,6 +292,24 @@ impl Node {
             && !self.peer_needs_copy(false)
         {
             self.leave = Some(super::Leave { until: self.now, ..leave });
+        }
+    }
+
+    /// What a peer shows of a stuck group (DESIGN §7 O7). Only what was proven ends it: a later life that has not looked
+    /// yet, or a stop that was tried again, may still run it. What starts or is held there was proven stopped before.
+    fn follow_stuck(&mut self) {
+        let mut changed = false;
+        for group in &mut self.groups {
+            let Some(shown) = self.peer.group(group.config.name_hash) else { continue };
+            let stuck = match shown.state {
+                GroupState::Stuck => true,
+                GroupState::Unknown | GroupState::Stopping => group.peer_stuck,
+                GroupState::Idle | GroupState::Starting | GroupState::Held | GroupState::Failed => false,
+            };
+            changed |= core::mem::replace(&mut group.peer_stuck, stuck) != stuck;
+        }
+        if changed {
+            self.persist();
         }
     }
 

@@ -353,6 +353,11 @@ impl Node {
         group.state = to;
         group.announce = false;
         group.in_place &= to == GroupState::Starting;
+        group.unproven = match to {
+            GroupState::Stuck => true,
+            GroupState::Idle | GroupState::Failed => false,
+            GroupState::Unknown | GroupState::Starting | GroupState::Held | GroupState::Stopping => group.unproven,
+        };
         match to {
             GroupState::Held => {
                 group.forget_failures();

@@ -97,9 +97,12 @@ impl Node {
         }
     }
 
-    /// When a stuck peer's own watchdog must have reset it: its armed timeout and the deadtime after its last beat.
+    /// When a stuck peer's own watchdog must have reset it: its armed timeout and the deadtime after its last beat. That
+    /// beat must have shown the group stuck: a node that says *armed* and *stuck* feeds no more until all is proven
+    /// stopped; one that is cleaning, or tries a stop again, may feed.
     fn reset_proof(&self) -> Option<Instant> {
-        let stuck = self.groups.iter().any(|group| group.peer_stuck);
+        let blocked = self.groups.iter().any(|group| group.peer_stuck);
+        let stuck = blocked && self.peer.shows(GroupState::Stuck);
         let timeout = self.peer.watchdog.filter(|_| self.peer.armed && stuck)?;
         Some(self.peer.last_heard.plus(timeout).plus(self.deadtime()))
     }

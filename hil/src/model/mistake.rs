@@ -18,6 +18,8 @@ pub struct Mistake {
     pub rules: Vec<String>,
     /// The simulator must see it too, and report one of these.
     pub sim: Vec<String>,
+    /// Stories of `tests/failover` that must fail: names of tests, or beginnings of their paths.
+    pub stories: Vec<String>,
     /// What stands there, exactly once.
     pub find: String,
     /// What is put there.
@@ -60,13 +62,17 @@ fn parse(name: &str, text: &str) -> Result<Mistake, String> {
         why: needed("why")?,
         file: needed("file")?,
         explore: list(field("explore").unwrap_or_default()),
-        rules: list(needed("rules")?),
+        rules: list(field("rules").unwrap_or_default()),
         sim: list(field("sim").unwrap_or_default()),
+        stories: list(field("stories").unwrap_or_default()),
         find: find.to_owned(),
         put: put.strip_suffix('\n').unwrap_or(put).to_owned(),
     };
-    if mistake.explore.is_empty() && mistake.sim.is_empty() {
-        return Err("nobody looks for it: `explore: ` or `sim: `".to_owned());
+    if mistake.explore.is_empty() && mistake.sim.is_empty() && mistake.stories.is_empty() {
+        return Err("nobody looks for it: `explore: `, `sim: ` or `stories: `".to_owned());
+    }
+    if !mistake.explore.is_empty() && mistake.rules.is_empty() {
+        return Err("no `rules: `".to_owned());
     }
     Ok(mistake)
 }

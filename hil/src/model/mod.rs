@@ -65,12 +65,18 @@ pub fn mistakes(names: &[&str]) -> Result<String, String> {
     if let Some(broken) = look(&args)? {
         return Err(format!("the core as it is breaks a rule:\n{broken}"));
     }
+    let told: Vec<&str> = all.iter().flat_map(|m| m.stories.iter().map(String::as_str)).collect();
+    if !told.is_empty()
+        && let Some(failed) = stories(&tree, &told)?
+    {
+        return Err(format!("the core as it is fails a story:\n{failed}"));
+    }
     table.row(["none", "-", "-", &human(began.elapsed())]);
     for mistake in &all {
         let began = Instant::now();
         tree.plant(mistake)?;
         build(&tree)?;
-        for seen in sightings(mistake)? {
+        for seen in sightings(&tree, mistake)? {
             let time = human(began.elapsed());
             println!("{}: {} in {time}", mistake.name, seen.what);
             table.row([mistake.name.as_str(), &seen.by, &seen.rule, &time]);
@@ -93,8 +99,8 @@ struct Sighting {
     fault: Option<String>,
 }
 
-/// The exhaustive check looks where the mistake says, and the simulator if it says so.
-fn sightings(mistake: &Mistake) -> Result<Vec<Sighting>, String> {
+/// The exhaustive check looks where the mistake says, the simulator if it says so, and its stories are told.
+fn sightings(tree: &Tree, mistake: &Mistake) -> Result<Vec<Sighting>, String> {
     let mut all = Vec::new();
     if !mistake.explore.is_empty() {
         let args: Vec<&str> = mistake.explore.iter().map(String::as_str).collect();
@@ -103,7 +109,41 @@ fn sightings(mistake: &Mistake) -> Result<Vec<Sighting>, String> {
     if !mistake.sim.is_empty() {
         all.push(judge(mistake, &mistake.sim, look(&["--seeds", SEEDS])?));
     }
+    for story in &mistake.stories {
+        all.push(told(mistake, story, stories(tree, &[story])?));
+    }
     Ok(all)
+}
+
+/// One story of the mistake must fail.
+fn told(mistake: &Mistake, story: &str, failed: Option<String>) -> Sighting {
+    let (by, rule) = ("story".to_owned(), story.to_owned());
+    match failed {
+        Some(_) => Sighting { by, what: format!("story {story} fails"), rule, fault: None },
+        None => {
+            let fault = Some(format!("{}: the story {story} passes all the same", mistake.name));
+            Sighting { by: "nobody".to_owned(), rule, what: "NOT SEEN".to_owned(), fault }
+        }
+    }
+}
+
+/// Run these stories: what was said if one fails.
+fn stories(tree: &Tree, names: &[&str]) -> Result<Option<String>, String> {
+    let target = paths::target().join("mistakes/target");
+    let build = ["test", "--quiet", "--profile", PROFILE, "-p", "hb-tests", "--test", "failover"];
+    let cargo = |args: &[&str]| {
+        let args = build.iter().chain(args);
+        Cmd::cargo(args).dir(tree.dir()).env("CARGO_TARGET_DIR", &target).limit(LIMIT).output()
+    };
+    let built = cargo(&["--no-run"])?;
+    if built.code != Some(0) {
+        return Err(format!("the stories do not build:\n{}", built.stderr));
+    }
+    let out = cargo(&[&["--"], names].concat())?;
+    if names.iter().any(|name| !name.is_empty()) && out.stdout.contains("running 0 tests") {
+        return Err(format!("no story {}", names.join(" ")));
+    }
+    Ok((out.code != Some(0)).then_some(out.stdout))
 }
 
 fn judge(mistake: &Mistake, rules: &[String], broken: Option<String>) -> Sighting {
