@@ -84,6 +84,10 @@ pub enum Event {
     Waiting(GroupId, Wait),
     /// The peer's line for this group differs from ours.
     GroupDiffers(GroupId),
+    /// The peer's file has no line of this group's name.
+    GroupUnlisted(GroupId),
+    /// The peer's file has a line of a name that ours has not: the CRC-32 of the name.
+    PeerLists(u32),
     /// The shared times differ; the larger deadtime counts.
     TimingDiffers {
         /// The peer's deadtime.

@@ -5,6 +5,7 @@ mod data;
 mod death;
 mod failed;
 mod hostile;
+mod lines;
 mod moves;
 mod start;
 mod stuck;

@@ -171,5 +171,8 @@ fn a_stuck_group_of_two_blocks_alone() {
     world.hosts[A].config.groups.pop();
     short_life(&mut world, 300);
     world.run(ms(4000));
-    assert!(!world.hosts[B].scripts.any(0) && !world.hosts[B].scripts.any(1), "a line that is gone proves nothing");
+    assert!(
+        !world.hosts[B].scripts.any(0) && !world.hosts[B].scripts.any(1),
+        "a line that is gone proves nothing"
+    );
 }

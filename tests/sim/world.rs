@@ -94,7 +94,7 @@ impl World {
             now: Instant::from_millis(1000),
             wires: hosts[0].config.links.iter().map(|kind| Wire::new(*kind, latency)).collect(),
             deaf_client: false,
-            client: vec![None; hosts[0].config.groups.len()],
+            client: vec![None; hosts.iter().map(|host| host.config.groups.len()).max().unwrap_or(0)],
             hosts,
             cut: [[false; MAX_LINKS]; 2],
             address_answers: false,

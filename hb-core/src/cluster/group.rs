@@ -6,6 +6,7 @@ use crate::cluster::sequence::Sequence;
 use crate::config::GroupConfig;
 use crate::event::Wait;
 use crate::message::{GroupState, Reason};
+use crate::node::Line;
 use crate::time::{Duration, Instant};
 
 /// Copies of a group's data that a node has room for.
@@ -211,6 +212,8 @@ pub(crate) struct Group {
     pub(crate) announce: bool,
     /// The two lines agree, as last reported.
     pub(crate) agreed: Option<bool>,
+    /// How the peer's last hello has it.
+    pub(crate) line: Line,
 }
 
 impl Group {
@@ -242,6 +245,7 @@ impl Group {
             peer_stuck: false,
             announce: false,
             agreed: None,
+            line: Line::Same,
         };
         for copy in &mut group.copies {
             *copy = config.data.map(|data| Copy::new(data, newest));

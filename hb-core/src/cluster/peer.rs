@@ -69,6 +69,10 @@ pub(crate) struct Peer {
     pub(crate) deadtime: Duration,
     pub(crate) watchdog: Option<Duration>,
     pub(crate) timing_digest: Option<u32>,
+    /// By position in its lists: groups that this node does not list.
+    pub(crate) unknown: u8,
+    /// By position: groups that are out of step, if there is more than a pair of lines that is; else none.
+    pub(crate) tangled: u8,
     /// It left in order: what it showed idle needs neither waiting nor fencing.
     pub(crate) left: bool,
     /// An operator vouched that it is off, and it was not heard since.
@@ -97,6 +101,8 @@ impl Peer {
             deadtime: Duration::ZERO,
             watchdog: None,
             timing_digest: None,
+            unknown: 0,
+            tangled: 0,
             left: false,
             vouched: false,
             knows_us: false,
@@ -134,6 +140,22 @@ impl Peer {
         self.names.iter().find(|name| name.hash == name_hash)
     }
 
+    /// What its hello lists.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &GroupName> {
+        self.names.iter()
+    }
+
+    /// The first hash of a name that this node does not list and that comes after `last`.
+    pub(crate) fn unknown_after(&self, last: usize) -> Option<(usize, u32)> {
+        let listed = self.names.iter().enumerate().skip(last);
+        listed.map(|(at, name)| (at, name.hash)).find(|(at, _)| bit(self.unknown, *at))
+    }
+
+    /// What its last beat shows of the groups that are out of step.
+    pub(crate) fn tangled_groups(&self) -> impl Iterator<Item = &GroupBeat> {
+        self.groups.iter().enumerate().filter(|(at, _)| bit(self.tangled, *at)).map(|(_, shown)| shown)
+    }
+
     /// A new life of the peer begins: nothing that the last one said holds any more.
     pub(crate) fn meet(&mut self, incarnation: Incarnation) {
         self.met = Some(incarnation);
@@ -142,6 +164,8 @@ impl Peer {
         self.left = false;
         self.groups.clear();
         self.names.clear();
+        self.unknown = 0;
+        self.tangled = 0;
     }
 
     /// Take over the static view.
@@ -163,6 +187,10 @@ impl Peer {
         self.score = beat.score;
         self.groups.clone_from(&beat.groups);
     }
+}
+
+fn bit(bits: u8, at: usize) -> bool {
+    u32::try_from(at).ok().and_then(|at| bits.checked_shr(at)).is_some_and(|bits| bits & 1 != 0)
 }
 
 #[cfg(test)]

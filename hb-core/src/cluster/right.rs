@@ -35,8 +35,21 @@ pub(crate) enum PeerSituation {
         /// This node takes itself for the isolated one.
         isolated: bool,
     },
-    /// Alive, but it does not list the group.
-    Alien,
+    /// Alive, does not list the group, and has every line of its own from our file: it cannot run it.
+    Extra {
+        /// An earlier life of it showed the group stuck.
+        stuck: bool,
+    },
+    /// Alive, and more than one line of the two files is out of step, this one among them: any of the peer's may be what
+    /// this one is.
+    Alien {
+        /// One of them was shown stuck.
+        stuck: bool,
+        /// All of them are proven stopped there.
+        stopped: bool,
+        /// The peer leaves.
+        leaving: bool,
+    },
     /// Alive.
     Alive {
         /// Its state of the group.
@@ -104,7 +117,7 @@ impl PeerSituation {
             Self::Gone { one_way: true, .. } => 3,
             Self::Gone { isolated: true, .. } => 4,
             Self::Gone { stuck: false, one_way: false, isolated: false } => 5,
-            Self::Alien => 6,
+            Self::Extra { .. } | Self::Alien { .. } => 6,
             Self::Alive { state, .. } => 7 + state as usize,
         }
     }
@@ -163,8 +176,15 @@ pub(crate) fn decide(s: &Situation) -> Decision {
         PeerSituation::Gone { one_way: true, .. } => Decision::Wait(Wait::OneWay),
         PeerSituation::Gone { isolated: true, .. } => Decision::Wait(Wait::Isolated),
         PeerSituation::Gone { stuck: false, one_way: false, isolated: false } => ready(Cause::PeerDead),
-        PeerSituation::Alien if s.preferred == s.me => ready(Cause::Right),
-        PeerSituation::Alien => Decision::Wait(Wait::ConfigDiffers),
+        PeerSituation::Extra { stuck: true } | PeerSituation::Alien { stuck: true, .. } => {
+            Decision::Wait(Wait::PeerStuck)
+        }
+        PeerSituation::Extra { stuck: false } => ready(Cause::Right),
+        PeerSituation::Alien { stopped: false, .. } => Decision::Wait(Wait::ConfigDiffers),
+        PeerSituation::Alien { leaving: true, .. } => ready(Cause::PeerLeaving),
+        // A wrong file must not mean no service: one side starts its own, the one that both can name without asking.
+        PeerSituation::Alien { .. } if s.me == Side::Even => ready(Cause::Right),
+        PeerSituation::Alien { .. } => Decision::Wait(Wait::ConfigDiffers),
         PeerSituation::Alive { state: GroupState::Stuck, .. } => Decision::Wait(Wait::PeerStuck),
         PeerSituation::Alive { state, .. } if state.may_run() => Decision::Wait(Wait::PeerRuns),
         PeerSituation::Alive { phase: Phase::Leaving, .. } => ready(Cause::PeerLeaving),

@@ -180,7 +180,22 @@ fn lines_that_differ_start_on_one_node_and_move_nowhere() {
         decide(&me(Side::Even, Some(4), differ(None, Side::Even))),
         Decision::Wait(Wait::ConfigDiffers)
     );
-    // A group that the peer does not list starts where it is preferred.
-    assert_eq!(decide(&me(Side::Even, None, PeerSituation::Alien)), Decision::Claim(Cause::Right));
-    assert_eq!(decide(&me(Side::Odd, None, PeerSituation::Alien)), Decision::Wait(Wait::ConfigDiffers));
+}
+
+/// More than a pair of lines is out of step: the even side starts its own while all of the peer's is proven stopped.
+#[test]
+fn of_tangled_lines_one_side_starts_its_own() {
+    let alien = |stuck, stopped, leaving| PeerSituation::Alien { stuck, stopped, leaving };
+    for (side, mark) in [(Side::Even, None), (Side::Odd, None), (Side::Even, Some(4)), (Side::Odd, Some(5))] {
+        let of = |peer| decide(&me(side, mark, peer));
+        let waits = Decision::Wait(Wait::ConfigDiffers);
+        let claims = Decision::Claim(Cause::Right);
+        assert_eq!(of(alien(false, true, false)), if side == Side::Even { claims } else { waits });
+        assert_eq!(of(alien(false, false, false)), waits);
+        assert_eq!(of(alien(false, false, true)), waits, "it still stops");
+        assert_eq!(of(alien(false, true, true)), Decision::Claim(Cause::PeerLeaving));
+        assert_eq!(of(alien(true, true, true)), Decision::Wait(Wait::PeerStuck));
+        assert_eq!(of(PeerSituation::Extra { stuck: false }), claims, "it is nobody else's");
+        assert_eq!(of(PeerSituation::Extra { stuck: true }), Decision::Wait(Wait::PeerStuck));
+    }
 }

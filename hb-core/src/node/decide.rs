@@ -83,6 +83,9 @@ impl Node {
     // --- O5: both run it -------------------------------------------------------------------------------------------
 
     fn settle_conflict(&mut self, id: GroupId) -> bool {
+        if self.tangled(id) {
+            return self.settle_tangle(id);
+        }
         let Some(peer) = self.peers(id) else { return self.conflict_over(id) };
         let unconfirmed = self.unconfirmed.is_some();
         let Some(group) = self.group(id) else { return false };
@@ -113,6 +116,36 @@ impl Node {
                 self.keep_quiet(id);
                 self.release(id, Cause::Conflict)
             }
+        }
+    }
+
+    /// The same where lines are out of step: all of ours against all of the peer's. Their epochs count for themselves, so
+    /// nothing is raised.
+    fn settle_tangle(&mut self, id: GroupId) -> bool {
+        let active = |state| matches!(state, GroupState::Held | GroupState::Starting);
+        let (Some(state), Some(mine), Some(theirs)) =
+            (self.group(id).map(|group| group.state), self.tangled_own(), self.tangled_peer())
+        else {
+            return self.conflict_over(id);
+        };
+        if !active(state) || !active(mine.state) || !active(theirs.state) {
+            return self.conflict_over(id);
+        }
+        match conflict::judge(mine, theirs) {
+            Verdict::Yield => {
+                if state == GroupState::Held {
+                    self.report(Event::ConflictLost(id));
+                }
+                self.keep_quiet(id);
+                self.release(id, Cause::Conflict)
+            }
+            Verdict::Keep { announce, .. } => {
+                if state == GroupState::Held && theirs.state == GroupState::Held && announce {
+                    self.conflict_won(id);
+                }
+                false
+            }
+            Verdict::None => false,
         }
     }
 
@@ -257,8 +290,13 @@ impl Node {
                 one_way: self.one_way_blocks(),
                 isolated: self.isolated.is_some(),
             },
+            PeerState::Up | PeerState::Late if self.tangled(id) => PeerSituation::Alien {
+                stuck: group.peer_stuck,
+                stopped: self.tangled_peer().is_none(),
+                leaving: self.peer.phase == Phase::Leaving,
+            },
             PeerState::Up | PeerState::Late => match self.peer.group(group.config.name_hash) {
-                None => PeerSituation::Alien,
+                None => PeerSituation::Extra { stuck: group.peer_stuck },
                 Some(shown) => PeerSituation::Alive {
                     state: shown.state,
                     mark: shown.mark,

@@ -1,13 +1,14 @@
 //! The node: one [`Input`] in, actions out, one deadline. It only puts the rules of `cluster` together.
 //!
 //! `life` begins it, `news` is what befalls it, `receive` takes frames in, `tick` judges silence, `decide` settles the
-//! groups, `claim` and `data` are about their copies, `scripts` carries them, `beat` and `output` send; `operator`,
+//! groups, `differs` is about lines that the peer has otherwise, `claim` and `data` are about their copies, `scripts` carries them, `beat` and `output` send; `operator`,
 //! `status` and `glance` are for those who look on.
 
 mod beat;
 mod claim;
 mod data;
 mod decide;
+mod differs;
 mod glance;
 mod life;
 mod news;
@@ -35,6 +36,7 @@ use crate::input::{Input, Watchdog};
 use crate::message::wire::MAX_HEARD;
 use crate::message::{GroupState, Phase};
 use crate::time::{Duration, Earliest, Instant};
+pub(crate) use differs::Line;
 pub use glance::Glance;
 use glance::cover;
 use heapless::{Deque, Vec};

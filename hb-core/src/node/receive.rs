@@ -1,7 +1,7 @@
 //! From bytes on a link to the peer's view: every bad frame is counted, an unmet incarnation is challenged, and only a
 //! beat that is newer than all before it is a sign of life.
 
-use super::{Node, OneWay};
+use super::{Line, Node, OneWay};
 use crate::auth::{Authenticated, Room, open_in};
 use crate::cluster::fence::FenceEvent;
 use crate::cluster::peer::PeerEvent;
@@ -228,10 +228,12 @@ impl Node {
                 self.peer.name(group.config.name_hash).is_some_and(|n| n.digest == group.config.digest);
             now_differs |= !same;
             let was = group.agreed.replace(same && timing_agrees);
+            let listed = self.peer.name(group.config.name_hash).is_some();
             if !same && was != Some(false) {
-                self.report(Event::GroupDiffers(id));
+                self.report(if listed { Event::GroupDiffers(id) } else { Event::GroupUnlisted(id) });
             }
         }
+        self.compare_lines();
         if !timing_agrees && !self.peer.timing_reported {
             self.report(Event::TimingDiffers { peer_deadtime: hello.deadtime });
         }
@@ -299,9 +301,21 @@ impl Node {
     /// yet, or a stop that was tried again, may still run it. What starts or is held there was proven stopped before.
     fn follow_stuck(&mut self) {
         let mut changed = false;
+        let tangled = self.peer.tangled != 0;
+        let strange = self.tangled_peer().map_or(GroupState::Idle, |claim| claim.state);
+        let any_stuck = self.peer.tangled_groups().any(|shown| shown.state == GroupState::Stuck);
         for group in &mut self.groups {
-            let Some(shown) = self.peer.group(group.config.name_hash) else { continue };
-            let stuck = match shown.state {
+            let shown = match self.peer.group(group.config.name_hash) {
+                // Whatever of the lines that are out of step runs there may be what ours runs.
+                _ if tangled && group.line != Line::Same => match strange {
+                    _ if any_stuck => GroupState::Stuck,
+                    GroupState::Idle => GroupState::Idle,
+                    _ => GroupState::Unknown,
+                },
+                Some(shown) => shown.state,
+                None => continue,
+            };
+            let stuck = match shown {
                 GroupState::Stuck => true,
                 GroupState::Unknown | GroupState::Stopping => group.peer_stuck,
                 GroupState::Idle | GroupState::Starting | GroupState::Held | GroupState::Failed => false,

@@ -173,7 +173,11 @@ impl Node {
         }
         let in_place = self.group(id).is_some_and(|group| group.in_place);
         let blocks = |state: GroupState| state.may_run() && !(in_place && state == GroupState::Stuck);
-        self.peers(id).filter(|peer| blocks(peer.state)).map(|_| Wait::PeerRuns)
+        let shown = match self.peers(id) {
+            _ if self.tangled(id) => self.tangled_peer().map(|claim| claim.state),
+            peer => peer.map(|peer| peer.state),
+        };
+        shown.filter(|state| blocks(*state)).map(|_| Wait::PeerRuns)
     }
 
     /// Nothing is left to fence.
@@ -356,7 +360,9 @@ impl Node {
         group.unproven = match to {
             GroupState::Stuck => true,
             GroupState::Idle | GroupState::Failed => false,
-            GroupState::Unknown | GroupState::Starting | GroupState::Held | GroupState::Stopping => group.unproven,
+            GroupState::Unknown | GroupState::Starting | GroupState::Held | GroupState::Stopping => {
+                group.unproven
+            }
         };
         match to {
             GroupState::Held => {

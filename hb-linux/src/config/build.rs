@@ -125,6 +125,15 @@ pub(super) fn failback(cf: &HaCf) -> bool {
     cf.auto_failback.map_or(!nice, |auto| auto.value)
 }
 
+/// What a group that begins with `resource` is called on the wire: the CRC-32 of its canonical form.
+#[must_use]
+pub fn name_hash(resource: &super::settings::Resource) -> u32 {
+    let mut name = Digest(Crc32::new());
+    // Writing to a checksum does not fail.
+    let _ = write!(name, "{}", Canonical(resource));
+    name.0.finish()
+}
+
 fn group_config(group: &Group, own: &str, peer: &str) -> Option<GroupConfig> {
     let own_side = Side::of(own, peer);
     let preferred = if group.preferred == own { own_side } else { own_side.other() };
@@ -133,10 +142,8 @@ fn group_config(group: &Group, own: &str, peer: &str) -> Option<GroupConfig> {
     for resource in &group.resources {
         write!(digest, " {}", Canonical(resource)).ok()?;
     }
-    let mut name = Digest(Crc32::new());
-    write!(name, "{}", Canonical(group.resources.first()?)).ok()?;
     Some(GroupConfig {
-        name_hash: name.0.finish(),
+        name_hash: name_hash(group.resources.first()?),
         digest: digest.0.finish(),
         preferred,
         resources: u8::try_from(group.resources.len()).ok()?,

@@ -34,6 +34,7 @@ pub use settings::{
 };
 pub use texts::{Texts, examine_texts};
 
+pub use build::name_hash;
 pub(crate) use chain::{STEADY, frame_times};
 pub(crate) use files::Crc32;
 pub(crate) use time::Written;

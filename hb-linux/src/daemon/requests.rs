@@ -9,7 +9,7 @@ use crate::helper::Level;
 use crate::log::{Text, reasons};
 use crate::sys::process;
 use hb_core::message::{GroupState, Phase, Reason};
-use hb_core::{Command, Instant, LinkStatus, Node, PeerState, Refusal, Scope, Status, Wait};
+use hb_core::{Command, GroupId, Instant, LinkStatus, Node, PeerState, Refusal, Scope, Status, Wait};
 
 /// What only the shell knows.
 #[derive(Clone, Copy, Debug)]
@@ -140,10 +140,13 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
             rtt_us: link.rtt.map(hb_core::Duration::as_micros),
         }));
     }
-    for (group, about) in status.groups.iter().zip(&names.groups) {
+    for (id, (group, about)) in (0_u8..).map(GroupId).zip(status.groups.iter().zip(&names.groups)) {
         let mut text = Text::<300>::new();
         if let Some(wait) = group.wait {
             reasons::wait_words(names, wait, &mut text);
+            if wait == Wait::ConfigDiffers {
+                text.put(format_args!("; its line here: {}", names.line(id)));
+            }
         }
         out.send(&Reply::Group(GroupReply {
             name: &about.name,

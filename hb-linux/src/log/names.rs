@@ -1,6 +1,6 @@
 //! Names for the core's numbers, gathered once at start.
 
-use crate::config::Settings;
+use crate::config::{Settings, name_hash};
 use hb_core::{GroupId, LinkId, PingId};
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -14,6 +14,8 @@ pub struct GroupNames {
     pub preferred: String,
     /// The resources as written, from left to right.
     pub resources: Vec<String>,
+    /// What a group that begins with each of them would be called on the wire.
+    pub hashes: Vec<u32>,
 }
 
 /// All names of a cluster, by the core's numbers. Unknown numbers read `?`.
@@ -67,6 +69,7 @@ impl Names {
                     name: g.name.clone(),
                     preferred: g.preferred.clone(),
                     resources: g.resources.iter().map(|r| r.text.clone()).collect(),
+                    hashes: g.resources.iter().map(name_hash).collect(),
                 })
                 .collect(),
             pings: settings.pings.iter().map(|p| p.name.clone()).collect(),
@@ -94,6 +97,21 @@ impl Names {
             .map_or("?", String::as_str)
     }
 
+    /// A group's whole line, for `{}`.
+    #[must_use]
+    pub fn line(&self, id: GroupId) -> Line<'_> {
+        Line(self.groups.get(usize::from(id.0)))
+    }
+
+    /// The resource with this name on the wire, and its group.
+    #[must_use]
+    pub fn resource_of(&self, hash: u32) -> Option<(&str, &str)> {
+        self.groups.iter().find_map(|group| {
+            let at = group.hashes.iter().position(|known| *known == hash)?;
+            Some((group.resources.get(at)?.as_str(), group.name.as_str()))
+        })
+    }
+
     /// A ping node's name.
     #[must_use]
     pub fn ping(&self, id: PingId) -> &str {
@@ -105,5 +123,17 @@ impl Names {
     pub fn find_group(&self, name: &str) -> Option<GroupId> {
         let at = self.groups.iter().position(|g| g.name == name)?;
         u8::try_from(at).ok().map(GroupId)
+    }
+}
+
+/// See [`Names::line`].
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a>(Option<&'a GroupNames>);
+
+impl core::fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Some(group) = self.0 else { return f.write_str("?") };
+        f.write_str(&group.preferred)?;
+        group.resources.iter().try_for_each(|resource| write!(f, " {resource}"))
     }
 }

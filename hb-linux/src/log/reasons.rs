@@ -36,7 +36,7 @@ pub fn wait_words<const N: usize>(names: &Names, wait: Wait, out: &mut Text<N>) 
         Wait::Scripts => out.put(format_args!("a script of it is missing or not executable here")),
         Wait::Retry => out.put(format_args!("starts failed on both nodes; the next try comes after a pause")),
         Wait::Failed => out.put(format_args!("a start failed here; when it is mended: hbd clear")),
-        Wait::ConfigDiffers => out.put(format_args!("the nodes' configurations differ in it")),
+        Wait::ConfigDiffers => out.put(format_args!("haresources differs between the nodes; make both files the same (the log names the lines)")),
         Wait::WatchdogPending => out.put(format_args!("a watchdog of an earlier life may still fire")),
         Wait::Leaving => out.put(format_args!("this node leaves")),
         Wait::StaleCopy(why) => out.put(format_args!(

@@ -160,9 +160,29 @@ pub fn event(names: &Names, event: &Event, out: &mut Text<LINE>) -> Level {
         }
         Event::GroupDiffers(group) => {
             out.put(format_args!(
-                "haresources differs between the nodes in group {}: it is taken over on death and not moved otherwise, until both files are the same",
-                names.group(group)
+                "haresources differs between the nodes in group {}: it is taken over on death and not moved otherwise, until both files are the same; here: {}",
+                names.group(group),
+                names.line(group)
             ));
+            Error
+        }
+        Event::GroupUnlisted(group) => {
+            out.put(format_args!(
+                "haresources of {peer} has no line that begins with {}; here: {}; make both files the same (hbd check)",
+                names.group(group),
+                names.line(group)
+            ));
+            Error
+        }
+        Event::PeerLists(hash) => {
+            match names.resource_of(hash) {
+                Some((resource, group)) => out.put(format_args!(
+                    "haresources of {peer} has a line that begins with {resource}; here that is a resource of group {group}"
+                )),
+                None => out.put(format_args!(
+                    "haresources of {peer} has a line that begins with a resource which no line here has (its name's CRC-32 is {hash:08x}, see docs/spec/wire.md)"
+                )),
+            }
             Error
         }
         Event::TimingDiffers { peer_deadtime } => {

@@ -18,6 +18,7 @@ fn names(own: &str, peer: &str, resource: &str, link: &str) -> Names {
             name: resource.to_string(),
             preferred: own.to_string(),
             resources: [resource.to_string(), "jdmail".to_string()].into(),
+            hashes: [7, 8].into(),
         }]
         .into(),
         pings: ["192.168.2.1".to_string()].into(),
@@ -113,6 +114,8 @@ fn all_events() -> Vec<Event> {
         Event::ConflictLost(g),
         Event::Wanted(g, Reason::Failback),
         Event::GroupDiffers(g),
+        Event::GroupUnlisted(g),
+        Event::PeerLists(7),
         Event::TimingDiffers { peer_deadtime: d },
         Event::ConfigAgrees,
         Event::PingUp(p),

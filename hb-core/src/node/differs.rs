@@ -1,0 +1,90 @@
+//! Lines that the two files do not have in common (DESIGN §7 O10). Groups are paired by name; a line that begins with
+//! another resource has no partner, and yet may run the same resources. So where more than one line is out of step, all
+//! of them stand against all of the peer's: *tangled*.
+
+use super::Node;
+use crate::cluster::conflict::Claim;
+use crate::event::Event;
+use crate::ids::GroupId;
+use crate::message::GroupState;
+
+/// How the peer's file has a group of ours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Line {
+    /// The same, or nothing is known yet.
+    #[default]
+    Same,
+    /// A line of that name, but another one.
+    Differs,
+    /// No line of that name.
+    Unlisted,
+}
+
+impl Node {
+    /// The peer's hello was taken: which lines are out of step?
+    pub(super) fn compare_lines(&mut self) {
+        for group in &mut self.groups {
+            group.line = match self.peer.name(group.config.name_hash) {
+                None => Line::Unlisted,
+                Some(name) if name.digest == group.config.digest => Line::Same,
+                Some(_) => Line::Differs,
+            };
+        }
+        let mut strange = 0u8;
+        let mut unknown = 0u8;
+        for (at, name) in self.peer.names().enumerate() {
+            let bit = 1u8.wrapping_shl(u32::try_from(at).unwrap_or(0));
+            match self.groups.iter().find(|group| group.config.name_hash == name.hash) {
+                Some(group) if group.line == Line::Same => {}
+                Some(_) => strange |= bit,
+                None => unknown |= bit,
+            }
+        }
+        let unlisted = self.groups.iter().any(|group| group.line == Line::Unlisted);
+        let several = strange.count_ones() > 1;
+        let tangled = (unlisted && strange | unknown != 0) || (unknown != 0 && strange != 0) || several;
+        self.peer.tangled = if tangled { strange | unknown } else { 0 };
+        if self.peer.unknown != unknown {
+            self.peer.unknown = unknown;
+            // Said once for a life of the peer: its list is fixed in it.
+            let mut next = 0;
+            while let Some((at, hash)) = self.peer.unknown_after(next) {
+                self.report(Event::PeerLists(hash));
+                next = at.saturating_add(1);
+            }
+        }
+    }
+
+    /// Does group `id` stand against all of the peer's lines that are out of step?
+    pub(super) fn tangled(&self, id: GroupId) -> bool {
+        self.peer.tangled != 0 && self.group(id).is_some_and(|group| group.line != Line::Same)
+    }
+
+    /// Everything that the peer may run of the lines that are out of step, as one claim; `None` when all of it is proven
+    /// stopped, or the peer is not alive.
+    pub(super) fn tangled_peer(&self) -> Option<Claim> {
+        let unconfirmed = self.peer.unconfirmed;
+        let shown = self.peer.tangled_groups().map(|shown| (shown.state, shown.epoch));
+        self.peer.alive().then(|| strongest(shown, unconfirmed)).flatten()
+    }
+
+    /// The same of this node.
+    pub(super) fn tangled_own(&self) -> Option<Claim> {
+        let own = self.groups.iter().filter(|group| group.line != Line::Same);
+        strongest(own.map(|group| (group.state, group.epoch)), self.unconfirmed.is_some())
+    }
+}
+
+/// Of several groups the one that goes before the others in a conflict: what is held, what starts, and the rest that may
+/// run; of equals the highest epoch.
+fn strongest(all: impl Iterator<Item = (GroupState, u32)>, unconfirmed: bool) -> Option<Claim> {
+    let rank = |state| match state {
+        GroupState::Held => 3,
+        GroupState::Starting => 2,
+        GroupState::Stuck => 1,
+        GroupState::Unknown | GroupState::Stopping | GroupState::Idle | GroupState::Failed => 0,
+    };
+    all.filter(|(state, _)| state.may_run())
+        .max_by_key(|(state, epoch)| (rank(*state), *epoch))
+        .map(|(state, epoch)| Claim { state, epoch, unconfirmed })
+}

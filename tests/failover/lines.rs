@@ -1,0 +1,208 @@
+//! DESIGN §7 O10: lines of the two files that are out of step.
+
+use crate::{A, B, command, ms, state, times};
+use hb_core::config::GroupConfig;
+use hb_core::message::GroupState;
+use hb_core::{Command, Refusal};
+use hb_core::{Config, Duration, Event, GroupId, Scope, Side, Wait};
+use hb_sim::{Answer, World};
+
+fn group(name: u32, digest: u32, preferred: Side) -> GroupConfig {
+    GroupConfig { name_hash: name, digest, preferred, resources: 1, claimable: true, data: None }
+}
+
+/// Each side has its own lines.
+fn files(even: &[GroupConfig], odd: &[GroupConfig]) -> World {
+    World::new(|c: &mut Config| {
+        c.failback = false;
+        let own = if c.side == Side::Even { even } else { odd };
+        c.groups = own.iter().copied().collect();
+    })
+}
+
+const WEB: u32 = 1;
+const FTP: u32 = 2;
+const SMTP: u32 = 3;
+
+fn runs(world: &World, host: usize, at: usize) -> bool {
+    world.hosts[host].scripts.any(at)
+}
+
+fn wait(world: &World, host: usize, at: usize) -> Option<Wait> {
+    world.hosts[host].node.as_ref().expect("a daemon").status(world.now).groups[at].wait
+}
+
+fn both(world: &mut World) {
+    world.start(A);
+    world.start(B);
+    world.run(ms(6000));
+}
+
+/// One resource is spelled otherwise in the two files: whoever serves, the other one waits, in every order of deaths.
+#[test]
+fn a_line_that_the_peer_calls_otherwise_runs_on_one_node() {
+    for preferred in [Side::Even, Side::Odd] {
+        let mut world = files(&[group(WEB, 10, preferred)], &[group(FTP, 20, preferred)]);
+        both(&mut world);
+        assert!(runs(&world, A, 0) && !runs(&world, B, 0), "the side that sorts first, {preferred:?}");
+        assert_eq!(wait(&world, B, 0), Some(Wait::ConfigDiffers));
+        for (dies, other) in [(A, B), (B, A), (A, B)] {
+            world.power_off(dies);
+            world.until(ms(3000), |w| runs(w, other, 0)).expect("still taken over on death");
+            world.start(dies);
+            world.run(ms(20_000));
+            assert!(!runs(&world, dies, 0) && runs(&world, other, 0), "{dies} came back");
+            assert_eq!(wait(&world, dies, 0), Some(Wait::ConfigDiffers));
+        }
+        assert_eq!(world.overlap, Duration::ZERO);
+    }
+}
+
+#[test]
+fn both_nodes_name_the_lines() {
+    let mut world = files(&[group(WEB, 10, Side::Even)], &[group(FTP, 20, Side::Even)]);
+    both(&mut world);
+    for (host, theirs) in [(A, FTP), (B, WEB)] {
+        assert_eq!(times(&world, host, |e| *e == Event::GroupUnlisted(GroupId(0))), 1);
+        assert_eq!(times(&world, host, |e| *e == Event::PeerLists(theirs)), 1);
+        assert_eq!(world.hosts[host].node.as_ref().unwrap().status(world.now).peer.config_match, Some(false));
+    }
+}
+
+/// `web ftp` here, `web` and `ftp` there: the second line is in the first one.
+#[test]
+fn a_line_that_the_peer_has_within_another_one_waits_too() {
+    for joined in [A, B] {
+        for preferred in [Side::Even, Side::Odd] {
+            let one = [group(WEB, 10, preferred)];
+            let two = [group(WEB, 11, preferred), group(FTP, 20, preferred)];
+            let mut world = if joined == A { files(&one, &two) } else { files(&two, &one) };
+            both(&mut world);
+            let any =
+                |w: &World, host: usize| (0..w.hosts[host].config.groups.len()).any(|at| runs(w, host, at));
+            assert!(
+                any(&world, A) && !any(&world, B),
+                "all on the side that sorts first: {joined} {preferred:?}"
+            );
+            world.power_off(A);
+            world.until(ms(3000), |w| any(w, B)).expect("taken over");
+            world.start(A);
+            world.run(ms(20_000));
+            assert!(any(&world, B) && !any(&world, A), "{joined} {preferred:?}: two run parts of it");
+        }
+    }
+}
+
+/// Two lines that both differ may have exchanged a resource.
+#[test]
+fn two_lines_that_differ_start_on_one_node() {
+    let even = [group(WEB, 10, Side::Even), group(FTP, 20, Side::Odd)];
+    let odd = [group(WEB, 11, Side::Even), group(FTP, 21, Side::Odd)];
+    let mut world = files(&even, &odd);
+    both(&mut world);
+    assert!(runs(&world, A, 0) && runs(&world, A, 1) && !runs(&world, B, 0) && !runs(&world, B, 1));
+    assert_eq!(wait(&world, B, 1), Some(Wait::ConfigDiffers));
+}
+
+/// A line more, and all else agrees: nobody else can run it, so it runs where it is.
+#[test]
+fn a_line_that_is_only_here_starts_while_all_others_agree() {
+    for more in [A, B] {
+        let few = [group(WEB, 10, Side::Even)];
+        let many = [group(WEB, 10, Side::Even), group(FTP, 20, Side::Odd), group(SMTP, 30, Side::Even)];
+        let mut world = if more == A { files(&many, &few) } else { files(&few, &many) };
+        both(&mut world);
+        assert!(runs(&world, A, 0) && !runs(&world, B, 0));
+        assert!(runs(&world, more, 1) && runs(&world, more, 2), "on {more}");
+    }
+}
+
+/// The other lines of a tangle do not stop those that agree.
+#[test]
+fn a_line_that_agrees_lives_its_own_life() {
+    let even = [group(SMTP, 30, Side::Odd), group(WEB, 10, Side::Even)];
+    let odd = [group(SMTP, 30, Side::Odd), group(FTP, 20, Side::Odd)];
+    let mut world = files(&even, &odd);
+    both(&mut world);
+    assert!(runs(&world, B, 0) && runs(&world, A, 1) && !runs(&world, B, 1));
+    assert_eq!(command(&mut world, B, Command::Standby(Scope::Local)), Ok(()));
+    world.until(ms(2000), |w| runs(w, A, 0)).expect("moves as ever");
+    assert_eq!(command(&mut world, A, Command::Standby(Scope::Local)), Err(Refusal::ConfigDiffers));
+}
+
+/// The rolling change by the book: stop, put a resource in front, start; and then the other node.
+#[test]
+fn a_rolling_change_of_the_first_resource_doubles_nothing() {
+    for first in [A, B] {
+        let old = [group(WEB, 10, Side::Even)];
+        let mut world = files(&old, &old);
+        both(&mut world);
+        let other = 1 - first;
+        command(&mut world, first, Command::Stop).expect("accepted");
+        world.until(ms(3000), |w| w.hosts[first].exited.is_some() && runs(w, other, 0)).expect("taken");
+        world.kill(first);
+        world.hosts[first].config.groups[0] = group(FTP, 20, Side::Even);
+        world.start(first);
+        world.run(ms(10_000));
+        assert!(!runs(&world, first, 0) && runs(&world, other, 0), "{first} waits");
+        command(&mut world, other, Command::Stop).expect("accepted");
+        world.until(ms(1500), |w| runs(w, first, 0)).expect("a leaving peer gives at once");
+        world.kill(other);
+        world.hosts[other].config.groups[0] = group(FTP, 20, Side::Even);
+        world.start(other);
+        world.run(ms(5000));
+        assert!(runs(&world, first, 0) && !runs(&world, other, 0));
+        assert_eq!(world.overlap, Duration::ZERO);
+        let status = world.hosts[other].node.as_ref().unwrap().status(world.now);
+        assert_eq!(status.peer.config_match, Some(true));
+    }
+}
+
+#[test]
+fn two_that_served_behind_a_cut_do_not_go_on_beside_each_other() {
+    let mut world = files(&[group(WEB, 10, Side::Even)], &[group(FTP, 20, Side::Even)]);
+    both(&mut world);
+    world.cut_all(true);
+    world.run(ms(3000));
+    assert!(runs(&world, A, 0) && runs(&world, B, 0), "a cut without a fence");
+    world.cut_all(false);
+    world.run(ms(1000));
+    assert!(runs(&world, A, 0) != runs(&world, B, 0), "one of them goes on");
+    world.run(ms(20_000));
+    assert!(runs(&world, A, 0) != runs(&world, B, 0), "for good");
+}
+
+#[test]
+fn what_is_stuck_under_another_name_blocks_too() {
+    let mut world = files(&[group(WEB, 10, Side::Even)], &[group(FTP, 20, Side::Even)]);
+    both(&mut world);
+    world.hosts[A].scripts.stop = Answer::Hangs;
+    command(&mut world, A, Command::Stop).expect("accepted");
+    world.until(ms(4000), |w| state(w, A) == GroupState::Stuck).expect("it hangs");
+    world.run(ms(200));
+    world.kill(A);
+    world.run(ms(6000));
+    assert!(runs(&world, A, 0) && !runs(&world, B, 0), "two run it");
+    assert_eq!(wait(&world, B, 0), Some(Wait::PeerStuck));
+    command(&mut world, B, Command::ConfirmDown).expect("the operator knows");
+    world.power_off(A);
+    world.until(ms(1000), |w| runs(w, B, 0)).expect("vouched");
+}
+
+#[test]
+fn an_old_life_under_the_old_name_blocks_the_new_name() {
+    let old = [group(WEB, 10, Side::Even)];
+    let mut world = files(&old, &old);
+    both(&mut world);
+    world.hosts[A].scripts.stop = Answer::Hangs;
+    command(&mut world, A, Command::Standby(Scope::All)).expect("accepted");
+    world.until(ms(4000), |w| state(w, A) == GroupState::Stuck).expect("it hangs");
+    world.run(ms(200));
+    world.kill(A);
+    world.hosts[A].config.groups[0] = group(FTP, 20, Side::Even);
+    world.start(A);
+    world.run(ms(300));
+    world.kill(A);
+    world.run(ms(5000));
+    assert!(!runs(&world, B, 0), "what was stuck is stuck, whatever the next file calls it");
+}
