@@ -9,6 +9,7 @@
 //! A peer that the survivor knows to be stuck blocks it until its reset is proven (O7). Silence proves it when the
 //! survivor has heard of an armed watchdog, `timeout + deadtime` after the last beat: the bound grows by the timeout. A
 //! watchdog that an earlier life left armed is nobody's word: it may reset the machine, and only the next boot proves so.
+//! Nor is silence a proof behind a beat that shows the stop tried again, or a later life that has not looked yet.
 
 use super::facts::Facts;
 use super::{Verdict, bounds, breach};
@@ -34,6 +35,8 @@ pub(super) struct Takeover {
     stuck: [Vec<Stuck>; 2],
     /// By host: since when its last life has shown its watchdog as armed.
     armed: [Option<Instant>; 2],
+    /// By host: its power was off since it last showed anything.
+    reset: [bool; 2],
     /// By host: when that life began.
     born: [Instant; 2],
 }
@@ -42,7 +45,10 @@ pub(super) struct Takeover {
 #[derive(Clone, Copy)]
 enum Stuck {
     No,
-    Yes,
+    /// Stuck, since then.
+    Yes(Instant),
+    /// Stuck before, and not proven stopped by what is shown.
+    Kept,
     /// Not any more, since then: the other node knows once it hears a beat sent later.
     Until(Instant),
 }
@@ -53,6 +59,7 @@ impl Takeover {
             clocks: [vec![None; groups], vec![None; groups]],
             stuck: [vec![Stuck::No; groups], vec![Stuck::No; groups]],
             armed: [None; 2],
+            reset: [false; 2],
             born: [Instant::ZERO; 2],
         }
     }
@@ -83,10 +90,19 @@ impl Takeover {
             let own = h.dog.armed && h.dog.armed_at >= self.born[host];
             self.armed[host] = own.then_some(h.dog.armed_at);
         }
+        let off = |note: &Note| matches!(*note, Note::Power { host: h, on: false } if h == host);
+        self.reset[host] |= world.notes.iter().any(off);
+        let reset = self.reset[host];
+        self.reset[host] &= h.node.is_none();
         for (group, stuck) in self.stuck[host].iter_mut().enumerate() {
             *stuck = match (*stuck, h.shown(group).map(|shown| shown.state)) {
-                (_, Some(GroupState::Stuck)) => Stuck::Yes,
-                (Stuck::Yes, Some(_)) => Stuck::Until(world.now),
+                (Stuck::Yes(since), Some(GroupState::Stuck)) => Stuck::Yes(since),
+                (_, Some(GroupState::Stuck)) => Stuck::Yes(world.now),
+                (Stuck::Yes(_) | Stuck::Kept, Some(_)) if reset => Stuck::Until(world.now),
+                (Stuck::Yes(_) | Stuck::Kept, Some(GroupState::Unknown | GroupState::Stopping)) => {
+                    Stuck::Kept
+                }
+                (Stuck::Yes(_) | Stuck::Kept, Some(_)) => Stuck::Until(world.now),
                 (Stuck::Until(since), _) if facts.sent[1 - host] > since => Stuck::No,
                 (before, _) => before,
             };
@@ -100,7 +116,12 @@ impl Takeover {
 
     /// Silence alone comes to prove it.
     fn proof_comes(&self, facts: &Facts, survivor: usize) -> bool {
-        self.armed[1 - survivor].is_some_and(|since| facts.sent[survivor] >= since)
+        let heard = facts.sent[survivor];
+        let shows = |stuck: &Stuck| matches!(*stuck, Stuck::Yes(since) if heard >= since);
+        // What it heard in an earlier life of its own it does not know any more.
+        self.armed[1 - survivor].is_some_and(|since| heard >= since)
+            && self.stuck[1 - survivor].iter().any(shows)
+            && facts.heard[survivor] >= self.born[survivor]
     }
 
     fn judge(&mut self, world: &World, facts: &Facts, survivor: usize, group: usize) -> Verdict {
