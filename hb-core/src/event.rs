@@ -117,6 +117,9 @@ pub enum Event {
     Leaving,
     /// The watchdog is no longer fed, for this group is stuck.
     FeedingStopped(GroupId),
+    /// The group is stuck again after the one reset of its episode: the watchdog is fed on, shown as not armed, and the
+    /// group waits for an operator.
+    NotResetAgain(GroupId),
     /// A pull ended well, the first one since the source changed or a pull failed.
     Pulled(GroupId),
     /// A pull moved this many files aside: they were on this disk only.

@@ -221,6 +221,8 @@ pub enum Refusal {
     PeerUnable,
     /// This node cannot run the group: a start failed here, or its script is missing.
     SelfUnable,
+    /// A script of the group cannot be run here, so that it could not be stopped either.
+    Scripts,
     /// The two nodes' configurations differ in this group (DESIGN §7 O10).
     ConfigDiffers,
     /// The node is joining or leaving.

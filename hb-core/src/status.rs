@@ -1,8 +1,10 @@
 //! A snapshot of a node for `hbd status`: everything that an operator can see, copied out, no borrow kept.
 
+use crate::action::Verb;
 use crate::config::{MAX_GROUPS, MAX_LINKS, MAX_PINGS};
 use crate::event::{Stale, Wait};
 use crate::ids::Incarnation;
+use crate::input::Outcome;
 use crate::message::{GroupState, Phase, Reason};
 use crate::stamp::Stamp;
 use crate::time::Duration;
@@ -108,6 +110,22 @@ pub struct GroupStatus {
     pub config_match: Option<bool>,
     /// The copy of the data, if the group has any.
     pub copy: Option<CopyStatus>,
+    /// The script call for which it is failed, stuck or still unknown.
+    pub culprit: Option<Culprit>,
+    /// It is stuck, or was and is not proven stopped since, and the watchdog is fed all the same: the one reset of this episode is over, or its record is not on
+    /// the disk yet.
+    pub not_reset: bool,
+}
+
+/// A script call that a group fails of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Culprit {
+    /// Position in the group, from the left.
+    pub resource: u8,
+    /// The call.
+    pub verb: Verb,
+    /// How it ended.
+    pub outcome: Outcome,
 }
 
 /// The copy of a group's data on this node (DESIGN §9).

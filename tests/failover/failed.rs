@@ -2,7 +2,7 @@
 
 use crate::{A, B, command, ms, settled, state};
 use hb_core::message::GroupState;
-use hb_core::{Command, Duration, Refusal, Scope, Wait, Watchdog};
+use hb_core::{Command, Duration, Event, Refusal, Scope, Wait, Watchdog};
 use hb_sim::{Answer, World};
 
 #[test]
@@ -129,8 +129,184 @@ fn a_status_that_could_not_be_run_at_the_start_proves_nothing() {
     // After the look at the files; the first call, of the resource on the right, is under way.
     world.hosts[A].scripts.status = Answer::Missing;
     world.run(ms(1000));
-    assert!(world.hosts[A].scripts.any(0) || state(&world, A) == GroupState::Stuck, "left as it was");
+    assert!(world.hosts[A].scripts.any(0), "left as it was");
+    assert_eq!(state(&world, A), GroupState::Unknown, "no answer: neither stopped nor stuck");
+    assert!(!world.hosts[B].scripts.any(0), "the peer waits");
+    world.hosts[A].scripts.status = Answer::Honest;
+    world.until(ms(10_000), |w| w.serves(A) || w.serves(B)).expect("asked again, and proven stopped");
+    assert_eq!(world.overlap, Duration::ZERO);
+}
+
+/// One unknown group bars neither the others nor the peer's.
+#[test]
+fn joining_is_per_group() {
+    let mut world = World::new(|c| {
+        let other = hb_core::config::GroupConfig { name_hash: 0x5012, digest: 2, ..c.groups[0] };
+        c.groups.push(other).expect("room for two");
+    });
+    world.start(A);
+    world.start(B);
+    world.until(ms(3000), |w| w.serves(A)).expect("service");
+    world.run(ms(1000));
+    world.kill(A);
+    world.hosts[A].scripts.not_run = Some(0);
+    world.start(A);
+    world
+        .until(ms(3000), |w| w.hosts[A].scripts.all(1) || w.hosts[B].scripts.all(1))
+        .expect("the other group");
+    assert_eq!(state(&world, A), GroupState::Unknown);
+    world.run(ms(20_000));
+    assert_eq!(state(&world, A), GroupState::Unknown, "it may run here");
+    assert!(!world.hosts[B].scripts.any(0));
+    world.hosts[A].scripts.not_run = None;
+    world.until(ms(10_000), |w| w.serves(A) || w.serves(B)).expect("the first one, too");
+    assert_eq!(world.overlap, Duration::ZERO);
+}
+
+/// c04, and its two ends: in the same boot a script that is not there leaves its group unknown; after a boot the group is
+/// stopped, not able, and the peer's.
+#[test]
+fn a_script_that_is_missing_at_the_start_is_judged_by_the_start_record() {
+    let missing = |world: &mut World, answer| {
+        let scripts = &mut world.hosts[A].scripts;
+        (scripts.start, scripts.stop, scripts.status) = (answer, answer, answer);
+    };
+    for reboot in [false, true] {
+        let mut world = settled(|c| c.failback = false);
+        missing(&mut world, Answer::Missing);
+        if reboot {
+            world.power_off(A);
+        } else {
+            world.kill(A);
+        }
+        world.run(ms(200));
+        world.hosts[A].config.groups[0].claimable = false;
+        world.start(A);
+        world.run(ms(8000));
+        let expected = if reboot { GroupState::Idle } else { GroupState::Unknown };
+        assert_eq!(state(&world, A), expected, "after a boot: {reboot}");
+        assert_eq!(world.serves(B), reboot, "{:?}", world.hosts[B].events.last());
+        assert_eq!(world.overlap, Duration::ZERO);
+    }
+    // A life that proved it stopped before it ended is on record, too.
+    let mut world = settled(|c| c.failback = false);
+    command(&mut world, A, Command::Standby(Scope::All)).expect("accepted");
+    world.until(ms(3000), |w| w.serves(B)).expect("handed over");
+    world.run(ms(500));
+    world.kill(A);
+    missing(&mut world, Answer::Missing);
+    world.hosts[A].config.groups[0].claimable = false;
+    world.start(A);
+    world.run(ms(3000));
+    assert_eq!(state(&world, A), GroupState::Idle, "stopped before, and not started since");
+    // What was lost or damaged is the worst that it could have said.
+    world.kill(A);
+    world.hosts[A].saved = hb_core::Saved { lost: true, ..hb_core::Saved::default() };
+    world.start(A);
+    world.run(ms(3000));
+    assert_eq!(state(&world, A), GroupState::Unknown);
+    // An unknown boot counts as the same one.
+    let mut world = settled(|c| c.failback = false);
+    world.power_off(A);
+    missing(&mut world, Answer::Missing);
+    (world.hosts[A].config.boot, world.hosts[A].config.groups[0].claimable) = (0, false);
+    world.start(A);
+    world.run(ms(3000));
+    assert_eq!(state(&world, A), GroupState::Unknown);
+}
+
+/// The scripts of a holder lose their run bit: it gives nothing away that it could not stop, by order or by rule.
+#[test]
+fn a_group_whose_scripts_cannot_be_run_is_not_given_away() {
+    let mut world = settled(|c| c.failback = false);
+    let scripts = &mut world.hosts[A].scripts;
+    (scripts.start, scripts.stop, scripts.status) = (Answer::Missing, Answer::Missing, Answer::Missing);
+    world.hosts[A].config.groups[0].claimable = false;
+    world.input(A, hb_core::Input::Claimable { group: hb_core::GroupId(0), claimable: false });
+    assert_eq!(command(&mut world, A, Command::Standby(Scope::All)), Err(hb_core::Refusal::Scripts));
+    command(&mut world, B, Command::Takeover(Scope::All)).expect("asked for");
+    world.run(ms(3000));
+    assert_eq!(state(&world, A), GroupState::Held);
+    assert!(world.serves(A));
+    world.input(A, hb_core::Input::Claimable { group: hb_core::GroupId(0), claimable: true });
+    let scripts = &mut world.hosts[A].scripts;
+    (scripts.start, scripts.stop, scripts.status) = (Answer::Honest, Answer::Honest, Answer::Honest);
+    world.until(ms(3000), |w| w.serves(B)).expect("it was asked for, and can be stopped again");
+}
+
+/// A stop that could not be run for a moment (no process to be had) is asked again, and the group moves on.
+#[test]
+fn a_stop_that_could_not_be_run_for_a_moment_is_no_stuck_group() {
+    let mut world = settled(|c| c.failback = false);
+    world.hosts[A].scripts.stop = Answer::Missing;
+    command(&mut world, A, Command::Standby(Scope::All)).expect("accepted");
+    world.run(ms(700));
+    assert_eq!(state(&world, A), GroupState::Stopping);
+    world.hosts[A].scripts.stop = Answer::Honest;
+    world.until(ms(3000), |w| w.serves(B)).expect("handed over");
+}
+
+fn doomed(disk: Duration) -> World {
+    let mut world = World::new(|c| c.failback = false);
+    for host in [A, B] {
+        world.hosts[host].watchdog = hb_core::Watchdog::Armed { timeout: ms(1000) };
+        world.hosts[host].scripts.running[0][0] = true;
+        world.hosts[host].scripts.stop = Answer::Lies;
+        world.hosts[host].disk_time = disk;
+    }
+    world.start(A);
+    world.start(B);
+    world.run(ms(8000));
+    assert_eq!((state(&world, A), state(&world, B)), (GroupState::Stuck, GroupState::Stuck));
+    world
+}
+
+fn not_reset(world: &World, host: usize) -> bool {
+    world.hosts[host].node.as_ref().expect("a daemon").status(world.now).groups[0].not_reset
+}
+
+fn feeds(world: &mut World, host: usize) -> u32 {
+    let before = world.hosts[host].fed;
+    world.run(ms(2000));
+    world.hosts[host].fed - before
+}
+
+/// A group that is stuck in the clean-up of the daemon's own start, boot after boot: one reset, and then an operator.
+#[test]
+fn a_group_that_is_stuck_at_every_start_is_reset_once() {
+    let mut world = doomed(ms(20));
+    assert_eq!(feeds(&mut world, A), 0, "the reset is on the disk: not fed");
+    assert!(world.hosts[A].saved.records[0].1.reset);
+    // The watchdog fires; the machine boots, and something starts the service again.
+    world.power_off(A);
+    world.hosts[A].scripts.running[0][0] = true;
+    world.start(A);
+    world.run(ms(8000));
     assert_eq!(state(&world, A), GroupState::Stuck);
+    assert!(feeds(&mut world, A) > 10, "no second reset");
+    assert!(not_reset(&world, A));
+    let said = |w: &World| w.hosts[A].events.iter().filter(|e| matches!(e, Event::NotResetAgain(_))).count();
+    assert_eq!(said(&world), 1);
+    // Mended and cleared: the next episode is a new one.
+    world.hosts[A].scripts.stop = Answer::Honest;
+    command(&mut world, A, Command::Clear(hb_core::GroupId(0))).expect("accepted");
+    world.run(ms(3000));
+    assert!(!matches!(state(&world, A), GroupState::Stuck));
+    assert!(!world.hosts[A].saved.records[0].1.reset);
+}
+
+/// Where the record of the reset cannot be written there is none: it would be the first of many.
+#[test]
+fn without_a_record_there_is_no_reset() {
+    let mut world = doomed(Duration::from_secs(3600));
+    assert!(feeds(&mut world, A) > 10 && not_reset(&world, A), "fed, and shown as not armed");
+    // Silence of such a node is no proof of a reset.
+    world.cut_all(true);
+    world.hosts[B].scripts.stop = Answer::Honest;
+    command(&mut world, B, Command::Clear(hb_core::GroupId(0))).expect("accepted");
+    world.run(ms(10_000));
+    assert_eq!(state(&world, B), GroupState::Idle);
+    assert!(!world.hosts[B].scripts.any(0), "the peer is fed, and stuck, and runs it");
 }
 
 /// What is not installed on a node has never run there: it must not hold up the other one.

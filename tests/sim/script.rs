@@ -34,6 +34,8 @@ pub struct Scripts {
     pub status: Answer,
     /// How long one call takes.
     pub time: Duration,
+    /// No call of this group can be run.
+    pub not_run: Option<u8>,
     /// What [`Answer::Fickle`] goes on from.
     pub turns: u64,
     /// Every call so far: group, resource, verb.
@@ -50,6 +52,7 @@ impl Scripts {
             stop: Answer::Honest,
             status: Answer::Honest,
             time: Duration::from_millis(10),
+            not_run: None,
             turns: 1,
             calls: Vec::new(),
         }
@@ -81,6 +84,9 @@ impl Scripts {
             Verb::Stop => self.stop,
             Verb::Status => self.status,
         };
+        if self.not_run == Some(group) {
+            return Some((Outcome::NotRun, Duration::from_micros(100)));
+        }
         if verb == Verb::Start {
             *up |= matches!(answer, Answer::Honest | Answer::Lies | Answer::Hangs | Answer::Grumbles);
         }

@@ -2,11 +2,12 @@
 
 use crate::cluster::data::Copy;
 use crate::cluster::monitor::Monitor;
-use crate::cluster::sequence::Sequence;
+use crate::cluster::sequence::{Goal, Sequence};
 use crate::config::GroupConfig;
 use crate::event::Wait;
 use crate::message::{GroupState, Reason};
 use crate::node::Line;
+use crate::status::Culprit;
 use crate::time::{Duration, Instant};
 
 /// Copies of a group's data that a node has room for.
@@ -167,6 +168,27 @@ impl Gate {
     }
 }
 
+/// What becomes of the watchdog while the group is stuck (DESIGN §8): one reset per stuck episode, and none before the
+/// record of it is on the disk.
+///
+/// ```text
+///        stuck, armed                its record is on the disk
+///  Free -------------> Asked(serial) -------------------------> Unfed --(reset; the record says Spent)--> Spent
+///   ^                                                                                                      |
+///   +-- proven stopped; or cleared by an operator, but for Unfed: the peer counts on that reset -----------+
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Reset {
+    /// None was asked for in this episode.
+    Free,
+    /// This write will hold that one is.
+    Asked(u32),
+    /// The watchdog is not fed for this group any more.
+    Unfed,
+    /// An earlier life did that already: this one feeds on, and shows the watchdog as not armed.
+    Spent,
+}
+
 /// One group on this node.
 #[derive(Clone, Debug)]
 pub(crate) struct Group {
@@ -214,6 +236,14 @@ pub(crate) struct Group {
     pub(crate) agreed: Option<bool>,
     /// How the peer's last hello has it.
     pub(crate) line: Line,
+    /// This boot may have started it, and it was not proven stopped since.
+    pub(crate) started: bool,
+    /// The one reset of a stuck episode.
+    pub(crate) reset: Reset,
+    /// What it is failed or stuck for.
+    pub(crate) culprit: Option<Culprit>,
+    /// The last bad answer that was told: one that is tried again is told once.
+    pub(crate) told: Option<Culprit>,
 }
 
 impl Group {
@@ -246,6 +276,10 @@ impl Group {
             announce: false,
             agreed: None,
             line: Line::Same,
+            started: false,
+            reset: Reset::Free,
+            culprit: None,
+            told: None,
         };
         for copy in &mut group.copies {
             *copy = config.data.map(|data| Copy::new(data, newest));
@@ -269,6 +303,13 @@ impl Group {
     #[inline(always)]
     pub(crate) fn pulls(&self) -> bool {
         self.copy().is_some_and(Copy::pulls)
+    }
+
+    /// Its scripts are to be called for `goal`.
+    pub(crate) fn begin(&mut self, goal: Goal) {
+        self.sequence = Sequence::begin(goal, self.config.resources);
+        self.sequence.believe(self.config.claimable);
+        self.told = None;
     }
 
     /// An epoch was shown by anybody. `true` when it is the highest so far.

@@ -1,5 +1,9 @@
 //! Periodic `status` of a held group (directive `monitor`): N failures in a row mean one restart in place, and when
 //! that does not last, a handover. It neither feeds nor starves the watchdog.
+//!
+//! A `status` that could not be run says nothing about the service: it counts only once it lasted for [`NOT_RUN_FOR`],
+//! and then it is told, but nothing is restarted or handed over for it, since what cannot be asked cannot be stopped
+//! either. A `status` that nothing can kill is a failure once its limit and the patience after its kill are over.
 
 use crate::action::Verb;
 use crate::cluster::sequence::{Call, Overdue};
@@ -14,6 +18,10 @@ const FORGIVEN: u8 = 10;
 /// Answers in a row that say neither running nor stopped, until a look takes the resource for gone, and their distance.
 const LOOKS: u8 = 3;
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How long `status` may not be runnable (no process to be had, the script being replaced) before that is a failure.
+pub(crate) const NOT_RUN_FOR: Duration = Duration::from_secs(60);
+/// Longest pause before a `status` that could not be run is tried again.
+const NOT_RUN_PAUSE: Duration = Duration::from_secs(5);
 
 /// What the monitor asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,6 +30,8 @@ pub(crate) enum Ask {
     Run(u8),
     /// Kill the call.
     Kill(Token),
+    /// The call was killed and never ended: give [`Outcome::Killed`] for it.
+    GiveUp(Token),
     /// Nothing until then.
     Wait(Instant),
 }
@@ -64,6 +74,8 @@ pub(crate) struct Monitor {
     looking: bool,
     /// The call under way began before the look.
     stale: bool,
+    /// `status` could not be run since then.
+    not_run: Option<Instant>,
     pub(crate) call: Option<Call>,
 }
 
@@ -80,6 +92,7 @@ impl Monitor {
             restarted: false,
             looking: false,
             stale: false,
+            not_run: None,
             call: None,
         }
     }
@@ -90,6 +103,7 @@ impl Monitor {
         self.at = 0;
         self.failures = 0;
         self.good = 0;
+        self.not_run = None;
         self.restarted = restarted;
         self.looking = false;
     }
@@ -109,10 +123,7 @@ impl Monitor {
             Some(call) => match call.overdue(now) {
                 Overdue::No(until) => Ask::Wait(until),
                 Overdue::Kill => Ask::Kill(call.token),
-                Overdue::GiveUp => {
-                    self.call = None;
-                    Ask::Wait(self.next)
-                }
+                Overdue::GiveUp => Ask::GiveUp(call.token),
             },
             None if now >= self.next => Ask::Run(self.at),
             None => Ask::Wait(self.next),
@@ -176,6 +187,10 @@ impl Monitor {
         if self.looking {
             return Some(self.looked(resource, outcome, last, config, now));
         }
+        if outcome == Outcome::NotRun {
+            return Some(self.could_not_run(config, now));
+        }
+        self.not_run = None;
         if outcome == Outcome::Running {
             self.failures = 0;
             if self.at < last {
@@ -199,6 +214,19 @@ impl Monitor {
         } else {
             Verdict::Restart(self.at)
         })
+    }
+
+    /// Not asked, so not answered.
+    fn could_not_run(&mut self, config: &MonitorConfig, now: Instant) -> Verdict {
+        let since = *self.not_run.get_or_insert(now);
+        self.next = now.plus(config.period.min(NOT_RUN_PAUSE));
+        if now.since(since) < NOT_RUN_FOR {
+            return Verdict::Fine;
+        }
+        self.not_run = Some(now);
+        self.good = 0;
+        self.failures = self.failures.saturating_add(1);
+        Verdict::Failing(self.failures)
     }
 }
 
@@ -344,6 +372,58 @@ mod tests {
         }
         assert_eq!(step(&mut monitor, Outcome::Stopped), Verdict::Failing(1));
         assert_eq!(step(&mut monitor, Outcome::Stopped), Verdict::Restart(0), "long ago: forgiven");
+    }
+
+    #[test]
+    fn what_could_not_be_run_is_told_after_its_bound_and_restarts_nothing() {
+        let mut monitor = Monitor::new();
+        let mut now = Instant::ZERO;
+        monitor.begin(&CONFIG, now, false);
+        let mut told = 0;
+        while now < Instant::ZERO.plus(NOT_RUN_FOR.times(5)) {
+            now = monitor.next;
+            match round(&mut monitor, now, Outcome::NotRun) {
+                Verdict::Fine => {}
+                Verdict::Failing(n) => {
+                    told += 1;
+                    assert_eq!(n, told, "counted once for each bound");
+                    assert!(now.since(Instant::ZERO) >= NOT_RUN_FOR.times(u64::from(n)));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!((3..6).contains(&told), "{told}");
+        now = monitor.next;
+        assert_eq!(round(&mut monitor, now, Outcome::Running), Verdict::Fine);
+        now = monitor.next;
+        assert_eq!(round(&mut monitor, now, Outcome::Stopped), Verdict::Failing(1), "it runs: begun anew");
+        now = monitor.next;
+        assert_eq!(
+            round(&mut monitor, now, Outcome::NotRun),
+            Verdict::Fine,
+            "no failure, and no life either"
+        );
+        now = monitor.next;
+        assert_eq!(round(&mut monitor, now, Outcome::Stopped), Verdict::Restart(0));
+    }
+
+    #[test]
+    fn a_status_that_nothing_can_kill_is_given_up_as_a_failure() {
+        let mut monitor = Monitor::new();
+        monitor.begin(&CONFIG, Instant::ZERO, false);
+        let now = Instant::ZERO.plus(CONFIG.period);
+        assert_eq!(monitor.poll(now), Ask::Run(0));
+        monitor.called(Token(1), now, &LIMITS);
+        let killed = now.plus(LIMITS.status);
+        assert_eq!(monitor.poll(killed), Ask::Kill(Token(1)));
+        let Ask::Wait(until) = monitor.poll(killed) else { panic!("{monitor:?}") };
+        assert_eq!(monitor.poll(until), Ask::GiveUp(Token(1)));
+        assert_eq!(
+            monitor.done(Token(1), Outcome::Killed, 0, &CONFIG, until),
+            Some(Verdict::Failing(1)),
+            "a failure, and the next call a period later"
+        );
+        assert_eq!(monitor.poll(until), Ask::Wait(until.plus(CONFIG.period)));
     }
 
     #[test]

@@ -1,17 +1,28 @@
 //! The script calls that carry a group up or down: left to right up, right to left down, each answer judged
 //! (DESIGN §5, §7; `status` is asked before each start and after each stop).
+//!
+//! What counts as evidence:
+//! - `status` *stopped* proves a resource stopped, and excuses a `stop` that said no twice;
+//! - a `stop` that said yes is believed when `status` has no word against it (a script without `status`);
+//! - a `stop` that said no, and silence, prove nothing, but where the synced record says that this boot has not started
+//!   the group since it was last proven stopped: a script without `status` says no because there is nothing to stop;
+//! - a call that could not be run is no answer: it is tried again, and proves neither that the resource runs nor that it
+//!   is stopped. Only a script that is known to be missing, of a group that this boot has not started, is passed over.
 
 use crate::action::Verb;
 use crate::config::ScriptLimits;
 use crate::ids::Token;
 use crate::input::Outcome;
+use crate::status::Culprit;
 use crate::time::{Duration, Instant};
 
 /// A killed call that is never reported (a process that cannot die) is given up after this.
 const KILL_GRACE: Duration = Duration::from_secs(5);
-/// First pause before a stop is tried again; doubles up to [`STOP_PAUSE_MAX`], within the limit of one stop.
+/// First pause before a stop, or a call that could not be run, is tried again; doubles up to [`STOP_PAUSE_MAX`].
 const STOP_PAUSE: Duration = Duration::from_millis(100);
 const STOP_PAUSE_MAX: Duration = Duration::from_secs(1);
+/// The same at the daemon's start, where a script may be missing for days.
+const CHECK_PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// What the whole sequence is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -128,8 +139,19 @@ pub(crate) struct Sequence {
     /// The way down ends in this, instead of in what the goal says.
     failing: bool,
     aborted: bool,
-    /// The scripts are here: one that cannot be run says nothing of its resource.
+    /// The scripts are here, as far as the shell knows: a call that could not be run is worth another try.
     present: bool,
+    /// This boot may have started the group, and it was not proven stopped since: silence excuses no failed stop.
+    started: bool,
+    /// The resource at hand ran in part before its start.
+    partly: bool,
+    /// Calls in a row that could not be run, and since when.
+    not_run: u8,
+    not_run_since: Instant,
+    /// The first bad answer about the resource at hand.
+    bad: Option<Culprit>,
+    /// What the sequence failed of.
+    culprit: Option<Culprit>,
     /// How often in a row `stop` answered non-zero.
     refused: u8,
     tries: u8,
@@ -150,6 +172,12 @@ impl Sequence {
             failing: false,
             aborted: false,
             present: true,
+            started: true,
+            partly: false,
+            not_run: 0,
+            not_run_since: Instant::ZERO,
+            bad: None,
+            culprit: None,
             refused: 0,
             tries: 0,
             first_stop: Instant::ZERO,
@@ -171,6 +199,26 @@ impl Sequence {
         Self { goal, step, at, low, last, ..Self::none() }
     }
 
+    /// Begin [`Goal::Clean`]; `started` as the record of the earlier lives has it.
+    pub(crate) fn begin_clean(resources: u8, started: bool) -> Self {
+        Self { started, ..Self::begin(Goal::Clean, resources) }
+    }
+
+    /// What the sequence failed of; while it still runs, what it cannot get past.
+    pub(crate) fn culprit(&self) -> Option<Culprit> {
+        self.culprit.or(self.bad)
+    }
+
+    /// Something of the group may run, by the record or by what `status` said since.
+    pub(crate) fn saw_running(&self) -> bool {
+        self.started
+    }
+
+    /// It goes on only once a script can be run.
+    pub(crate) fn waits_for_script(&self) -> bool {
+        self.not_run > 0
+    }
+
     /// The scripts of the group are here, or some are not, as the shell sees it.
     pub(crate) fn believe(&mut self, present: bool) {
         self.present = present;
@@ -184,7 +232,7 @@ impl Sequence {
             match &mut self.call {
                 // The answer of the call turns the sequence round, once it is killed.
                 Some(call) => call.deadline = call.deadline.min(now),
-                None => self.turn_down(self.step != Step::Look),
+                None => self.turn_down(self.step != Step::Look || self.partly),
             }
         }
     }
@@ -239,7 +287,7 @@ impl Sequence {
         now: Instant,
         limits: &ScriptLimits,
     ) {
-        if verb == Verb::Stop && self.tries == 0 && self.refused == 0 {
+        if verb == Verb::Stop && self.tries == 0 && self.refused == 0 && self.not_run == 0 {
             self.first_stop = now;
         }
         self.call =
@@ -276,27 +324,33 @@ impl Sequence {
 
     /// The total table over (step, outcome).
     fn answer(&mut self, outcome: Outcome, now: Instant, limits: &ScriptLimits) {
-        if self.aborted && matches!(self.step, Step::Look | Step::Start | Step::Confirm) {
-            // Nothing was begun by a call that only looked, or that never ran.
-            self.turn_down(self.step != Step::Look && outcome != Outcome::NotRun);
+        self.note(outcome);
+        if outcome == Outcome::NotRun {
+            self.could_not_run(now, limits);
             return;
         }
+        self.not_run = 0;
+        if self.aborted && matches!(self.step, Step::Look | Step::Start | Step::Confirm) {
+            // Nothing was begun by a call that only looked.
+            self.turn_down(self.step != Step::Look || self.partly || outcome == Outcome::Partly);
+            return;
+        }
+        let in_time = now.since(self.first_stop) < limits.stop;
         match (self.step, outcome) {
+            (_, Outcome::NotRun) | (Step::Done(_), _) => {}
             (Step::Check, Outcome::Stopped) => self.below(),
-            // A script that is not there cannot have started anything in this configuration. One that is there, and could
-            // not be run, may have.
-            (Step::Check, Outcome::NotRun) if !self.present => self.below(),
             // What is not said to be stopped is stopped, for an earlier life may have left it running.
             (
                 Step::Check,
-                Outcome::NotRun
-                | Outcome::Running
+                Outcome::Running
                 | Outcome::Partly
                 | Outcome::Unclear
                 | Outcome::Ok
                 | Outcome::Failed(_)
                 | Outcome::Killed,
             ) => {
+                // It runs, whoever started it.
+                self.started |= matches!(outcome, Outcome::Running | Outcome::Partly);
                 self.step = Step::Stop;
             }
             (
@@ -310,39 +364,44 @@ impl Sequence {
                 self.refused = self.refused.saturating_add(1);
                 self.step = Step::Verify;
             }
-            (Step::Stop, Outcome::Killed | Outcome::NotRun) => self.step = Step::Done(Finish::StopFailed),
+            (Step::Stop, Outcome::Killed) => self.end(Finish::StopFailed),
             // Stopped, though `stop` said no: ask it once more, then believe `status` (old scripts are not LSB).
+            (Step::Verify, Outcome::Stopped) if self.refused == 1 => self.stop_again(now),
+            (Step::Verify, Outcome::Stopped) => self.below(),
             // A script without a `status` never says more than nothing: its `stop` has to do.
-            (Step::Verify, Outcome::Stopped | Outcome::Unclear) if self.refused == 1 => {
-                self.stop_again(now);
-            }
-            (Step::Verify, Outcome::Stopped | Outcome::Unclear) => self.below(),
-            // Half of it is not stopped either.
-            (Step::Verify, Outcome::Running | Outcome::Partly)
-                if now.since(self.first_stop) < limits.stop =>
-            {
-                self.stop_again(now)
-            }
+            (Step::Verify, Outcome::Unclear) if self.refused == 0 => self.below(),
+            // It says no, and nothing says that there is anything to stop.
+            (Step::Verify, Outcome::Unclear) if self.refused == 1 && !self.started => self.stop_again(now),
+            (Step::Verify, Outcome::Unclear) if !self.started => self.below(),
+            // Half of it is not stopped either; and what did not answer may answer yet.
             (
                 Step::Verify,
                 Outcome::Running
                 | Outcome::Partly
+                | Outcome::Unclear
                 | Outcome::Ok
                 | Outcome::Failed(_)
-                | Outcome::Killed
-                | Outcome::NotRun,
+                | Outcome::Killed,
             ) => {
-                self.step = Step::Done(Finish::StopFailed);
+                // What runs after a stop that said no did not say no because there was nothing to stop.
+                self.started |= matches!(outcome, Outcome::Running | Outcome::Partly);
+                if in_time {
+                    self.stop_again(now);
+                } else {
+                    self.end(Finish::StopFailed);
+                }
             }
             (Step::Look | Step::Confirm, Outcome::Running) | (Step::Start, Outcome::Ok) => self.above(),
             // What lacks is started; the script leaves alone what runs.
-            (Step::Look, Outcome::Stopped | Outcome::Unclear | Outcome::Partly) => self.step = Step::Start,
+            (Step::Look, Outcome::Stopped | Outcome::Unclear | Outcome::Partly) => {
+                self.partly = outcome == Outcome::Partly;
+                self.step = Step::Start;
+            }
             (
                 Step::Start,
                 Outcome::Failed(_) | Outcome::Running | Outcome::Partly | Outcome::Unclear | Outcome::Stopped,
             ) => self.step = Step::Confirm,
-            (Step::Look, Outcome::NotRun | Outcome::Ok | Outcome::Failed(_) | Outcome::Killed)
-            | (Step::Start, Outcome::NotRun) => self.fail(false),
+            (Step::Look, Outcome::Ok | Outcome::Failed(_) | Outcome::Killed) => self.fail(false),
             (Step::Start, Outcome::Killed)
             | (
                 Step::Confirm,
@@ -351,19 +410,79 @@ impl Sequence {
                 | Outcome::Partly
                 | Outcome::Ok
                 | Outcome::Failed(_)
-                | Outcome::Killed
-                | Outcome::NotRun,
+                | Outcome::Killed,
             ) => {
                 self.fail(true);
             }
-            (Step::Done(_), _) => {}
         }
+    }
+
+    /// A call that could not be run is no answer: it is tried again, on the way up and down within the limit of a start
+    /// or a stop, and at the daemon's start until it can be run.
+    fn could_not_run(&mut self, now: Instant, limits: &ScriptLimits) {
+        if self.not_run == 0 {
+            self.not_run_since = now;
+        }
+        let lasts = now.since(self.not_run_since);
+        match self.step {
+            Step::Done(_) => {}
+            Step::Look | Step::Start | Step::Confirm => {
+                let begun = self.step == Step::Confirm || self.partly;
+                if self.aborted {
+                    self.turn_down(begun);
+                } else if self.present && lasts < limits.start {
+                    self.not_run_again(now);
+                } else {
+                    self.fail(begun);
+                }
+            }
+            // It is not there, and this boot has not started it.
+            Step::Check if !self.present && !self.started => self.below(),
+            Step::Check => self.not_run_again(now),
+            Step::Stop | Step::Verify if now.since(self.first_stop) < limits.stop => self.not_run_again(now),
+            // It was never proven to run either.
+            Step::Stop | Step::Verify if self.goal == Goal::Clean => {
+                (self.step, self.refused, self.tries) = (Step::Check, 0, 0);
+                self.not_run_again(now);
+            }
+            Step::Stop | Step::Verify => self.end(Finish::StopFailed),
+        }
+    }
+
+    fn not_run_again(&mut self, now: Instant) {
+        let at_start = self.step == Step::Check;
+        self.not_before =
+            now.plus(pause(self.not_run, if at_start { CHECK_PAUSE_MAX } else { STOP_PAUSE_MAX }));
+        self.not_run = self.not_run.saturating_add(1);
+    }
+
+    /// Remember the first bad answer about the resource at hand; a `start` or `stop` says more than a `status`.
+    fn note(&mut self, outcome: Outcome) {
+        let no_answer = matches!(outcome, Outcome::Failed(_) | Outcome::Killed | Outcome::NotRun);
+        let (verb, bad) = match self.step {
+            Step::Check | Step::Look => (Verb::Status, no_answer),
+            Step::Verify => (Verb::Status, outcome != Outcome::Stopped),
+            Step::Confirm => (Verb::Status, outcome != Outcome::Running),
+            Step::Start => (Verb::Start, no_answer),
+            Step::Stop => (Verb::Stop, no_answer),
+            Step::Done(_) => return,
+        };
+        if bad && (self.bad.is_none() || verb != Verb::Status) {
+            self.bad = Some(Culprit { resource: self.at, verb, outcome });
+        } else if self.step == Step::Stop {
+            // Whatever it said before, now it says yes.
+            self.bad = None;
+        }
+    }
+
+    fn end(&mut self, finish: Finish) {
+        self.culprit = self.bad;
+        self.step = Step::Done(finish);
     }
 
     /// The resource at hand is down: the next one to the left.
     fn below(&mut self) {
-        self.refused = 0;
-        self.tries = 0;
+        self.next_resource();
         if self.at > self.low {
             self.at = self.at.saturating_sub(1);
             self.step = if self.goal == Goal::Clean { Step::Check } else { Step::Stop };
@@ -378,6 +497,7 @@ impl Sequence {
 
     /// The resource at hand is up: the next one to the right.
     fn above(&mut self) {
+        self.next_resource();
         if self.at < self.last {
             self.at = self.at.saturating_add(1);
             self.step = Step::Look;
@@ -387,23 +507,27 @@ impl Sequence {
     }
 
     fn stop_again(&mut self, now: Instant) {
-        let doublings = 0..self.tries.min(8);
-        let pause = doublings.fold(STOP_PAUSE, |pause, _| pause.doubled()).min(STOP_PAUSE_MAX);
+        self.not_before = now.plus(pause(self.tries, STOP_PAUSE_MAX));
         self.tries = self.tries.saturating_add(1);
-        self.not_before = now.plus(pause);
         self.step = Step::Stop;
+    }
+
+    /// What was counted belongs to the resource at hand.
+    fn next_resource(&mut self) {
+        (self.refused, self.tries, self.not_run) = (0, 0, 0);
+        (self.bad, self.partly) = (None, false);
     }
 
     fn fail(&mut self, begun: bool) {
         self.failing = true;
         self.low = 0;
+        self.culprit = self.bad;
         self.turn_down(begun);
     }
 
     /// From the way up to the way down, with or without the resource at hand.
     fn turn_down(&mut self, begun: bool) {
-        self.refused = 0;
-        self.tries = 0;
+        self.next_resource();
         if begun {
             self.step = Step::Stop;
         } else if self.at == 0 {
@@ -413,6 +537,11 @@ impl Sequence {
             self.step = Step::Stop;
         }
     }
+}
+
+/// The pause after `before` of them, at `most`.
+fn pause(before: u8, most: Duration) -> Duration {
+    (0..before.min(8)).fold(STOP_PAUSE, |pause, _| pause.doubled()).min(most)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ const LIMITS: ScriptLimits = ScriptLimits {
 /// Runs a sequence against `world`, which answers (resource, verb, how many calls so far); gives the calls and the end.
 fn run(mut seq: Sequence, mut world: impl FnMut(u8, Verb, usize) -> Outcome) -> (Vec<(u8, Verb)>, Finish) {
     let (mut calls, mut now) = (Vec::new(), Instant::ZERO);
-    for token in 0..200 {
+    for token in 0..1000 {
         match seq.poll(now, &LIMITS) {
             Request::Run { resource, verb } => {
                 seq.called(Token(token), resource, verb, now, &LIMITS);
@@ -59,16 +59,68 @@ fn down_goes_right_to_left_with_proof() {
 fn the_clean_up_stops_only_what_is_not_stopped() {
     let (calls, end) = run(Sequence::begin(Goal::Clean, 2), honest([true, false]));
     assert_eq!((calls, end), (vec![(1, Status), (0, Status), (0, Stop), (0, Status)], Finish::Stopped));
-    let mut absent = Sequence::begin(Goal::Clean, 2);
-    absent.believe(false);
-    let (_, end) = run(absent, |_, _, _| Outcome::NotRun);
-    assert_eq!(end, Finish::Stopped, "a script that is missing started nothing");
-    let (calls, end) = run(Sequence::begin(Goal::Clean, 2), |_, _, _| Outcome::NotRun);
-    assert_eq!(
-        (calls, end),
-        (vec![(1, Status), (1, Stop)], Finish::StopFailed),
-        "one that is there may have"
-    );
+}
+
+#[test]
+fn a_clean_up_that_cannot_run_a_script_has_no_end_but_where_this_boot_started_nothing() {
+    for (present, started) in [(true, true), (true, false), (false, true), (false, false)] {
+        let mut seq = Sequence::begin_clean(2, started);
+        seq.believe(present);
+        let (mut now, mut calls) = (Instant::ZERO, 0);
+        let begun = now;
+        let end = loop {
+            match seq.poll(now, &LIMITS) {
+                Request::Run { resource, verb } => {
+                    assert_eq!(verb, Status, "nothing is stopped on no answer");
+                    calls += 1;
+                    seq.called(Token(calls), resource, verb, now, &LIMITS);
+                    seq.done(Token(calls), Outcome::NotRun, now, &LIMITS);
+                }
+                Request::Wait(until) => now = until,
+                Request::Finished(finish) => break Some(finish),
+                Request::Kill(_) => panic!("nothing to kill"),
+            }
+            if now.since(begun) > Duration::from_secs(600) {
+                break None;
+            }
+        };
+        let over = (!present && !started).then_some(Finish::Stopped);
+        assert_eq!(end, over, "present {present}, started {started}");
+        assert!(calls < 200, "with pauses: {calls}");
+        assert_eq!(seq.waits_for_script(), over.is_none());
+        if over.is_none() {
+            // The script is back: the group is proven stopped like any other.
+            seq.believe(true);
+            let (calls, end) = run(seq, honest([true, false]));
+            assert_eq!((calls.first(), end), (Some(&(1, Status)), Finish::Stopped));
+        }
+    }
+}
+
+#[test]
+fn a_call_that_could_not_be_run_is_tried_again_on_every_step() {
+    for goal in [Goal::Clean, Goal::Start, Goal::Stop, Goal::Restart(0)] {
+        let up = [matches!(goal, Goal::Stop | Goal::Restart(_) | Goal::Clean), false];
+        let (plain, end) = run(Sequence::begin(goal, 1), honest(up));
+        for fails in 1..=plain.len() {
+            for times in 1..4 {
+                let (mut inner, mut n) = (honest(up), 0);
+                let world = |resource, verb, _| {
+                    n += 1;
+                    let now = (fails..fails + times).contains(&n);
+                    if now { Outcome::NotRun } else { inner(resource, verb, 0) }
+                };
+                let (calls, ended) = run(Sequence::begin(goal, 1), world);
+                assert_eq!(ended, end, "{goal:?}: call {fails} could not be run, {times} times");
+                assert_eq!(calls.len(), plain.len() + times, "{calls:?}");
+            }
+        }
+    }
+    let (calls, end) = run(Sequence::begin(Goal::Stop, 1), |_, _, _| Outcome::NotRun);
+    assert_eq!(end, Finish::StopFailed, "within the limit of a stop");
+    assert!((20..60).contains(&calls.len()), "{}", calls.len());
+    let (_, end) = run(Sequence::begin(Goal::Start, 1), |_, _, _| Outcome::NotRun);
+    assert_eq!(end, Finish::StartFailed, "within the limit of a start: nothing was begun");
 }
 
 #[test]
@@ -109,10 +161,15 @@ fn a_start_that_says_no_of_a_running_service_is_a_start() {
 fn a_missing_script_fails_the_start_and_is_not_asked_to_stop() {
     let mut inner = honest([false, false]);
     let world = |resource, verb, n| if resource == 1 { Outcome::NotRun } else { inner(resource, verb, n) };
-    let (calls, end) = run(Sequence::begin(Goal::Start, 2), world);
+    let missing = |resources| {
+        let mut seq = Sequence::begin(Goal::Start, resources);
+        seq.believe(false);
+        seq
+    };
+    let (calls, end) = run(missing(2), world);
     assert_eq!(calls, [(0, Status), (0, Start), (1, Status), (0, Stop), (0, Status)]);
     assert_eq!(end, Finish::StartFailed);
-    let (calls, end) = run(Sequence::begin(Goal::Start, 1), |_, _, _| Outcome::NotRun);
+    let (calls, end) = run(missing(1), |_, _, _| Outcome::NotRun);
     assert_eq!((calls, end), (vec![(0, Status)], Finish::StartFailed));
 }
 
@@ -137,10 +194,8 @@ fn a_stop_that_takes_its_time_is_asked_again_and_one_that_never_stops_is_stuck()
     let (calls, end) = run(Sequence::begin(Goal::Stop, 1), never);
     assert_eq!(end, Finish::StopFailed);
     assert!((20..90).contains(&calls.len()), "bounded by the limit of one stop: {}", calls.len());
-    for hopeless in [Outcome::Killed, Outcome::NotRun] {
-        let world = |_, verb, _| if verb == Stop { hopeless } else { Outcome::Stopped };
-        assert_eq!(run(Sequence::begin(Goal::Stop, 1), world).1, Finish::StopFailed, "{hopeless:?}");
-    }
+    let world = |_, verb, _| if verb == Stop { Outcome::Killed } else { Outcome::Stopped };
+    assert_eq!(run(Sequence::begin(Goal::Stop, 1), world).1, Finish::StopFailed, "its limit is over");
 }
 
 #[test]
@@ -151,10 +206,91 @@ fn a_script_without_a_status_is_stopped_at_the_daemons_start_and_else_taken_at_i
     let (calls, end) = run(Sequence::begin(Goal::Start, 1), mute);
     assert_eq!((calls, end), (vec![(0, Status), (0, Start)], Finish::Started));
     assert_eq!(run(Sequence::begin(Goal::Stop, 1), mute).1, Finish::Stopped);
+}
+
+#[test]
+fn silence_excuses_a_stop_that_said_no_only_where_this_boot_started_nothing() {
     let refuses = |_, verb, _| if verb == Status { Outcome::Unclear } else { Outcome::Failed(1) };
-    let (calls, end) = run(Sequence::begin(Goal::Stop, 1), refuses);
-    assert_eq!((calls.len(), end), (4, Finish::Stopped), "asked twice");
-    assert_eq!(run(Sequence::begin(Goal::Start, 1), refuses).1, Finish::StartFailed);
+    let (calls, end) = run(Sequence::begin_clean(1, false), refuses);
+    assert_eq!((calls.len(), end), (5, Finish::Stopped), "asked twice, and on record as not started");
+    for seq in
+        [Sequence::begin_clean(1, true), Sequence::begin(Goal::Stop, 1), Sequence::begin(Goal::Start, 1)]
+    {
+        let (calls, end) = run(seq, refuses);
+        assert_eq!(end, Finish::StopFailed);
+        assert!((40..90).contains(&calls.len()), "within the limit of one stop: {}", calls.len());
+    }
+    // It was seen running, so it did not say no because there is nothing to stop.
+    let seen = |_, verb, n| match verb {
+        Status if n == 1 => Outcome::Running,
+        Status => Outcome::Unclear,
+        Start | Stop => Outcome::Failed(1),
+    };
+    assert_eq!(run(Sequence::begin_clean(1, false), seen).1, Finish::StopFailed);
+    let seen_later = |_, verb, n| match verb {
+        Status if n == 3 => Outcome::Partly,
+        Status => Outcome::Unclear,
+        Start | Stop => Outcome::Failed(1),
+    };
+    assert_eq!(run(Sequence::begin_clean(1, false), seen_later).1, Finish::StopFailed);
+    // No, no, and then yes: that is a stop.
+    let late = |_, verb, n| match verb {
+        Stop if n >= 5 => Outcome::Ok,
+        Stop => Outcome::Failed(1),
+        Start | Status => Outcome::Unclear,
+    };
+    assert_eq!(run(Sequence::begin(Goal::Stop, 1), late).1, Finish::Stopped);
+    for unanswered in [Outcome::Killed, Outcome::Failed(1)] {
+        let world = |_, verb, n| match verb {
+            Status if n < 8 => unanswered,
+            Status => Outcome::Stopped,
+            Start | Stop => Outcome::Ok,
+        };
+        assert_eq!(
+            run(Sequence::begin(Goal::Stop, 1), world).1,
+            Finish::Stopped,
+            "{unanswered:?}: asked again"
+        );
+    }
+}
+
+#[test]
+fn the_culprit_is_the_call_that_it_failed_of() {
+    let culprit = |mut seq: Sequence, world: &mut dyn FnMut(u8, Verb, usize) -> Outcome| {
+        let (mut now, mut n) = (Instant::ZERO, 0);
+        loop {
+            match seq.poll(now, &LIMITS) {
+                Request::Run { resource, verb } => {
+                    n += 1;
+                    seq.called(Token(1), resource, verb, now, &LIMITS);
+                    seq.done(Token(1), world(resource, verb, n), now, &LIMITS);
+                }
+                Request::Wait(until) => now = until,
+                Request::Finished(finish) => return (finish, seq.culprit()),
+                Request::Kill(_) => panic!("nothing to kill"),
+            }
+        }
+    };
+    let of = |resource, verb, outcome| Some(Culprit { resource, verb, outcome });
+    let mut start = |resource, verb, _| match (resource, verb) {
+        (1, Start) => Outcome::Failed(5),
+        (_, Status) => Outcome::Stopped,
+        _ => Outcome::Ok,
+    };
+    let found = culprit(Sequence::begin(Goal::Start, 2), &mut start);
+    assert_eq!(found, (Finish::StartFailed, of(1, Start, Outcome::Failed(5))));
+    let mut stop = |resource, verb, _| match (resource, verb) {
+        (0, Stop) => Outcome::Failed(32),
+        (0, Status) => Outcome::Running,
+        (_, Status) => Outcome::Stopped,
+        _ => Outcome::Ok,
+    };
+    let found = culprit(Sequence::begin(Goal::Stop, 2), &mut stop);
+    assert_eq!(found, (Finish::StopFailed, of(0, Stop, Outcome::Failed(32))), "not what status said of it");
+    let mut lies = |_, verb, _| if verb == Status { Outcome::Running } else { Outcome::Ok };
+    let found = culprit(Sequence::begin(Goal::Stop, 1), &mut lies);
+    assert_eq!(found, (Finish::StopFailed, of(0, Status, Outcome::Running)));
+    assert_eq!(culprit(Sequence::begin(Goal::Stop, 2), &mut honest([true, true])), (Finish::Stopped, None));
 }
 
 #[test]
@@ -254,6 +390,10 @@ fn every_step_and_outcome_leads_somewhere() {
             for second in outcomes {
                 for third in outcomes {
                     let script = [first, second, third];
+                    if goal == Goal::Clean && script.contains(&Outcome::NotRun) {
+                        // It ends once the script can be run, and not before.
+                        continue;
+                    }
                     let (calls, end) = run(Sequence::begin(goal, 3), |_, _, n| script[n % 3]);
                     assert!(!calls.is_empty());
                     let up = matches!(goal, Goal::Start | Goal::Restart(_));

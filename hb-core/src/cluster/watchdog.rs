@@ -1,6 +1,7 @@
 //! May the watchdog be fed in this step (DESIGN §8)? Only in a step that sent a beat, only while the loop is on time,
-//! and from the moment that a group is stuck never until it is proven stopped: the peer takes silence behind *stuck* and
-//! *armed* for a reset. A link that is down or failing never withholds a feed.
+//! and from the moment that the reset for a stuck group is on record ([`crate::cluster::group::Reset`]) never until it is
+//! proven stopped: the peer takes silence behind *stuck* and *armed* for a reset. A link that is down or failing never
+//! withholds a feed.
 
 use crate::time::Duration;
 
@@ -15,7 +16,7 @@ pub(crate) struct Step {
     pub(crate) late: Duration,
     /// The keepalive.
     pub(crate) keepalive: Duration,
-    /// Some group is stuck here, or was and is not proven stopped since.
+    /// Some group is stuck here, or was and is not proven stopped since, and the reset for it is on the disk.
     pub(crate) stuck: bool,
 }
 

@@ -32,7 +32,7 @@ impl Node {
             beat: true,
             late: self.late,
             keepalive: self.config.timing.keepalive,
-            stuck: self.groups.iter().any(|group| group.unproven),
+            stuck: self.unfed(),
         });
     }
 
@@ -56,7 +56,7 @@ impl Node {
         let beat = Beat {
             phase: self.phase,
             unconfirmed: self.unconfirmed.is_some(),
-            armed: matches!(self.watchdog, Watchdog::Armed { .. }),
+            armed: self.shows_armed(),
             link: id.0,
             hears,
             score: self.pings.score(),

@@ -27,14 +27,14 @@ impl Node {
         changed
     }
 
-    /// Joining ends when everything is proven stopped (or stuck), and the peer was met or written off.
+    /// Joining ends when the peer was met or written off. It is per group beyond that: one that is still being proven
+    /// stopped, or cannot be, bars neither the others nor the peer's.
     fn follow_phase(&mut self) -> bool {
         match self.phase {
             Phase::Joining => {
-                let clean = self.groups.iter().all(|group| group.state != GroupState::Unknown);
                 let known =
                     self.peer.state != PeerState::Unknown || self.peer.vouched || self.foreign_at.is_some();
-                if !clean || !known || self.watchdog == Watchdog::Pending {
+                if !known || self.watchdog == Watchdog::Pending {
                     return false;
                 }
                 self.phase = Phase::Up;
@@ -238,7 +238,8 @@ impl Node {
         };
         let sure = self.unconfirmed.is_none();
         let grant = match (peer, group.state) {
-            (Some(peer), GroupState::Held) if sure => {
+            // What cannot be stopped is not given away.
+            (Some(peer), GroupState::Held) if sure && group.config.claimable => {
                 peer.wanted.filter(|reason| handover::grants(&facts, *reason, peer.state, peer.able))
             }
             _ => None,
@@ -387,6 +388,8 @@ impl Node {
             group.seen = group.epoch;
             group.mark = None;
             group.wait = None;
+            // On the disk with the epoch, before the first start script runs.
+            (group.started, group.culprit) = (true, None);
             group.pinned = core::mem::take(&mut group.takeover);
             group.wanted = None;
             group.gate = Gate::Persist { serial, until };

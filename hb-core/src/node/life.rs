@@ -4,7 +4,7 @@ use super::{Node, OneWay, Outbox, Stream};
 use crate::auth::Keyring;
 use crate::cluster::clock::Clock;
 use crate::cluster::fence::Fence;
-use crate::cluster::group::{COPIES, Group};
+use crate::cluster::group::{COPIES, Group, Reset};
 use crate::cluster::handshake::Handshake;
 use crate::cluster::link::{Link, SendTimes};
 use crate::cluster::peer::Peer;
@@ -32,6 +32,49 @@ pub struct Saved {
     pub stuck: Vec<u32, MAX_GROUPS>,
     /// The boot identity that the peer had then; 0 when it is not known, or nothing is stuck.
     pub stuck_boot: u32,
+    /// The boot that [`Record::started`] speaks of, as [`Config::boot`] has it; 0 when unknown.
+    pub boot: u32,
+    /// What this machine did with each group, by hash of the group's name (DESIGN §8).
+    pub records: Vec<(u32, Record), MAX_GROUPS>,
+    /// A group that is no longer configured may have been started in this boot, and was not proven stopped since.
+    pub unlisted: bool,
+    /// What the last life left cannot be read: whatever it said of a group counts as its worst.
+    pub lost: bool,
+}
+
+/// What outlives a daemon about a group on this machine. On the disk before the first start script runs, and before the
+/// watchdog is let run out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Record {
+    /// This boot may have started it, and it was not proven stopped since.
+    pub started: bool,
+    /// It was stuck, and the watchdog was no longer fed for it; neither proven stopped nor cleared since.
+    pub reset: bool,
+}
+
+impl Saved {
+    /// May the boot `boot` have started the group `hash`? No record of a daemon that has been here is the worst one.
+    fn started(&self, hash: u32, boot: u32, listed: impl Fn(u32) -> bool) -> bool {
+        if self.lost {
+            return true;
+        }
+        let first = self.counter == 0 && self.records.is_empty();
+        let same_boot = boot == 0 || self.boot == 0 || boot == self.boot;
+        if first || !same_boot {
+            return false;
+        }
+        match self.records.iter().find(|(other, _)| *other == hash) {
+            Some((_, record)) => record.started,
+            // The state of a version without records, or a group that is new here: its resources may have run under
+            // another name.
+            None => self.records.is_empty() || self.left_over(listed),
+        }
+    }
+
+    /// A group that is not configured any more may have been left running.
+    fn left_over(&self, listed: impl Fn(u32) -> bool) -> bool {
+        self.unlisted || self.records.iter().any(|(hash, record)| record.started && !listed(*hash))
+    }
 }
 
 impl Node {
@@ -82,6 +125,7 @@ impl Node {
             leave: None,
             next_token: 0,
             persist_serial: 0,
+            unlisted: false,
             out: Outbox::default(),
             #[cfg(feature = "coverage")]
             coverage: crate::coverage::Coverage::default(),
@@ -104,10 +148,19 @@ impl Node {
                 list.iter().find(|(hash, _)| *hash == group.name_hash).map_or(0, |(_, epoch)| *epoch)
             };
             let newest = if COPIES == 0 { 0 } else { of(&saved.copies) };
-            let mut group = Group::new(*group, of(&saved.epochs), newest);
-            group.peer_stuck = saved.stuck.contains(&group.config.name_hash);
-            let _ = node.groups.push(group);
+            let mut fresh = Group::new(*group, of(&saved.epochs), newest);
+            let listed = |hash| node.config.groups.iter().any(|group| group.name_hash == hash);
+            fresh.started = saved.started(group.name_hash, node.config.boot, listed);
+            let record = saved.records.iter().find(|(hash, _)| *hash == group.name_hash);
+            if record.is_some_and(|(_, record)| record.reset) {
+                fresh.reset = Reset::Spent;
+            }
+            fresh.peer_stuck = saved.stuck.contains(&group.name_hash);
+            let _ = node.groups.push(fresh);
         }
+        let same_boot = node.config.boot == 0 || saved.boot == 0 || node.config.boot == saved.boot;
+        let listed = |hash| node.config.groups.iter().any(|group| group.name_hash == hash);
+        node.unlisted = same_boot && saved.left_over(listed);
         node.peer.boot = (saved.stuck_boot != 0).then_some(saved.stuck_boot);
         node.report(Event::Joining(incarnation));
         node.persist();
@@ -125,7 +178,21 @@ impl Node {
         let stuck: Vec<u32, MAX_GROUPS> =
             filled(self.groups.iter().filter(|group| group.peer_stuck).map(|group| group.config.name_hash));
         let stuck_boot = self.peer.boot.filter(|_| !stuck.is_empty()).unwrap_or(0);
-        Saved { counter: self.incarnation.counter, epochs, copies, stuck, stuck_boot }
+        let record = |group: &Group| {
+            let record = Record { started: group.started, reset: group.reset != Reset::Free };
+            (group.config.name_hash, record)
+        };
+        Saved {
+            counter: self.incarnation.counter,
+            epochs,
+            copies,
+            stuck,
+            stuck_boot,
+            boot: self.config.boot,
+            records: filled(self.groups.iter().map(record)),
+            unlisted: self.unlisted,
+            lost: false,
+        }
     }
 
     /// What is to be kept has changed. Gives the serial of the write that will hold it.

@@ -23,7 +23,7 @@ use crate::action::Action;
 use crate::auth::Keyring;
 use crate::cluster::clock::Clock;
 use crate::cluster::fence::Fence;
-use crate::cluster::group::{Gate, Group};
+use crate::cluster::group::{Gate, Group, Reset};
 use crate::cluster::handshake::Handshake;
 use crate::cluster::link::{Link, SendTimes};
 use crate::cluster::peer::Peer;
@@ -40,7 +40,7 @@ pub(crate) use differs::Line;
 pub use glance::Glance;
 use glance::cover;
 use heapless::{Deque, Vec};
-pub use life::Saved;
+pub use life::{Record, Saved};
 use scripts::ScriptAction;
 
 /// Bytes that [`Node::poll_action`] may need for one frame on the wire.
@@ -140,6 +140,8 @@ pub struct Node {
     leave: Option<Leave>,
     next_token: u32,
     persist_serial: u32,
+    /// A group that is no longer configured may still run here.
+    unlisted: bool,
     out: Outbox,
     #[cfg(feature = "coverage")]
     coverage: crate::coverage::Coverage,
@@ -197,6 +199,7 @@ impl Node {
                     self.hello_until = self.now.plus(self.config.timing.deadtime);
                 }
                 self.watchdog = watchdog;
+                self.ask_for_reset();
             }
             Input::Unread => self.unread(),
             Input::Tick { drained } => self.tick(drained),
@@ -310,9 +313,21 @@ impl Node {
         self.groups.get_mut(usize::from(id.0))
     }
 
-    /// Does a watchdog feed wait for no group?
+    /// A group that is stuck, and may still run.
     fn stuck_group(&self) -> Option<GroupId> {
         self.group_ids().find(|id| self.group(*id).is_some_and(|g| g.state == GroupState::Stuck))
+    }
+
+    /// A group that is stuck, or was and is not proven stopped since, for which the watchdog is not fed any more.
+    fn unfed(&self) -> bool {
+        self.groups.iter().any(|group| group.unproven && group.reset == Reset::Unfed)
+    }
+
+    /// The watchdog is armed, and what it is fed for is in order: then, and only then, silence of this node proves that
+    /// it was reset. One that is fed beside a stuck group is not shown.
+    fn shows_armed(&self) -> bool {
+        matches!(self.watchdog, Watchdog::Armed { .. })
+            && (self.unfed() || !self.groups.iter().any(|group| group.unproven))
     }
 
     /// `Action` is named here so that the contract's words are in one place.

@@ -2,7 +2,7 @@
 
 use super::{Node, cover};
 use crate::cluster::fence::FenceEvent;
-use crate::cluster::group::GroupEvent;
+use crate::cluster::group::{Group, GroupEvent, Reset};
 use crate::config::{ConfigError, Isolated, Tuning};
 use crate::event::{Cause, Event};
 use crate::ids::GroupId;
@@ -89,6 +89,7 @@ impl Node {
     fn standby(&mut self, id: GroupId) -> Result<(), Refusal> {
         let Some(group) = self.group(id) else { return Err(Refusal::NothingToDo) };
         match group.state {
+            GroupState::Held if !group.config.claimable => return Err(Refusal::Scripts),
             GroupState::Held => {}
             GroupState::Starting => return Err(Refusal::Busy),
             GroupState::Unknown
@@ -179,16 +180,28 @@ impl Node {
         group.forget_failures();
         // One word is enough: what stops now may start again.
         group.for_good &= group.state != GroupState::Stuck;
-        if self.change(id, GroupEvent::Clear, Cause::Operator) { Ok(()) } else { Err(Refusal::NothingToDo) }
+        if !self.change(id, GroupEvent::Clear, Cause::Operator) {
+            return Err(Refusal::NothingToDo);
+        }
+        // A new episode; but a reset that the peer counts on comes, unless the group is proven stopped before.
+        if let Some(group) = self.group_mut(id)
+            && matches!(group.reset, Reset::Asked(_) | Reset::Spent)
+        {
+            group.reset = Reset::Free;
+            self.persist();
+        }
+        Ok(())
     }
 
-    /// Leave in order. A second time, while a stuck group or a pull that does not end holds that up, end all the same.
+    /// Leave in order. A second time, while a stuck group, a script that cannot be run or a pull that does not end holds
+    /// that up, end all the same.
     fn stop(&mut self) -> Result<(), Refusal> {
         if self.phase != Phase::Leaving {
             self.begin_leave();
             return Ok(());
         }
-        if self.stuck_group().is_some() || self.groups.iter().any(|group| group.pulls()) {
+        let waits = |group: &Group| group.pulls() || group.sequence.waits_for_script();
+        if self.stuck_group().is_some() || self.groups.iter().any(waits) {
             self.out.exit = Some(false);
             return Ok(());
         }

@@ -5,13 +5,14 @@ use super::{Node, cover};
 use crate::action::Verb;
 use crate::cluster::data::CopyEvent;
 use crate::cluster::fence::Fence;
-use crate::cluster::group::{self, Gate, Group, GroupEvent};
+use crate::cluster::group::{self, Gate, Group, GroupEvent, Reset};
 use crate::cluster::monitor::{Ask, Monitor, Verdict};
 use crate::cluster::sequence::{Finish, Goal, Request, Sequence};
 use crate::event::{Cause, Event, Wait};
 use crate::ids::{GroupId, Token};
 use crate::input::{Outcome, Watchdog};
 use crate::message::GroupState;
+use crate::status::Culprit;
 use crate::time::{Earliest, Instant};
 
 /// A script call to make or to end.
@@ -25,7 +26,8 @@ impl Node {
     /// At the daemon's start: prove every group stopped.
     pub(super) fn begin_cleaning(&mut self) {
         for group in &mut self.groups {
-            group.sequence = Sequence::begin(Goal::Clean, group.config.resources);
+            group.sequence = Sequence::begin_clean(group.config.resources, group.started);
+            group.sequence.believe(group.config.claimable);
         }
     }
 
@@ -102,6 +104,7 @@ impl Node {
             Ask::Kill(token) => {
                 let _ = self.out.calls.push_back(ScriptAction::Kill(token));
             }
+            Ask::GiveUp(token) => self.script_done(token, Outcome::Killed),
             Ask::Wait(_) => {}
         }
         ask
@@ -155,7 +158,7 @@ impl Node {
             Pass::Open => {
                 if let Some(group) = self.group_mut(id) {
                     group.gate = Gate::Open;
-                    group.sequence = Sequence::begin(Goal::Start, group.config.resources);
+                    group.begin(Goal::Start);
                 }
             }
             Pass::Wait => {}
@@ -187,11 +190,23 @@ impl Node {
 
     /// A write reached the disk: every claim that waited for it, or for an earlier one, goes on.
     pub(super) fn persisted(&mut self, done: u32) {
-        for group in &mut self.groups {
+        let holds = |serial: u32| done.wrapping_sub(serial) < u32::MAX / 2;
+        for id in self.group_ids() {
+            let Some(group) = self.group_mut(id) else { continue };
             if let Gate::Persist { serial, .. } = group.gate
-                && done.wrapping_sub(serial) < u32::MAX / 2
+                && holds(serial)
             {
                 group.gate = Gate::Fence;
+            }
+            if let Reset::Asked(serial) = group.reset
+                && holds(serial)
+            {
+                group.reset = Reset::Unfed;
+                if group.unproven {
+                    // Shown from now on, in the step after the last feed.
+                    self.out.beat = true;
+                    self.report(Event::FeedingStopped(id));
+                }
             }
         }
     }
@@ -211,15 +226,25 @@ impl Node {
                 if let Some(call) = call {
                     self.tell_script(id, call.resource, call.verb, outcome);
                 }
+                self.saw_running(id);
                 return;
             }
             let last = group.config.resources.saturating_sub(1);
             // A call that was under way when the monitor was switched off is judged by nothing, but for a look.
             let config = monitor.unwrap_or(Monitor::OFF);
             if let Some(verdict) = group.monitor.done(token, outcome, last, &config, now) {
-                self.monitored(id, verdict);
+                self.monitored(id, verdict, outcome);
                 return;
             }
+        }
+    }
+
+    /// The clean-up found something of the group running, whoever started it: on record until it is proven stopped.
+    fn saw_running(&mut self, id: GroupId) {
+        let Some(group) = self.group_mut(id) else { return };
+        if group.state == GroupState::Unknown && group.sequence.saw_running() && !group.started {
+            group.started = true;
+            self.persist();
         }
     }
 
@@ -232,13 +257,14 @@ impl Node {
                 false
             }
         };
-        if bad {
+        let what = Some(Culprit { resource, verb, outcome });
+        let Some(known) = self.group_mut(group) else { return };
+        if bad && core::mem::replace(&mut known.told, what) != what {
             self.report(Event::Script { group, resource, verb, outcome });
         }
     }
 
-    fn monitored(&mut self, id: GroupId, verdict: Verdict) {
-        let resources = self.group(id).map_or(0, |group| group.config.resources);
+    fn monitored(&mut self, id: GroupId, verdict: Verdict, outcome: Outcome) {
         cover!(self, MONITOR, verdict.index(), self.peer_could_take(id));
         match verdict {
             Verdict::Fine => {}
@@ -246,15 +272,14 @@ impl Node {
                 let resource = self.group(id).map_or(0, |group| group.monitor.resource());
                 self.report(Event::MonitorFailed { group: id, resource, count });
             }
-            Verdict::Restart(from) => self.restart_in_place(id, from, resources),
+            Verdict::Restart(from) => self.restart_in_place(id, from),
             // It moves only to a node that can take it; else this one goes on trying.
-            Verdict::Handover(from) if !self.peer_could_take(id) => {
-                self.restart_in_place(id, from, resources)
-            }
+            Verdict::Handover(from) if !self.peer_could_take(id) => self.restart_in_place(id, from),
             Verdict::Handover(resource) => {
                 self.report(Event::MonitorFailed { group: id, resource, count: self.monitor_limit() });
+                let culprit = Culprit { resource, verb: Verb::Status, outcome };
                 if let Some(group) = self.group_mut(id) {
-                    group.for_good = true;
+                    (group.for_good, group.culprit) = (true, Some(culprit));
                 }
                 self.release(id, Cause::Monitor);
             }
@@ -275,14 +300,14 @@ impl Node {
         self.config.monitor.map_or(1, |monitor| monitor.failures)
     }
 
-    fn restart_in_place(&mut self, id: GroupId, from: u8, resources: u8) {
+    fn restart_in_place(&mut self, id: GroupId, from: u8) {
         self.report(Event::MonitorFailed { group: id, resource: from, count: self.monitor_limit() });
         let now = self.now;
         if let Some(group) = self.group_mut(id) {
             group.monitor.end(now);
             group.monitor.restarting();
             group.gate = Gate::Open;
-            group.sequence = Sequence::begin(Goal::Restart(from), resources);
+            group.begin(Goal::Restart(from));
             group.in_place = true;
         }
         self.change(id, GroupEvent::Restart, Cause::Monitor);
@@ -306,7 +331,7 @@ impl Node {
         let Some(group) = self.group_mut(id) else { return false };
         match (state, gate) {
             (GroupState::Held, _) => {
-                group.sequence = Sequence::begin(Goal::Stop, group.config.resources);
+                group.begin(Goal::Stop);
                 group.monitor.end(now);
             }
             (GroupState::Starting, Gate::Open) => group.sequence.abort(now),
@@ -367,6 +392,7 @@ impl Node {
         match to {
             GroupState::Held => {
                 group.forget_failures();
+                group.culprit = None;
                 group.announce = true;
                 if let Some(config) = &monitor {
                     let restarted = group.monitor.was_restarting();
@@ -374,31 +400,56 @@ impl Node {
                 }
             }
             GroupState::Failed => {
+                let scripts = if cause == Cause::Data { None } else { group.sequence.culprit() };
+                group.culprit = scripts.or(group.culprit);
                 group.mark = Some(group.epoch);
                 group.for_good = false;
                 group.plan_retry(now);
             }
             GroupState::Idle if from == GroupState::Stopping => group.mark = Some(group.epoch),
             GroupState::Stopping if from == GroupState::Stuck => {
-                group.sequence = Sequence::begin(Goal::Stop, group.config.resources);
+                group.begin(Goal::Stop);
             }
-            GroupState::Unknown
-            | GroupState::Idle
-            | GroupState::Starting
-            | GroupState::Stopping
-            | GroupState::Stuck => {}
+            GroupState::Stuck => group.culprit = group.sequence.culprit(),
+            GroupState::Unknown | GroupState::Idle | GroupState::Starting | GroupState::Stopping => {}
+        }
+        // Proven stopped: whatever this boot did with it is over.
+        let over = !to.may_run() && (group.started || group.reset != Reset::Free);
+        if over {
+            (group.started, group.reset) = (false, Reset::Free);
         }
         let epoch = group.shown_epoch();
+        if over {
+            self.persist();
+        }
         match to {
             GroupState::Held => self.copy_event(id, CopyEvent::Held),
             GroupState::Idle | GroupState::Failed => self.copy_event(id, CopyEvent::Over),
             GroupState::Unknown | GroupState::Starting | GroupState::Stopping | GroupState::Stuck => {}
         }
         self.report(Event::Group { group: id, from, to, epoch, cause });
-        if to == GroupState::Stuck && matches!(self.watchdog, Watchdog::Armed { .. }) {
-            self.report(Event::FeedingStopped(id));
+        self.ask_for_reset();
+        if to == GroupState::Stuck && self.group(id).is_some_and(|group| group.reset == Reset::Spent) {
+            self.report(Event::NotResetAgain(id));
         }
         self.out.beat = true;
         true
+    }
+
+    /// A stuck group beside an armed watchdog: the machine is to be reset, once that is on record.
+    pub(super) fn ask_for_reset(&mut self) {
+        if !matches!(self.watchdog, Watchdog::Armed { .. }) {
+            return;
+        }
+        for at in 0..self.groups.len() {
+            let asks = |group: &&mut Group| group.state == GroupState::Stuck && group.reset == Reset::Free;
+            if self.groups.get_mut(at).filter(asks).is_none() {
+                continue;
+            }
+            let serial = self.persist();
+            if let Some(group) = self.groups.get_mut(at) {
+                group.reset = Reset::Asked(serial);
+            }
+        }
     }
 }

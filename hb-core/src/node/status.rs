@@ -1,8 +1,11 @@
 //! The snapshot for `hbd status`.
 
 use super::{Node, OneWay};
+use crate::cluster::group::Reset;
 use crate::cluster::link::Link;
+use crate::input::Watchdog;
 use crate::list::filled;
+use crate::message::GroupState;
 use crate::status::{GroupStatus, LinkStatus, PeerState, PeerStatus, Status};
 use crate::time::Instant;
 
@@ -66,6 +69,14 @@ impl Node {
             wait: group.wait,
             config_match: group.agreed,
             copy: self.copy_status(group, real),
+            culprit: match group.state {
+                GroupState::Unknown => group.sequence.culprit(),
+                GroupState::Failed | GroupState::Stuck => group.culprit,
+                GroupState::Idle | GroupState::Starting | GroupState::Held | GroupState::Stopping => None,
+            },
+            not_reset: group.unproven
+                && matches!(self.watchdog, Watchdog::Armed { .. })
+                && group.reset != Reset::Unfed,
         }
     }
 }
