@@ -7,18 +7,28 @@
 //! copy 1a2b3c4d 16
 //! stuck 1a2b3c4d
 //! stuck-boot 5e6f7a8b
+//! boot 89abcdef
+//! started 1a2b3c4d 1
+//! reset 1a2b3c4d 0
+//! unlisted 0
 //! crc 0badcafe
 //! ```
 //!
 //! One `epoch` line per group: hash of its name in hexadecimal, highest epoch seen; one `copy` line per group with data:
-//! the highest epoch seen on a stamp of it; one `stuck` line per group that the peer showed stuck and nothing proved stopped
-//! since, and the boot identity that the peer had then. `crc` is the CRC-32 of all bytes
-//! before its line. A file that cannot be trusted is renamed aside and named in the log; the node then starts with
-//! [`Saved::default`], which is safe: the challenge decides who is live, not the counter (DESIGN §4).
+//! the highest epoch seen on a stamp of it; one `stuck` line per group that the peer showed stuck and nothing proved
+//! stopped since, and the boot identity that the peer had then. `boot` is the boot of which `started` speaks (0: unknown); one `started` line
+//! per group: 1 when that boot may have started it and it was not proven stopped since; one `reset` line per group: 1 when
+//! it was stuck and the watchdog was let run out for it; `unlisted`: 1 when a group that is configured no more may have
+//! been started. Lines of the last three kinds are missing in the file of an earlier version, which counts as the worst
+//! that they could say. `crc` is the CRC-32 of all bytes before its line.
+//!
+//! A file that cannot be trusted is renamed aside and named in the log; the node then starts with [`Saved::default`] and
+//! `lost`, which is safe: the challenge decides who is live, not the counter (DESIGN §4), and any group may have been
+//! started.
 
 use crate::sys::Errno;
 use core::fmt::Write as _;
-use hb_core::Saved;
+use hb_core::{Record, Saved};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
@@ -26,8 +36,8 @@ use std::path::{Path, PathBuf};
 
 /// Name of the file in the state directory.
 pub const FILE: &str = "state";
-/// Bytes of the file at most: header, counter, eight epochs, stamps and stuck groups, checksum.
-pub const MAX_BYTES: usize = 840;
+/// Bytes of the file at most: header, counter, eight epochs, stamps, stuck groups and records, checksum.
+pub const MAX_BYTES: usize = 1000;
 /// The bytes of one state file.
 pub type Text = heapless::String<MAX_BYTES>;
 
@@ -82,6 +92,13 @@ pub fn encode(saved: &Saved) -> Text {
     if saved.stuck_boot != 0 {
         let _ = writeln!(text, "stuck-boot {:08x}", saved.stuck_boot);
     }
+    let _ = writeln!(text, "boot {:08x}", saved.boot);
+    for (group, record) in &saved.records {
+        let Record { started, reset } = *record;
+        let _ = writeln!(text, "started {group:08x} {}", u8::from(started));
+        let _ = writeln!(text, "reset {group:08x} {}", u8::from(reset));
+    }
+    let _ = writeln!(text, "unlisted {}", u8::from(saved.unlisted));
     let crc = crc32(text.as_bytes());
     let _ = writeln!(text, "crc {crc:08x}");
     text
@@ -115,6 +132,16 @@ fn take_line(saved: &mut Saved, line: &str) -> Option<()> {
         ("counter", counter, None, None) => saved.counter = counter.parse().ok()?,
         ("stuck", group, None, None) => saved.stuck.push(u32::from_str_radix(group, 16).ok()?).ok()?,
         ("stuck-boot", boot, None, None) => saved.stuck_boot = u32::from_str_radix(boot, 16).ok()?,
+        ("boot", boot, None, None) => saved.boot = u32::from_str_radix(boot, 16).ok()?,
+        ("unlisted", word, None, None) => saved.unlisted = yes(word)?,
+        (what @ ("started" | "reset"), group, Some(word), None) => {
+            let (group, word) = (u32::from_str_radix(group, 16).ok()?, yes(word)?);
+            if !saved.records.iter().any(|(known, _)| *known == group) {
+                saved.records.push((group, Record::default())).ok()?;
+            }
+            let (_, record) = saved.records.iter_mut().find(|(known, _)| *known == group)?;
+            *(if what == "started" { &mut record.started } else { &mut record.reset }) = word;
+        }
         (what @ ("epoch" | "copy"), group, Some(epoch), None) => {
             let pair = (u32::from_str_radix(group, 16).ok()?, epoch.parse().ok()?);
             let list = if what == "epoch" { &mut saved.epochs } else { &mut saved.copies };
@@ -123,6 +150,14 @@ fn take_line(saved: &mut Saved, line: &str) -> Option<()> {
         _ => return None,
     }
     Some(())
+}
+
+fn yes(word: &str) -> Option<bool> {
+    match word {
+        "0" => Some(false),
+        "1" => Some(true),
+        _ => None,
+    }
 }
 
 /// Read the state of the last life from `dir`. No file is a first start. Never fails.
@@ -139,7 +174,8 @@ pub fn load(dir: &Path) -> Loaded {
         }
         Err(error) => Damage::Unreadable(Errno::from(&error)),
     };
-    Loaded { saved: Saved::default(), damage: Some((damage, set_aside(dir, &path))) }
+    let saved = Saved { lost: true, ..Saved::default() };
+    Loaded { saved, damage: Some((damage, set_aside(dir, &path))) }
 }
 
 /// The bytes of a file, or why there are none: what is no file (a FIFO, a device) is not waited for.
@@ -185,7 +221,7 @@ pub fn replace(dir: &Path, bytes: &[u8]) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
-/// CRC-32 as in Ethernet and zip. Bitwise: the file has 500 bytes at most.
+/// CRC-32 as in Ethernet and zip. Bitwise: the file has less than a kilobyte.
 pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     let step = |crc: u32, byte: &u8| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
@@ -204,6 +240,9 @@ mod tests {
         saved.copies.push((7, 12)).unwrap();
         saved.stuck.push(7).unwrap();
         saved.stuck_boot = 0x5e6f_7a8b;
+        (saved.boot, saved.unlisted) = (0x89ab_cdef, true);
+        saved.records.push((0x1a2b_3c4d, Record { started: true, reset: false })).unwrap();
+        saved.records.push((7, Record { started: false, reset: true })).unwrap();
         saved
     }
 
@@ -221,6 +260,16 @@ mod tests {
         assert_eq!(decode(encode(&Saved::default()).as_bytes()), Ok(Saved::default()));
     }
 
+    /// The file of a version without start records: read, and no record is the worst one.
+    #[test]
+    fn an_older_file_is_read() {
+        let mut text = "hbd-state 1\ncounter 42\nepoch 1a2b3c4d 17\n".to_owned();
+        text += &format!("crc {:08x}\n", crc32(text.as_bytes()));
+        let saved = decode(text.as_bytes()).unwrap();
+        assert_eq!((saved.counter, saved.boot, saved.records.len(), saved.lost), (42, 0, 0, false));
+        assert_eq!(saved.epochs.as_slice(), [(0x1a2b_3c4d, 17)]);
+    }
+
     #[test]
     fn the_longest_state_fits() {
         let mut saved = Saved { counter: u32::MAX, ..Saved::default() };
@@ -228,6 +277,13 @@ mod tests {
         while saved.copies.push((u32::MAX, u32::MAX)).is_ok() {}
         while saved.stuck.push(u32::MAX).is_ok() {}
         saved.stuck_boot = u32::MAX;
+        (saved.boot, saved.unlisted) = (u32::MAX, true);
+        for group in 0.. {
+            let record = Record { started: true, reset: true };
+            if saved.records.push((u32::MAX - group, record)).is_err() {
+                break;
+            }
+        }
         assert_eq!(decode(encode(&saved).as_bytes()), Ok(saved));
     }
 
@@ -266,7 +322,7 @@ mod tests {
             fs::write(dir.join(FILE), "hbd-state 1\ngarbage\n").unwrap();
             let loaded = load(&dir);
             let aside = dir.join(format!("state.corrupt-{round}"));
-            assert_eq!(loaded.saved, Saved::default());
+            assert_eq!(loaded.saved, Saved { lost: true, ..Saved::default() });
             assert_eq!(loaded.damage, Some((Damage::Checksum, Some(aside.clone()))));
             assert_eq!(fs::read(aside).unwrap(), b"hbd-state 1\ngarbage\n");
             assert!(load(&dir).damage.is_none());

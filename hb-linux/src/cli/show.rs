@@ -55,6 +55,13 @@ pub fn human(s: &Snapshot) -> String {
     }
     let mut text = table(&rows);
     for group in &s.groups {
+        if let Some(trouble) = &group.trouble {
+            text.push_str(&format!(
+                "group {} is {}: {trouble}\n",
+                group.name,
+                group.state.to_ascii_uppercase()
+            ));
+        }
         let served = group.state == "held" || group.peer_state.as_deref() == Some("held");
         if !group.wait_text.is_empty() && !served {
             text.push_str(&format!("group {} waits: {}\n", group.name, group.wait_text));
@@ -221,7 +228,8 @@ pub fn json(s: &Snapshot) -> String {
         });
         j.close(']').key("peer_state").maybe_string(g.peer_state.as_deref());
         j.key("wanted").maybe_string(g.wanted.as_deref()).key("wait").maybe_string(g.wait.as_deref());
-        j.key("config_match").maybe_boolean(g.config_match).close('}');
+        j.key("config_match").maybe_boolean(g.config_match);
+        j.key("trouble").maybe_string(g.trouble.as_deref()).close('}');
     }
     j.close(']').key("watchdog").open('{');
     let w = s.watchdog.as_ref();
@@ -307,7 +315,7 @@ mod tests {
             r#""links":[{"name":"eth1","medium":"bcast","state":"up","rx":10,"tx":11,"lost":0,"bad":0,"rtt_us":412}],"#,
             r#""groups":[{"name":"192.168.2.50","preferred":"ha-1","state":"held","epoch":4,"#,
             r#""resources":["192.168.2.50","jdmail"],"peer_state":"idle","wanted":null,"wait":null,"#,
-            r#""config_match":null}],"#,
+            r#""config_match":null,"trouble":null}],"#,
             r#""watchdog":{"device":"/dev/watchdog","timeout_s":8,"fed":99,"boot_status":0},"#,
             r#""ping":[{"host":"192.168.2.1","alive":true}],"isolated":false,"version":"0.1.0","pid":471,"#,
             r#""uptime_s":4000,"worst_late_us":1234,"lost_lines":0,"realtime":true,"#,
@@ -335,12 +343,22 @@ mod tests {
         let mut s = sample();
         s.peer.state = "dead".into();
         s.groups[0].state = "stuck".into();
+        s.groups[0].trouble = Some("jdmail stop: return code 1; mend it, then: hbd clear x".into());
         s.watchdog = None;
         s.links[0].state = "down".into();
         s.pings[0].1 = false;
         s.helper = HelperReply { alive: true, last_write_ms: Some(7000), backlog: 12 };
         let text = human(&s);
-        for word in ["DEAD", "STUCK", "not configured", "DOWN", "SILENT", "HELPER LATE: 12"] {
+        for word in [
+            "DEAD",
+            "STUCK",
+            "not configured",
+            "DOWN",
+            "SILENT",
+            "jdmail stop: return code 1",
+            "hbd clear x",
+            "HELPER LATE: 12",
+        ] {
             assert!(text.contains(word), "{word} in {text}");
         }
     }

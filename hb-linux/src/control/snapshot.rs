@@ -69,6 +69,7 @@ pub struct Group {
     pub wait_text: String,
     pub config_match: Option<bool>,
     pub resources: Vec<String>,
+    pub trouble: Option<String>,
 }
 
 /// The watchdog.
@@ -92,6 +93,11 @@ impl Snapshot {
             Reply::Resource(text) => {
                 if let Some(group) = self.groups.last_mut() {
                     group.resources.push((*text).to_string());
+                }
+            }
+            Reply::Trouble(text) => {
+                if let Some(group) = self.groups.last_mut() {
+                    group.trouble = Some((*text).to_string());
                 }
             }
             Reply::Watchdog(watchdog) => self.watchdog = Some(Watchdog::from(watchdog)),
@@ -195,6 +201,7 @@ impl From<&GroupReply<'_>> for Group {
             wait_text: r.wait_text.to_string(),
             config_match: r.config_match,
             resources: Vec::new(),
+            trouble: None,
         }
     }
 }

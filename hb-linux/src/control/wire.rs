@@ -81,6 +81,8 @@ pub enum Reply<'a> {
     Helper(HelperReply),
     /// Status: that was all.
     End,
+    /// Status: what is wrong with the last group, and the next command.
+    Trouble(&'a str),
 }
 
 impl Reply<'_> {

@@ -84,7 +84,7 @@ impl Effects {
             Action::EndPull { .. } => {}
             Action::WriteStamp { token, .. } => self.push(Input::StampWritten { token, ok: false }),
             Action::ProbeAddresses => self.announcer.probe(now, &mut self.voice),
-            Action::Report(event) => self.voice.event(&event),
+            Action::Report(event) => self.voice.event(&event, node),
             Action::Exit { clean } => self.exit = Some(clean),
         }
     }

@@ -9,7 +9,7 @@ use crate::helper::Level;
 use crate::log::{Text, reasons};
 use crate::sys::process;
 use hb_core::message::{GroupState, Phase, Reason};
-use hb_core::{Command, GroupId, Instant, LinkStatus, Node, PeerState, Refusal, Scope, Status, Wait};
+use hb_core::{Command, GroupId, Input, Instant, LinkStatus, Node, PeerState, Refusal, Scope, Status, Wait};
 
 /// What only the shell knows.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +31,9 @@ pub(super) fn answer(
     request: Request<'_>,
     out: &mut Out<'_>,
 ) {
+    if matches!(request, Request::Standby(_)) {
+        look_at_scripts(now, node, fx);
+    }
     let command = match request {
         Request::Status => return status(now, &node.status(now), fx, facts, out),
         Request::Reload => return,
@@ -74,6 +77,16 @@ pub(super) fn answer(
             let mut text = Text::<300>::new();
             reasons::refusal_words(&fx.voice.names.own, &fx.voice.names.peer, refusal, &mut text);
             out.send(&Reply::Refused(text.as_str()));
+        }
+    }
+}
+
+/// A group is not given away whose script lost its run bit a moment ago: it could not be stopped.
+fn look_at_scripts(now: Instant, node: &mut Node, fx: &mut Effects) {
+    for group in (0..=u8::MAX).map(GroupId).take(fx.runner.programs().groups()) {
+        if node.group_status(group).is_some_and(|status| status.state == GroupState::Held) {
+            let claimable = fx.runner.programs().claimable(group);
+            node.handle_input(now, Input::Claimable { group, claimable });
         }
     }
 }
@@ -140,7 +153,7 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
             rtt_us: link.rtt.map(hb_core::Duration::as_micros),
         }));
     }
-    for (id, (group, about)) in (0_u8..).map(GroupId).zip(status.groups.iter().zip(&names.groups)) {
+    for (id, (group, about)) in (0..=u8::MAX).map(GroupId).zip(status.groups.iter().zip(&names.groups)) {
         let mut text = Text::<300>::new();
         if let Some(wait) = group.wait {
             reasons::wait_words(names, wait, &mut text);
@@ -160,6 +173,12 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
             config_match: group.config_match,
         }));
         about.resources.iter().for_each(|r| out.send(&Reply::Resource(r)));
+        let last = group.culprit.map(|c| fx.voice.last_line(id, c.resource, c.verb)).unwrap_or_default();
+        let mut trouble = Text::<700>::new();
+        reasons::trouble_words(names, id, group, &last, &mut trouble);
+        if !trouble.is_empty() {
+            out.send(&Reply::Trouble(trouble.as_str()));
+        }
     }
     if let Some(dog) = &fx.dog {
         let armed = dog.armed();

@@ -21,7 +21,7 @@ use super::requests::Facts;
 use crate::control::Server;
 use crate::control::server::MAX_FDS;
 use crate::link::Link;
-use crate::scripts::MAX_CALLS;
+use crate::scripts::MAX_OUTPUTS;
 use crate::sys::clock::Clock;
 use crate::sys::guard;
 use crate::sys::poll::{PollFd, poll, sleep_ms, timeout_until};
@@ -56,7 +56,7 @@ const INTERFACES: usize = 5;
 const LINKS: usize = 6;
 pub(super) const CONTROL: usize = LINKS + MAX_LINKS;
 pub(super) const SCRIPTS: usize = CONTROL + MAX_FDS;
-pub(super) const TOTAL: usize = SCRIPTS + MAX_CALLS;
+pub(super) const TOTAL: usize = SCRIPTS + MAX_OUTPUTS;
 
 /// The running daemon.
 #[derive(Debug)]
@@ -192,7 +192,7 @@ impl Shell {
             server.poll_fds(self.now).into_iter().enumerate().for_each(|(i, fd)| set(CONTROL + i, fd));
         }
         if let Some(outputs) = fds.get_mut(SCRIPTS..) {
-            self.fx.runner.poll_fds(outputs);
+            self.fx.runner.poll_fds(self.now, outputs);
         }
     }
 
@@ -238,7 +238,7 @@ impl Shell {
         }
         let outputs = fds.get(SCRIPTS..).unwrap_or_default();
         let voice = &mut self.fx.voice;
-        self.fx.runner.read(outputs, |what, line| voice.script_says(what, line));
+        self.fx.runner.read(self.now, outputs, |what, line| voice.script_says(what, line));
         if ready(SIGNALS) {
             let caught = self.signals.take();
             self.serve_signals(caught);

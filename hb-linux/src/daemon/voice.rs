@@ -1,11 +1,15 @@
 //! The daemon's lines: events in words, scripts' output, its own remarks; all through the helper.
 
 use crate::helper::{Helper, Level, Targets};
-use crate::log::{LINE, Names, Text, words};
-use crate::scripts::{Finished, What};
+use crate::log::words::{self, About};
+use crate::log::{LINE, Names, Text};
+use crate::scripts::{Finished, Last, What};
+use crate::sys::Errno;
 use crate::sys::clock::WallTime;
 use core::fmt::Arguments;
-use hb_core::{Event, GroupId, LinkId, Outcome};
+use hb_core::config::MAX_GROUPS;
+use hb_core::message::GroupState;
+use hb_core::{Event, GroupId, LinkId, Node, Outcome, Verb};
 
 /// The helper, and the names that its lines need.
 #[derive(Debug)]
@@ -17,13 +21,33 @@ pub(super) struct Voice {
     text: Text<LINE>,
     /// Lines of level debug are sent as well.
     debug: bool,
+    /// By group and verb: the last line of the last call that printed one, and why one could not be run.
+    said: [[Said; 3]; MAX_GROUPS],
+}
+
+/// What a call left behind for people.
+#[derive(Debug)]
+struct Said {
+    resource: u8,
+    last: Last,
+    why: Option<Errno>,
+}
+
+impl Said {
+    const NOTHING: Self = Self { resource: u8::MAX, last: Last::new(), why: None };
 }
 
 impl Voice {
     /// Speaks through `helper`.
     #[must_use]
     pub(super) const fn new(helper: Helper, names: Names, debug: bool) -> Self {
-        Self { helper, names, text: Text::new(), debug }
+        Self {
+            helper,
+            names,
+            text: Text::new(),
+            debug,
+            said: [const { [const { Said::NOTHING }; 3] }; MAX_GROUPS],
+        }
     }
 
     /// A line of the daemon's own.
@@ -47,11 +71,44 @@ impl Voice {
         self.send(level);
     }
 
-    /// The line for an event of the core.
-    pub(super) fn event(&mut self, event: &Event) {
+    /// The line for an event of the core; `node` is asked for what it does not carry.
+    pub(super) fn event(&mut self, event: &Event, node: &Node) {
+        let mut about = About::default();
+        let (mut last, mut why) = (Last::new(), None);
+        let call = match *event {
+            Event::Group { group, .. } => {
+                about.culprit = node.group_status(group).and_then(|status| status.culprit);
+                about.culprit.map(|culprit| (group, culprit.resource, culprit.verb))
+            }
+            Event::Script { group, resource, verb, .. } => Some((group, resource, verb)),
+            Event::Joined => {
+                let unproven = |id: &GroupId| {
+                    let state = node.group_status(*id).map(|status| status.state);
+                    matches!(state, Some(GroupState::Unknown | GroupState::Stuck))
+                };
+                about.left = (0..=u8::MAX).map(GroupId).take(MAX_GROUPS).filter(unproven).count();
+                None
+            }
+            _ => None,
+        };
+        if let Some((group, resource, verb)) = call {
+            last = self.last_line(group, resource, verb);
+            why = self.said_of(group, resource, verb).and_then(|said| said.why);
+        }
+        (about.last, about.why) = (last.as_str(), why);
         self.text.clear();
-        let level = words::event(&self.names, event, &mut self.text);
+        let level = words::event(&self.names, event, &about, &mut self.text);
         self.send(level);
+    }
+
+    fn said_of(&self, group: GroupId, resource: u8, verb: Verb) -> Option<&Said> {
+        let said = self.said.get(usize::from(group.0))?.get(verb_index(verb))?;
+        (said.resource == resource).then_some(said)
+    }
+
+    /// The last line that the last such call printed; empty if none.
+    pub(super) fn last_line(&self, group: GroupId, resource: u8, verb: Verb) -> Last {
+        self.said_of(group, resource, verb).map(|said| said.last.clone()).unwrap_or_default()
     }
 
     /// A line that a script printed.
@@ -73,6 +130,10 @@ impl Voice {
     /// A script ended. These lines tell how long the scripts of a take-over took.
     pub(super) fn script_ends(&mut self, finished: &Finished) {
         let what = finished.what;
+        let group = self.said.get_mut(usize::from(what.group.0));
+        if let Some(said) = group.and_then(|verbs| verbs.get_mut(verb_index(what.verb))) {
+            *said = Said { resource: what.resource, last: finished.last.clone(), why: finished.why };
+        }
         let (resource, verb) = (self.names.resource(what.group, what.resource), what.verb.as_str());
         self.text.clear();
         self.text.put(format_args!("script {resource} {verb} ends after {} us: ", finished.took.as_micros()));
@@ -85,6 +146,9 @@ impl Voice {
             Outcome::Partly => self.text.put(format_args!("partly running")),
             Outcome::Killed => self.text.put(format_args!("killed")),
             Outcome::NotRun => self.text.put(format_args!("could not be run")),
+        }
+        if let Some(why) = finished.why {
+            self.text.put(format_args!(": {why}"));
         }
         self.trace();
     }
@@ -103,5 +167,13 @@ impl Voice {
 
     fn trace(&mut self) {
         self.helper.log(WallTime::now(), Level::Debug, Targets::TRACE, self.text.as_str());
+    }
+}
+
+const fn verb_index(verb: Verb) -> usize {
+    match verb {
+        Verb::Start => 0,
+        Verb::Stop => 1,
+        Verb::Status => 2,
     }
 }

@@ -1,8 +1,8 @@
 //! Why something waits, moves, or is refused, in words for operators.
 
 use super::{Names, Text};
-use hb_core::message::Reason;
-use hb_core::{BadFrame, Refusal, Stale, Wait};
+use hb_core::message::{GroupState, Reason};
+use hb_core::{BadFrame, Culprit, GroupId, GroupStatus, Outcome, Refusal, Stale, Verb, Wait};
 
 /// Why a move is wanted, in words.
 #[must_use]
@@ -48,6 +48,78 @@ pub fn wait_words<const N: usize>(names: &Names, wait: Wait, out: &mut Text<N>) 
     }
 }
 
+/// The script call that a group fails of: script, verb, how it ended, and the last line that it printed.
+pub fn culprit_words<const N: usize>(
+    names: &Names,
+    group: GroupId,
+    culprit: Culprit,
+    last: &str,
+    out: &mut Text<N>,
+) {
+    let Culprit { resource, verb, outcome } = culprit;
+    out.put(format_args!("{} {}: ", names.resource(group, resource), verb.as_str()));
+    outcome_words(verb, outcome, out);
+    if !last.is_empty() {
+        out.put(format_args!(", its last line: {last}"));
+    }
+}
+
+/// What is wrong with a group that is failed, stuck, or cannot be proven stopped, and what to do about it. Nothing for
+/// any other.
+pub fn trouble_words<const N: usize>(
+    names: &Names,
+    group: GroupId,
+    status: &GroupStatus,
+    last: &str,
+    out: &mut Text<N>,
+) {
+    let name = names.group(group);
+    if let Some(culprit) = status.culprit {
+        culprit_words(names, group, culprit, last, out);
+    }
+    match status.state {
+        GroupState::Unknown if status.culprit.is_some() => {
+            out.put(format_args!(
+                "; it may run here until the script can be asked, which is tried again: hbd check"
+            ));
+        }
+        GroupState::Failed | GroupState::Stuck => {
+            out.put(format_args!(
+                "{}mend it, then: hbd clear {name}",
+                if out.is_empty() { "" } else { "; " }
+            ));
+        }
+        GroupState::Unknown
+        | GroupState::Idle
+        | GroupState::Starting
+        | GroupState::Held
+        | GroupState::Stopping => {}
+    }
+    if status.not_reset {
+        out.put(format_args!("; the watchdog is fed for all that, and shown to {} as not armed", names.peer));
+    }
+}
+
+/// How a script call ended, in words.
+pub fn outcome_words<const N: usize>(verb: Verb, outcome: Outcome, out: &mut Text<N>) {
+    match (outcome, verb) {
+        (Outcome::Failed(code), _) => out.put(format_args!("return code {code}")),
+        (Outcome::Killed, _) => out.put(format_args!("killed: it ran into its time limit")),
+        (Outcome::NotRun, _) => out.put(format_args!("could not be run")),
+        (Outcome::Stopped, Verb::Start) => {
+            out.put(format_args!("said that it succeeded, but status says stopped"))
+        }
+        (Outcome::Running, Verb::Stop) => {
+            out.put(format_args!("said that it succeeded, but status says running"))
+        }
+        (Outcome::Unclear, _) => out.put(format_args!("says neither that it runs nor that it is stopped")),
+        (Outcome::Partly, _) => out.put(format_args!("says that a part of it runs")),
+        (Outcome::Stopped, _) => out.put(format_args!("says stopped")),
+        (Outcome::Running, _) => out.put(format_args!("says running")),
+        (Outcome::Ok, _) => out.put(format_args!("succeeded late")),
+    }
+}
+
 /// Why a copy is stale, in words.
 #[must_use]
 pub const fn stale_words(why: Stale) -> &'static str {
@@ -89,6 +161,10 @@ pub fn refusal_words<const N: usize>(own: &str, peer: &str, refusal: Refusal, ou
         )),
         Refusal::SelfUnable => out.put(format_args!(
             "node {own} cannot run the group: a start failed here (hbd clear), or a script is missing"
+        )),
+        Refusal::Scripts => out.put(format_args!(
+            "a script of the group is missing or has no run bit on {own}, so that it could not be stopped here either \
+             (hbd check says which); put it back, then try again"
         )),
         Refusal::ConfigDiffers => {
             out.put(format_args!(

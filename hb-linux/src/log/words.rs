@@ -5,14 +5,28 @@
 
 use super::data::data_line;
 use super::names::Names;
-use super::reasons::{bad_frame, reason_words, wait_words};
+use super::reasons::{bad_frame, culprit_words, outcome_words, reason_words, wait_words};
 use super::{LINE, Text};
 use crate::helper::Level;
+use crate::sys::Errno;
 use hb_core::message::GroupState;
-use hb_core::{BadFrame, Cause, Event, GroupId, Outcome, Verb, Wait};
+use hb_core::{BadFrame, Cause, Culprit, Event, GroupId, Outcome, Wait};
+
+/// What the daemon knows beside an event.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct About<'a> {
+    /// What the event's group fails of.
+    pub culprit: Option<Culprit>,
+    /// The last line that the call in question printed.
+    pub last: &'a str,
+    /// Why the call in question could not be run.
+    pub why: Option<Errno>,
+    /// Groups that are not proven stopped, nor held.
+    pub left: usize,
+}
 
 /// Put the line for `event` into `out`; returns how loud it is.
-pub fn event(names: &Names, event: &Event, out: &mut Text<LINE>) -> Level {
+pub fn event(names: &Names, event: &Event, about: &About<'_>, out: &mut Text<LINE>) -> Level {
     use Level::{Critical as Crit, Error, Info, Warn};
     let (own, peer) = (names.own.as_str(), names.peer.as_str());
     match *event {
@@ -22,6 +36,13 @@ pub fn event(names: &Names, event: &Event, out: &mut Text<LINE>) -> Level {
                 life.counter
             ));
             Info
+        }
+        Event::Joined if about.left > 0 => {
+            out.put(format_args!(
+                "Local status now set to: 'active': {} of the groups not proven stopped here yet (hbd status says which)",
+                about.left
+            ));
+            Warn
         }
         Event::Joined => {
             out.put(format_args!(
@@ -112,7 +133,7 @@ pub fn event(names: &Names, event: &Event, out: &mut Text<LINE>) -> Level {
             tell
         }
         Event::Group { group, from, to, epoch, cause } => {
-            group_line(names, group, (from, to), epoch, cause, out)
+            group_line(names, group, (from, to), epoch, cause, about, out)
         }
         Event::Unproven(group) => {
             out.put(format_args!(
@@ -122,7 +143,7 @@ pub fn event(names: &Names, event: &Event, out: &mut Text<LINE>) -> Level {
             Warn
         }
         Event::Script { group, resource, verb, outcome } => {
-            script_line(names, group, resource, verb, outcome, out)
+            script_line(names, group, Culprit { resource, verb, outcome }, about, out)
         }
         Event::MonitorFailed { group, resource, count } => {
             out.put(format_args!(
@@ -255,6 +276,14 @@ pub fn event(names: &Names, event: &Event, out: &mut Text<LINE>) -> Level {
             ));
             Crit
         }
+        Event::NotResetAgain(group) => {
+            let name = names.group(group);
+            out.put(format_args!(
+                "EMERGENCY: group {name} is stuck again after the watchdog's reset: no second one, the watchdog is fed and \
+                 shown to {peer} as not armed; mend it, then: hbd clear {name}"
+            ));
+            Crit
+        }
         Event::Pulled(_)
         | Event::MovedAside { .. }
         | Event::PullFailed(_)
@@ -277,6 +306,7 @@ fn group_line(
     (from, to): (GroupState, GroupState),
     epoch: u32,
     cause: Cause,
+    about: &About<'_>,
     out: &mut Text<LINE>,
 ) -> Level {
     let name = names.group(group);
@@ -300,7 +330,9 @@ fn group_line(
         GroupState::Idle => out.put(format_args!("Resource group {name} is released and stopped: ")),
         GroupState::Failed => {
             level = Level::Error;
-            out.put(format_args!("Resource group {name} could not be started and is stopped again: "));
+            out.put(format_args!(
+                "Resource group {name} could not be started and is stopped again (mend it, then: hbd clear {name}): "
+            ));
         }
         GroupState::Stuck => {
             level = Level::Critical;
@@ -310,7 +342,12 @@ fn group_line(
         }
         GroupState::Unknown => out.put(format_args!("Resource group {name} is unknown again: ")),
     }
-    cause_words(names, cause, to, out);
+    match (to, about.culprit) {
+        (GroupState::Failed | GroupState::Stuck, Some(culprit)) => {
+            culprit_words(names, group, culprit, about.last, out);
+        }
+        _ => cause_words(names, cause, to, out),
+    }
     level
 }
 
@@ -344,30 +381,21 @@ fn cause_words(names: &Names, cause: Cause, to: GroupState, out: &mut Text<LINE>
 fn script_line(
     names: &Names,
     group: GroupId,
-    resource: u8,
-    verb: Verb,
-    outcome: Outcome,
+    call: Culprit,
+    about: &About<'_>,
     out: &mut Text<LINE>,
 ) -> Level {
+    let Culprit { resource, verb, outcome } = call;
     let (res, name) = (names.resource(group, resource), names.group(group));
     out.put(format_args!("{res} {} (group {name}): ", verb.as_str()));
-    match (outcome, verb) {
-        (Outcome::Failed(code), _) => out.put(format_args!("return code {code}")),
-        (Outcome::Killed, _) => out.put(format_args!("killed: it ran into its time limit")),
-        (Outcome::NotRun, _) => {
-            out.put(format_args!("could not be run: no such script, or no process could be made"));
-        }
-        (Outcome::Stopped, Verb::Start) => {
-            out.put(format_args!("said that it succeeded, but status says stopped"));
-        }
-        (Outcome::Running, Verb::Stop) => {
-            out.put(format_args!("said that it succeeded, but status says running"));
-        }
-        (Outcome::Unclear, _) => out.put(format_args!("says neither that it runs nor that it is stopped")),
-        (Outcome::Partly, _) => out.put(format_args!("says that a part of it runs")),
-        (Outcome::Stopped, _) => out.put(format_args!("says stopped")),
-        (Outcome::Running, _) => out.put(format_args!("says running")),
-        (Outcome::Ok, _) => out.put(format_args!("succeeded late")),
+    outcome_words(verb, outcome, out);
+    if let (Outcome::NotRun, Some(why)) = (outcome, about.why) {
+        out.put(format_args!(" ({why}); it is tried again, and hbd check says what is wrong with the file"));
+    } else if outcome == Outcome::NotRun {
+        out.put(format_args!(": no such script, or no process could be made; it is tried again"));
+    }
+    if !about.last.is_empty() {
+        out.put(format_args!(", its last line: {}", about.last));
     }
     Level::Error
 }

@@ -4,7 +4,7 @@ use super::super::GroupNames;
 use super::super::reasons::refusal_words;
 use super::*;
 use hb_core::message::Reason;
-use hb_core::{Duration, Incarnation, LinkId, PingId, Refusal, Stale};
+use hb_core::{Duration, Incarnation, LinkId, PingId, Refusal, Stale, Verb};
 use std::string::{String, ToString};
 use std::vec::Vec;
 
@@ -27,7 +27,7 @@ fn names(own: &str, peer: &str, resource: &str, link: &str) -> Names {
 
 fn line(names: &Names, what: &Event) -> (Level, String) {
     let mut text = Text::new();
-    let level = event(names, what, &mut text);
+    let level = event(names, what, &About::default(), &mut text);
     (level, text.as_str().to_string())
 }
 
@@ -129,6 +129,7 @@ fn all_events() -> Vec<Event> {
         Event::ConfirmedDown,
         Event::Leaving,
         Event::FeedingStopped(g),
+        Event::NotResetAgain(g),
         Event::Lost(4),
         Event::Pulled(g),
         Event::MovedAside { group: g, files: 3 },
@@ -227,12 +228,51 @@ fn familiar_phrases_are_kept() {
 }
 
 #[test]
+fn the_culprit_and_the_next_command_are_named() {
+    let n = names("ha-1", "ha-2", "192.168.2.50", "eth1");
+    let culprit = Culprit { resource: 1, verb: Verb::Stop, outcome: Outcome::Failed(32) };
+    let about = About { culprit: Some(culprit), last: "umount: /mail: device is busy", ..About::default() };
+    for (to, words) in [(GroupState::Stuck, "is stuck"), (GroupState::Failed, "could not be started")] {
+        let what = Event::Group {
+            group: GroupId(0),
+            from: GroupState::Stopping,
+            to,
+            epoch: 2,
+            cause: Cause::Script,
+        };
+        let mut text = Text::new();
+        event(&n, &what, &about, &mut text);
+        let script = n.resource(GroupId(0), 1);
+        for word in [words, script, "stop: return code 32", "device is busy", "hbd clear 192.168.2.50"] {
+            assert!(text.as_str().contains(word), "{word} in {text}");
+        }
+    }
+    let what = Event::Script { group: GroupId(0), resource: 1, verb: Verb::Stop, outcome: Outcome::NotRun };
+    let about = About { why: Some(Errno::ACCESS), ..About::default() };
+    let mut text = Text::new();
+    event(&n, &what, &about, &mut text);
+    assert!(text.as_str().contains("could not be run (") && text.as_str().contains("tried again"), "{text}");
+}
+
+#[test]
+fn a_clean_up_that_left_something_does_not_say_otherwise() {
+    let n = names("ha-1", "ha-2", "192.168.2.50", "eth1");
+    for left in [0, 1] {
+        let mut text = Text::new();
+        event(&n, &Event::Joined, &About { left, ..About::default() }, &mut text);
+        assert!(text.as_str().contains("Local status now set to: 'active'"), "{text}");
+        assert_eq!(text.as_str().contains("no group is left over"), left == 0, "{text}");
+    }
+}
+
+#[test]
 fn refusals_are_sentences() {
     for refusal in [
         Refusal::NothingToDo,
         Refusal::PeerNotUp,
         Refusal::PeerUnable,
         Refusal::SelfUnable,
+        Refusal::Scripts,
         Refusal::ConfigDiffers,
         Refusal::Busy,
         Refusal::PeerAlive,

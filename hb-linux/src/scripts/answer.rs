@@ -1,33 +1,88 @@
-//! How the text of a resource's `status` is read.
+//! How a resource's `status` is read: its words, and where they do not decide, its exit code.
 //!
-//! Init scripts answer in words; their exit code is not to be relied on. Each line for itself: `not running` or
-//! `stopped` in any case means stopped; else `Running`, `running` or `OK` means running. All lines together: stopped and
-//! nothing else is stopped, running and nothing else is running, neither is unclear. A script of several daemons may say
-//! both: then a part of it runs, which is neither a start that is complete nor a stop that is proven. A bare `OK` beside
-//! a `stopped` does not count.
+//! Only what goes to the standard output is the answer; a tool's complaints are not. Each line for itself: *stopped* is
+//! `stopped` in any case, and `running` in any case behind a `not`, a `no` or a word that ends in `n't`, with other words
+//! between (as Heartbeat 3.0 read them); what systemd prints as `Active: inactive` and `Active: failed` is, too. Else
+//! *running* is `Running`, `running`, `OK` or `Active: active`. A negation ends with its clause (`,` `;` `:` `.` `!` `?`,
+//! `but`, or the bracket that it stands in). All lines together: stopped and nothing else, running and nothing else,
+//! both, or neither. A bare `OK` beside a `stopped` does not count.
 //!
-//! (Heartbeat 1.0 took "not running" for running; the later ones took the half of a service for all of it.)
+//! | words   | exit 0                       | exit 3  | any other exit, or a signal |
+//! |---------|------------------------------|---------|-----------------------------|
+//! | running | running                      | running | running                     |
+//! | stopped | stopped                      | stopped | stopped                     |
+//! | both    | running if it *tells*, else partly | stopped | partly                |
+//! | neither | running if it *tells*, else unclear | stopped | unclear              |
+//!
+//! A script *tells* when it answered 1 or 3 as it was last proven stopped: then its 0 says more than that the script
+//! came to its end. *Partly* is a service of several daemons of which some run: not a start that is complete, and not a
+//! stop that is proven.
+//!
+//! What this costs with scripts that are not LSB: one that prints both words and takes its exit code from the last
+//! daemon alone is read by that daemon, so half of the service passes for all of it (3: stopped; 0: running). Let such a
+//! `status` exit with 1 when any part differs from the others. One that exits with 3 for anything but *stopped*, and
+//! prints neither word, is read as stopped. One that always exits with 0 loses nothing.
+//!
+//! (Heartbeat 1.0 took "not running" for running; the later ones took the half of a service for all of it, and looked at
+//! no exit code.)
 
+use crate::sys::process::Ended;
 use hb_core::Outcome;
 
-/// Reads a `status` answer piece by piece; how the pieces are cut makes no difference. Needs no buffer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Answer {
-    /// Words found in the line at hand, one bit each.
-    line: u8,
-    matched: [u8; PATTERNS.len()],
-    lines: Lines,
+/// What the words say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Words {
+    /// Nothing that is known.
+    Neither,
+    /// That it runs.
+    Running,
+    /// That it is stopped.
+    Stopped,
+    /// Both.
+    Both,
 }
 
-/// What the lines so far said.
+/// The table above. `tells`: it answered 1 or 3 when it was last proven stopped.
+#[must_use]
+pub const fn judge(words: Words, ended: Ended, tells: bool) -> Outcome {
+    match (words, ended) {
+        (Words::Running, _) => Outcome::Running,
+        (Words::Stopped, _) | (Words::Both | Words::Neither, Ended::Code(3)) => Outcome::Stopped,
+        (Words::Both | Words::Neither, Ended::Code(0)) if tells => Outcome::Running,
+        (Words::Both, _) => Outcome::Partly,
+        (Words::Neither, _) => Outcome::Unclear,
+    }
+}
+
+/// Reads a `status` answer piece by piece; how the pieces are cut makes no difference. Needs no buffer but for the
+/// word at hand.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-struct Lines {
+pub struct Answer {
+    /// The last bytes of the word at hand, and its length.
+    word: [u8; WORD],
+    len: usize,
+    matched: [u8; PATTERNS.len()],
+    line: Found,
+    all: Found,
+    /// A negation stands before the word at hand; and one stood before the bracket that is open.
+    negated: bool,
+    outside: Option<bool>,
+    /// `Active:` stands before the word at hand.
+    active: bool,
+}
+
+/// The longest word that is looked at as a whole.
+const WORD: usize = 8;
+
+/// What was said, in a line or in all of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Found {
     stopped: bool,
     running: bool,
     ok: bool,
 }
 
-/// A word, whether its case matters, and what it means.
+/// A word that counts wherever it stands, also within another one.
 struct Pattern {
     word: &'static [u8],
     case: bool,
@@ -37,71 +92,119 @@ struct Pattern {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Means {
     Stopped,
+    /// In any case: stopped when it is negated.
+    NotRunning,
     Running,
     Ok,
 }
 
 const PATTERNS: [Pattern; 5] = [
-    Pattern { word: b"not running", case: false, means: Means::Stopped },
     Pattern { word: b"stopped", case: false, means: Means::Stopped },
+    Pattern { word: b"running", case: false, means: Means::NotRunning },
     Pattern { word: b"running", case: true, means: Means::Running },
     Pattern { word: b"Running", case: true, means: Means::Running },
     Pattern { word: b"OK", case: true, means: Means::Ok },
 ];
 
-impl Lines {
-    /// With a line in which these words were found.
-    fn and(mut self, found: u8) -> Self {
-        let says = |means: Means| {
-            PATTERNS.iter().enumerate().any(|(i, p)| p.means == means && found & (1 << i) != 0)
-        };
-        if says(Means::Stopped) {
-            self.stopped = true;
-        } else {
-            self.running |= says(Means::Running);
-            self.ok |= says(Means::Ok);
-        }
-        self
-    }
-}
-
 impl Answer {
     /// Nothing read yet.
     #[must_use]
-    pub const fn new() -> Self {
-        let lines = Lines { stopped: false, running: false, ok: false };
-        Self { line: 0, matched: [0; PATTERNS.len()], lines }
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Read the next piece.
     pub fn feed(&mut self, bytes: &[u8]) {
         for &byte in bytes {
-            if byte == b'\n' {
-                self.lines = self.lines.and(core::mem::take(&mut self.line));
-                self.matched = [0; PATTERNS.len()];
-                continue;
-            }
-            for (i, (pattern, matched)) in PATTERNS.iter().zip(&mut self.matched).enumerate() {
-                let next = advance(pattern, usize::from(*matched), byte);
-                if next == pattern.word.len() {
-                    self.line |= 1 << i;
-                }
-                *matched = u8::try_from(next).unwrap_or(0);
-            }
+            self.take(byte);
         }
     }
 
-    /// What the text read so far means: [`Outcome::Running`], [`Outcome::Partly`], [`Outcome::Stopped`] or
-    /// [`Outcome::Unclear`].
-    #[must_use]
-    pub fn outcome(&self) -> Outcome {
-        let all = self.lines.and(self.line);
-        match (all.stopped, all.running, all.ok) {
-            (true, true, _) => Outcome::Partly,
-            (true, false, _) => Outcome::Stopped,
-            (false, false, false) => Outcome::Unclear,
-            (false, true, _) | (false, false, true) => Outcome::Running,
+    fn take(&mut self, byte: u8) {
+        for (pattern, matched) in PATTERNS.iter().zip(&mut self.matched) {
+            let next = advance(pattern, usize::from(*matched), byte);
+            *matched = u8::try_from(next).unwrap_or(0);
+            if next != pattern.word.len() {
+                continue;
+            }
+            match pattern.means {
+                Means::Stopped => self.line.stopped = true,
+                Means::NotRunning => self.line.stopped |= self.negated,
+                Means::Running => self.line.running |= !self.negated,
+                Means::Ok => self.line.ok = true,
+            }
         }
+        if byte.is_ascii_alphabetic() || byte == b'\'' {
+            self.word.rotate_left(1);
+            if let Some(last) = self.word.last_mut() {
+                *last = byte;
+            }
+            self.len = self.len.saturating_add(1);
+            return;
+        }
+        if self.len > 0 {
+            self.end_word(byte);
+        }
+        match byte {
+            b'\n' => self.end_line(),
+            b',' | b';' | b':' | b'.' | b'!' | b'?' => self.negated = false,
+            b'(' => self.outside = Some(self.negated),
+            b')' => self.negated = self.outside.take().unwrap_or(self.negated),
+            _ => {}
+        }
+    }
+
+    /// A word ended with `next` behind it.
+    fn end_word(&mut self, next: u8) {
+        let from = WORD - self.len.min(WORD);
+        let word = self.word.get(from..).unwrap_or_default();
+        let tail = word.get(word.len().saturating_sub(3)..).unwrap_or_default();
+        let whole = self.len <= WORD;
+        let is = |text: &[u8]| whole && word.eq_ignore_ascii_case(text);
+        if core::mem::take(&mut self.active) {
+            self.line.stopped |= is(b"inactive") || is(b"failed");
+            self.line.running |= is(b"active");
+        }
+        if is(b"not") || is(b"no") || tail.eq_ignore_ascii_case(b"n't") {
+            self.negated = true;
+        } else if is(b"but") {
+            self.negated = false;
+        }
+        self.active = whole && word == b"Active" && next == b':';
+        self.len = 0;
+    }
+
+    fn end_line(&mut self) {
+        self.all = self.all.and(core::mem::take(&mut self.line));
+        self.matched = [0; PATTERNS.len()];
+        (self.negated, self.outside, self.active) = (false, None, false);
+    }
+
+    /// What the words of the text read so far say.
+    #[must_use]
+    pub fn words(&self) -> Words {
+        // What was not ended yet counts, too.
+        let mut rest = *self;
+        rest.take(b'\n');
+        match (rest.all.stopped, rest.all.running, rest.all.ok) {
+            (true, true, _) => Words::Both,
+            (true, false, _) => Words::Stopped,
+            (false, false, false) => Words::Neither,
+            (false, true, _) | (false, false, true) => Words::Running,
+        }
+    }
+}
+
+impl Found {
+    /// With a line of this.
+    fn and(mut self, line: Self) -> Self {
+        if line.stopped {
+            self.stopped = true;
+        } else {
+            self.running |= line.running;
+            self.ok |= line.ok;
+        }
+        self
     }
 }
 
@@ -120,77 +223,5 @@ fn advance(pattern: &Pattern, matched: usize, byte: u8) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str, piece: usize) -> Outcome {
-        let mut answer = Answer::new();
-        text.as_bytes().chunks(piece).for_each(|p| answer.feed(p));
-        answer.outcome()
-    }
-
-    fn table(table: &[(&str, Outcome)]) {
-        for (text, outcome) in table {
-            for piece in 1..=text.len().max(1) {
-                assert_eq!(read(text, piece), *outcome, "{text:?} in pieces of {piece}");
-            }
-        }
-    }
-
-    #[test]
-    fn answers_of_real_scripts() {
-        let (running, stopped, unclear) = (Outcome::Running, Outcome::Stopped, Outcome::Unclear);
-        table(&[
-            ("httpd (pid 1234 1233) is running...\n", running),
-            ("httpd is stopped\n", stopped),
-            ("httpd dead but pid file exists\n", unclear),
-            ("running\n", running),
-            ("Running OK\n", running),
-            ("stopped\n", stopped),
-            ("OK", running),
-            ("ok\n", unclear),
-            ("RUNNING\n", unclear),
-            ("jdmail not running\n", stopped),
-            ("NOT Running\n", stopped),
-            ("* sshd is not running ... failed!\n", stopped),
-            ("Checking for running httpd: not running\n", stopped),
-            ("smbd is running\nnmbd (pid 7) is running...\n", running),
-            ("smbd is stopped\nnmbd is stopped\n", stopped),
-            ("", unclear),
-            ("Usage: jdmail {start|stop}\n", unclear),
-            ("unused\n", unclear),
-            ("not runnot running", stopped),
-            ("rrunning", running),
-            ("OOK", running),
-            ("knot  running", running),
-            ("not\nrunning", running),
-        ]);
-    }
-
-    #[test]
-    fn half_of_a_service_is_neither_running_nor_stopped() {
-        let (partly, stopped) = (Outcome::Partly, Outcome::Stopped);
-        table(&[
-            ("smbd (pid 40) is running...\nnmbd is stopped\n", partly),
-            ("rpc.mountd is stopped\nnfsd (pid 9 8) is running...", partly),
-            ("a is running\nb is not running\n", partly),
-            ("first is running\nsecond is Stopped\n", partly),
-            ("httpd is stopped\n[  OK  ]\n", stopped),
-        ]);
-    }
-
-    #[test]
-    fn a_flood_before_the_word_changes_nothing() {
-        let mut answer = Answer::new();
-        for _ in 0..10_000 {
-            answer.feed(b"not runn");
-        }
-        assert_eq!(answer.outcome(), Outcome::Unclear);
-        answer.feed(b"ing OK");
-        assert_eq!(answer.outcome(), Outcome::Stopped);
-        let mut answer = Answer::new();
-        answer.feed(&[0xff; 4096]);
-        answer.feed(b"Running");
-        assert_eq!(answer.outcome(), Outcome::Running);
-    }
-}
+#[path = "answer_tests.rs"]
+mod tests;

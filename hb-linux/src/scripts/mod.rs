@@ -1,11 +1,13 @@
 //! Resource scripts as children: how they are called, how their answers are read, how they end.
 
 pub mod answer;
+mod drains;
 pub mod leftover;
 pub mod output;
 pub mod program;
 pub mod runner;
 
 pub use answer::Answer;
+pub use output::Last;
 pub use program::{Places, Programs};
-pub use runner::{Finished, MAX_CALLS, Runner, What};
+pub use runner::{Finished, MAX_OUTPUTS, Runner, What};

@@ -5,19 +5,26 @@ const LINE: usize = 200;
 /// Lines of one call that are logged; what follows is read and forgotten.
 const MAX_LINES: u16 = 100;
 
+/// Longest last line that is kept for people.
+const LAST: usize = 120;
+
+/// The last line that a call printed; empty if none.
+pub type Last = heapless::String<LAST>;
+
 /// Cuts a script's output into lines. Control characters become blanks, so that no script can forge a log line.
 #[derive(Clone, Debug)]
 pub struct Lines {
     line: [u8; LINE],
     len: usize,
     told: u16,
+    last: Last,
 }
 
 impl Lines {
     /// Nothing read yet.
     #[must_use]
     pub const fn new() -> Self {
-        Self { line: [0; LINE], len: 0, told: 0 }
+        Self { line: [0; LINE], len: 0, told: 0, last: Last::new() }
     }
 
     /// Read the next piece and hand every finished line to `tell`.
@@ -33,6 +40,12 @@ impl Lines {
                 self.len += 1;
             }
         }
+    }
+
+    /// The last line so far.
+    #[must_use]
+    pub fn last(&self) -> Last {
+        self.last.clone()
     }
 
     /// Hand over what is left without a line end.
@@ -52,7 +65,16 @@ impl Lines {
             }
         };
         let text = text.trim_end();
-        if text.is_empty() || self.told > MAX_LINES {
+        if text.is_empty() {
+            return;
+        }
+        self.last.clear();
+        for c in text.trim_start().chars() {
+            if self.last.push(c).is_err() {
+                break;
+            }
+        }
+        if self.told > MAX_LINES {
             return;
         }
         self.told += 1;
@@ -83,6 +105,18 @@ mod tests {
         assert_eq!(lines(&[b"a\x1b[1mb\rc\n"]), ["a [1mb c"]);
         assert_eq!(lines(&[b"ok \xd5\xfd\n"]), ["ok ??"]);
         assert_eq!(lines(&["\u{6b63}\n".as_bytes()]), ["\u{6b63}"]);
+    }
+
+    #[test]
+    fn the_last_line_is_kept_also_of_a_flood() {
+        let mut lines = Lines::new();
+        lines.feed(&b"y\n".repeat(5000), |_| {});
+        lines.feed(b"umount: /mail: device is busy\n\n", |_| {});
+        assert_eq!(lines.last().as_str(), "umount: /mail: device is busy");
+        lines.feed(&[b'x'; 199], |_| {});
+        lines.end(|_| {});
+        assert_eq!(lines.last().len(), LAST);
+        assert_eq!(Lines::new().last().as_str(), "");
     }
 
     #[test]

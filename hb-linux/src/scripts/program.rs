@@ -223,6 +223,8 @@ fn environment(settings: &Settings, places: &Places) -> Vec<String> {
     .collect();
     env.extend(findif().map(|dir| format!("HA_BIN={}", dir.display())));
     env.push(mark(&places.run_dir));
+    // A script that would hand its call over to systemd answers for itself.
+    env.push("SYSTEMCTL_SKIP_REDIRECT=1".to_string());
     if let Ok(own) = std::env::current_exe() {
         env.push(format!("HBD={}", own.display()));
     }

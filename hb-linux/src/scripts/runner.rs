@@ -5,21 +5,37 @@
 //!               |                               ^
 //!             kill: SIGTERM to the group, after [`GRACE`] SIGKILL
 //! ```
-//! A call ends when its child ends, not when its output does: a service that the script has started may keep the
-//! pipe open for ever.
+//! A call ends when its child ends, not when its output does: a service that the script has started may keep the pipe
+//! open for ever. As long as anybody does, it is read on and forgotten, so that such a service does not die of `EPIPE`
+//! at its first line; a service whose output should be kept has to write it somewhere itself. Only the output of
+//! `status` counts as its answer; what it complains about is logged.
+//!
+//! The daemon has real-time priority, so it reads of each call only [`FREELY`] as fast as it comes, and then a piece at
+//! a time: a script that floods waits for its own pipe.
 
-use super::Answer;
-use super::output::Lines;
+use super::answer::{Answer, judge};
+use super::drains::Drains;
+use super::output::{Last, Lines};
 use super::program::Programs;
 use crate::sys::process::{Ended, Pid, try_wait_for};
 use crate::sys::spawn::{Child, Program, spawn};
-use crate::sys::{Fd, PollFd, fd, process};
+use crate::sys::{Errno, Fd, PollFd, fd, process};
+use hb_core::config::MAX_GROUPS;
 use hb_core::{Duration, GroupId, Instant, Outcome, Token, Verb};
 
-/// Calls at a time: one per group, and one to spare for each that is being killed.
-pub const MAX_CALLS: usize = 16;
+/// Calls of one group at a time: one, and one that is being killed and may never end (a process in a driver). What
+/// nothing can kill costs its own group's place, and no other's.
+const MAX_CALLS_OF_A_GROUP: usize = 2;
+/// Calls at a time.
+pub const MAX_CALLS: usize = MAX_CALLS_OF_A_GROUP * MAX_GROUPS;
+/// Descriptors to wait for: output and complaints of each call.
+pub const MAX_OUTPUTS: usize = 2 * MAX_CALLS;
 /// From `SIGTERM` to `SIGKILL`.
 pub const GRACE: Duration = Duration::from_millis(300);
+/// Bytes of one call that are read as they come.
+pub const FREELY: usize = 65_536;
+/// Pause after each round of reading beyond that: 200 KB a second.
+const THROTTLE: Duration = Duration::from_millis(20);
 /// Reads of one call's output in one round: a flood must not hold up the loop.
 const READS_A_ROUND: usize = 4;
 /// Reads after the child's end: more than a pipe holds.
@@ -33,8 +49,15 @@ struct Call {
     child: Child,
     /// Closed (none) when the script has closed its own end before it ends.
     output: Option<Fd>,
+    /// Of a `status`: its standard error.
+    complaints: Option<Fd>,
     answer: Answer,
     lines: Lines,
+    /// Bytes read, and when the next ones are.
+    taken: usize,
+    not_before: Instant,
+    /// It is read again only then, whatever is there.
+    paused: bool,
     begun: Instant,
     /// Asked to end; when it is killed outright, and then never again.
     killed: Option<Instant>,
@@ -52,7 +75,7 @@ pub struct What {
 }
 
 /// A call that ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Finished {
     /// As given to [`Runner::start`].
     pub token: Token,
@@ -62,6 +85,10 @@ pub struct Finished {
     pub outcome: Outcome,
     /// How long it took.
     pub took: Duration,
+    /// The last line that it printed, if any.
+    pub last: Last,
+    /// Why it could not be run.
+    pub why: Option<Errno>,
 }
 
 /// The calls under way.
@@ -69,13 +96,24 @@ pub struct Finished {
 pub struct Runner {
     programs: Programs,
     calls: [Option<Call>; MAX_CALLS],
+    drains: Drains,
+    /// By group, one bit per resource: its `status` tells (see [`super::answer`]), and its last call was a `stop` that
+    /// answered 0.
+    tells: [u64; MAX_GROUPS],
+    stopped: [u64; MAX_GROUPS],
 }
 
 impl Runner {
     /// None under way.
     #[must_use]
     pub const fn new(programs: Programs) -> Self {
-        Self { programs, calls: [const { None }; MAX_CALLS] }
+        Self {
+            programs,
+            calls: [const { None }; MAX_CALLS],
+            drains: Drains::new(),
+            tells: [0; MAX_GROUPS],
+            stopped: [0; MAX_GROUPS],
+        }
     }
 
     /// What can be executed.
@@ -86,33 +124,58 @@ impl Runner {
 
     /// Begin a call. If it comes to nothing, the answer is its end.
     pub fn start(&mut self, now: Instant, token: Token, what: What) -> Option<Finished> {
-        let not_run = Finished { token, what, outcome: Outcome::NotRun, took: Duration::ZERO };
-        let Some(slot) = self.calls.iter_mut().find(|slot| slot.is_none()) else { return Some(not_run) };
-        let Some(call) = self.programs.call(what.group, what.resource, what.verb) else {
-            return Some(not_run);
+        let not_run = |why| {
+            let (outcome, took, last) = (Outcome::NotRun, Duration::ZERO, Last::default());
+            Some(Finished { token, what, outcome, took, last, why })
         };
-        let (output, child_end) = match fd::pipe() {
-            Ok((read, write)) if read.set_nonblocking(true).is_ok() => (Some(read), Some(write)),
-            _ => (None, None),
+        let under_way = self.calls.iter().flatten().filter(|call| call.what.group == what.group).count();
+        if under_way >= MAX_CALLS_OF_A_GROUP {
+            return not_run(Some(Errno::BUSY));
+        }
+        let Some(slot) = self.calls.iter_mut().find(|slot| slot.is_none()) else {
+            return not_run(Some(Errno::BUSY));
+        };
+        let Some(call) = self.programs.call(what.group, what.resource, what.verb) else {
+            return not_run(Some(Errno::NO_ENTRY));
         };
         // Without a pipe a status could not be read; start and stop could, but something is badly wrong.
-        let Some(child_end) = child_end else { return Some(not_run) };
+        let (output, child_end) = match pipe() {
+            Ok((read, write)) => (read, write),
+            Err(why) => return not_run(Some(why)),
+        };
+        let (complaints, child_errors) = match what.verb {
+            Verb::Start | Verb::Stop => (None, None),
+            Verb::Status => match pipe() {
+                Ok((read, write)) => (Some(read), Some(write)),
+                Err(why) => return not_run(Some(why)),
+            },
+        };
         let program = Program {
             path: call.path,
             argv: call.argv,
             envp: call.envp,
             stdout: Some(&child_end),
-            stderr: Some(&child_end),
+            stderr: Some(child_errors.as_ref().unwrap_or(&child_end)),
             die_with_us: false,
         };
-        let Ok(child) = spawn(&program) else { return Some(not_run) };
+        let child = match spawn(&program) {
+            Ok(child) => child,
+            Err(why) => return not_run(Some(why)),
+        };
+        if what.verb != Verb::Status {
+            mark(&mut self.stopped, what, false);
+        }
         *slot = Some(Call {
             token,
             what,
             child,
-            output,
+            output: Some(output),
+            complaints,
             answer: Answer::new(),
             lines: Lines::new(),
+            taken: 0,
+            not_before: now,
+            paused: false,
             begun: now,
             killed: None,
         });
@@ -137,12 +200,16 @@ impl Runner {
     /// When [`Runner::tick`] has something to do.
     #[must_use]
     pub fn deadline(&self) -> Instant {
-        self.calls.iter().flatten().filter_map(|c| c.killed).min().unwrap_or(Instant::NEVER)
+        let kills = self.calls.iter().flatten().filter_map(|c| c.killed);
+        let reads = self.calls.iter().flatten().filter(|c| c.paused).map(|c| c.not_before);
+        kills.chain(reads).min().unwrap_or(Instant::NEVER).min(self.drains.deadline())
     }
 
-    /// Kill what did not end when it was asked to.
+    /// Kill what did not end when it was asked to; read on what nobody wants to know.
     pub fn tick(&mut self, now: Instant) {
+        self.drains.tick(now);
         for call in self.calls.iter_mut().flatten() {
+            call.paused &= now < call.not_before;
             if call.killed.is_some_and(|at| now >= at) {
                 call.killed = Some(Instant::NEVER);
                 let _ = process::kill_group(call.child.pid);
@@ -156,21 +223,26 @@ impl Runner {
         self.calls.iter().any(Option::is_some)
     }
 
-    /// The outputs to wait for, by slot.
-    pub fn poll_fds(&self, fds: &mut [PollFd]) {
-        for (slot, call) in fds.iter_mut().zip(&self.calls) {
-            let output = call.as_ref().and_then(|c| c.output.as_ref());
-            *slot = output.map_or(PollFd::NONE, |fd| PollFd::readable(fd.raw()));
+    /// The outputs to wait for, two by slot.
+    pub fn poll_fds(&self, now: Instant, fds: &mut [PollFd]) {
+        for (pair, call) in fds.chunks_mut(2).zip(&self.calls) {
+            let call = call.as_ref().filter(|call| !call.paused || now >= call.not_before);
+            let of = |fd: Option<&Fd>| fd.map_or(PollFd::NONE, |fd| PollFd::readable(fd.raw()));
+            let both = [call.and_then(|c| c.output.as_ref()), call.and_then(|c| c.complaints.as_ref())];
+            pair.iter_mut().zip(both).for_each(|(slot, fd)| *slot = of(fd));
         }
     }
 
     /// Read what the ready outputs hold; `tell` gets each line.
-    pub fn read(&mut self, fds: &[PollFd], mut tell: impl FnMut(What, &str)) {
-        for (ready, call) in fds.iter().zip(&mut self.calls) {
+    pub fn read(&mut self, now: Instant, fds: &[PollFd], mut tell: impl FnMut(What, &str)) {
+        for (pair, call) in fds.chunks(2).zip(&mut self.calls) {
             if let Some(call) = call
-                && ready.can_read()
+                && pair.iter().any(PollFd::can_read)
             {
                 call.read(READS_A_ROUND, &mut tell);
+                if call.taken > FREELY {
+                    (call.not_before, call.paused) = (now.plus(THROTTLE), true);
+                }
             }
         }
     }
@@ -188,9 +260,32 @@ impl Runner {
             call.read(READS_AT_END, &mut tell);
             let what = call.what;
             call.lines.end(|line| tell(what, line));
-            let outcome = call.outcome(ended);
-            let finished = Finished { token: call.token, what, outcome, took: now.since(call.begun) };
-            *slot = None;
+            let why = call.child.exec_error();
+            let tells = bit(&self.tells, what);
+            let outcome = if why.is_some() { Outcome::NotRun } else { call.outcome(ended, tells) };
+            let finished = Finished {
+                token: call.token,
+                what,
+                outcome,
+                took: now.since(call.begun),
+                last: call.lines.last(),
+                why,
+            };
+            let says_no = matches!(ended, Ended::Code(1 | 3));
+            match (what.verb, outcome) {
+                (Verb::Status, Outcome::Stopped) => mark(&mut self.tells, what, says_no),
+                // Taken at its stop's word.
+                (Verb::Status, Outcome::Unclear) if says_no && bit(&self.stopped, what) => {
+                    mark(&mut self.tells, what, true);
+                }
+                (Verb::Stop, Outcome::Ok) => mark(&mut self.stopped, what, true),
+                _ => {}
+            }
+            if let Some(call) = slot.take()
+                && let Some(output) = call.output
+            {
+                self.drains.take(now, output);
+            }
             return Some(finished);
         }
         None
@@ -207,32 +302,64 @@ impl Call {
         let what = self.what;
         let mut buf = [0; 1024];
         for _ in 0..most {
-            let Some(output) = &self.output else { return };
-            match output.read(&mut buf) {
-                Ok(Some(n)) if n > 0 => {
-                    let piece = buf.get(..n).unwrap_or_default();
-                    self.answer.feed(piece);
-                    self.lines.feed(piece, |line| tell(what, line));
-                }
-                Ok(None) => return,
-                Ok(Some(_)) | Err(_) => self.output = None,
+            let Some(n) = take(&mut self.output, &mut buf) else { break };
+            let piece = buf.get(..n).unwrap_or_default();
+            self.taken = self.taken.saturating_add(n);
+            if what.verb == Verb::Status {
+                self.answer.feed(piece);
             }
+            self.lines.feed(piece, |line| tell(what, line));
+        }
+        for _ in 0..most {
+            let Some(n) = take(&mut self.complaints, &mut buf) else { break };
+            self.taken = self.taken.saturating_add(n);
+            self.lines.feed(buf.get(..n).unwrap_or_default(), |line| tell(what, line));
         }
     }
 
-    fn outcome(&self, ended: Ended) -> Outcome {
+    fn outcome(&self, ended: Ended, tells: bool) -> Outcome {
         if self.killed.is_some() {
             return Outcome::Killed;
         }
-        if self.child.exec_error().is_some() {
-            return Outcome::NotRun;
-        }
         match (self.what.verb, ended) {
-            (Verb::Status, _) => self.answer.outcome(),
+            (Verb::Status, _) => judge(self.answer.words(), ended, tells),
             (_, Ended::Code(0)) => Outcome::Ok,
             (_, Ended::Code(code)) => Outcome::Failed(code),
             (_, Ended::Signal(signal)) => Outcome::Failed(signal.saturating_add(128)),
         }
+    }
+}
+
+/// The next bytes of `fd`, which is closed at its end.
+fn take(fd: &mut Option<Fd>, buf: &mut [u8]) -> Option<usize> {
+    match fd.as_ref()?.read(buf) {
+        Ok(Some(n)) if n > 0 => Some(n),
+        Ok(None) => None,
+        Ok(Some(_)) | Err(_) => {
+            *fd = None;
+            None
+        }
+    }
+}
+
+fn pipe() -> Result<(Fd, Fd), Errno> {
+    let (read, write) = fd::pipe()?;
+    read.set_nonblocking(true)?;
+    Ok((read, write))
+}
+
+/// One bit per resource.
+fn mask(what: What) -> u64 {
+    1_u64.checked_shl(what.resource.into()).unwrap_or(0)
+}
+
+fn bit(of: &[u64; MAX_GROUPS], what: What) -> bool {
+    of.get(usize::from(what.group.0)).is_some_and(|bits| bits & mask(what) != 0)
+}
+
+fn mark(of: &mut [u64; MAX_GROUPS], what: What, on: bool) {
+    if let Some(bits) = of.get_mut(usize::from(what.group.0)) {
+        *bits = if on { *bits | mask(what) } else { *bits & !mask(what) };
     }
 }
 
