@@ -111,8 +111,8 @@ impl World {
                     self.send(host, &buffer[..len]);
                 }
                 Action::FeedWatchdog if !beat => return broken("S6", "a feed without a beat"),
-                Action::FeedWatchdog if stuck(daemon, self.now) => {
-                    return broken("O7", "a feed while a stop is stuck");
+                Action::FeedWatchdog if armed_beside_stuck(daemon, self.now) => {
+                    return broken("O7", "a feed while a stop is stuck, and the watchdog shown as armed");
                 }
                 Action::FeedWatchdog => machine.dog = Some(self.now.plus(DOG)),
                 Action::Persist { serial } => machine.write = Some((serial, daemon.node.saved())),
@@ -251,8 +251,11 @@ impl World {
     }
 }
 
-fn stuck(daemon: &Daemon, now: Instant) -> bool {
-    daemon.node.status(now).groups.iter().any(|group| group.state == GroupState::Stuck)
+/// A group is stuck, and the node shows that its watchdog will reset it.
+fn armed_beside_stuck(daemon: &Daemon, now: Instant) -> bool {
+    let status = daemon.node.status(now);
+    let stuck = |group: &&hb_core::GroupStatus| group.state == GroupState::Stuck;
+    status.groups.iter().filter(stuck).any(|group| !group.not_reset)
 }
 
 /// The machine's name in the timeline.
