@@ -1,10 +1,12 @@
 //! S4: a node shows a group idle or failed only when nothing of it runs, and only after `stop` answered 0 *and* `status`
 //! said stopped of every resource in this incarnation, since that resource's last start.
 //!
-//! Three things stand in for the answer 0 (DESIGN §7 O1, §5): `status` reported stopped at the daemon's start, so that
-//! nothing was to be stopped; a `stop` that answered non-zero was asked again after `status` had said stopped, and so did
-//! `status` once more (old scripts are not LSB); the script is not there, which the daemon knows, or its start could not
-//! be run: it has started nothing. And a script that knows no `status` is taken at its `stop`'s word.
+//! What stands in for the answer 0 (DESIGN §7 O1, §5): `status` reported stopped at the daemon's start, so that nothing
+//! was to be stopped; a `stop` that answered non-zero was asked again, and `status` said stopped (old scripts are not
+//! LSB). What stands in for *stopped* of a script that knows no `status`: its `stop` answered 0. Silence excuses no `stop`
+//! that said no, and a script that is not there proves nothing, except where this machine has not started the group in
+//! this boot, or has proven it stopped and not started it since: the rule keeps that record itself, from what really was
+//! called.
 
 use super::{Verdict, breach};
 use crate::note::Note;
@@ -24,22 +26,33 @@ struct Known {
     refused: u8,
     /// Everything of the rule was seen.
     proven: bool,
+    /// In this boot, by any life: `start` was called, or it was seen running, and not proven stopped since.
+    started: bool,
 }
 
 impl Known {
-    fn status(&mut self, outcome: Outcome, claimable: bool) {
-        let absent = outcome == Outcome::NotRun && !claimable && !self.needs_stop;
+    fn status(&mut self, outcome: Outcome, claimable: bool, started: bool) {
+        let absent = outcome == Outcome::NotRun && !claimable && !self.needs_stop && !started;
         let asked = self.stopped || self.refused >= 2;
-        if outcome == Outcome::Stopped || absent {
-            self.proven |= !self.needs_stop || asked;
-        } else if outcome == Outcome::Unclear && asked {
-            self.proven = true;
-        } else if matches!(outcome, Outcome::Running | Outcome::Partly) || !self.proven {
-            (self.needs_stop, self.stopped, self.proven) = (true, false, false);
+        match outcome {
+            Outcome::Stopped => self.proven |= !self.needs_stop || asked,
+            Outcome::NotRun => self.proven |= absent,
+            Outcome::Unclear if self.stopped || (self.refused >= 2 && !started) => self.proven = true,
+            Outcome::Running | Outcome::Partly => {
+                (self.needs_stop, self.stopped, self.proven) = (true, false, false);
+                self.started = true;
+            }
+            Outcome::Ok | Outcome::Failed(_) | Outcome::Unclear | Outcome::Killed => {
+                self.needs_stop |= !self.proven;
+            }
         }
+        self.started &= !self.proven;
     }
 
     fn stop(&mut self, outcome: Outcome) {
+        if outcome == Outcome::NotRun {
+            return;
+        }
         self.stopped = outcome == Outcome::Ok;
         self.refused = self.refused.saturating_add(u8::from(matches!(outcome, Outcome::Failed(_))));
     }
@@ -65,19 +78,29 @@ impl Proof {
         for note in &world.notes {
             match *note {
                 Note::Daemon { host, .. } => {
+                    for known in self.known[host].iter_mut().flatten() {
+                        *known = Known { started: known.started, ..Known::default() };
+                    }
+                }
+                Note::Power { host, .. } => {
                     self.known[host].iter_mut().for_each(|group| group.fill(Known::default()));
                 }
                 Note::Called { host, group, resource, verb: Verb::Start } => {
-                    *self.of(host, group, resource) = Known { needs_stop: true, ..Known::default() };
+                    *self.of(host, group, resource) =
+                        Known { needs_stop: true, started: true, ..Known::default() };
                 }
                 Note::Ended { host, group, resource, verb, outcome, known: true } => {
                     let claimable = world.hosts[host].claimable[usize::from(group)];
+                    let started = self.known[host][usize::from(group)].iter().any(|known| known.started);
                     let known = self.of(host, group, resource);
                     match verb {
-                        Verb::Status => known.status(outcome, claimable),
+                        Verb::Status => known.status(outcome, claimable, started),
                         Verb::Stop => known.stop(outcome),
                         // What could not be run at all has started nothing.
-                        Verb::Start => known.proven |= outcome == Outcome::NotRun,
+                        Verb::Start if outcome == Outcome::NotRun => {
+                            (known.proven, known.started) = (true, false);
+                        }
+                        Verb::Start => {}
                     }
                 }
                 _ => {}
