@@ -3,6 +3,7 @@
 //! Every story builds its own rig ([`hb_hil::netns`]) and needs root; without it, it prints `SKIPPED` and passes. At
 //! most two run at a time, whatever the number of test threads.
 
+mod addresses;
 mod commands;
 mod daemon;
 mod disk;
