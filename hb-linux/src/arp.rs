@@ -121,7 +121,11 @@ impl Announcer {
         Ok(())
     }
 
-    fn tell(&mut self, ip: Ipv4Addr) -> Result<()> {
+    /// Announce `ip` once, if this machine has it.
+    ///
+    /// # Errors
+    /// As [`Announcer::announce`].
+    pub fn tell(&mut self, ip: Ipv4Addr) -> Result<()> {
         let name = iface::holding(ip)?.ok_or(Errno::NO_ADDRESS)?;
         if self.fd.is_none() {
             self.fd = Some(packet::open(false)?);

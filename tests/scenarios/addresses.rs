@@ -48,6 +48,20 @@ fn an_interface_that_stays_off_does_not_keep_the_service() {
     never_both(&rig);
 }
 
+#[test]
+fn a_neighbours_table_that_somebody_spoilt_heals() {
+    let builder = Builder::new("poisoned table").edit(|files| files.with("announce_every", "1"));
+    let Some(rig) = settled(builder) else { return };
+    // Valid for half a minute at least, if nobody tells the truth.
+    let lie = "neigh replace 192.168.2.50 lladdr 02:00:00:00:00:99 dev eth0 nud reachable\n";
+    rig.client_net().ip(lie).expect("ip");
+    let spoilt = Stamp::now();
+    rig.wait("the client is answered again", Duration::from_secs(8), || {
+        !rig.client().good(spoilt).is_empty()
+    });
+    nothing_moves(&rig, Node::Ha1, Duration::from_secs(1));
+}
+
 /// Both nodes' heartbeat network becomes another one, one node after the other.
 #[test]
 fn a_broadcast_link_follows_its_interface() {

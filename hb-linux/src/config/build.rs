@@ -15,6 +15,9 @@ use std::path::PathBuf;
 use std::string::String;
 use std::vec::Vec;
 
+/// `announce_every`, if the file does not say.
+const ANNOUNCE_EVERY: Duration = Duration::from_secs(60);
+
 /// Everything that is not in the parsed files themselves.
 pub(super) struct Extra {
     pub(super) own: String,
@@ -58,6 +61,7 @@ pub(super) fn settings(
         watchdog,
         log: log_targets(cf),
         rtprio: cf.rtprio.map(|p| p.value),
+        announce_every: cf.announce_every.map_or(Some(ANNOUNCE_EVERY), |a| a.value),
         config_digest: config_digest(&core),
         core,
         keys,

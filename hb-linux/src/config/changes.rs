@@ -31,6 +31,7 @@ pub(crate) fn of_ha_cf(then: &Settings, new: &Settings) -> Vec<&'static str> {
         ("watchdog", then.watchdog != new.watchdog),
         ("the logs", then.log != new.log),
         ("rtprio", then.rtprio != new.rtprio),
+        ("announce_every", then.announce_every != new.announce_every),
     ];
     pairs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
 }
@@ -99,6 +100,7 @@ mod tests {
             ("watchdog /dev/watchdog", "watchdog"),
             ("logfacility local0", "the logs"),
             ("rtprio 5", "rtprio"),
+            ("announce_every off", "announce_every"),
         ] {
             assert_eq!(changes(line), (Vec::new(), Vec::from([name])), "{line}");
         }

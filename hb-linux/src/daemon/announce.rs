@@ -45,6 +45,13 @@ impl Announcer {
         }
     }
 
+    /// Announce every address of `group` that is here, once and without a word.
+    pub(super) fn repeat(&mut self, group: GroupId) {
+        for &(_, ip) in self.addresses.iter().filter(|(of, _)| *of == group) {
+            let _ = self.announcer.tell(ip);
+        }
+    }
+
     /// Begin to ask whether any address of any group answers.
     pub(super) fn probe(&mut self, now: Instant, voice: &mut Voice) {
         voice.say(Level::Info, format_args!("asking by ARP whether a service address is in use"));

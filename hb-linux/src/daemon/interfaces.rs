@@ -18,6 +18,8 @@ use std::vec::Vec;
 
 /// An interface that comes back gets its own addresses back within this, most of the time.
 const SETTLE: Duration = Duration::from_millis(300);
+/// A repeated announcement is sent within this time or not at all.
+const PROMPT: Duration = Duration::from_millis(250);
 /// Between two looks at the addresses where the kernel tells nobody.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -42,6 +44,9 @@ pub(super) struct Interfaces {
     /// How long an interface may be off before what was on it is looked at all the same.
     patience: Duration,
     addresses: Vec<Address>,
+    /// When the addresses that are held are announced again, and how often.
+    again: Instant,
+    every: Option<Duration>,
 }
 
 impl Interfaces {
@@ -61,7 +66,9 @@ impl Interfaces {
             }
         }
         let next = if told.is_some() || addresses.is_empty() { Instant::NEVER } else { now };
-        Self { told, next, patience, addresses }
+        let every = settings.announce_every.filter(|_| !addresses.is_empty());
+        let again = every.map_or(Instant::NEVER, |every| now.plus(every));
+        Self { told, next, patience, addresses, again, every }
     }
 
     /// The open descriptor to wait on.
@@ -71,7 +78,13 @@ impl Interfaces {
 
     /// When [`Interfaces::service`] has something to do by itself.
     pub(super) fn deadline(&self) -> Instant {
-        self.addresses.iter().map(|address| address.due).min().unwrap_or(Instant::NEVER).min(self.next)
+        self.addresses
+            .iter()
+            .map(|address| address.due)
+            .min()
+            .unwrap_or(Instant::NEVER)
+            .min(self.next)
+            .min(self.again)
     }
 
     /// Take what the kernel told, have the links look, and look at the addresses.
@@ -87,6 +100,15 @@ impl Interfaces {
             let patience = self.patience;
             self.addresses.iter_mut().for_each(|address| address.look(now, patience, voice));
         }
+    }
+
+    /// What is held is to be announced again. Not when that is late: the loop stood still, and another node may have it by
+    /// now.
+    pub(super) fn announce_again(&mut self, now: Instant) -> bool {
+        let Some(every) = self.every.filter(|_| self.again <= now) else { return false };
+        let late = now.since(self.again);
+        self.again = now.plus(every);
+        late <= PROMPT
     }
 
     /// The next group that is to be looked at. Call until `None`.

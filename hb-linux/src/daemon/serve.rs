@@ -12,7 +12,8 @@ use crate::link::{self, Incoming, Link, Why};
 use crate::sys::guard;
 use crate::sys::signal::Caught;
 use crate::sys::{Errno, PollFd};
-use hb_core::{Command, Duration, GroupId, Input, Instant, LinkId};
+use hb_core::message::GroupState;
+use hb_core::{Command, Duration, GroupId, GroupStatus, Input, Instant, LinkId, PeerState};
 
 /// Longest datagram that is looked at; frames have less than a quarter of it, Linux-HA's messages less than this.
 const RECEIVE: usize = 2048;
@@ -106,6 +107,21 @@ impl Shell {
         self.link_changes();
         while let Some(group) = self.interfaces.due(self.now) {
             self.give(Input::Look { group });
+        }
+        // A node that stood still, or whose peer shows a group as well, leaves it to the rules.
+        let glance = self.node.glance();
+        if self.interfaces.announce_again(self.now) && !glance.unconfirmed {
+            let alive = matches!(glance.peer, PeerState::Up | PeerState::Late);
+            let count = u8::try_from(self.fx.runner.programs().groups()).unwrap_or(u8::MAX);
+            for group in (0..count).map(GroupId) {
+                let held = |status: GroupStatus| {
+                    let theirs = alive && status.peer_state == Some(GroupState::Held);
+                    status.state == GroupState::Held && !theirs
+                };
+                if self.node.group_status(group).is_some_and(held) {
+                    self.fx.announcer.repeat(group);
+                }
+            }
         }
     }
 

@@ -65,6 +65,8 @@ pub(crate) struct HaCf {
     /// `Some(None)` is `monitor off`.
     pub(crate) monitor: Option<At<Option<MonitorConfig>>>,
     pub(crate) isolated: Option<At<Isolated>>,
+    /// `Some(None)` is `announce_every off`.
+    pub(crate) announce_every: Option<At<Option<Duration>>>,
     pub(crate) fence_delay: Option<At<Duration>>,
     pub(crate) startup_fence: Option<At<bool>>,
     /// Users and commands of `respawn`, which is not active yet.
@@ -122,6 +124,7 @@ fn one(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
         "script_timeout" => own::script_timeout(cf, d, report),
         "monitor" => own::monitor(cf, d, report),
         "isolated" => own::isolated(cf, d, report),
+        "announce_every" => own::announce_every(cf, d, report),
         "fence_delay" => own::fence_delay(cf, d, report),
         "startup_fence" => own::startup_fence(cf, d, report),
         "respawn" => later::respawn(cf, d, report),
@@ -132,7 +135,7 @@ fn one(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
 }
 
 /// Every directive that has a meaning here, to guess what a misspelt one was meant to be.
-const NAMES: [&str; 34] = [
+const NAMES: [&str; 35] = [
     "node",
     "ping",
     "ping_group",
@@ -160,6 +163,7 @@ const NAMES: [&str; 34] = [
     "script_timeout",
     "monitor",
     "isolated",
+    "announce_every",
     "fence_delay",
     "startup_fence",
     "respawn",

@@ -95,6 +95,24 @@ pub(super) fn isolated(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>
     }
 }
 
+/// `announce_every TIME`, `announce_every off`
+pub(super) fn announce_every(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
+    match d.args {
+        [off] if off.text == "off" => d.set(&mut cf.announce_every, None, report),
+        [time] => {
+            if let Some(time) = d.time_of(time.text, Duration::from_secs(1), DAY, report) {
+                d.set(&mut cf.announce_every, Some(time), report);
+            }
+        }
+        _ => report.error(
+            d.line,
+            format_args!(
+                "`announce_every` takes one time; write for example `announce_every 60`, or `announce_every off`"
+            ),
+        ),
+    }
+}
+
 /// `fence_delay TIME`
 pub(super) fn fence_delay(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
     if let Some(time) = d.time(Duration::ZERO, Duration::from_secs(3600), report) {

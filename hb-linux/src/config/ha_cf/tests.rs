@@ -88,6 +88,10 @@ fn own_directives() {
     assert_eq!(cf.monitor, Some(At { value: Some(monitor), line: 3 }));
     assert_eq!(cf.isolated, Some(At { value: Isolated::Claim, line: 4 }));
     assert_eq!(cf.auto_failback, Some(At { value: true, line: 7 }));
+    let every = |text| clean(text).announce_every.map(|a| a.value);
+    assert_eq!(every("announce_every off"), Some(None));
+    assert_eq!(every("announce_every 90"), Some(Some(Duration::from_secs(90))));
+    assert_eq!(every("monitor off"), None);
     assert_eq!(clean("monitor off").monitor, Some(At { value: None, line: 1 }));
     assert_eq!(clean("monitor 5").monitor.and_then(|m| m.value).map(|m| m.failures), Some(3));
     assert_eq!(run("nice_failback Yes").0.nice_failback, Some(At { value: true, line: 1 }));
@@ -363,6 +367,10 @@ fn own_directives_with_faults() {
         ),
         ("monitor 10 failures 0", "error 1: monitor: failures `0` is not a number from 1 to 255; write one"),
         ("monitor 10s", "error 1: monitor: `10s` has a unit that ha.cf does not know; write `10`"),
+        (
+            "announce_every",
+            "error 1: `announce_every` takes one time; write for example `announce_every 60`, or `announce_every off`",
+        ),
         (
             "isolated maybe",
             "error 1: isolated: `maybe` is not known; write `isolated wait` or `isolated claim`",
