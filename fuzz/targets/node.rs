@@ -152,6 +152,7 @@ fn config(setup: &Setup) -> Config {
         failback: setup.failback,
         isolated: if setup.claim_isolated { Isolated::Claim } else { Isolated::Wait },
         links: (0..1 + setup.links % 8).map(kind).collect(),
+        line_time: Duration::ZERO,
         pings: setup.pings % 9,
         groups: (0..setup.groups % 9).map(group).collect(),
         fence: setup

@@ -144,6 +144,8 @@ pub struct Config {
     pub isolated: Isolated,
     /// The links, in the order of `ha.cf`.
     pub links: Vec<LinkKind, MAX_LINKS>,
+    /// How long the longest hello takes on the slowest of them; zero without a serial line.
+    pub line_time: Duration,
     /// Number of ping nodes, 0 to [`MAX_PINGS`].
     pub pings: u8,
     /// The groups, in the order of `haresources`.

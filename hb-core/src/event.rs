@@ -33,6 +33,8 @@ pub enum Event {
     OneWayOrReplay,
     /// The peer's machine runs Linux-HA Heartbeat.
     PeerForeign,
+    /// The peer speaks a newer version of the protocol: it decides what runs where.
+    PeerNewer,
     /// A link is heard again, or for the first time.
     LinkUp(LinkId),
     /// A link fell silent while others carry on, or its device failed.
@@ -199,6 +201,8 @@ pub enum Wait {
     PeerStuck,
     /// The peer runs Linux-HA Heartbeat.
     PeerForeign,
+    /// The peer speaks a newer version of the protocol, runs nothing, and decides.
+    PeerNewer,
     /// The fence has not succeeded yet.
     Fence,
     /// This node is isolated.
@@ -231,7 +235,7 @@ pub enum Wait {
 pub enum BadFrame {
     /// Too short, too long, or not COBS.
     Malformed,
-    /// A newer version of the protocol.
+    /// A newer version of the protocol: alive, but not to be read ([`crate::auth::open`] alone refuses it).
     NewerVersion,
     /// Another cluster.
     OtherCluster,
@@ -247,4 +251,6 @@ pub enum BadFrame {
     Replayed,
     /// A short form of an incarnation not met.
     NotMet,
+    /// Tagged with `crc`, though the peer has signed with a secret that is listed beside it.
+    Weak,
 }

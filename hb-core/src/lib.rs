@@ -39,6 +39,7 @@ pub mod config;
 pub mod coverage;
 mod event;
 pub mod frame;
+pub mod identity;
 mod ids;
 mod input;
 mod list;

@@ -92,12 +92,12 @@ proptest! {
     /// With a tag that anybody can make: the decoder itself meets every byte string, and what it takes it also says.
     #[test]
     fn a_tagged_body_of_any_bytes_is_refused_or_means_what_it_says(
-        long in any::<bool>(), body in prop::collection::vec(any::<u8>(), 5..200),
+        long in any::<bool>(), says in 0..8_u8, body in prop::collection::vec(any::<u8>(), 5..200),
     ) {
         let met = Incarnation { counter: 7, nonce: 9 };
         let keys = ring(1, Method::Crc, "");
         let [low, high] = CLUSTER.to_le_bytes();
-        let mut signed = vec![0x11, if long { 2 } else { 0 }, low, high];
+        let mut signed = vec![0x11, if long { 2 } else { 0 } | says << 3, low, high];
         if !long {
             signed.push(wire::life_byte(met));
         }
@@ -135,12 +135,16 @@ fn each_check_has_its_name() {
     let index = ring(2, Method::Sha1, "secret");
     assert_eq!(judge(&bytes, Side::Odd, CLUSTER, &index, met), Err(BadFrame::UnknownKey));
     let first = |byte: u8| [&[byte], &bytes[1..]].concat();
-    for version in 2..16 {
-        assert_eq!(judge(&first(version << 4), Side::Odd, CLUSTER, &keys, met), Err(BadFrame::NewerVersion));
-        assert_eq!(judge(&first(version << 4), Side::Odd, 0, &keys, met), Err(BadFrame::Malformed));
+    for version in wire::VERSION + 1..16 {
+        assert_eq!(judge(&first(version << 4 | 1), Side::Odd, CLUSTER, &keys, met), Err(BadFrame::BadTag));
+        assert_eq!(judge(&first(version << 4 | 1), Side::Odd, 0, &keys, met), Err(BadFrame::Malformed));
     }
     assert_eq!(judge(&first(1), Side::Odd, CLUSTER, &keys, met), Err(BadFrame::Malformed));
-    for bit in 3..8 {
+    for bit in 3..6 {
+        let flags = [&bytes[..1], &[bytes[1] | 1 << bit], &bytes[2..]].concat();
+        assert_eq!(judge(&flags, Side::Odd, CLUSTER, &keys, met), Err(BadFrame::BadTag));
+    }
+    for bit in 6..8 {
         let flags = [&bytes[..1], &[bytes[1] | 1 << bit], &bytes[2..]].concat();
         assert_eq!(judge(&flags, Side::Odd, CLUSTER, &keys, met), Err(BadFrame::Malformed));
     }
@@ -148,6 +152,45 @@ fn each_check_has_its_name() {
     assert_eq!(judge(&long, Side::Odd, CLUSTER, &keys, met), Err(BadFrame::Malformed));
     assert_eq!(judge(&bytes[..MIN_DATAGRAM - 1], Side::Odd, CLUSTER, &keys, met), Err(BadFrame::Malformed));
     assert_eq!(judge(b"", Side::Odd, CLUSTER, &keys, met), Err(BadFrame::Malformed));
+}
+
+/// Of a newer version the header, the front and the tag are what they are here, and nothing else is this version's to judge.
+#[test]
+fn a_newer_frame_is_told_from_noise() {
+    let keys = ring(1, Method::Crc, "");
+    let msg = steady(1001, 1002, None);
+    let (met, life) = (Some(msg.incarnation), wire::life_bytes(msg.incarnation));
+    let steady = sealed(&msg, &keys);
+    let judge =
+        |bytes: &[u8], me, met| auth::open(bytes, me, CLUSTER, &keys, met).map(Authenticated::into_inner);
+    for version in wire::VERSION + 1..16 {
+        let newer = |flags: u8, body: &[u8]| {
+            tagged(life, &[&[version << 4 | 1, flags], &steady[2..5], body].concat())
+        };
+        let bytes = newer(0, &[0xE9, 0x07]);
+        assert_eq!(judge(&bytes, Side::Odd, met), Err(BadFrame::NewerVersion));
+        assert_eq!(judge(&bytes, Side::Even, met), Err(BadFrame::Own));
+        assert_eq!(judge(&bytes, Side::Odd, None), Err(BadFrame::NotMet));
+        for flags in [1 << 2, 1 << 6, 1 << 7, 0b1111_1100] {
+            assert_eq!(
+                judge(&newer(flags, &[0xE9, 0x07, 0xFF]), Side::Odd, met),
+                Err(BadFrame::NewerVersion)
+            );
+        }
+        assert_eq!(judge(&newer(0, &[1]), Side::Odd, met), Err(BadFrame::NewerVersion), "the least");
+        let most = wire::LONGEST - 9;
+        assert_eq!(judge(&newer(0, &vec![1; most]), Side::Odd, met), Err(BadFrame::NewerVersion), "the most");
+        assert_eq!(judge(&newer(0, &vec![1; most + 1]), Side::Odd, met), Err(BadFrame::Malformed));
+        assert_eq!(
+            judge(&newer(0, &[0xFF; 6]), Side::Odd, met),
+            Err(BadFrame::BadBody),
+            "no sequence number"
+        );
+        let long = |rest: &[u8]| tagged([0; 8], &[&[version << 4 | 1, 2], &steady[2..4], rest].concat());
+        let shake = [&[7, 9, 1][..], &[3; 8], &[1], &[4; 8], &[1, 5, 1]].concat();
+        assert_eq!(judge(&long(&shake), Side::Odd, None), Err(BadFrame::NewerVersion));
+        assert_eq!(judge(&long(&shake[..shake.len() - 1]), Side::Odd, None), Err(BadFrame::BadBody), "cut");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! counter 42
 //! epoch 1a2b3c4d 17
 //! copy 1a2b3c4d 16
+//! keyed 2b3c4d5e
 //! stuck 1a2b3c4d
 //! stuck-boot 5e6f7a8b
 //! boot 89abcdef
@@ -15,7 +16,8 @@
 //! ```
 //!
 //! One `epoch` line per group: hash of its name in hexadecimal, highest epoch seen; one `copy` line per group with data:
-//! the highest epoch seen on a stamp of it; one `stuck` line per group that the peer showed stuck and nothing proved
+//! the highest epoch seen on a stamp of it; one `keyed` line once the peer has signed with a secret: the digest of the keys;
+//! one `stuck` line per group that the peer showed stuck and nothing proved
 //! stopped since, and the boot identity that the peer had then. `boot` is the boot of which `started` speaks (0: unknown); one `started` line
 //! per group: 1 when that boot may have started it and it was not proven stopped since; one `reset` line per group: 1 when
 //! it was stuck and the watchdog was let run out for it; `unlisted`: 1 when a group that is configured no more may have
@@ -37,7 +39,7 @@ use std::path::{Path, PathBuf};
 /// Name of the file in the state directory.
 pub const FILE: &str = "state";
 /// Bytes of the file at most: header, counter, eight epochs, stamps, stuck groups and records, checksum.
-pub const MAX_BYTES: usize = 1000;
+pub const MAX_BYTES: usize = 1016;
 /// The bytes of one state file.
 pub type Text = heapless::String<MAX_BYTES>;
 
@@ -86,6 +88,9 @@ pub fn encode(saved: &Saved) -> Text {
     for (group, epoch) in &saved.copies {
         let _ = writeln!(text, "copy {group:08x} {epoch}");
     }
+    if saved.keyed != 0 {
+        let _ = writeln!(text, "keyed {:08x}", saved.keyed);
+    }
     for group in &saved.stuck {
         let _ = writeln!(text, "stuck {group:08x}");
     }
@@ -130,6 +135,7 @@ fn take_line(saved: &mut Saved, line: &str) -> Option<()> {
     let mut words = line.split(' ');
     match (words.next()?, words.next()?, words.next(), words.next()) {
         ("counter", counter, None, None) => saved.counter = counter.parse().ok()?,
+        ("keyed", digest, None, None) => saved.keyed = u32::from_str_radix(digest, 16).ok()?,
         ("stuck", group, None, None) => saved.stuck.push(u32::from_str_radix(group, 16).ok()?).ok()?,
         ("stuck-boot", boot, None, None) => saved.stuck_boot = u32::from_str_radix(boot, 16).ok()?,
         ("boot", boot, None, None) => saved.boot = u32::from_str_radix(boot, 16).ok()?,
@@ -243,6 +249,7 @@ mod tests {
         (saved.boot, saved.unlisted) = (0x89ab_cdef, true);
         saved.records.push((0x1a2b_3c4d, Record { started: true, reset: false })).unwrap();
         saved.records.push((7, Record { started: false, reset: true })).unwrap();
+        saved.keyed = 0x0b3c_4d5e;
         saved
     }
 
@@ -284,6 +291,7 @@ mod tests {
                 break;
             }
         }
+        saved.keyed = u32::MAX;
         assert_eq!(decode(encode(&saved).as_bytes()), Ok(saved));
     }
 

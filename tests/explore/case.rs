@@ -128,6 +128,7 @@ impl Case {
             failback: self.failback,
             isolated: Isolated::Wait,
             links: [LinkKind::Datagram].into_iter().collect(),
+            line_time: Duration::ZERO,
             pings: 0,
             groups: (0..self.groups).map(group).collect(),
             fence: self.fence.then_some(FenceConfig { delay: KEEPALIVE, startup: false }),

@@ -4,7 +4,7 @@ use crate::note::Note;
 use crate::queue::Due;
 use crate::world::World;
 use hb_core::config::LinkKind;
-use hb_core::{Duration, Input, LinkId};
+use hb_core::{Duration, Input, LinkId, PeerState};
 
 /// Between two bursts of noise, at most.
 const NOISE_PAUSE: u64 = 40_000;
@@ -109,7 +109,10 @@ impl World {
             }
         }
         let (intact, life, seq, epochs, sent) = meta;
-        let met = self.hosts[to].node.as_ref().and_then(|node| node.glance().met);
+        // What a dead peer sends counts from its answer on.
+        let alive = |glance: &hb_core::Glance| matches!(glance.peer, PeerState::Up | PeerState::Late);
+        let glance = self.hosts[to].node.as_ref().map(hb_core::Node::glance);
+        let met = glance.filter(alive).and_then(|glance| glance.met);
         if !intact || met != Some(life) {
             return;
         }

@@ -38,6 +38,7 @@ pub fn config(side: Side) -> Config {
         failback: true,
         isolated: Isolated::Wait,
         links: [LinkKind::Stream, LinkKind::Datagram].into_iter().collect(),
+        line_time: Duration::ZERO,
         pings: 0,
         groups: [group].into_iter().collect(),
         fence: None,

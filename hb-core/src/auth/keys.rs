@@ -4,6 +4,7 @@
 //! then drop the old one. A listed key is as strong as it is alone: with a `crc` key in the ring anybody can make
 //! frames that verify, whatever the signing key is.
 
+use super::tag::Tag;
 use heapless::Vec;
 
 /// Highest key index in a file and in a frame.
@@ -150,6 +151,20 @@ impl Keyring {
     #[must_use]
     pub const fn signer(&self) -> u8 {
         self.signer
+    }
+
+    /// A number that differs when a key with a secret differs, and tells nothing of the secrets; 0 if there is none.
+    #[must_use]
+    pub fn digest(&self) -> u32 {
+        let mut all = 0_u32;
+        for slot in self.slots.iter().filter(|slot| slot.method != Method::Crc) {
+            let named = [b'h', b'b', b'd', slot.index, slot.method.tag_len() as u8];
+            let tag = self.get(slot.index).and_then(|key| Tag::of(key, &[0xFF; 8], &named));
+            let word = tag.as_ref().and_then(|tag| tag.bytes().first_chunk()).copied().unwrap_or_default();
+            all = all.rotate_left(5) ^ u32::from_le_bytes(word);
+        }
+        // Never 0 where there is something to tell.
+        if all == 0 { u32::from(self.slots.iter().any(|slot| slot.method != Method::Crc)) } else { all }
     }
 
     /// The key with this index.

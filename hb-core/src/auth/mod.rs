@@ -12,6 +12,7 @@ pub use keys::{Key, KeyError, KeyRef, Keyring, Method};
 
 use crate::event::BadFrame;
 use crate::ids::{Incarnation, Side};
+use crate::message::wire::Says;
 use crate::message::{Message, wire};
 use tag::Tag;
 
@@ -74,7 +75,7 @@ impl Default for Room {
 ///
 /// # Errors
 /// The first of these that is wrong: version and cluster, length and reserved bits, the side, the key, the
-/// incarnation, the tag, the body.
+/// incarnation, the tag, the body; [`BadFrame::NewerVersion`] for a newer frame, after its tag was checked.
 pub fn open(
     bytes: &[u8],
     me: Side,
@@ -99,6 +100,36 @@ pub fn open_in<'r>(
     keys: &Keyring,
     met: Option<Incarnation>,
 ) -> Result<&'r Authenticated<Message>, BadFrame> {
+    match open_any(room, bytes, me, cluster, keys, met)? {
+        Opened { message, newer: None, .. } => Ok(message),
+        Opened { newer: Some(_), .. } => Err(BadFrame::NewerVersion),
+    }
+}
+
+/// A frame whose tag was checked.
+pub(crate) struct Opened<'r> {
+    /// Of a newer version the front only.
+    pub(crate) message: &'r Authenticated<Message>,
+    /// What the header of a newer version says; `None` if this node reads all of it.
+    pub(crate) newer: Option<Says>,
+    /// How it was tagged.
+    pub(crate) method: Method,
+    /// The key that it was tagged with.
+    pub(crate) key: u8,
+}
+
+/// [`open_in`], and the front of a newer version too.
+///
+/// # Errors
+/// As [`open`], but for [`BadFrame::NewerVersion`].
+pub(crate) fn open_any<'r>(
+    room: &'r mut Room,
+    bytes: &[u8],
+    me: Side,
+    cluster: u16,
+    keys: &Keyring,
+    met: Option<Incarnation>,
+) -> Result<Opened<'r>, BadFrame> {
     let header = wire::Header::parse(bytes, cluster)?;
     if header.source == me {
         return Err(BadFrame::Own);
@@ -114,8 +145,10 @@ pub fn open_in<'r>(
     if !tag.matches(received) {
         return Err(BadFrame::BadTag);
     }
-    wire::decode(&header, signed, short, &mut room.0.0).ok_or(BadFrame::BadBody)?;
-    Ok(&room.0)
+    let read = if header.is_newer() { wire::decode_front } else { wire::decode };
+    read(&header, signed, short, &mut room.0.0).ok_or(BadFrame::BadBody)?;
+    let newer = header.is_newer().then_some(header.says);
+    Ok(Opened { message: &room.0, newer, method: key.method, key: header.key })
 }
 
 /// The unsent bytes in front of the tagged ones. A short form sends one byte of the sender's incarnation only, but is

@@ -22,6 +22,30 @@ pub fn crc32(bytes: &[u8]) -> u32 {
     CRC32.checksum(bytes)
 }
 
+/// [`crc32`] of `parts`, one behind the other.
+pub(crate) fn crc32_of<const N: usize>(parts: [&[u8]; N]) -> u32 {
+    let mut crc = Crc32::new();
+    parts.iter().for_each(|part| crc.update(part));
+    crc.end()
+}
+
+/// [`crc32`] of what comes in pieces.
+pub(crate) struct Crc32(crc::Digest<'static, u32, Table<TABLES>>);
+
+impl Crc32 {
+    pub(crate) fn new() -> Self {
+        Self(CRC32.digest())
+    }
+
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    pub(crate) fn end(self) -> u32 {
+        self.0.finalize()
+    }
+}
+
 /// A computed tag.
 pub(super) struct Tag {
     bytes: [u8; MAX_TAG],

@@ -2,11 +2,35 @@
 //! a challenge that was never used before. A recording can never do that, so a lost state file costs one round trip
 //! and an old packet never passes for life.
 
-use crate::ids::Incarnation;
 use crate::message::Hello;
 use crate::time::{Duration, Instant};
 
+/// An answer may take this long whatever the times are: a busy machine does not run its loop to the millisecond.
+const LEAST_LIFE: Duration = Duration::from_millis(250);
+
+/// What a hello proves of the life that sent it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Heard {
+    /// Nothing: it may be a recording, or its sender does not hear us yet.
+    Nothing,
+    /// It is the met life, which owes no answer.
+    Met,
+    /// It answers a challenge of ours: it lives now.
+    Answers,
+}
+
+/// A challenge, and when it was last sent.
+#[derive(Clone, Copy, Debug)]
+struct Challenge {
+    bytes: [u8; 8],
+    sent: Instant,
+}
+
 /// Challenges given and taken.
+///
+/// A challenge is answered once, and not for ever: while nobody answers, a new one takes its place after [`Self::life`]
+/// of being sent, and the one before is good for as long again. So is the last one that was sent when none is sent any more.
+/// One that was given before a death is never answered after it.
 ///
 /// Two lives that meet need three frames, each a hello with the sender's challenge and the echo of the receiver's:
 /// ```text
@@ -20,7 +44,13 @@ use crate::time::{Duration, Instant};
 pub(crate) struct Handshake {
     state: u64,
     /// Ours, outstanding: used once, then replaced.
-    challenge: [u8; 8],
+    challenge: Challenge,
+    /// Since when it is the one.
+    since: Instant,
+    /// The one before, while an answer to it may still be on its way.
+    before: Option<Challenge>,
+    /// How long an answer may take: more than two of the longest hellos and two keepalives.
+    life: Duration,
     /// The last one that a peer's life showed, to be echoed.
     theirs: Option<[u8; 8]>,
     /// The met life of the peer has met ours.
@@ -33,13 +63,17 @@ pub(crate) struct Handshake {
 }
 
 impl Handshake {
-    /// `entropy` must be unpredictable; `keepalive` bounds how often a hello is answered.
-    pub(crate) fn new(entropy: [u8; 16], keepalive: Duration) -> Self {
+    /// `entropy` must be unpredictable; `keepalive` bounds how often a hello is answered, and with the time that the
+    /// longest hello takes on the slowest line how long an answer may take.
+    pub(crate) fn new(entropy: [u8; 16], keepalive: Duration, line_time: Duration) -> Self {
         let (low, high) = entropy.split_at(8);
         let word = |half: &[u8]| half.iter().fold(0u64, |word, byte| (word << 8) | u64::from(*byte));
         let mut handshake = Self {
             state: word(low),
-            challenge: [0; 8],
+            challenge: Challenge { bytes: [0; 8], sent: Instant::ZERO },
+            since: Instant::ZERO,
+            before: None,
+            life: keepalive.times(3).plus(line_time.doubled()).max(LEAST_LIFE),
             theirs: None,
             knows_us: false,
             lacks: false,
@@ -60,13 +94,39 @@ impl Handshake {
         word ^ (word >> 31)
     }
 
-    fn renew(&mut self) {
-        self.challenge = self.random().to_le_bytes();
+    /// No answer to what was asked so far counts any more: one was taken, or the peer died.
+    pub(crate) fn renew(&mut self) {
+        self.before = None;
+        self.replace(Instant::ZERO);
+    }
+
+    /// A new challenge, that was not sent yet.
+    fn replace(&mut self, now: Instant) {
+        self.challenge = Challenge { bytes: self.random().to_le_bytes(), sent: now };
+        self.since = Instant::ZERO;
+    }
+
+    /// A hello goes out: what has stood for too long without an answer is replaced first.
+    pub(crate) fn sends(&mut self, now: Instant) {
+        if self.since == Instant::ZERO {
+            self.since = now;
+        } else if now.since(self.since) >= self.life {
+            self.before = Some(self.challenge);
+            self.replace(now);
+            self.since = now;
+        }
+        self.challenge.sent = now;
+    }
+
+    /// Is that a challenge of ours that may still be answered?
+    fn asked(&self, answer: [u8; 8], now: Instant) -> bool {
+        let asked = |one: &Challenge| one.bytes == answer && now.since(one.sent) <= self.life;
+        self.since != Instant::ZERO && asked(&self.challenge) || self.before.as_ref().is_some_and(asked)
     }
 
     /// The outstanding challenge, for our hello.
     pub(crate) fn challenge(&self) -> [u8; 8] {
-        self.challenge
+        self.challenge.bytes
     }
 
     /// The peer's challenge, for our hello.
@@ -79,26 +139,20 @@ impl Handshake {
         !self.knows_us || self.lacks
     }
 
-    /// A hello came, of a life that is met or not; `ours` is the nonce of our own life. `true` when it answers the
-    /// outstanding challenge and was not met: that life lives now.
-    pub(crate) fn hello(
-        &mut self,
-        life: Incarnation,
-        hello: &Hello,
-        met: Option<Incarnation>,
-        ours: u32,
-    ) -> bool {
+    /// A hello came; `met`: of the met life, which owes no answer. `ours` is the nonce of our own life.
+    pub(crate) fn hello(&mut self, hello: &Hello, met: bool, ours: u32, now: Instant) -> Heard {
         self.theirs = Some(hello.challenge);
-        let answers = hello.echo == Some(self.challenge);
-        let admits = met != Some(life) && answers;
-        if admits {
+        let heard = match hello.echo {
+            _ if met => Heard::Met,
+            Some(answer) if self.asked(answer, now) => Heard::Answers,
+            Some(_) | None => return Heard::Nothing,
+        };
+        if heard == Heard::Answers {
             self.renew();
         }
-        if admits || met == Some(life) {
-            self.knows_us = hello.met == Some(ours);
-            self.lacks = !hello.known;
-        }
-        admits
+        self.knows_us = hello.met == Some(ours);
+        self.lacks = !hello.known;
+        heard
     }
 
     /// A short form came: the peer lacks nothing.
@@ -121,6 +175,7 @@ impl Handshake {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::Incarnation;
     use heapless::Vec;
 
     fn hello(challenge: [u8; 8], echo: Option<[u8; 8]>) -> Hello {
@@ -142,13 +197,55 @@ mod tests {
 
     #[test]
     fn only_the_outstanding_challenge_admits_and_only_once() {
-        let mut shake = Handshake::new([3; 16], Duration::from_secs(1));
+        let mut shake = fresh(3);
         let ours = shake.challenge();
-        assert!(!shake.hello(LIFE, &hello([9; 8], None), None, 1), "no echo");
-        assert!(!shake.hello(LIFE, &hello([9; 8], Some([1; 8])), None, 1), "another challenge");
-        assert!(shake.hello(LIFE, &hello([9; 8], Some(ours)), None, 1));
-        assert!(!shake.hello(LIFE, &hello([9; 8], Some(ours)), None, 1), "a recording of the echo");
+        let mut heard = |echo| shake.hello(&hello([9; 8], echo), false, 1, NOW);
+        assert_eq!(heard(Some(ours)), Heard::Nothing, "it was never sent");
+        shake.sends(NOW);
+        let mut heard = |echo| shake.hello(&hello([9; 8], echo), false, 1, NOW);
+        assert_eq!(heard(None), Heard::Nothing, "no echo");
+        assert_eq!(heard(Some([1; 8])), Heard::Nothing, "another challenge");
+        assert_eq!(heard(Some(ours)), Heard::Answers);
+        assert_eq!(heard(Some(ours)), Heard::Nothing, "a recording of the echo");
         assert_eq!(shake.echo(), Some([9; 8]));
+        assert_eq!(shake.hello(&hello([9; 8], None), true, 1, NOW), Heard::Met);
+    }
+
+    /// Asked again each second, for as long as nobody answers.
+    #[test]
+    fn a_challenge_is_good_for_its_time_and_no_longer() {
+        let answered_after = |wait: u64, asking: bool| {
+            let mut shake = fresh(3);
+            let at = |secs: u64| NOW.plus(Duration::from_secs(secs));
+            shake.sends(at(0));
+            let ours = shake.challenge();
+            (1..=wait).filter(|_| asking).for_each(|secs| shake.sends(at(secs)));
+            shake.hello(&hello([9; 8], Some(ours)), false, 1, at(wait)) == Heard::Answers
+        };
+        let life = 3 + 2 * 4;
+        for asking in [false, true] {
+            assert!(answered_after(life, asking), "as long as an answer may take");
+        }
+        assert!(!answered_after(life + 1, false), "nobody asked since");
+        assert!(answered_after(2 * life - 1, true), "it was sent until then, and the answer takes its time");
+        assert!(!answered_after(2 * life + 1, true), "for ever");
+        let mut shake = fresh(3);
+        shake.sends(NOW);
+        let ours = shake.challenge();
+        shake.renew();
+        shake.sends(NOW);
+        assert_ne!(shake.challenge(), ours);
+        assert_eq!(
+            shake.hello(&hello([9; 8], Some(ours)), false, 1, NOW),
+            Heard::Nothing,
+            "before the death"
+        );
+    }
+
+    const NOW: Instant = Instant::from_millis(1000);
+
+    fn fresh(seed: u8) -> Handshake {
+        Handshake::new([seed; 16], Duration::from_secs(1), Duration::from_secs(4))
     }
 
     const LIVES: [Incarnation; 2] =
@@ -159,7 +256,7 @@ mod tests {
         steps: usize,
         mut between: impl FnMut(usize, &mut Handshake, Option<Incarnation>),
     ) -> Vec<usize, 64> {
-        let mut shakes = [1u8, 2].map(|seed| Handshake::new([seed; 16], Duration::from_secs(1)));
+        let mut shakes = [1u8, 2].map(fresh);
         let mut met = [None; 2];
         let mut admitted = Vec::new();
         for step in 0..steps {
@@ -169,10 +266,12 @@ mod tests {
                 shakes[to].short();
                 continue;
             }
+            shakes[from].sends(NOW);
             let mut message = hello(shakes[from].challenge(), shakes[from].echo());
             message.met = met[from].map(|life: Incarnation| life.nonce);
             message.known = shakes[from].knows_us;
-            if shakes[to].hello(LIVES[from], &message, met[to], LIVES[to].nonce) {
+            let known = met[to] == Some(LIVES[from]);
+            if shakes[to].hello(&message, known, LIVES[to].nonce, NOW) == Heard::Answers {
                 met[to] = Some(LIVES[from]);
                 admitted.push(step).unwrap();
             }
@@ -190,7 +289,8 @@ mod tests {
     fn a_recording_between_the_frames_of_a_meeting_only_delays_it() {
         let admitted = meet(40, |step, shake, met| {
             if step % 3 == 0 {
-                assert!(!shake.hello(LIFE, &hello([7; 8], Some([6; 8])), met, 10));
+                let known = met == Some(LIFE);
+                assert_eq!(shake.hello(&hello([7; 8], Some([6; 8])), known, 10, NOW), Heard::Nothing);
             }
         });
         assert_eq!(admitted.len(), 2);
@@ -198,17 +298,16 @@ mod tests {
 
     #[test]
     fn answers_are_bounded_under_a_flood() {
-        let mut shake = Handshake::new([3; 16], Duration::from_secs(1));
+        let mut shake = fresh(3);
         let answers = (0..20_000u64).filter(|i| shake.may_answer(Instant::from_micros(i * 50))).count();
         assert!((1..=21).contains(&answers), "{answers} answers in one second");
     }
 
     #[test]
     fn challenges_do_not_repeat() {
-        let mut shake = Handshake::new([0; 16], Duration::from_secs(1));
+        let mut shake = fresh(0);
         let mut seen = std::collections::HashSet::new();
         assert!((0..10_000).all(|_| seen.insert(shake.random())));
-        let other = Handshake::new([1; 16], Duration::from_secs(1));
-        assert_ne!(other.challenge(), Handshake::new([0; 16], Duration::from_secs(1)).challenge());
+        assert_ne!(fresh(1).challenge(), fresh(0).challenge());
     }
 }

@@ -1,7 +1,7 @@
 //! Liveness of the peer (DESIGN §6), and its last view of the world.
 
 use crate::ids::Incarnation;
-use crate::message::wire::MAX_GROUPS;
+use crate::message::wire::{MAX_GROUPS, Says};
 use crate::message::{Beat, GroupBeat, GroupName, GroupState, Hello, Phase};
 use crate::status::PeerState;
 use crate::time::{Duration, Instant};
@@ -81,6 +81,10 @@ pub(crate) struct Peer {
     pub(crate) knows_us: bool,
     /// That its times differ was reported.
     pub(crate) timing_reported: bool,
+    /// The met life was silent for a deadtime and has answered no challenge since: its frames may be old.
+    pub(crate) owes_answer: bool,
+    /// It speaks a newer version: what the header of its last frame says, and since when without a break.
+    pub(crate) newer: Option<(Says, Instant)>,
 }
 
 impl Peer {
@@ -107,12 +111,19 @@ impl Peer {
             vouched: false,
             knows_us: false,
             timing_reported: false,
+            owes_answer: false,
+            newer: None,
         }
     }
 
     /// Met, and not silent for its deadtime.
     pub(crate) fn alive(&self) -> bool {
         matches!(self.state, PeerState::Up | PeerState::Late)
+    }
+
+    /// What it says, while it is alive and of a newer version.
+    pub(crate) fn newer(&self) -> Option<(Says, Instant)> {
+        self.newer.filter(|_| self.alive())
     }
 
     /// Heard both ways: it has met our life, and hears it now.
@@ -133,6 +144,11 @@ impl Peer {
     /// Where its beats list the group of that name.
     pub(crate) fn position(&self, name_hash: u32) -> Option<usize> {
         self.names.iter().position(|name| name.hash == name_hash)
+    }
+
+    /// The name of the group that its beats list there.
+    pub(crate) fn hash_at(&self, at: usize) -> Option<u32> {
+        self.names.get(at).map(|name| name.hash)
     }
 
     /// What its hello says of the group.
@@ -162,10 +178,17 @@ impl Peer {
         self.seq = 0;
         self.hears = 0;
         self.left = false;
+        self.newer = None;
+        self.forget_body();
+    }
+
+    fn forget_body(&mut self) {
         self.groups.clear();
         self.names.clear();
         self.unknown = 0;
         self.tangled = 0;
+        self.timing_digest = None;
+        self.boot = None;
     }
 
     /// Take over the static view.
@@ -176,6 +199,16 @@ impl Peer {
         self.deadtime = hello.deadtime;
         self.watchdog = hello.watchdog;
         self.timing_digest = Some(hello.timing_digest);
+    }
+
+    /// Take over what can be read of a newer version. It sends the short form to a peer that it hears, and to no other.
+    pub(crate) fn take_newer(&mut self, says: Says, short: bool, now: Instant) {
+        self.newer = Some(self.newer.filter(|(before, _)| *before == says).unwrap_or((says, now)));
+        self.phase = says.phase();
+        self.unconfirmed = false;
+        self.armed = false;
+        self.hears = u8::from(short);
+        self.forget_body();
     }
 
     /// Take over the dynamic view.

@@ -3,6 +3,7 @@
 use crate::cluster::group::COPIES;
 use crate::event::{Cause, Stale, Wait};
 use crate::ids::Side;
+use crate::message::wire::Says;
 use crate::message::{GroupState, Phase};
 
 /// The right to claim is one token per group. A node that stops for a reason, loses a conflict or fails to start marks
@@ -49,6 +50,15 @@ pub(crate) enum PeerSituation {
         stopped: bool,
         /// The peer leaves.
         leaving: bool,
+    },
+    /// Alive, and of a newer version: it decides, and can read what this node shows.
+    Newer {
+        /// What it says.
+        says: Says,
+        /// It has said so for a deadtime.
+        ripe: bool,
+        /// An operator asked for the group here.
+        asked: bool,
     },
     /// Alive.
     Alive {
@@ -118,7 +128,8 @@ impl PeerSituation {
             Self::Gone { isolated: true, .. } => 4,
             Self::Gone { stuck: false, one_way: false, isolated: false } => 5,
             Self::Extra { .. } | Self::Alien { .. } => 6,
-            Self::Alive { state, .. } => 7 + state as usize,
+            Self::Newer { .. } => 7,
+            Self::Alive { state, .. } => 8 + state as usize,
         }
     }
 }
@@ -185,6 +196,19 @@ pub(crate) fn decide(s: &Situation) -> Decision {
         // A wrong file must not mean no service: one side starts its own, the one that both can name without asking.
         PeerSituation::Alien { .. } if s.me == Side::Even => ready(Cause::Right),
         PeerSituation::Alien { .. } => Decision::Wait(Wait::ConfigDiffers),
+        PeerSituation::Newer { says, .. } if says.stuck() => Decision::Wait(Wait::PeerStuck),
+        PeerSituation::Newer { says, .. } if !says.nothing => Decision::Wait(Wait::PeerRuns),
+        PeerSituation::Newer { asked: true, .. } => ready(Cause::Operator),
+        PeerSituation::Newer { says, .. } if says.leaving => ready(Cause::PeerLeaving),
+        PeerSituation::Newer { says, ripe, .. } if says.take => {
+            if ripe {
+                ready(Cause::Right)
+            } else {
+                Decision::Wait(Wait::PeerNewer)
+            }
+        }
+        PeerSituation::Newer { .. } if s.mark.is_none() => Decision::Decline,
+        PeerSituation::Newer { .. } => Decision::Wait(Wait::PeerNewer),
         PeerSituation::Alive { state: GroupState::Stuck, .. } => Decision::Wait(Wait::PeerStuck),
         PeerSituation::Alive { state, .. } if state.may_run() => Decision::Wait(Wait::PeerRuns),
         PeerSituation::Alive { phase: Phase::Leaving, .. } => ready(Cause::PeerLeaving),

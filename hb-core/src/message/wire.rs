@@ -2,19 +2,24 @@
 //!
 //! ```text
 //! short: version|key  flags  cluster(2)  life(1)  seq  beat
-//! long:  version|key  flags  cluster(2)  counter  nonce  seq  beat  hello
+//! long:  version|key  flags  cluster(2)  counter  nonce  seq  shake  beat  hello
 //! beat:  flags  hears  score|groups  [echo seq, hold]  groups x (bits, epoch, [epoch - mark])  [which, stamps]
 //! stamp: flags  epoch  [line(4)  [epoch - from  from's line(4)]]
 //! ```
+//!
+//! All in front of the beat is the *front*: every version to come has it, so a node knows a newer peer for alive and reads
+//! the three bits of [`Says`], whatever follows.
 //!
 //! Everything after the cluster is `postcard` (varints, least significant bits first). Nothing here trusts a byte; of a
 //! received frame only the header is looked at before its tag was checked ([`crate::auth::open`]).
 
 mod decode;
 mod encode;
+mod says;
 
-pub(crate) use decode::{blank, decode};
+pub(crate) use decode::{blank, decode, decode_front};
 pub(crate) use encode::encode;
+pub use says::Says;
 
 use crate::auth::tag::MAX_TAG;
 use crate::config::{self, MAX_PINGS};
@@ -36,15 +41,21 @@ pub const ECHO_UNIT: Duration = Duration::from_micros(128);
 pub const MAX_HOLD: u16 = 0x3FFF;
 /// Bytes of the longest datagram: a long form with [`MAX_GROUPS`] groups, all with data, and a 16-byte tag.
 pub const MAX_DATAGRAM: usize = max_datagram(MAX_GROUPS) + 1 + MAX_GROUPS * STAMP;
+/// Bytes of the longest datagram of any version, for ever.
+pub const LONGEST: usize = MAX_DATAGRAM + SPARE;
 /// Bytes of the longest datagram that a node of this build sends.
 pub const MAX_SENT: usize = if cfg!(feature = "data") { MAX_DATAGRAM } else { max_datagram(MAX_GROUPS) };
 /// Bytes of the longest datagram that a node takes from a byte stream. A build that has room for few groups and no data
 /// does not understand its own peer's frames any better for it, and saves the room: the longest one without data.
 pub const MAX_HEARD: usize =
-    if cfg!(any(feature = "data", feature = "large")) { MAX_DATAGRAM } else { max_datagram(MAX_GROUPS) };
+    if cfg!(any(feature = "data", feature = "large")) { LONGEST } else { max_datagram(MAX_GROUPS) + SPARE };
 /// Bytes of the shortest datagram: a short form without groups and a 4-byte tag.
 pub const MIN_DATAGRAM: usize = HEADER + 1 + 1 + HEAD + 4;
 
+/// What a later version may send more than this one.
+const SPARE: usize = 12;
+/// Bytes of the shortest datagram of any version: header, life byte, sequence and a 4-byte tag.
+const MIN_FRONT: usize = HEADER + 1 + 1 + 4;
 /// Version and key, flags, cluster.
 const HEADER: usize = 4;
 /// Beat flags, hears, score and group count.
@@ -56,6 +67,7 @@ const STAMP: usize = 1 + VARINT + 4 + VARINT + 4;
 
 const FROM_ODD: u8 = 1;
 const LONG: u8 = 2;
+/// This and the two highest bits mean what the version says; in this one they are clear.
 const STAMPED: u8 = 4;
 
 const UNCONFIRMED: u8 = 1 << 2;
@@ -97,6 +109,10 @@ const _: () = assert!(MAX_LINKS <= 8 && MAX_GROUPS <= 15 && MAX_PINGS <= 15 && V
 /// The fixed part of a frame: all that is looked at before the tag is checked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Header {
+    /// The version that its sender speaks.
+    pub(crate) version: u8,
+    /// What every version says of its sender.
+    pub(crate) says: Says,
     /// Index of the key that the tag was made with.
     pub(crate) key: u8,
     /// Who sent it.
@@ -110,31 +126,40 @@ pub(crate) struct Header {
 impl Header {
     /// Read the header of a datagram that came to a node of `cluster`.
     ///
-    /// Version and cluster have their place in every version to come, so that a newer frame of this cluster can be
-    /// named as one, and noise or a stranger's text is not.
+    /// Header and front have their place in every version to come, so that a newer frame of this cluster is told from
+    /// noise and a stranger's text, and its sender is known for alive.
     ///
     /// # Errors
-    /// [`BadFrame::NewerVersion`], [`BadFrame::OtherCluster`], or [`BadFrame::Malformed`] for all that no frame of this
-    /// version can be.
+    /// [`BadFrame::OtherCluster`], or [`BadFrame::Malformed`] for all that no frame of this or a newer version can be.
     pub(crate) fn parse(datagram: &[u8], cluster: u16) -> Result<Self, BadFrame> {
         let [first, flags, low, high, life, ..] = *datagram else { return Err(BadFrame::Malformed) };
-        let ours = u16::from_le_bytes([low, high]) == cluster;
-        match first >> 4 {
-            VERSION if ours => {}
-            VERSION => return Err(BadFrame::OtherCluster),
-            newer if ours && newer > VERSION => return Err(BadFrame::NewerVersion),
-            _ => return Err(BadFrame::Malformed),
+        let version = first >> 4;
+        let newer = version > VERSION;
+        match (u16::from_le_bytes([low, high]) == cluster, version) {
+            (_, 0) => return Err(BadFrame::Malformed),
+            (true, _) => {}
+            (false, _) if newer => return Err(BadFrame::Malformed),
+            (false, _) => return Err(BadFrame::OtherCluster),
         }
-        let possible = (MIN_DATAGRAM..=MAX_DATAGRAM).contains(&datagram.len());
-        if !possible || flags & !(FROM_ODD | LONG | STAMPED) != 0 {
+        let lengths = if newer { MIN_FRONT..=LONGEST } else { MIN_DATAGRAM..=MAX_DATAGRAM };
+        if !lengths.contains(&datagram.len())
+            || !newer && flags & !(FROM_ODD | LONG | STAMPED | Says::BITS) != 0
+        {
             return Err(BadFrame::Malformed);
         }
         Ok(Self {
+            version,
+            says: Says::from_bits(flags),
             key: first & 15,
             source: if flags & FROM_ODD == 0 { Side::Even } else { Side::Odd },
             life: (flags & LONG == 0).then_some(life),
             stamped: flags & STAMPED != 0,
         })
+    }
+
+    /// The sender speaks a newer version: only the front can be read.
+    pub(crate) const fn is_newer(&self) -> bool {
+        self.version > VERSION
     }
 }
 

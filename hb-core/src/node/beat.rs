@@ -21,6 +21,9 @@ impl Node {
         self.seq = self.seq.saturating_add(1);
         self.sends.sent(self.seq, self.now);
         self.long_form = self.needs_hello();
+        if self.long_form {
+            self.shake.sends(self.now);
+        }
         self.out.transmit = self
             .links
             .iter()
@@ -79,7 +82,8 @@ impl Node {
             challenge: self.shake.challenge(),
             echo: self.shake.echo(),
             met: self.peer.met.map(|life| life.nonce),
-            known: self.shake.knows_us,
+            // What owes an answer is asked for it.
+            known: self.shake.knows_us && !self.peer.owes_answer,
             keepalive: self.config.timing.keepalive,
             deadtime: self.config.timing.deadtime,
             watchdog: match self.watchdog {
@@ -124,7 +128,8 @@ impl Node {
         GroupBeat {
             state: group.state,
             wanted: if group.state == GroupState::Idle { group.wanted } else { None },
-            able: self.able(group),
+            // A newer peer is the one that decides.
+            able: self.able(group) && (self.peer.newer().is_none() || group.takeover),
             epoch,
             // A mark is never above what is shown with it: the wire sends the difference.
             mark: group.mark.map(|mark| mark.min(epoch)),

@@ -9,9 +9,14 @@ use crate::cluster::right::{self, Decision, PeerSituation, Situation};
 use crate::event::{Cause, Event, Wait};
 use crate::ids::GroupId;
 use crate::input::Watchdog;
+use crate::message::wire::Says;
 use crate::message::{GroupBeat, GroupState, Phase, Reason};
 use crate::status::PeerState;
+use crate::time::Instant;
 use core::cmp::Ordering;
+
+/// More tenures than a peer has beside a node that cannot read its epochs.
+const UNSEEN_EPOCHS: u32 = 1 << 10;
 
 impl Node {
     /// One pass over all groups. `true` when anything changed.
@@ -83,6 +88,9 @@ impl Node {
     // --- O5: both run it -------------------------------------------------------------------------------------------
 
     fn settle_conflict(&mut self, id: GroupId) -> bool {
+        if let Some(newer) = self.peer.newer() {
+            return self.conflict_with_newer(id, newer);
+        }
         if self.tangled(id) {
             return self.settle_tangle(id);
         }
@@ -147,6 +155,17 @@ impl Node {
             }
             Verdict::None => false,
         }
+    }
+
+    /// Nothing is known of a newer peer but that it may run something. Of two holders it gives way, and of two that start
+    /// this node does: before its first script, or when the peer did not turn out to be about to stop.
+    fn conflict_with_newer(&mut self, id: GroupId, (says, since): (Says, Instant)) -> bool {
+        let Some(group) = self.group(id) else { return false };
+        let begun = group.gate == Gate::Open && self.ticked < since.plus(self.deadtime());
+        if says.nothing || group.in_place || begun || group.state != GroupState::Starting {
+            return says.nothing && self.conflict_over(id);
+        }
+        self.release(id, Cause::Conflict)
     }
 
     /// Both held it and this node goes on: clients hear of it before the loser's address goes.
@@ -230,7 +249,10 @@ impl Node {
         let in_service = self.phase == Phase::Up && self.peer.phase == Phase::Up && self.peer.both_ways();
         let (Some(group), Some(facts)) = (self.group(id), self.facts(id)) else { return false };
         let peer = if in_service && !self.recovering { self.peers(id) } else { None };
+        let newer = self.peer.newer().is_some();
         let wanted = match (peer, group.state) {
+            // It is able where it is asked to be, by an operator.
+            (None, GroupState::Idle) if newer => group.takeover.then_some(Reason::Operator),
             (Some(peer), GroupState::Idle) if peer.state == GroupState::Held && self.able(group) => {
                 handover::wanted(&facts)
             }
@@ -283,6 +305,10 @@ impl Node {
         }
         if self.foreign_at.is_some() && !self.peer.alive() {
             return PeerSituation::Foreign;
+        }
+        if let Some((says, since)) = self.peer.newer() {
+            let ripe = self.ticked >= since.plus(self.deadtime());
+            return PeerSituation::Newer { says, ripe, asked: group.takeover };
         }
         match self.peer.state {
             PeerState::Unknown => PeerSituation::Unmet,
@@ -351,9 +377,8 @@ impl Node {
             }
             Decision::Wait(wait) => self.wait_for(id, Some(wait)),
             Decision::Decline => {
-                let side = self.config.side;
+                let mark = self.next_epoch(id);
                 if let Some(group) = self.group_mut(id) {
-                    let mark = side.epoch_above(group.seen);
                     group.seen = mark;
                     group.mark = Some(mark);
                 }
@@ -378,13 +403,20 @@ impl Node {
         false
     }
 
+    /// Above all that were seen; of a newer peer none are, so far above that it used no higher one meanwhile.
+    fn next_epoch(&self, id: GroupId) -> u32 {
+        let seen = self.group(id).map_or(0, |group| group.seen);
+        let unseen = if self.peer.newer.is_some() { UNSEEN_EPOCHS } else { 0 };
+        self.config.side.epoch_above(seen.saturating_add(unseen))
+    }
+
     /// Decide to run the group: shown from now on, scripts follow when the gate opens.
     fn claim(&mut self, id: GroupId, cause: Cause) {
-        let side = self.config.side;
         let until = self.now.plus(self.config.timing.keepalive.min(PERSIST_MAX));
         let serial = self.persist();
+        let epoch = self.next_epoch(id);
         if let Some(group) = self.group_mut(id) {
-            group.epoch = side.epoch_above(group.seen);
+            group.epoch = epoch;
             group.seen = group.epoch;
             group.mark = None;
             group.wait = None;

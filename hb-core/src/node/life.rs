@@ -26,6 +26,8 @@ pub struct Saved {
     pub counter: u32,
     /// Highest epoch seen, by hash of the group's name.
     pub epochs: Vec<(u32, u32), MAX_GROUPS>,
+    /// Digest of the keys with which the peer has signed by a secret one; 0: it has not.
+    pub keyed: u32,
     /// Highest epoch seen on a stamp, by hash of the group's name; of groups with data.
     pub copies: Vec<(u32, u32), { COPIES * MAX_GROUPS }>,
     /// Hashes of the names of the groups that the peer showed stuck, and nothing proved stopped since (DESIGN §7 O7).
@@ -91,7 +93,7 @@ impl Node {
         now: Instant,
     ) -> Result<Self, ConfigError> {
         config.validate()?;
-        let mut shake = Handshake::new(entropy, config.timing.keepalive);
+        let mut shake = Handshake::new(entropy, config.timing.keepalive, config.line_time);
         let nonce = (shake.random() & 0xFFFF_FFFF) as u32;
         let incarnation = Incarnation { counter: saved.counter.saturating_add(1), nonce };
         let mut node = Self {
@@ -129,6 +131,8 @@ impl Node {
             out: Outbox::default(),
             #[cfg(feature = "coverage")]
             coverage: crate::coverage::Coverage::default(),
+            peer_key: None,
+            keyed: saved.keyed != 0 && saved.keyed == keys.digest(),
             config,
             keys,
         };
@@ -185,6 +189,7 @@ impl Node {
         Saved {
             counter: self.incarnation.counter,
             epochs,
+            keyed: if self.keyed { self.keys.digest() } else { 0 },
             copies,
             stuck,
             stuck_boot,

@@ -98,6 +98,10 @@ struct Leave {
 pub struct Node {
     config: Config,
     keys: Keyring,
+    /// The peer has signed with a secret of this ring: `crc` proves nothing any more.
+    keyed: bool,
+    /// The key that the peer's last sign of life was tagged with.
+    peer_key: Option<u8>,
     clock: Clock,
     /// Running time of the current input.
     now: Instant,

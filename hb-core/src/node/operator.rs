@@ -109,6 +109,9 @@ impl Node {
         if !self.peer.both_ways() || self.peer.phase != Phase::Up {
             return Err(Refusal::PeerNotUp);
         }
+        if let Some((says, _)) = self.peer.newer() {
+            return if says.nothing && !says.take { Ok(()) } else { Err(Refusal::PeerUnable) };
+        }
         if !self.agrees(id) {
             return Err(Refusal::ConfigDiffers);
         }
@@ -145,6 +148,13 @@ impl Node {
         }
         if !self.peer.both_ways() || self.peer.phase != Phase::Up {
             return Err(Refusal::PeerNotUp);
+        }
+        if self.peer.newer().is_some() {
+            if let Some(group) = self.group_mut(id) {
+                group.takeover = true;
+            }
+            self.out.beat = true;
+            return Ok(());
         }
         if !self.agrees(id) {
             return Err(Refusal::ConfigDiffers);

@@ -2,13 +2,15 @@
 //! beat that is newer than all before it is a sign of life.
 
 use super::{Line, Node, OneWay};
-use crate::auth::{Authenticated, Room, open_in};
+use crate::auth::{Method, Opened, Room, open_any};
 use crate::cluster::fence::FenceEvent;
+use crate::cluster::handshake::Heard;
 use crate::cluster::peer::PeerEvent;
 use crate::config::LinkKind;
 use crate::event::{BadFrame, Event};
 use crate::frame::foreign;
 use crate::ids::{Incarnation, LinkId, PingId};
+use crate::message::wire::Says;
 use crate::message::{Echo, GroupState, Hello, Message, Phase};
 use crate::status::PeerState;
 
@@ -28,7 +30,7 @@ impl Node {
                 let mut room = Room::new();
                 let met = self.peer.met;
                 let opened =
-                    open_in(&mut room, bytes, self.config.side, self.config.cluster, &self.keys, met);
+                    open_any(&mut room, bytes, self.config.side, self.config.cluster, &self.keys, met);
                 self.opened(link, opened);
             }
             Some(LinkKind::Stream) => self.stream_bytes(link, bytes),
@@ -53,7 +55,7 @@ impl Node {
                     let mut room = Room::new();
                     let met = self.peer.met;
                     let opened =
-                        open_in(&mut room, frame, self.config.side, self.config.cluster, &self.keys, met);
+                        open_any(&mut room, frame, self.config.side, self.config.cluster, &self.keys, met);
                     self.opened(link, opened);
                 }
             }
@@ -70,9 +72,9 @@ impl Node {
         self.foreign_at = Some(self.now);
     }
 
-    fn opened(&mut self, link: LinkId, opened: Result<&Authenticated<Message>, BadFrame>) {
+    fn opened(&mut self, link: LinkId, opened: Result<Opened<'_>, BadFrame>) {
         match opened {
-            Ok(message) => self.message(link, message),
+            Ok(opened) => self.message(link, &opened),
             // On a broadcast medium the own frames come back; on a loop-back plug too. That is no fault.
             Err(BadFrame::Own) => {}
             Err(kind) => self.bad_frame(link, kind),
@@ -87,41 +89,62 @@ impl Node {
         }
     }
 
-    fn message(&mut self, link: LinkId, message: &Message) {
-        if self.peer.met == Some(message.incarnation) && message.seq <= self.peer.seq {
+    fn message(&mut self, link: LinkId, opened: &Opened<'_>) {
+        let message: &Message = opened.message;
+        let met = self.peer.met == Some(message.incarnation);
+        if self.is_weak(opened) {
+            self.bad_frame(link, BadFrame::Weak);
+            self.evidence(message, opened.newer);
+            return;
+        }
+        if met && message.seq <= self.peer.seq {
             self.old_copy(link, message);
             return;
         }
-        let admitted = match &message.hello {
-            Some(hello) => {
-                let met = self.peer.met;
-                let admitted = self.shake.hello(message.incarnation, hello, met, self.incarnation.nonce);
-                if admitted {
-                    self.admit(message.incarnation, hello);
-                } else if met != Some(message.incarnation) {
-                    self.unmet(link, message, hello);
-                    return;
-                }
-                self.peer.knows_us = self.shake.knows_us;
-                if self.shake.unfinished() {
-                    self.answer();
-                }
-                admitted
-            }
-            None => {
+        let proven = met && !self.peer.owes_answer;
+        let heard = match &message.hello {
+            Some(hello) => self.shake.hello(hello, proven, self.incarnation.nonce, self.now),
+            None if proven => {
                 self.shake.short();
-                false
+                Heard::Met
             }
+            None => Heard::Nothing,
         };
+        let admitted = heard == Heard::Answers && !met;
+        match (heard, &message.hello) {
+            (Heard::Nothing, _) => {
+                self.unproven(link, opened, met);
+                return;
+            }
+            (Heard::Answers, Some(hello)) if admitted => self.admit(message.incarnation, hello, opened.newer),
+            (Heard::Answers | Heard::Met, _) => {}
+        }
+        if heard == Heard::Answers {
+            self.peer.owes_answer = false;
+            self.one_way = OneWay::None;
+        }
+        if message.hello.is_some() {
+            self.peer.knows_us = self.shake.knows_us;
+            if self.shake.unfinished() {
+                self.answer();
+            }
+        }
+        self.signed_by_peer(opened);
         self.peer.seq = message.seq;
         self.peer.last_heard = self.now;
         self.good_on(link, message);
-        if let Some(hello) = &message.hello {
-            self.take_hello(hello);
+        match opened.newer {
+            Some(says) => self.take_newer(says, message, admitted),
+            None => {
+                self.peer.newer = None;
+                if let Some(hello) = &message.hello {
+                    self.take_hello(hello);
+                }
+                self.epochs_of(message);
+                self.take_beat(message, admitted);
+                self.take_stamps(message, true);
+            }
         }
-        self.epochs_of(message);
-        self.take_beat(message, admitted);
-        self.take_stamps(message, true);
     }
 
     /// A copy of a beat that another link brought already, or something that was sent long ago.
@@ -149,49 +172,90 @@ impl Node {
         }
     }
 
-    /// An incarnation answered the outstanding challenge: it lives now, and the one before does not.
-    fn admit(&mut self, incarnation: Incarnation, hello: &Hello) {
+    /// Anybody can make a `crc` frame: it moves nothing once the peer has shown that it has a secret to sign with.
+    fn is_weak(&self, opened: &Opened<'_>) -> bool {
+        self.keyed && opened.method == Method::Crc
+    }
+
+    /// A frame of the living peer was signed so.
+    fn signed_by_peer(&mut self, opened: &Opened<'_>) {
+        self.peer_key = Some(opened.key);
+        if !self.keyed && opened.method != Method::Crc {
+            self.keyed = true;
+            self.persist();
+        }
+    }
+
+    /// An incarnation answered an outstanding challenge: it lives now, and the one before does not.
+    fn admit(&mut self, incarnation: Incarnation, hello: &Hello, newer: Option<Says>) {
         // One that could not be read is no proof, neither then nor now.
-        let rebooted = hello.boot != 0 && self.peer.boot.is_some_and(|boot| boot != hello.boot);
+        let rebooted =
+            newer.is_none() && hello.boot != 0 && self.peer.boot.is_some_and(|boot| boot != hello.boot);
         if rebooted {
             self.peer_proven_off();
         }
         self.peer.meet(incarnation);
-        self.take_hello(hello);
+        if newer.is_none() {
+            self.take_hello(hello);
+        }
         for link in &mut self.links {
             link.forget_sequence();
         }
-        self.one_way = OneWay::None;
         self.report(Event::PeerMet(incarnation));
         self.out.beat = true;
     }
 
-    /// An authentic frame of a life that was not met: it changes nothing but the epochs seen, and is challenged.
-    fn unmet(&mut self, id: LinkId, message: &Message, hello: &Hello) {
-        let mut shows_holder = false;
-        let mut higher = false;
-        for (name, shown) in hello.groups.iter().zip(&message.beat.groups) {
-            let Some(group) = self.groups.iter_mut().find(|g| g.config.name_hash == name.hash) else {
-                continue;
-            };
-            higher |= group.saw(shown.epoch);
-            shows_holder |= match shown.state {
-                GroupState::Starting | GroupState::Held | GroupState::Stopping | GroupState::Stuck => true,
-                GroupState::Unknown | GroupState::Idle | GroupState::Failed => false,
-            };
+    /// An authentic frame of a life that was not met, or was silent for a deadtime and owes an answer: it changes nothing
+    /// but the epochs seen (of one that was not met), is remembered if it shows a holder, and is challenged.
+    fn unproven(&mut self, id: LinkId, opened: &Opened<'_>, met: bool) {
+        let message: &Message = opened.message;
+        // Beside a life that answers, another one is a recording.
+        if !self.peer.alive() {
+            self.evidence(message, opened.newer);
         }
-        if higher {
-            self.persist();
+        if met {
+            // For who looks on: nothing rests on what a dead peer said of itself.
+            self.peer.unconfirmed = message.beat.unconfirmed;
         }
-        self.take_stamps(message, false);
-        if shows_holder && self.peer.met.is_none() && self.one_way == OneWay::None {
-            self.one_way = OneWay::Evidence(self.now);
+        if let (false, Some(hello)) = (met, &message.hello) {
+            let mut higher = false;
+            for (name, shown) in hello.groups.iter().zip(&message.beat.groups) {
+                let group = self.groups.iter_mut().find(|g| g.config.name_hash == name.hash);
+                higher |= group.is_some_and(|group| group.saw(shown.epoch));
+            }
+            if higher {
+                self.persist();
+            }
+            self.take_stamps(message, false);
         }
         if let Some(link) = self.links.get_mut(usize::from(id.0)) {
             link.rx = link.rx.saturating_add(1);
         }
         self.hello_until = self.now.plus(self.config.timing.deadtime);
         self.answer();
+    }
+
+    /// A frame that proves no life may show that one of our groups is held all the same: it forbids a claim until the
+    /// addresses were asked.
+    fn evidence(&mut self, message: &Message, newer: Option<Says>) {
+        let ours = |at: usize| {
+            let hash = match &message.hello {
+                Some(hello) => hello.groups.get(at).map(|name| name.hash),
+                None => self.peer.hash_at(at),
+            };
+            hash.is_some_and(|hash| self.groups.iter().any(|group| group.config.name_hash == hash))
+        };
+        let holds = |state| match state {
+            GroupState::Starting | GroupState::Held | GroupState::Stopping | GroupState::Stuck => true,
+            GroupState::Unknown | GroupState::Idle | GroupState::Failed => false,
+        };
+        let shows_holder = match newer {
+            Some(says) => !says.nothing,
+            None => message.beat.groups.iter().enumerate().any(|(at, shown)| holds(shown.state) && ours(at)),
+        };
+        if shows_holder && matches!(self.one_way, OneWay::None | OneWay::Evidence(_)) {
+            self.one_way = OneWay::Evidence(self.now);
+        }
     }
 
     /// A hello that lacks something is answered at once.
@@ -258,13 +322,45 @@ impl Node {
         }
     }
 
+    /// Of a newer version there is the header to go by.
+    #[cold]
+    fn take_newer(&mut self, says: Says, message: &Message, admitted: bool) {
+        if self.peer.newer.is_none() {
+            self.report(Event::PeerNewer);
+        }
+        let before = (self.peer.phase, self.peer.hears);
+        self.peer.take_newer(says, message.hello.is_none(), self.now);
+        let mut changed = false;
+        for group in &mut self.groups {
+            let stuck = !says.nothing && (says.stuck() || group.peer_stuck);
+            changed |= core::mem::replace(&mut group.peer_stuck, stuck) != stuck;
+        }
+        if changed {
+            self.persist();
+        }
+        self.heard(before, admitted, says.gives());
+    }
+
     fn take_beat(&mut self, message: &Message, admitted: bool) {
         let beat = &message.beat;
-        let was_leaving = self.peer.phase == Phase::Leaving && self.peer.state != PeerState::Unknown;
-        let heard_us = self.peer.alive() && self.peer.hears != 0;
+        let before = (self.peer.phase, self.peer.hears);
         self.watch_contest(message);
         self.peer.take_beat(beat);
         self.follow_stuck();
+        self.heard(before, admitted, beat.groups.iter().all(|g| !g.state.may_run()));
+        // The peer saw the beat that says goodbye.
+        if let (Some(leave), Some(echo)) = (self.leave, beat.echo)
+            && echo.seq == (leave.seq & 0xFF) as u8
+            && !self.peer_needs_copy(false)
+        {
+            self.leave = Some(super::Leave { until: self.now, ..leave });
+        }
+    }
+
+    /// A sign of life. `phase` and `hears` are what the peer showed before, `stopped`: nothing may run there.
+    fn heard(&mut self, (phase, hears): (Phase, u8), admitted: bool, stopped: bool) {
+        let was_leaving = phase == Phase::Leaving && self.peer.state != PeerState::Unknown;
+        let heard_us = self.peer.alive() && hears != 0;
         if !self.recovering {
             self.unconfirmed = None;
         }
@@ -280,21 +376,14 @@ impl Node {
         if admitted || matches!(before, PeerState::Unknown | PeerState::Dead) {
             self.peer_is_back();
         }
-        if beat.phase == Phase::Leaving && !was_leaving {
+        if self.peer.phase == Phase::Leaving && !was_leaving {
             self.report(Event::PeerLeaving);
         }
-        self.peer.left = beat.phase == Phase::Leaving && beat.groups.iter().all(|g| !g.state.may_run());
-        if beat.hears == 0 && heard_us {
+        self.peer.left = self.peer.phase == Phase::Leaving && stopped;
+        if self.peer.hears == 0 && heard_us {
             self.report(Event::PeerDeaf);
         }
         self.foreign_at = None;
-        // The peer saw the beat that says goodbye.
-        if let (Some(leave), Some(echo)) = (self.leave, beat.echo)
-            && echo.seq == (leave.seq & 0xFF) as u8
-            && !self.peer_needs_copy(false)
-        {
-            self.leave = Some(super::Leave { until: self.now, ..leave });
-        }
     }
 
     /// What a peer shows of a stuck group (DESIGN §7 O7). Only what was proven ends it: a later life that has not looked

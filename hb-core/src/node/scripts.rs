@@ -175,6 +175,13 @@ impl Node {
             return Some(Wait::Fence);
         }
         let in_place = self.group(id).is_some_and(|group| group.in_place);
+        // It was claimed in silence, and then somebody who owes an answer showed that he holds it.
+        if self.one_way_blocks() && !self.peer.vouched && !in_place {
+            return Some(Wait::OneWay);
+        }
+        if self.peer.newer().is_some_and(|(says, _)| !says.nothing && !in_place) {
+            return Some(Wait::PeerRuns);
+        }
         let blocks = |state: GroupState| state.may_run() && !(in_place && state == GroupState::Stuck);
         let shown = match self.peers(id) {
             _ if self.tangled(id) => self.tangled_peer().map(|claim| claim.state),

@@ -92,9 +92,18 @@ impl Node {
             PeerState::Late => last.plus(self.deadtime()),
             PeerState::Dead => self.reset_proof().unwrap_or(Instant::NEVER),
         });
+        if let Some((_, since)) = self.peer.newer() {
+            at.or(self.ripe(since));
+        }
         if let Some(foreign) = self.foreign_at {
             at.or(foreign.plus(self.deadtime()));
         }
+    }
+
+    /// When what a newer peer has said since then has stood for a deadtime; never, once that has passed.
+    fn ripe(&self, since: Instant) -> Instant {
+        let at = since.plus(self.deadtime());
+        if self.ticked >= at { Instant::NEVER } else { at }
     }
 
     /// When a stuck peer's own watchdog must have reset it: its armed timeout and the deadtime after its last beat. That
@@ -130,13 +139,15 @@ impl Node {
         if self.foreign_at.is_some_and(|at| self.now.since(at) >= self.deadtime()) {
             self.foreign_at = None;
         }
-        if let OneWay::Evidence(_) = self.one_way
-            && self.peer.state == PeerState::Dead
-            && self.peer.met.is_none()
-        {
-            self.report(Event::OneWayOrReplay);
-            self.one_way = OneWay::Probing;
-            self.out.probe = true;
+        if let OneWay::Evidence(at) = self.one_way {
+            // What came before the last sign of life says nothing of what is held after it.
+            if at < self.peer.last_heard {
+                self.one_way = OneWay::None;
+            } else if self.peer.state == PeerState::Dead {
+                self.report(Event::OneWayOrReplay);
+                self.one_way = OneWay::Probing;
+                self.out.probe = true;
+            }
         }
     }
 
@@ -158,6 +169,9 @@ impl Node {
     fn peer_silent(&mut self, silence: Duration) {
         let met = self.peer.met.is_some();
         self.peer_event(PeerEvent::Silent);
+        // What it sends from now on may have been on its way since before.
+        self.peer.owes_answer = met;
+        self.shake.renew();
         match (met, self.peer.left) {
             // It said goodbye: its silence is no news.
             (_, true) => {}
@@ -204,7 +218,7 @@ impl Node {
     /// Does evidence of a holder that cannot be reached forbid a claim?
     pub(super) fn one_way_blocks(&self) -> bool {
         match self.one_way {
-            OneWay::Evidence(_) | OneWay::Probing | OneWay::Answered(_) => self.peer.met.is_none(),
+            OneWay::Evidence(_) | OneWay::Probing | OneWay::Answered(_) => !self.peer.alive(),
             OneWay::None | OneWay::Cleared => false,
         }
     }

@@ -1,16 +1,15 @@
 //! The parsed files to [`Settings`] and to what the core is told.
 
 use super::Parsed;
-use super::chain::Times;
+use super::chain::{Times, frame_times};
 use super::files::Crc32;
 use super::finding::Report;
 use super::ha_cf::HaCf;
 use super::haresources::Canonical;
 use super::settings::{Group, LogTargets, Medium, Script, Settings, WatchdogSettings};
-use core::fmt::{self, Write};
 use hb_core::auth::Keyring;
-use hb_core::config::{Config, GroupConfig, Isolated, LinkKind, Timing};
-use hb_core::{Duration, Side};
+use hb_core::config::{Config, GroupConfig, Isolated, LinkKind};
+use hb_core::{Duration, Side, identity};
 use std::path::PathBuf;
 use std::string::String;
 use std::vec::Vec;
@@ -106,21 +105,31 @@ fn core_config(
         core_groups.push(group_config(group, own, peer)?).ok()?;
     }
     Some(Config {
-        cluster: cluster(own, peer),
+        cluster: identity::cluster(own, peer),
         side: Side::of(own, peer),
         peer_name: heapless::String::try_from(peer).ok()?,
         boot,
         timing: times.timing,
-        timing_digest: timing_digest(&times.timing),
+        timing_digest: identity::timing_digest(&times.timing),
         failback: failback(cf),
         isolated: cf.isolated.map_or(Isolated::Wait, |i| i.value),
         links,
+        line_time: line_time(cf),
         pings: u8::try_from(cf.pings.len()).ok()?,
         groups: core_groups,
         fence: None,
         limits: times.limits,
         monitor: times.monitor,
     })
+}
+
+/// How long the longest hello takes on the slowest serial line.
+fn line_time(cf: &HaCf) -> Duration {
+    let time = |medium: &Medium| match medium {
+        Medium::Serial { baud, .. } => frame_times(*baud).1,
+        Medium::Bcast { .. } | Medium::Mcast { .. } | Medium::Ucast { .. } => Duration::ZERO,
+    };
+    cf.links.iter().map(|link| time(&link.value)).max().unwrap_or(Duration::ZERO)
 }
 
 /// `auto_failback`, else the opposite of `nice_failback`, else on.
@@ -132,60 +141,20 @@ pub(super) fn failback(cf: &HaCf) -> bool {
 /// What a group that begins with `resource` is called on the wire: the CRC-32 of its canonical form.
 #[must_use]
 pub fn name_hash(resource: &super::settings::Resource) -> u32 {
-    let mut name = Digest(Crc32::new());
-    // Writing to a checksum does not fail.
-    let _ = write!(name, "{}", Canonical(resource));
-    name.0.finish()
+    identity::name_hash(Canonical(resource))
 }
 
 fn group_config(group: &Group, own: &str, peer: &str) -> Option<GroupConfig> {
     let own_side = Side::of(own, peer);
     let preferred = if group.preferred == own { own_side } else { own_side.other() };
-    let mut digest = Digest(Crc32::new());
-    write!(digest, "{}", group.preferred).ok()?;
-    for resource in &group.resources {
-        write!(digest, " {}", Canonical(resource)).ok()?;
-    }
     Some(GroupConfig {
         name_hash: name_hash(group.resources.first()?),
-        digest: digest.0.finish(),
+        digest: identity::line_digest(&group.preferred, group.resources.iter().map(Canonical)),
         preferred,
         resources: u8::try_from(group.resources.len()).ok()?,
         claimable: group.resources.iter().all(|r| r.script != Script::Missing),
         data: None,
     })
-}
-
-/// Takes in what is written to it.
-struct Digest(Crc32);
-
-impl Write for Digest {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.update(text.as_bytes());
-        Ok(())
-    }
-}
-
-/// A hash of the two names, whichever of them is the own one.
-fn cluster(own: &str, peer: &str) -> u16 {
-    let (first, second) = if own < peer { (own, peer) } else { (peer, own) };
-    let mut crc = Crc32::new();
-    crc.update(first.as_bytes());
-    crc.update(&[0]);
-    crc.update(second.as_bytes());
-    let [a, b, c, d] = crc.finish().to_be_bytes();
-    u16::from_be_bytes([a ^ c, b ^ d])
-}
-
-/// Over the times that must be the same on both nodes: keepalive, deadtime, deadping. The others are each node's own
-/// matter: when to warn, how long its own start may take.
-fn timing_digest(t: &Timing) -> u32 {
-    let mut crc = Crc32::new();
-    for time in [t.keepalive, t.deadtime, t.deadping] {
-        let time: Duration = time;
-        crc.update(&time.as_micros().to_be_bytes());
-    }
-    crc.finish()
 }
 
 /// Over the shared times and all groups, in whatever order the groups stand.

@@ -255,6 +255,7 @@ const fn wait(wait: Wait) -> &'static str {
         Wait::PeerRuns => "peer_runs",
         Wait::PeerStuck => "peer_stuck",
         Wait::PeerForeign => "peer_foreign",
+        Wait::PeerNewer => "peer_newer",
         Wait::Fence => "fence",
         Wait::Isolated => "isolated",
         Wait::OneWay => "one_way",

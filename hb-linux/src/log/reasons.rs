@@ -25,6 +25,7 @@ pub fn wait_words<const N: usize>(names: &Names, wait: Wait, out: &mut Text<N>) 
         Wait::PeerStuck => out.put(format_args!(
             "a stop failed on node {peer} and nothing proves it off; once it is: hbd confirm-down {peer}"
         )),
+        Wait::PeerNewer => out.put(format_args!("node {peer} runs a newer hbd, runs nothing, and decides; to run it here: hbd takeover")),
         Wait::PeerForeign => out.put(format_args!("node {peer} runs Linux-HA Heartbeat")),
         Wait::Fence => out.put(format_args!("the fence of node {peer} has not succeeded yet")),
         Wait::Isolated => out.put(format_args!(
@@ -143,6 +144,9 @@ pub const fn bad_frame(why: BadFrame) -> &'static str {
         BadFrame::BadTag => "failed authentication: damaged, or signed with another secret",
         BadFrame::BadBody => "signed, but not readable",
         BadFrame::Replayed => "replayed or duplicated frames",
+        BadFrame::Weak => {
+            "signed with crc only, though node and key of the peer are known: anybody could have sent them"
+        }
         BadFrame::NotMet => "short frames of a start that never answered a challenge (perhaps a replay)",
     }
 }

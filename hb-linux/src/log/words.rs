@@ -109,6 +109,12 @@ pub fn event(names: &Names, event: &Event, about: &About<'_>, out: &mut Text<LIN
             ));
             Error
         }
+        Event::PeerNewer => {
+            out.put(format_args!(
+                "node {peer}: speaks a newer version: it is alive, and it decides what runs where until {own} is updated too"
+            ));
+            Warn
+        }
         Event::LinkUp(link) => {
             out.put(format_args!("Link {peer}:{} up.", names.link(link)));
             Info

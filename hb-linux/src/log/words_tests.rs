@@ -57,12 +57,13 @@ const CAUSES: [Cause; 15] = [
     Cause::Operator,
     Cause::Data,
 ];
-const WAITS: [Wait; 20] = [
+const WAITS: [Wait; 21] = [
     Wait::Peer,
     Wait::PeerRight,
     Wait::PeerRuns,
     Wait::PeerStuck,
     Wait::PeerForeign,
+    Wait::PeerNewer,
     Wait::Fence,
     Wait::Isolated,
     Wait::OneWay,
@@ -106,6 +107,7 @@ fn all_events() -> Vec<Event> {
         Event::PeerDeaf,
         Event::OneWayOrReplay,
         Event::PeerForeign,
+        Event::PeerNewer,
         Event::LinkUp(l),
         Event::LinkDown(l),
         Event::Unproven(g),
@@ -142,6 +144,7 @@ fn all_events() -> Vec<Event> {
     for why in [
         BadFrame::Malformed,
         BadFrame::NewerVersion,
+        BadFrame::Weak,
         BadFrame::OtherCluster,
         BadFrame::Own,
         BadFrame::UnknownKey,

@@ -3,10 +3,9 @@
 //! A second reading of the files, apart from the daemon's own: where the two differ in what goes on the wire, the
 //! server says `config_match: false`, and a case fails.
 
-use hb_core::auth::tag::crc32;
 use hb_core::auth::{Key, Keyring, Method};
 use hb_core::config::{GroupConfig, Isolated, LinkKind, ScriptLimits, Timing};
-use hb_core::{Config, Duration, Side};
+use hb_core::{Config, Duration, Side, identity};
 use std::path::Path;
 
 /// A node to be played.
@@ -72,22 +71,20 @@ fn role(server: &str, ha_cf: &str, haresources: &str, authkeys: &str) -> Result<
         "ping_group" => 1,
         _ => 0,
     });
-    let timing_digest = {
-        let times = [timing.keepalive, timing.deadtime, timing.deadping];
-        crc32(&times.map(|time| time.as_micros().to_be_bytes()).concat())
-    };
     let limit = Duration::from_secs(60);
     let config = Config {
-        cluster: cluster(name, server),
+        cluster: identity::cluster(name, server),
         side,
         peer_name: heapless::String::try_from(server)
             .map_err(|_| "ha.cf: a node name is too long".to_owned())?,
         boot: std::process::id().max(1),
         timing,
-        timing_digest,
+        timing_digest: identity::timing_digest(&timing),
         failback,
         isolated: Isolated::Claim,
         links: heapless::Vec::from_slice(&[LinkKind::Stream]).unwrap_or_default(),
+        // At the slowest speed that a wire is measured at.
+        line_time: Duration::from_millis(450),
         pings: u8::try_from(pings.sum::<usize>()).map_err(|_| "ha.cf: too many ping nodes".to_owned())?,
         groups,
         fence: None,
@@ -109,10 +106,9 @@ fn lines(text: &str) -> Vec<Vec<&str>> {
 fn group_config(words: &[&str], preferred: Side) -> Result<GroupConfig, String> {
     let canonical: Vec<String> = words[1..].iter().map(|resource| canonical(resource)).collect();
     let first = canonical.first().ok_or(format!("haresources: {} has no resource", words[0]))?;
-    let line = format!("{} {}", words[0], canonical.join(" "));
     Ok(GroupConfig {
-        name_hash: crc32(first.as_bytes()),
-        digest: crc32(line.as_bytes()),
+        name_hash: identity::name_hash(first),
+        digest: identity::line_digest(words[0], &canonical),
         preferred,
         resources: u8::try_from(canonical.len()).map_err(|_| "haresources: too long a group".to_owned())?,
         claimable: true,
@@ -128,12 +124,6 @@ fn canonical(resource: &str) -> String {
     } else {
         resource.to_owned()
     }
-}
-
-fn cluster(own: &str, peer: &str) -> u16 {
-    let (first, second) = if own < peer { (own, peer) } else { (peer, own) };
-    let [a, b, c, d] = crc32(format!("{first}\0{second}").as_bytes()).to_be_bytes();
-    u16::from_be_bytes([a ^ c, b ^ d])
 }
 
 fn duration(word: &str) -> Option<Duration> {
@@ -186,7 +176,7 @@ mod tests {
         assert_eq!([t.keepalive, t.deadtime, t.initdead].map(Duration::as_millis), [100, 1000, 3000]);
         let [group] = role.config.groups.as_slice() else { panic!("one group") };
         assert_eq!((group.preferred, group.resources), (Side::Even, 2));
-        assert_eq!(group.name_hash, crc32(b"IPaddr::192.168.2.50"));
+        assert_eq!(group.name_hash, identity::name_hash("IPaddr::192.168.2.50"));
         assert!(role.config.failback);
     }
 

@@ -134,6 +134,7 @@ fn config(side: Side, kind: LinkKind) -> Config {
         failback: true,
         isolated: Isolated::Wait,
         links: [kind; 2].into_iter().collect(),
+        line_time: Duration::ZERO,
         pings: 1,
         groups: [group].into_iter().collect(),
         fence: None,

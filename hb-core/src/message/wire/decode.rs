@@ -2,7 +2,7 @@
 
 use super::{
     ABLE, ARMED, BRANCHED, DIVERGED, ECHO_UNIT, ECHOES, FROM_LAST, HEADER, Header, LAST, MARKED, MAX_GROUPS,
-    MAX_HOLD, MAX_STAMPS, PARTIAL, UNCONFIRMED,
+    MAX_HOLD, MAX_STAMPS, PARTIAL, Says, UNCONFIRMED,
 };
 use crate::config::MAX_PINGS;
 use crate::ids::{Incarnation, Side};
@@ -115,8 +115,41 @@ pub(crate) fn decode(
     short: Option<Incarnation>,
     msg: &mut Message,
 ) -> Option<()> {
-    msg.source = header.source;
     let mut reader = Reader::new(signed.get(HEADER..)?);
+    take_front(header, &mut reader, short, msg);
+    take_beat(&mut reader, &mut msg.beat)?;
+    if Says::of(&msg.beat) != header.says {
+        return None;
+    }
+    msg.beat.stamps.clear();
+    if header.stamped {
+        take_stamps(&mut reader, &mut msg.beat)?;
+    }
+    if let Some(hello) = &mut msg.hello {
+        take_hello(&mut reader, msg.beat.groups.len(), hello);
+    }
+    reader.end()
+}
+
+/// Read what a frame of a newer version has in common with this one. The rest of `msg` says nothing, but for the phase.
+#[must_use]
+#[cold]
+pub(crate) fn decode_front(
+    header: &Header,
+    signed: &[u8],
+    short: Option<Incarnation>,
+    msg: &mut Message,
+) -> Option<()> {
+    let mut reader = Reader::new(signed.get(HEADER..)?);
+    *msg = blank(header.source);
+    msg.beat.phase = header.says.phase();
+    take_front(header, &mut reader, short, msg);
+    (!reader.bad).then_some(())
+}
+
+/// The front of every version: who, in which life, the number, and in a long form what introduces the two lives.
+fn take_front(header: &Header, reader: &mut Reader<'_>, short: Option<Incarnation>, msg: &mut Message) {
+    msg.source = header.source;
     match short {
         Some(met) => {
             _ = reader.byte();
@@ -125,16 +158,10 @@ pub(crate) fn decode(
         None => msg.incarnation = Incarnation { counter: reader.varint(), nonce: reader.varint() },
     }
     msg.seq = reader.varint();
-    take_beat(&mut reader, &mut msg.beat)?;
-    msg.beat.stamps.clear();
-    if header.stamped {
-        take_stamps(&mut reader, &mut msg.beat)?;
-    }
     msg.hello = None;
     if short.is_none() {
-        take_hello(&mut reader, msg.beat.groups.len(), &mut msg.hello);
+        take_shake(reader, &mut msg.hello);
     }
-    reader.end()
 }
 
 fn take_beat(reader: &mut Reader<'_>, beat: &mut Beat) -> Option<()> {
@@ -249,20 +276,29 @@ fn take_stamp(reader: &mut Reader<'_>) -> Option<Stamp> {
     stamp.is_sound().then_some(stamp)
 }
 
-/// The static view, of `count` groups. Fields are read in the order in which they stand here.
-pub(super) fn take_hello(reader: &mut Reader<'_>, count: usize, place: &mut Option<Hello>) {
-    let hello = place.insert(Hello {
-        boot: reader.varint(),
+/// What introduces two lives to each other. Fields are read in the order in which they stand here.
+pub(super) fn take_shake(reader: &mut Reader<'_>, place: &mut Option<Hello>) {
+    *place = Some(Hello {
+        boot: 0,
         challenge: reader.bytes(),
         echo: if reader.flag() { Some(reader.bytes()) } else { None },
         met: if reader.flag() { Some(reader.varint()) } else { None },
         known: reader.flag(),
-        keepalive: reader.millis(),
-        deadtime: reader.millis(),
-        watchdog: if reader.flag() { Some(reader.millis()) } else { None },
-        timing_digest: reader.varint(),
+        keepalive: Duration::ZERO,
+        deadtime: Duration::ZERO,
+        watchdog: None,
+        timing_digest: 0,
         groups: Vec::new(),
     });
+}
+
+/// The static view, of `count` groups.
+pub(super) fn take_hello(reader: &mut Reader<'_>, count: usize, hello: &mut Hello) {
+    hello.boot = reader.varint();
+    hello.keepalive = reader.millis();
+    hello.deadtime = reader.millis();
+    hello.watchdog = if reader.flag() { Some(reader.millis()) } else { None };
+    hello.timing_digest = reader.varint();
     for _ in 0..count {
         let (hash, digest) = (reader.varint(), reader.varint());
         let preferred = if reader.flag() { Side::Odd } else { Side::Even };

@@ -2,7 +2,7 @@
 
 use super::{
     ABLE, ARMED, BRANCHED, DIVERGED, ECHO_UNIT, ECHOES, FROM_LAST, FROM_ODD, LAST, LONG, MARKED, MAX_HOLD,
-    MAX_LINKS, MAX_STAMPS, PARTIAL, STAMPED, UNCONFIRMED, VERSION, life_byte,
+    MAX_LINKS, MAX_STAMPS, PARTIAL, STAMPED, Says, UNCONFIRMED, VERSION, life_byte,
 };
 use crate::config::MAX_PINGS;
 use crate::ids::Side;
@@ -65,7 +65,8 @@ pub(crate) fn encode(msg: &Message, cluster: u16, key: u8, out: &mut [u8]) -> Op
         return None;
     }
     let stamped = flag(MAX_STAMPS != 0 && !msg.beat.stamps.is_empty(), STAMPED);
-    writer.bytes(&[VERSION << 4 | key, from | form | stamped, low, high]);
+    let says = Says::of(&msg.beat).bits();
+    writer.bytes(&[VERSION << 4 | key, from | form | stamped | says, low, high]);
     match &msg.hello {
         None => writer.byte(life_byte(msg.incarnation)),
         Some(_) => {
@@ -74,6 +75,9 @@ pub(crate) fn encode(msg: &Message, cluster: u16, key: u8, out: &mut [u8]) -> Op
         }
     }
     writer.varint(msg.seq);
+    if let Some(hello) = &msg.hello {
+        put_shake(&mut writer, hello);
+    }
     put_beat(&mut writer, &msg.beat)?;
     if let Some(hello) = &msg.hello {
         if hello.groups.len() != msg.beat.groups.len() {
@@ -175,8 +179,8 @@ fn put_group(writer: &mut Writer<'_>, group: &GroupBeat) {
     }
 }
 
-fn put_hello(writer: &mut Writer<'_>, hello: &Hello) {
-    writer.varint(hello.boot);
+/// What introduces two lives to each other: in every version in this place.
+fn put_shake(writer: &mut Writer<'_>, hello: &Hello) {
     writer.bytes(&hello.challenge);
     writer.byte(u8::from(hello.echo.is_some()));
     if let Some(echo) = &hello.echo {
@@ -187,6 +191,10 @@ fn put_hello(writer: &mut Writer<'_>, hello: &Hello) {
         writer.varint(met);
     }
     writer.byte(u8::from(hello.known));
+}
+
+fn put_hello(writer: &mut Writer<'_>, hello: &Hello) {
+    writer.varint(hello.boot);
     writer.varint(millis(hello.keepalive));
     writer.varint(millis(hello.deadtime));
     writer.byte(u8::from(hello.watchdog.is_some()));
@@ -216,7 +224,7 @@ fn millis(time: Duration) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::super::MAX_DATAGRAM;
-    use super::super::decode::{Reader, take_hello};
+    use super::super::decode::{Reader, take_hello, take_shake};
     use super::*;
     use crate::ids::Incarnation;
     use crate::message::GroupName;
@@ -226,11 +234,11 @@ mod tests {
     /// The part of a [`Hello`] in front of its groups, as `postcard` sees it.
     #[derive(serde::Serialize)]
     struct HelloWire {
-        boot: u32,
         challenge: [u8; 8],
         echo: Option<[u8; 8]>,
         met: Option<u32>,
         known: bool,
+        boot: u32,
         keepalive: u32,
         deadtime: u32,
         watchdog: Option<u32>,
@@ -278,10 +286,11 @@ mod tests {
             let wire = HelloWire {
                 boot, challenge, echo, met, known, keepalive: times[0], deadtime: times[1], watchdog, timing_digest: digest,
             };
-            let bytes = written(|w| put_hello(w, &hello));
+            let bytes = written(|w| { put_shake(w, &hello); put_hello(w, &hello) });
             prop_assert_eq!(&bytes, &postcard(&(wire, name, name)));
             let (mut reader, mut got) = (Reader::new(&bytes), None);
-            take_hello(&mut reader, 2, &mut got);
+            take_shake(&mut reader, &mut got);
+            take_hello(&mut reader, 2, got.as_mut().unwrap());
             prop_assert_eq!((got, reader.bad, reader.rest.len()), (Some(hello), false, 0));
         }
     }
