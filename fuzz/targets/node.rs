@@ -4,6 +4,7 @@
 use arbitrary::Arbitrary;
 use hb_core::auth::{Key, Keyring, Method};
 use hb_core::config::{
+    AskConfig,
     Config, DataConfig, FenceConfig, GroupConfig, Isolated, LinkKind, MonitorConfig, ScriptLimits,
     StalePolicy, Timing,
 };
@@ -163,6 +164,7 @@ fn config(setup: &Setup) -> Config {
             period: span(1 + u64::from(period) * 10),
             failures: failures.max(1),
         }),
+        ask: AskConfig::default(),
     }
 }
 

@@ -89,6 +89,20 @@ pub enum Action {
     Fence,
     /// Ask by ARP probe whether any service address answers; then give [`crate::Input::ProbeDone`].
     ProbeAddresses,
+    /// Ask for every address of `group` now, on its own interface: one ARP request to everybody with no sender address
+    /// (RFC 5227), and one to the machine that answered last. Ask the other hosts on these networks as well. Give
+    /// [`crate::Input::Asked`] for each address as things become known: at once that the question left or could not.
+    /// What came before the first question of a while is thrown away.
+    Ask {
+        /// The group.
+        group: GroupId,
+    },
+    /// Another machine asks for an address of `group` that this node is about to take: answer for all of them, to
+    /// everybody, as if they were here ([`crate::Asked::Defended`]). Report nothing back.
+    Defend {
+        /// The group.
+        group: GroupId,
+    },
     /// Tell people. Never affects what the shell does next.
     Report(Event),
     /// Everything is settled: disarm the watchdog if `clean`, and end.

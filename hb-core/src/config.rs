@@ -94,6 +94,26 @@ pub enum Isolated {
     Claim,
 }
 
+/// The addresses of the groups, and what an answer for one of them means while the peer is silent (DESIGN §7 O2c). Of no
+/// account in a build without the feature `ask`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct AskConfig {
+    /// By group: its addresses that can be asked for, one bit each, numbered by the shell over all groups. A group past
+    /// the end has none, and is claimed on silence alone.
+    pub addresses: Vec<u32, MAX_GROUPS>,
+    /// What an answer means; without a directive that follows from what the peer announced.
+    pub answered: Option<Answered>,
+}
+
+/// What is done while the peer is silent and a service address is still answered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answered {
+    /// Nothing is claimed until a deadtime after the last answer: the machine lives behind a cut link.
+    Wait,
+    /// It is claimed all the same: its programs are dead, and only its kernel answers.
+    Claim,
+}
+
 /// A fence device is configured (DESIGN §7 O2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct FenceConfig {
@@ -156,6 +176,8 @@ pub struct Config {
     pub limits: ScriptLimits,
     /// Resource monitoring, off by default.
     pub monitor: Option<MonitorConfig>,
+    /// Asking for the service addresses.
+    pub ask: AskConfig,
 }
 
 /// What concerns this node alone, and may change while it runs: see [`crate::Node::retune`].

@@ -73,7 +73,7 @@ pub const MACHINES: [Machine; 10] = [
     Machine {
         name: "release",
         states: &GROUP,
-        events: &["gate open", "gate persist", "gate fence", "gate data"],
+        events: &["gate open", "gate persist", "gate fence", "gate data", "gate ask"],
     },
     Machine {
         name: "operator",

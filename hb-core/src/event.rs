@@ -2,7 +2,7 @@
 
 use crate::action::Verb;
 use crate::ids::{GroupId, Incarnation, LinkId, PingId};
-use crate::input::Outcome;
+use crate::input::{Outcome, Unable};
 use crate::message::{GroupState, Reason};
 use crate::time::Duration;
 
@@ -141,6 +141,54 @@ pub enum Event {
     StartsBehind(GroupId),
     /// The stamp of the copy could not be written: no start.
     StampFailed(GroupId),
+    /// The peer is silent, and yet another machine answers for an address of the group.
+    AddressAnswered {
+        /// The group.
+        group: GroupId,
+        /// The address: a bit of [`crate::config::AskConfig::addresses`].
+        address: u8,
+        /// Who answers.
+        mac: [u8; 6],
+        /// The group is not claimed therefore.
+        waits: bool,
+    },
+    /// Nobody answers for the addresses of the group any more.
+    AddressSilent(GroupId),
+    /// A question for an address could not leave: silence proves nothing.
+    AskBlind {
+        /// The group.
+        group: GroupId,
+        /// The address.
+        address: u8,
+        /// Why.
+        why: Unable,
+    },
+    /// The networks of the group's addresses are as silent as the addresses: silence proves nothing.
+    AskDeaf(GroupId),
+    /// Nothing could be proven for `initdead`: the claim goes on all the same.
+    AskGivenUp(GroupId),
+    /// A machine answers for an address of the group while both nodes show it stopped: a proxy, or a duplicate. Its
+    /// answers count for nothing from now on.
+    AddressDuplicate {
+        /// The group.
+        group: GroupId,
+        /// Its hardware address.
+        mac: [u8; 6],
+    },
+    /// A machine sends answers for an address of the group that nobody asked for: they count for nothing.
+    AnswersForged {
+        /// The group.
+        group: GroupId,
+        /// Its hardware address.
+        mac: [u8; 6],
+    },
+    /// Another machine has the group's address, or is about to take it: this node withdraws.
+    AddressTaken {
+        /// The group.
+        group: GroupId,
+        /// Its hardware address.
+        mac: [u8; 6],
+    },
     /// Events that did not fit the queue.
     Lost(u32),
 }
@@ -209,6 +257,12 @@ pub enum Wait {
     Isolated,
     /// One-way link or replay: an ARP probe was answered, or is under way.
     OneWay,
+    /// Another machine answers for a service address, although the peer is silent.
+    Answered,
+    /// It is being asked whether anybody answers for the service addresses.
+    Asking,
+    /// It cannot be asked: an interface is down or has no carrier, or its network is silent.
+    CannotAsk,
     /// A script is missing or not executable here.
     Scripts,
     /// A start failed here and on the peer: the next try comes after a pause.

@@ -49,6 +49,22 @@ pub enum Input<'a> {
         /// Some service address of a group answered an ARP probe.
         answered: bool,
     },
+    /// What [`crate::Action::Ask`] came to for one address, as soon as it is known.
+    Asked {
+        /// Its number: a bit of [`crate::config::AskConfig::addresses`].
+        address: u8,
+        /// What happened.
+        what: Asked,
+    },
+    /// An address of a group that runs here is gone from its interface, or its interface was down: from `resource` on it
+    /// is put back in place, after a question whether another machine has taken it meanwhile. If one has, the group is
+    /// given up with a mark.
+    AddressLost {
+        /// Which group.
+        group: GroupId,
+        /// Position in the group, from the left.
+        resource: u8,
+    },
     /// The scripts of a group appeared or went away.
     Claimable {
         /// Which group.
@@ -98,6 +114,44 @@ pub enum Input<'a> {
         /// Every link was read until it had nothing left. `false` postpones the judgement of silence.
         drained: bool,
     },
+}
+
+/// What became of a question, for one address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Asked {
+    /// It left, on an interface that is up and has a carrier.
+    Left,
+    /// It could not leave.
+    Unable(Unable),
+    /// Another machine answered for the address: a hardware address that is none of this machine's.
+    Answered {
+        /// Its hardware address.
+        mac: [u8; 6],
+    },
+    /// The other node answered, as [`crate::Action::Defend`] makes it: it is about to take the address, or has it.
+    Defended {
+        /// Its hardware address.
+        mac: [u8; 6],
+    },
+    /// Another machine asks, with no address of its own: it may be about to take it.
+    Question,
+    /// Something else on the network of the address answered a question: a ping node, the gateway, a client. Neither
+    /// this machine nor one that answers for a service address.
+    Neighbour,
+}
+
+/// Why a question could not leave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Unable {
+    /// There is no such interface, or no route to the address.
+    NoInterface,
+    /// The interface is switched off.
+    Down,
+    /// It has no carrier.
+    NoCarrier,
+    /// It was refused.
+    Refused,
 }
 
 /// The watchdog as the shell knows it.
@@ -231,4 +285,6 @@ pub enum Refusal {
     PeerAlive,
     /// The copy of the data that the group would be started on is stale, or not in sync with the holder's.
     StaleCopy,
+    /// A service address is still answered by another machine: `confirm-down` would be a lie.
+    AddressAnswers,
 }

@@ -53,7 +53,7 @@ pub use action::{Action, Verb};
 pub use config::Config;
 pub use event::{BadFrame, Cause, Event, Stale, Wait};
 pub use ids::{GroupId, Incarnation, LinkId, PingId, Side, Token};
-pub use input::{Command, Input, Outcome, Pulled, Refusal, Scope, Watchdog};
+pub use input::{Asked, Command, Input, Outcome, Pulled, Refusal, Scope, Unable, Watchdog};
 pub use node::{FRAME_BUF, Glance, Node, Record, Saved};
 pub use stamp::{Origin, Stamp};
 pub use status::{CopyStatus, Culprit, GroupStatus, LinkStatus, PeerState, PeerStatus, Status};

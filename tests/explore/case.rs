@@ -3,7 +3,7 @@
 use super::canon::{self, LongAgo};
 use hb_core::auth::{Key, Keyring, Method};
 use hb_core::config::{
-    DataConfig, FenceConfig, GroupConfig, Isolated, LinkKind, ScriptLimits, StalePolicy, Timing,
+    AskConfig, DataConfig, FenceConfig, GroupConfig, Isolated, LinkKind, ScriptLimits, StalePolicy, Timing,
 };
 use hb_core::{Config, Duration, Side};
 
@@ -134,6 +134,7 @@ impl Case {
             fence: self.fence.then_some(FenceConfig { delay: KEEPALIVE, startup: false }),
             limits: ScriptLimits { start: SCRIPT_LIMIT, stop: SCRIPT_LIMIT, status: SCRIPT_LIMIT },
             monitor: None,
+            ask: AskConfig::default(),
         }
     }
 }

@@ -161,7 +161,8 @@ impl World {
                     self.tell(|| format!("{} says {event:?}", letter(host)));
                     events.push(event);
                 }
-                Action::Announce { .. } | Action::Ping => {}
+                // No group of a case has addresses to ask for.
+                Action::Ask { .. } | Action::Defend { .. } | Action::Announce { .. } | Action::Ping => {}
                 Action::Pull { .. } | Action::EndPull { .. } | Action::WriteStamp { .. }
                     if !self.case.data =>
                 {

@@ -71,6 +71,8 @@ impl World {
             Action::EndPull { token } => self.end_pull(host, token),
             Action::WriteStamp { group, token, stamp } => self.write_stamp(host, group, token, stamp),
             Action::ProbeAddresses => self.after(PROBE_TIME, Due::Probed { host: h, life }),
+            Action::Ask { group } => self.ask(host, group),
+            Action::Defend { group } => self.defend(host, group),
             Action::Fence => {
                 let ok = self.fence_works;
                 self.fenced += 1;
@@ -146,6 +148,7 @@ impl World {
             | Due::Pulled { host: to, .. }
             | Due::Stamped { host: to, .. }
             | Due::Copies { host: to, .. }
+            | Due::Asked { host: to, .. }
                 if self.hosts[usize::from(to)].frozen =>
             {
                 self.queue_up(usize::from(to), due);
@@ -187,6 +190,10 @@ impl World {
                 self.notes.push(Note::Probe { host, answered });
                 self.input(host, Input::ProbeDone { answered });
             }
+            Due::Arp { host, life, group } => self.question(usize::from(host), life, group),
+            Due::Asked { host, life, group, what } if self.alive(host, life) => {
+                self.input(usize::from(host), Input::Asked { address: group, what });
+            }
             Due::Fenced { host, life, ok } if self.alive(host, life) => {
                 self.input(usize::from(host), Input::FenceDone { ok });
             }
@@ -212,11 +219,12 @@ impl World {
             | Due::Fenced { .. }
             | Due::DogOpened { .. }
             | Due::Copies { .. }
+            | Due::Asked { .. }
             | Due::Backlog { .. } => {}
         }
     }
 
-    fn alive(&self, host: u8, life: u32) -> bool {
+    pub(crate) fn alive(&self, host: u8, life: u32) -> bool {
         let h = &self.hosts[usize::from(host)];
         h.life == life && h.node.is_some()
     }

@@ -11,6 +11,7 @@ pub mod drift;
 pub mod explore;
 pub mod fault;
 pub mod host;
+pub mod lan;
 pub mod note;
 pub mod plan;
 pub mod rules;
@@ -32,6 +33,7 @@ mod queue;
 
 pub use disk::Files;
 pub use host::{Dog, Host};
+pub use lan::Lan;
 pub use note::Note;
 pub use plan::Plan;
 pub use run::{Report, Violation, execute, execute_in, run};

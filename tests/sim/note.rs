@@ -40,12 +40,21 @@ pub enum Note {
     Pulled { host: usize, group: u8, whole: bool, moved: u32, gone: u32 },
     /// An ARP probe was answered, or not.
     Probe { host: usize, answered: bool },
+    /// A question for the addresses of a group is answered.
+    Asked { host: usize, group: u8 },
 }
 
 impl Note {
     /// Of no interest in a timeline for people.
     #[must_use]
     pub fn is_routine(&self) -> bool {
-        matches!(self, Self::Sent { .. } | Self::Heard { .. } | Self::Fed { .. } | Self::Persisted { .. })
+        matches!(
+            self,
+            Self::Sent { .. }
+                | Self::Heard { .. }
+                | Self::Fed { .. }
+                | Self::Persisted { .. }
+                | Self::Asked { .. }
+        )
     }
 }

@@ -1,7 +1,7 @@
 //! What will happen: a heap ordered by time, then by the order in which it was put in; and the frames on their way,
 //! in slots that are used again.
 
-use hb_core::{FRAME_BUF, Incarnation, Instant, Outcome, Token, Verb};
+use hb_core::{Asked, FRAME_BUF, Incarnation, Instant, Outcome, Token, Verb};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
@@ -29,6 +29,10 @@ pub(crate) enum Due {
     Persisted { host: u8, boots: u32, life: u32, serial: u32 },
     /// The ARP probe ends.
     Probed { host: u8, life: u32 },
+    /// A question for the addresses of a group has come to the other machines.
+    Arp { host: u8, life: u32, group: u8 },
+    /// What came of it comes back.
+    Asked { host: u8, life: u32, group: u8, what: Asked },
     /// A ping node answers.
     Pong { host: u8, life: u32, ping: u8 },
     /// The fence device answers.

@@ -1,7 +1,7 @@
 //! The configuration that the stories start from, and keys.
 
 use hb_core::auth::{Key, Keyring, Method};
-use hb_core::config::{GroupConfig, Isolated, LinkKind, ScriptLimits, Timing};
+use hb_core::config::{AskConfig, GroupConfig, Isolated, LinkKind, MAX_GROUPS, ScriptLimits, Timing};
 use hb_core::{Config, Duration, Side};
 
 /// A configuration with one stream link, one datagram link and one group of two resources, preferred on the even side.
@@ -48,6 +48,8 @@ pub fn config(side: Side) -> Config {
             status: Duration::from_secs(1),
         },
         monitor: None,
+        // One address for each group.
+        ask: AskConfig { addresses: (0..MAX_GROUPS).map(|group| 1 << group).collect(), answered: None },
     }
 }
 

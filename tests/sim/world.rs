@@ -2,6 +2,7 @@
 
 use crate::dice::Dice;
 use crate::host::Host;
+use crate::lan::Lan;
 use crate::note::Note;
 use crate::queue::{Due, Frames, Queue};
 use crate::setup::{config, keys};
@@ -23,6 +24,8 @@ pub struct World {
     pub address_answers: bool,
     /// An ARP probe is answered by the other machine while it runs anything.
     pub probes_see_the_peer: bool,
+    /// The network that the clients are on.
+    pub lan: Lan,
     /// The fence device cuts the other machine's power, instead of failing.
     pub fence_works: bool,
     /// How long it takes to answer; the power goes at once.
@@ -99,6 +102,7 @@ impl World {
             cut: [[false; MAX_LINKS]; 2],
             address_answers: false,
             probes_see_the_peer: false,
+            lan: Lan::default(),
             fence_works: true,
             fence_time: Duration::from_millis(100),
             fenced: 0,

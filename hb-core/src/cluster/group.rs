@@ -1,5 +1,6 @@
 //! One resource group on this node: its state machine, its epoch and mark, and the scripts that carry it.
 
+use crate::cluster::ask::{self, Ask};
 use crate::cluster::data::Copy;
 use crate::cluster::monitor::Monitor;
 use crate::cluster::sequence::{Goal, Sequence};
@@ -151,6 +152,9 @@ pub(crate) enum Gate {
     },
     /// The fence must prove the peer off, if one is needed.
     Fence,
+    /// It is put back in place from this resource on, and another machine may have taken it meanwhile: its addresses are
+    /// asked for.
+    Ask(u8),
     /// The data must be brought, and stamped.
     Data,
 }
@@ -164,6 +168,7 @@ impl Gate {
             Self::Persist { .. } => 1,
             Self::Fence => 2,
             Self::Data => 3,
+            Self::Ask(_) => 4,
         }
     }
 }
@@ -205,6 +210,8 @@ pub(crate) struct Group {
     pub(crate) monitor: Monitor,
     /// Its data, if it has any; of no size in a build without data.
     copies: [Option<Copy>; COPIES],
+    /// The questions for its addresses, if it has any; of no size in a build without them.
+    asks: [Option<Ask>; ask::ROOM],
     /// The running stop ends in [`GroupState::Failed`].
     pub(crate) for_good: bool,
     /// An operator's move stands.
@@ -259,6 +266,7 @@ impl Group {
             sequence: Sequence::none(),
             monitor: Monitor::new(),
             copies: [const { None }; COPIES],
+            asks: [const { None }; ask::ROOM],
             for_good: false,
             pinned: false,
             takeover: false,
@@ -297,6 +305,25 @@ impl Group {
     #[inline(always)]
     pub(crate) fn copy_mut(&mut self) -> Option<&mut Copy> {
         self.copies.first_mut()?.as_mut()
+    }
+
+    /// Its addresses, one bit each.
+    pub(crate) fn set_addresses(&mut self, mask: u32) {
+        for ask in &mut self.asks {
+            *ask = (mask != 0).then(|| Ask::new(mask));
+        }
+    }
+
+    /// The questions for its addresses.
+    #[inline(always)]
+    pub(crate) fn ask(&self) -> Option<&Ask> {
+        self.asks.first()?.as_ref()
+    }
+
+    /// The questions for its addresses.
+    #[inline(always)]
+    pub(crate) fn ask_mut(&mut self) -> Option<&mut Ask> {
+        self.asks.first_mut()?.as_mut()
     }
 
     /// A pull of its data runs, or may still run.

@@ -2,8 +2,9 @@
 //! holds one decision, as a small state machine or a pure function, and `node` puts them together.
 //!
 //! `clock` (own running time) -> `link` and `peer` (liveness) -> `handshake` (incarnations) -> `ping` (score, isolation)
-//! -> `conflict`, `right`, `handover` (who may run a group) -> `fence` -> `group` and `sequence` (doing it) -> `watchdog`.
+//! -> `conflict`, `right`, `handover`, `ask` (who may run a group) -> `fence` -> `group` and `sequence` (doing it) -> `watchdog`.
 
+pub(crate) mod ask;
 pub(crate) mod clock;
 pub(crate) mod conflict;
 pub(crate) mod data;

@@ -207,7 +207,7 @@ impl Node {
         }
     }
 
-    fn keep_quiet(&mut self, id: GroupId) {
+    pub(super) fn keep_quiet(&mut self, id: GroupId) {
         let until = self.now.plus(self.deadtime());
         if let Some(group) = self.group_mut(id) {
             group.quiet_until = until;
@@ -298,7 +298,7 @@ impl Node {
 
     // --- O1-O3: nobody runs it -------------------------------------------------------------------------------------
 
-    fn peer_situation(&self, id: GroupId) -> PeerSituation {
+    pub(super) fn peer_situation(&self, id: GroupId) -> PeerSituation {
         let Some(group) = self.group(id) else { return PeerSituation::Unmet };
         if self.peer.vouched {
             return PeerSituation::Gone { stuck: false, one_way: false, isolated: false };
@@ -371,10 +371,13 @@ impl Node {
         };
         cover!(self, RIGHT, situation.state_index(), situation.peer.index());
         match right::decide(&situation) {
-            Decision::Claim(cause) => {
-                self.claim(id, cause);
-                true
-            }
+            Decision::Claim(cause) => match self.ask_wait(id) {
+                None => {
+                    self.claim(id, cause);
+                    true
+                }
+                wait => self.wait_for(id, wait),
+            },
             Decision::Wait(wait) => self.wait_for(id, Some(wait)),
             Decision::Decline => {
                 let mark = self.next_epoch(id);

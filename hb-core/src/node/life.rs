@@ -115,6 +115,7 @@ impl Node {
             watchdog: Watchdog::Off,
             foreign_at: None,
             one_way: OneWay::None,
+            known: Vec::new(),
             isolated: None,
             score_gap: (core::cmp::Ordering::Equal, now),
             unconfirmed: None,
@@ -166,6 +167,10 @@ impl Node {
         let listed = |hash| node.config.groups.iter().any(|group| group.name_hash == hash);
         node.unlisted = same_boot && saved.left_over(listed);
         node.peer.boot = (saved.stuck_boot != 0).then_some(saved.stuck_boot);
+        let addresses = &node.config.ask.addresses;
+        for (group, mask) in node.groups.iter_mut().zip(addresses) {
+            group.set_addresses(*mask);
+        }
         node.report(Event::Joining(incarnation));
         node.persist();
         node.begin_cleaning();

@@ -1,9 +1,11 @@
 //! The node: one [`Input`] in, actions out, one deadline. It only puts the rules of `cluster` together.
 //!
 //! `life` begins it, `news` is what befalls it, `receive` takes frames in, `tick` judges silence, `decide` settles the
-//! groups, `differs` is about lines that the peer has otherwise, `claim` and `data` are about their copies, `scripts` carries them, `beat` and `output` send; `operator`,
+//! groups, `ask` asks for their addresses, `differs` is about lines that the peer has otherwise, `claim` and `data` are
+//! about their copies, `scripts` carries them, `beat` and `output` send; `operator`,
 //! `status` and `glance` are for those who look on.
 
+mod ask;
 mod beat;
 mod claim;
 mod data;
@@ -21,6 +23,7 @@ mod tick;
 
 use crate::action::Action;
 use crate::auth::Keyring;
+use crate::cluster::ask::Known;
 use crate::cluster::clock::Clock;
 use crate::cluster::fence::Fence;
 use crate::cluster::group::{Gate, Group, Reset};
@@ -124,6 +127,8 @@ pub struct Node {
     watchdog: Watchdog,
     foreign_at: Option<Instant>,
     one_way: OneWay,
+    /// Proxies and duplicates of service addresses.
+    known: Known,
     /// This node takes itself for the isolated one until then.
     isolated: Option<Instant>,
     /// Which way the two scores differ, and since when.
@@ -184,6 +189,8 @@ impl Node {
             Input::Persisted { serial } => self.persisted(serial),
             Input::FenceDone { ok } => self.fence_done(ok),
             Input::ProbeDone { answered } => self.probe_done(answered),
+            Input::Asked { address, what } => self.asked(address, what),
+            Input::AddressLost { group, resource } => self.address_lost(group, resource),
             Input::Claimable { group, claimable } => {
                 if let Some(group) = self.groups.get_mut(usize::from(group.0)) {
                     self.out.beat |= group.config.claimable != claimable;
@@ -277,6 +284,7 @@ impl Node {
         for (id, group) in self.group_ids().zip(&self.groups) {
             self.group_deadline(group, &mut at);
             self.copy_deadline(id, &mut at);
+            self.ask_deadline(id, &mut at);
         }
         at.0
     }

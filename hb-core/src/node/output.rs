@@ -32,6 +32,9 @@ impl Node {
             {
                 return Some(Action::Announce { group: id });
             }
+            if let Some(action) = self.ask_action(id) {
+                return Some(action);
+            }
             if let Some(action) = self.copy_action(id) {
                 return Some(action);
             }

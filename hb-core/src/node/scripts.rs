@@ -137,6 +137,10 @@ impl Node {
             group.gate = Gate::Open;
             return;
         }
+        if let Gate::Ask(from) = group.gate {
+            self.pass_ask(id, from);
+            return;
+        }
         if let Gate::Persist { until, .. } = group.gate
             && ticked >= until
         {
@@ -309,15 +313,28 @@ impl Node {
 
     fn restart_in_place(&mut self, id: GroupId, from: u8) {
         self.report(Event::MonitorFailed { group: id, resource: from, count: self.monitor_limit() });
+        self.put_back(id, from, Cause::Monitor);
+        if let Some(group) = self.group_mut(id) {
+            group.monitor.restarting();
+        }
+    }
+
+    /// Restart from this resource on. Where the peer is not heard to be stopped, another machine may have taken the
+    /// addresses meanwhile: they are asked for first.
+    pub(super) fn put_back(&mut self, id: GroupId, from: u8, cause: Cause) {
         let now = self.now;
+        let asks = self.ask_before_restart(id);
         if let Some(group) = self.group_mut(id) {
             group.monitor.end(now);
-            group.monitor.restarting();
-            group.gate = Gate::Open;
-            group.begin(Goal::Restart(from));
             group.in_place = true;
+            if asks {
+                (group.gate, group.sequence) = (Gate::Ask(from), Sequence::none());
+            } else {
+                group.gate = Gate::Open;
+                group.begin(Goal::Restart(from));
+            }
         }
-        self.change(id, GroupEvent::Restart, Cause::Monitor);
+        self.change(id, GroupEvent::Restart, cause);
     }
 
     /// Is the peer there, heard both ways, idle, able, and of the same configuration?
@@ -342,6 +359,10 @@ impl Node {
                 group.monitor.end(now);
             }
             (GroupState::Starting, Gate::Open) => group.sequence.abort(now),
+            // What was to be put back in place runs in part.
+            (GroupState::Starting, Gate::Ask(_)) => {
+                group.begin(Goal::Stop);
+            }
             // No script was begun: there is nothing to take down.
             (GroupState::Starting, Gate::Persist { .. } | Gate::Fence | Gate::Data) => {
                 group.sequence = Sequence::none();

@@ -47,6 +47,7 @@ impl Node {
             self.one_way = OneWay::Probing;
             self.out.probe = true;
         }
+        self.ask_tick();
         if self.now >= self.next_beat {
             self.steady_beat();
         }

@@ -8,7 +8,7 @@ use super::ha_cf::HaCf;
 use super::haresources::Canonical;
 use super::settings::{Group, LogTargets, Medium, Script, Settings, WatchdogSettings};
 use hb_core::auth::Keyring;
-use hb_core::config::{Config, GroupConfig, Isolated, LinkKind};
+use hb_core::config::{AskConfig, Config, GroupConfig, Isolated, LinkKind};
 use hb_core::{Duration, Side, identity};
 use std::path::PathBuf;
 use std::string::String;
@@ -120,6 +120,7 @@ fn core_config(
         fence: None,
         limits: times.limits,
         monitor: times.monitor,
+        ask: AskConfig::default(),
     })
 }
 

@@ -33,6 +33,8 @@ pub struct Names {
     pub groups: Vec<GroupNames>,
     /// Ping nodes and ping groups.
     pub pings: Vec<String>,
+    /// The addresses that are asked for before a claim.
+    pub addresses: Vec<String>,
 }
 
 impl Names {
@@ -73,6 +75,7 @@ impl Names {
                 })
                 .collect(),
             pings: settings.pings.iter().map(|p| p.name.clone()).collect(),
+            addresses: crate::config::asked(&settings.groups).map(|(_, a)| a.ip.to_string()).collect(),
         }
     }
 
@@ -116,6 +119,12 @@ impl Names {
     #[must_use]
     pub fn ping(&self, id: PingId) -> &str {
         self.pings.get(usize::from(id.0)).map_or("?", String::as_str)
+    }
+
+    /// A service address.
+    #[must_use]
+    pub fn address(&self, number: u8) -> &str {
+        self.addresses.get(usize::from(number)).map_or("?", String::as_str)
     }
 
     /// The number of the group with this name.

@@ -34,6 +34,15 @@ pub fn wait_words<const N: usize>(names: &Names, wait: Wait, out: &mut Text<N>) 
         Wait::OneWay => out.put(format_args!(
             "one-way link or replay: an address probe runs or was answered; if {peer} is off: hbd confirm-down {peer}"
         )),
+        Wait::Answered => out.put(format_args!(
+            "another machine still answers for its address, although node {peer} is silent; if {peer} is off: hbd confirm-down {peer}"
+        )),
+        Wait::Asking => {
+            out.put(format_args!("it is being asked whether another machine answers for its address"));
+        }
+        Wait::CannotAsk => out.put(format_args!(
+            "whether another machine answers for its address cannot be asked: the interface is down or without a carrier, or its network is silent; waited for up to initdead; if {peer} is off: hbd confirm-down {peer}"
+        )),
         Wait::Scripts => out.put(format_args!("a script of it is missing or not executable here")),
         Wait::Retry => out.put(format_args!("starts failed on both nodes; the next try comes after a pause")),
         Wait::Failed => out.put(format_args!("a start failed here; when it is mended: hbd clear")),
@@ -179,6 +188,9 @@ pub fn refusal_words<const N: usize>(own: &str, peer: &str, refusal: Refusal, ou
         Refusal::PeerAlive => {
             out.put(format_args!("node {peer} is alive: confirming it down would put two nodes on one disk"));
         }
+        Refusal::AddressAnswers => out.put(format_args!(
+            "another machine still answers for a service address (hbd status): node {peer} is not off; if that machine is another one: hbd confirm-down --force {peer}"
+        )),
         Refusal::StaleCopy => out.put(format_args!(
             "the copy of the group's data that it would be started on is stale or not in sync (hbd status)"
         )),

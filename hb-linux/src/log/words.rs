@@ -181,7 +181,13 @@ pub fn event(names: &Names, event: &Event, about: &About<'_>, out: &mut Text<LIN
             out.put(format_args!("Group {} waits: ", names.group(group)));
             wait_words(names, wait, out);
             match wait {
-                Wait::PeerStuck | Wait::OneWay | Wait::Scripts | Wait::Isolated | Wait::Failed => Warn,
+                Wait::PeerStuck
+                | Wait::OneWay
+                | Wait::Answered
+                | Wait::CannotAsk
+                | Wait::Scripts
+                | Wait::Isolated
+                | Wait::Failed => Warn,
                 _ => Info,
             }
         }
@@ -290,6 +296,14 @@ pub fn event(names: &Names, event: &Event, about: &About<'_>, out: &mut Text<LIN
             ));
             Crit
         }
+        Event::AddressAnswered { .. }
+        | Event::AddressSilent(_)
+        | Event::AskBlind { .. }
+        | Event::AskDeaf(_)
+        | Event::AskGivenUp(_)
+        | Event::AddressDuplicate { .. }
+        | Event::AnswersForged { .. }
+        | Event::AddressTaken { .. } => ask_line(names, event, out),
         Event::Pulled(_)
         | Event::MovedAside { .. }
         | Event::PullFailed(_)

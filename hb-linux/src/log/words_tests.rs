@@ -57,7 +57,7 @@ const CAUSES: [Cause; 15] = [
     Cause::Operator,
     Cause::Data,
 ];
-const WAITS: [Wait; 21] = [
+const WAITS: [Wait; 24] = [
     Wait::Peer,
     Wait::PeerRight,
     Wait::PeerRuns,
@@ -67,6 +67,9 @@ const WAITS: [Wait; 21] = [
     Wait::Fence,
     Wait::Isolated,
     Wait::OneWay,
+    Wait::Answered,
+    Wait::Asking,
+    Wait::CannotAsk,
     Wait::Scripts,
     Wait::Retry,
     Wait::Failed,
@@ -133,6 +136,18 @@ fn all_events() -> Vec<Event> {
         Event::FeedingStopped(g),
         Event::NotResetAgain(g),
         Event::Lost(4),
+        Event::AddressAnswered { group: g, address: 0, mac: [0, 12, 1, 2, 3, 4], waits: true },
+        Event::AddressAnswered { group: g, address: 0, mac: [0, 12, 1, 2, 3, 4], waits: false },
+        Event::AddressSilent(g),
+        Event::AskBlind { group: g, address: 0, why: Unable::NoCarrier },
+        Event::AskBlind { group: g, address: 0, why: Unable::NoInterface },
+        Event::AskBlind { group: g, address: 0, why: Unable::Down },
+        Event::AskBlind { group: g, address: 0, why: Unable::Refused },
+        Event::AskDeaf(g),
+        Event::AskGivenUp(g),
+        Event::AddressDuplicate { group: g, mac: [0, 12, 1, 2, 3, 4] },
+        Event::AnswersForged { group: g, mac: [0, 12, 1, 2, 3, 4] },
+        Event::AddressTaken { group: g, mac: [0, 12, 1, 2, 3, 4] },
         Event::Pulled(g),
         Event::MovedAside { group: g, files: 3 },
         Event::PullFailed(g),
@@ -280,6 +295,7 @@ fn refusals_are_sentences() {
         Refusal::Busy,
         Refusal::PeerAlive,
         Refusal::StaleCopy,
+        Refusal::AddressAnswers,
     ] {
         let mut text = Text::<300>::new();
         refusal_words("ha-1", "ha-2", refusal, &mut text);

@@ -4,7 +4,7 @@
 //! server says `config_match: false`, and a case fails.
 
 use hb_core::auth::{Key, Keyring, Method};
-use hb_core::config::{GroupConfig, Isolated, LinkKind, ScriptLimits, Timing};
+use hb_core::config::{AskConfig, GroupConfig, Isolated, LinkKind, ScriptLimits, Timing};
 use hb_core::{Config, Duration, Side, identity};
 use std::path::Path;
 
@@ -90,6 +90,7 @@ fn role(server: &str, ha_cf: &str, haresources: &str, authkeys: &str) -> Result<
         fence: None,
         limits: ScriptLimits { start: limit, stop: limit, status: limit },
         monitor: None,
+        ask: AskConfig::default(),
     };
     config.validate().map_err(|e| e.to_string())?;
     Ok(Role { name: name.to_owned(), config, keys: keys(authkeys)? })

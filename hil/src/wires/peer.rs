@@ -286,6 +286,7 @@ impl Life {
                 Action::FeedWatchdog | Action::KillScript { .. } | Action::Announce { .. } => {}
                 // The peer's groups have no data that follows them.
                 Action::Pull { .. } | Action::EndPull { .. } | Action::WriteStamp { .. } => {}
+                Action::Ask { .. } | Action::Defend { .. } => {}
             }
         }
         Ok(false)

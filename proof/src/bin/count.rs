@@ -2,7 +2,7 @@
 //! the instructions under callgrind: `hb-count receive|beat stream|datagram METHOD BEATS`.
 
 use hb_core::auth::{Key, Keyring, Method};
-use hb_core::config::{Config, GroupConfig, Isolated, LinkKind, ScriptLimits, Timing};
+use hb_core::config::{AskConfig, Config, GroupConfig, Isolated, LinkKind, ScriptLimits, Timing};
 use hb_core::{
     Action, Duration, FRAME_BUF, Input, Instant, LinkId, Node, Outcome, PingId, Saved, Side, Verb, Watchdog,
 };
@@ -140,6 +140,7 @@ fn config(side: Side, kind: LinkKind) -> Config {
         fence: None,
         limits: ScriptLimits { start: span(60), stop: span(60), status: span(20) },
         monitor: None,
+        ask: AskConfig::default(),
     }
 }
 

@@ -117,7 +117,8 @@ impl Facts {
                 | Note::Persisted { .. }
                 | Note::Pull { .. }
                 | Note::Pulled { .. }
-                | Note::Probe { .. } => {}
+                | Note::Probe { .. }
+                | Note::Asked { .. } => {}
             }
         }
         if look || self.clear_since.is_none() {

@@ -1,0 +1,518 @@
+//! Whether another machine answers for a group's service addresses (DESIGN §7 O2c). Silence of the peer is no proof that
+//! its machine is off; an address that is still answered is a proof that it is not.
+//!
+//! A question is one ARP request for each address of the group. Of the answers, those count that came while questions
+//! left; a stream of answers that nobody asked for is recognized by coming late after an answer to the same question.
+//! Silence counts only after questions left for every address, on networks on which something else answered meanwhile or
+//! nothing ever did.
+
+use crate::time::{Duration, Earliest, Instant};
+use heapless::Vec;
+
+/// Machines of this kind that a group has room for: none in a build without the feature `ask`.
+pub(crate) const ROOM: usize = if cfg!(feature = "ask") { 1 } else { 0 };
+/// Questions in a row that silence needs at least.
+const QUESTIONS: u16 = 3;
+/// Machines whose answers are told apart.
+const VOICES: usize = 8;
+/// Answers that nobody asked for, after which nothing of that machine counts.
+const UNASKED: u8 = 3;
+/// Machines that answer one question for the first time, after which one answer alone counts for nothing.
+const CROWD: u8 = 5;
+/// Proxies and duplicates that are remembered.
+const KNOWN: usize = 4 * ROOM;
+/// The longest pause between two questions while a claim waits.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause between two questions before something is put back in place.
+const SHORT: Duration = Duration::from_millis(100);
+
+/// A hardware address.
+pub(crate) type Mac = [u8; 6];
+
+/// Where the question is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Stage {
+    /// Nobody asks.
+    Off,
+    /// Questions leave; nothing is proven.
+    Asking,
+    /// Another machine has answered.
+    Answered,
+    /// Nobody answers, on networks that live.
+    Silent,
+}
+
+/// What can happen to it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum AskEvent {
+    /// There is a reason to ask.
+    Begin,
+    /// An answer counts.
+    Answer,
+    /// All answers turned out to be forged.
+    Void,
+    /// Enough questions met silence, for long enough.
+    Enough,
+    /// A question could not leave, or a network fell silent.
+    Blind,
+    /// The reason is gone.
+    End,
+}
+
+/// The machine.
+///
+/// ```text
+///          begin            enough
+///   Off ----------> Asking ----------> Silent
+///    ^               ^  |  <--blind---   |
+///    |          void |  | answer         | answer
+///    |               |  v                v
+///    +-----end----  Answered <-----------+
+///                       +-----enough----> Silent
+/// ```
+#[must_use]
+pub(crate) const fn next(stage: Stage, event: AskEvent) -> Stage {
+    match (stage, event) {
+        (Stage::Off, AskEvent::Begin) => Stage::Asking,
+        (
+            Stage::Off,
+            AskEvent::Answer | AskEvent::Void | AskEvent::Enough | AskEvent::Blind | AskEvent::End,
+        ) => Stage::Off,
+        (Stage::Asking, AskEvent::Answer) => Stage::Answered,
+        (Stage::Asking, AskEvent::Enough) => Stage::Silent,
+        (Stage::Asking, AskEvent::Begin | AskEvent::Void | AskEvent::Blind) => Stage::Asking,
+        (Stage::Answered, AskEvent::Void) => Stage::Asking,
+        (Stage::Answered, AskEvent::Enough) => Stage::Silent,
+        // What was answered stays so while nothing can be asked.
+        (Stage::Answered, AskEvent::Begin | AskEvent::Answer | AskEvent::Blind) => Stage::Answered,
+        (Stage::Silent, AskEvent::Answer) => Stage::Answered,
+        (Stage::Silent, AskEvent::Blind) => Stage::Asking,
+        (Stage::Silent, AskEvent::Begin | AskEvent::Void | AskEvent::Enough) => Stage::Silent,
+        (Stage::Asking | Stage::Answered | Stage::Silent, AskEvent::End) => Stage::Off,
+    }
+}
+
+/// Why somebody asks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Purpose {
+    /// Both nodes show the group proven stopped: who answers now is neither of them.
+    Learn,
+    /// The peer holds it: which machine and what else answers on the network is good to know.
+    Know,
+    /// The peer is silent, and the group may be claimed.
+    Claim,
+    /// It is claimed, and its addresses come up.
+    Claimant,
+    /// Something is to be put back in place.
+    Back,
+}
+
+impl Purpose {
+    /// Questions of the one go on as those of the other.
+    const fn round(self) -> u8 {
+        match self {
+            Self::Learn => 0,
+            Self::Know => 1,
+            Self::Claim | Self::Claimant => 2,
+            Self::Back => 3,
+        }
+    }
+
+    /// Something waits for the outcome.
+    pub(crate) const fn decides(self) -> bool {
+        match self {
+            Self::Learn | Self::Know => false,
+            Self::Claim | Self::Claimant | Self::Back => true,
+        }
+    }
+}
+
+/// The times that the questions follow.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    pub(crate) keepalive: Duration,
+    /// From `warntime` to the deadtime.
+    pub(crate) lead: Duration,
+    pub(crate) deadtime: Duration,
+    pub(crate) initdead: Duration,
+    /// The peer is dead, and not only late.
+    pub(crate) dead: bool,
+}
+
+impl Times {
+    /// Between two questions.
+    fn pace(&self, purpose: Purpose) -> Duration {
+        match purpose {
+            Purpose::Learn => self.deadtime,
+            Purpose::Know => self.deadtime.max(Duration::from_secs(10)),
+            Purpose::Claim if self.dead => self.deadtime.divided(4).min(PAUSE),
+            Purpose::Claim => self.lead.divided(4),
+            Purpose::Claimant => self.keepalive,
+            Purpose::Back => self.keepalive.divided(4).min(SHORT),
+        }
+    }
+}
+
+/// A machine that answers.
+#[derive(Clone, Copy, Debug)]
+struct Voice {
+    mac: Mac,
+    last: Instant,
+    /// The question that it answered last, and how many it answered.
+    question: u16,
+    answered: u8,
+    /// Answers that nobody asked for.
+    unasked: u8,
+}
+
+/// What an answer comes to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Came {
+    /// Nothing: it does not count.
+    Nothing,
+    /// It counts.
+    Counts,
+    /// Its machine sends what nobody asked for: nothing of it counts from now on.
+    Forged,
+}
+
+/// The questions about one group.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    /// Its addresses, one bit each.
+    pub(crate) mask: u32,
+    pub(crate) stage: Stage,
+    pub(crate) purpose: Option<Purpose>,
+    /// A question is due.
+    pub(crate) due: bool,
+    /// The addresses are to be answered for, before they are here.
+    pub(crate) defend: bool,
+    /// The last question was one back.
+    asked_back: bool,
+    /// It was claimed then; `true`: after a silence.
+    pub(crate) decided: Option<(Instant, bool)>,
+    /// The last question could not leave.
+    pub(crate) blind: bool,
+    /// Silence is taken as proven although it is not: it was waited for long enough.
+    resigned: bool,
+    /// What was said of this round already.
+    pub(crate) told: bool,
+    pub(crate) told_blind: bool,
+    /// Nothing is proven since then.
+    unproven: Instant,
+    /// The number of the last question, and when it was due.
+    question: u16,
+    asked_at: Instant,
+    /// Its addresses for which it left.
+    left: u32,
+    /// Questions in a row that left for all of them.
+    run: u16,
+    /// By address: something else on its network answered in these questions, in those before, and ever.
+    lively: u32,
+    lively_before: u32,
+    heard: u32,
+    voices: Vec<Voice, VOICES>,
+    /// Machines that were heard first in this question; too many of them in any question of this round.
+    fresh: u8,
+    crowd: bool,
+    /// Who answered while both nodes showed the group stopped, when, and at which epoch of the peer's.
+    suspect: Option<(Mac, Instant, u32)>,
+}
+
+impl Ask {
+    pub(crate) fn new(mask: u32) -> Self {
+        Self {
+            mask,
+            stage: Stage::Off,
+            purpose: None,
+            due: false,
+            defend: false,
+            asked_back: false,
+            decided: None,
+            blind: false,
+            resigned: false,
+            told: false,
+            told_blind: false,
+            unproven: Instant::ZERO,
+            question: 0,
+            asked_at: Instant::ZERO,
+            left: 0,
+            run: 0,
+            lively: 0,
+            lively_before: 0,
+            heard: 0,
+            voices: Vec::new(),
+            fresh: 0,
+            crowd: false,
+            suspect: None,
+        }
+    }
+
+    /// Something happened; `true` when the stage changed.
+    pub(crate) fn event(&mut self, event: AskEvent, now: Instant) -> bool {
+        let to = next(self.stage, event);
+        let changed = to != self.stage;
+        if changed && to == Stage::Asking {
+            self.unproven = now;
+        }
+        if to == Stage::Silent {
+            self.told_blind = false;
+        }
+        self.stage = to;
+        changed
+    }
+
+    /// The reason to ask is this one now.
+    pub(crate) fn follow(&mut self, purpose: Option<Purpose>, now: Instant) {
+        let round = |purpose: Option<Purpose>| purpose.map(Purpose::round);
+        if round(self.purpose) != round(purpose) {
+            self.event(AskEvent::End, now);
+            self.voices.clear();
+            (self.question, self.run, self.left, self.lively, self.lively_before) = (0, 0, 0, 0, 0);
+            (self.crowd, self.blind, self.told, self.told_blind, self.fresh) =
+                (false, false, false, false, 0);
+            (self.due, self.resigned) = (false, false);
+            if purpose.is_some() {
+                self.event(AskEvent::Begin, now);
+            }
+        } else if self.purpose != purpose && purpose == Some(Purpose::Claimant) {
+            self.asked_at = Instant::ZERO;
+        }
+        self.purpose = purpose;
+    }
+
+    /// When the next question is due.
+    fn next_question(&self, times: &Times) -> Instant {
+        match self.purpose {
+            None => Instant::NEVER,
+            Some(_) if self.question == 0 || self.asked_at == Instant::ZERO => Instant::ZERO,
+            Some(purpose) => self.asked_at.plus(times.pace(purpose)),
+        }
+    }
+
+    /// Time passed: ask what is due.
+    pub(crate) fn tick(&mut self, times: &Times, now: Instant) {
+        if now >= self.next_question(times) {
+            self.ask(now);
+        }
+    }
+
+    /// One more question, now.
+    pub(crate) fn ask(&mut self, now: Instant) {
+        if self.question != 0 && self.left != self.mask {
+            // The one before never left.
+            self.run = 0;
+        }
+        if self.question.is_multiple_of(QUESTIONS) {
+            self.lively_before = core::mem::take(&mut self.lively);
+        }
+        if self.crowd {
+            let last = self.question;
+            self.voices.retain(|voice| voice.answered > 1 || voice.unasked > 0 || voice.question == last);
+        }
+        self.question = self.question.saturating_add(1);
+        (self.asked_at, self.left, self.due, self.fresh, self.asked_back) = (now, 0, true, 0, false);
+    }
+
+    /// The question for this address left.
+    pub(crate) fn left(&mut self, address: u32) {
+        if self.question != 0 && self.left != self.mask {
+            self.left |= address & self.mask;
+            if self.left == self.mask {
+                self.run = self.run.saturating_add(1);
+                self.blind = false;
+            }
+        }
+    }
+
+    /// It could not leave.
+    pub(crate) fn unable(&mut self, now: Instant) {
+        self.run = 0;
+        self.blind = true;
+        if !self.resigned {
+            self.event(AskEvent::Blind, now);
+        }
+    }
+
+    /// Something else on the network of this address answered.
+    pub(crate) fn neighbour(&mut self, address: u32) {
+        self.heard |= address & self.mask;
+        self.lively |= address & self.mask;
+    }
+
+    /// Another machine answered for an address of the group.
+    pub(crate) fn answer(&mut self, mac: Mac, times: &Times, now: Instant) -> Came {
+        let (Some(purpose), question) = (self.purpose, self.question) else { return Came::Nothing };
+        if question == 0 {
+            return Came::Nothing;
+        }
+        let late = now >= self.asked_at.plus(times.pace(purpose).divided(4));
+        let Some(at) = self.voices.iter().position(|voice| voice.mac == mac) else {
+            self.fresh = self.fresh.saturating_add(1);
+            self.crowd |= self.fresh >= CROWD;
+            if self.voices.is_full()
+                && !self.crowd
+                && let Some(oldest) =
+                    (0..self.voices.len()).min_by_key(|at| self.voices.get(*at).map(|v| v.last))
+            {
+                self.voices.swap_remove(oldest);
+            }
+            let _ = self.voices.push(Voice { mac, last: now, question, answered: 1, unasked: 0 });
+            return if self.crowd { self.recount(now) } else { Came::Counts };
+        };
+        let Some(voice) = self.voices.get_mut(at) else { return Came::Nothing };
+        if voice.question != question {
+            voice.question = question;
+            voice.answered = voice.answered.saturating_add(1);
+        } else if late {
+            voice.unasked = voice.unasked.saturating_add(1);
+        }
+        voice.last = now;
+        let (forged, first) = (voice.unasked >= UNASKED, voice.unasked == UNASKED);
+        if forged {
+            // Not counted again, however long the stream lasts.
+            voice.unasked = UNASKED.saturating_add(1);
+            let came = self.recount(now);
+            return if first { Came::Forged } else { came };
+        }
+        if self.crowd && voice.answered < 2 { Came::Nothing } else { Came::Counts }
+    }
+
+    /// An answer counts: what was proven before is void.
+    pub(crate) fn answers(&mut self, now: Instant) {
+        (self.lively, self.lively_before, self.resigned) = (0, 0, false);
+        self.event(AskEvent::Answer, now);
+    }
+
+    /// Another machine asks for what this node is about to take: answer, and ask back at once, for it may be about to take
+    /// it too. Once for each question of the own, so that two do not go on so without a pause.
+    pub(crate) fn ask_back(&mut self, now: Instant) {
+        self.defend = true;
+        if !self.asked_back {
+            self.ask(now);
+            self.asked_back = true;
+        }
+    }
+
+    /// Some answers do not count any more: is any left?
+    fn recount(&mut self, now: Instant) -> Came {
+        if self.last_answer().is_none() {
+            self.event(AskEvent::Void, now);
+        }
+        Came::Nothing
+    }
+
+    /// The last answer that counts: when, to which question, and of whom.
+    pub(crate) fn last_answer(&self) -> Option<(Instant, u16, Mac)> {
+        let counts = |voice: &&Voice| voice.unasked < UNASKED && (!self.crowd || voice.answered > 1);
+        let last = self.voices.iter().filter(counts).max_by_key(|voice| voice.last)?;
+        Some((last.last, last.question, last.mac))
+    }
+
+    /// Do the networks of all addresses live, as far as anybody can tell?
+    fn lives(&self) -> bool {
+        (self.lively | self.lively_before | !self.heard) & self.mask == self.mask
+    }
+
+    /// Nobody has answered for long enough.
+    pub(crate) fn enough(&self, times: &Times, now: Instant) -> bool {
+        let Some(purpose) = self.purpose else { return false };
+        let quiet = self.last_answer().is_none_or(|(at, question, _)| {
+            now >= at.plus(times.deadtime) && self.question.saturating_sub(question) >= QUESTIONS
+        });
+        let waited = now >= self.asked_at.plus(self.window(purpose, times));
+        self.run >= QUESTIONS && quiet && waited && self.lives()
+    }
+
+    /// How long the last question may be answered before silence counts.
+    fn window(&self, purpose: Purpose, times: &Times) -> Duration {
+        match purpose {
+            // The deadtime may fall between two questions of a slower pace.
+            Purpose::Claim => times.lead.divided(4).min(times.pace(purpose)),
+            Purpose::Learn | Purpose::Know | Purpose::Claimant | Purpose::Back => times.pace(purpose),
+        }
+    }
+
+    /// The networks are as silent as the addresses, for a deadtime.
+    pub(crate) fn deaf(&self, times: &Times, now: Instant) -> bool {
+        let since = self.last_answer().map_or(self.unproven, |(at, _, _)| at);
+        let waits = matches!(self.stage, Stage::Asking | Stage::Answered);
+        waits && self.run >= QUESTIONS && !self.lives() && now >= since.plus(times.deadtime)
+    }
+
+    /// A silence that was proven is none any more: the network fell silent.
+    pub(crate) fn faded(&self) -> bool {
+        self.stage == Stage::Silent && !self.resigned && !self.lives()
+    }
+
+    /// Go on without a proof.
+    pub(crate) fn resign(&mut self, now: Instant) {
+        self.resigned = true;
+        self.event(AskEvent::Enough, now);
+    }
+
+    /// Nothing could be proven for so long that it is not waited for any more. A network on which the holder was heard is
+    /// waited for until it can be asked again.
+    pub(crate) fn given_up(&self, times: &Times, now: Instant) -> bool {
+        now >= self.patience(times)
+    }
+
+    fn patience(&self, times: &Times) -> Instant {
+        let bound = times.deadtime.plus(times.initdead);
+        match (self.stage, self.last_answer()) {
+            (Stage::Off | Stage::Silent, _) => Instant::NEVER,
+            (Stage::Answered, _) if self.blind => Instant::NEVER,
+            (Stage::Asking | Stage::Answered, Some((at, _, _))) => at.plus(bound),
+            (Stage::Asking | Stage::Answered, None) => self.unproven.plus(bound),
+        }
+    }
+
+    /// When time alone changes something.
+    pub(crate) fn deadline(&self, times: &Times, at: &mut Earliest) {
+        at.or(self.next_question(times));
+        if let (Some(purpose), Stage::Asking | Stage::Answered) = (self.purpose, self.stage)
+            && purpose.decides()
+        {
+            at.or(self.patience(times));
+            if self.run >= QUESTIONS && self.lives() {
+                let quiet = self.last_answer().map_or(Instant::ZERO, |(at, _, _)| at.plus(times.deadtime));
+                at.or(self.asked_at.plus(self.window(purpose, times)).max(quiet));
+            }
+        }
+        if let Some((_, since, _)) = self.suspect {
+            at.or(since.plus(times.keepalive.doubled()));
+        }
+    }
+
+    /// This machine answered while both nodes showed the group stopped, the peer at this epoch.
+    pub(crate) fn suspect(&mut self, mac: Mac, epoch: u32, now: Instant) {
+        if self.suspect.is_none() {
+            self.suspect = Some((mac, now, epoch));
+        }
+    }
+
+    /// The machine that answered two keepalives ago, if the peer still shows, in a beat that came since, that it did not
+    /// run the group then.
+    pub(crate) fn convict(
+        &mut self,
+        peer: Option<(u32, Instant)>,
+        times: &Times,
+        now: Instant,
+    ) -> Option<Mac> {
+        let (mac, since, epoch) = self.suspect?;
+        let due = now >= since.plus(times.keepalive.doubled());
+        let same = peer.is_some_and(|(shown, _)| shown == epoch);
+        if due || !same {
+            self.suspect = None;
+        }
+        let heard_since = peer.is_some_and(|(_, heard)| heard >= since.plus(times.keepalive));
+        (due && same && heard_since).then_some(mac)
+    }
+}
+
+/// Proxies and duplicates: machines that answer for an address that neither node has.
+pub(crate) type Known = Vec<Mac, KNOWN>;
+
+#[cfg(test)]
+#[path = "ask_tests.rs"]
+mod tests;

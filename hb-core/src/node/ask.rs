@@ -1,0 +1,343 @@
+//! Asking for the service addresses (DESIGN §7 O2c): when a group's are asked for, what an answer leads to, and what a claim
+//! or a restart in place waits for. The rule itself is `cluster::ask`.
+
+use super::Node;
+use crate::action::Action;
+use crate::cluster::ask::{AskEvent, Came, Mac, Purpose, Stage, Times};
+use crate::cluster::fence::Fence;
+use crate::cluster::group::{Gate, Group};
+use crate::cluster::right::PeerSituation;
+use crate::config::Answered;
+use crate::event::{Cause, Event, Wait};
+use crate::ids::GroupId;
+use crate::input::{Asked, Watchdog};
+use crate::message::{GroupState, Phase};
+use crate::status::PeerState;
+use crate::time::{Earliest, Instant};
+
+impl Node {
+    /// The times that questions follow now.
+    fn ask_times(&self) -> Times {
+        let timing = &self.config.timing;
+        Times {
+            keepalive: timing.keepalive,
+            lead: timing.deadtime.minus(timing.warntime),
+            deadtime: self.deadtime(),
+            initdead: timing.initdead,
+            dead: self.peer.state == PeerState::Dead,
+        }
+    }
+
+    /// When the silence of the peer is long enough to ask; `NEVER` while it is heard.
+    fn ask_from(&self) -> Instant {
+        let timing = &self.config.timing;
+        match self.peer.state {
+            PeerState::Unknown => {
+                let lead = timing.deadtime.minus(timing.warntime);
+                self.peer.last_heard.plus(timing.initdead.minus(lead))
+            }
+            PeerState::Up => Instant::NEVER,
+            PeerState::Late | PeerState::Dead => Instant::ZERO,
+        }
+    }
+
+    /// Why the group's addresses are asked for now, if they are.
+    fn ask_purpose(&self, group: &Group) -> Option<Purpose> {
+        if let Gate::Ask(_) = group.gate
+            && group.state == GroupState::Starting
+        {
+            return Some(Purpose::Back);
+        }
+        if self.phase == Phase::Leaving || self.peer.vouched {
+            return None;
+        }
+        let ask = group.ask()?;
+        let claimed =
+            ask.decided.is_some_and(|(at, _)| self.now < at.plus(self.config.timing.keepalive.doubled()));
+        let silent = self.now >= self.ask_from();
+        let shown = self.peer.group(group.config.name_hash).filter(|_| self.peer.both_ways());
+        let stopped = shown.is_some_and(|shown| matches!(shown.state, GroupState::Idle | GroupState::Failed));
+        match group.state {
+            _ if matches!(self.fence, Fence::Armed(_) | Fence::Fired | Fence::Done) => None,
+            GroupState::Unknown | GroupState::Idle | GroupState::Failed if silent => Some(Purpose::Claim),
+            GroupState::Starting if ask.decided.is_some() && silent => Some(Purpose::Claimant),
+            GroupState::Held if claimed && silent => Some(Purpose::Claimant),
+            GroupState::Idle | GroupState::Failed if stopped => Some(Purpose::Learn),
+            GroupState::Starting if stopped && group.gate != Gate::Open => Some(Purpose::Learn),
+            GroupState::Idle if shown.is_some_and(|shown| shown.state == GroupState::Held) => {
+                Some(Purpose::Know)
+            }
+            GroupState::Unknown
+            | GroupState::Idle
+            | GroupState::Starting
+            | GroupState::Held
+            | GroupState::Stopping
+            | GroupState::Failed
+            | GroupState::Stuck => None,
+        }
+    }
+
+    /// Time passed: begin and end, ask what is due, and see what silence has come to.
+    pub(super) fn ask_tick(&mut self) {
+        let times = self.ask_times();
+        for id in self.group_ids() {
+            let Some(group) = self.group(id) else { continue };
+            if group.ask().is_none() {
+                continue;
+            }
+            let purpose = self.ask_purpose(group);
+            let peer = self.stopped_there(group);
+            let (now, recovering) = (self.now, self.recovering);
+            let Some(ask) = self.group_mut(id).and_then(Group::ask_mut) else { continue };
+            ask.follow(purpose, now);
+            if !purpose.is_some_and(|purpose| matches!(purpose, Purpose::Claim | Purpose::Claimant)) {
+                ask.decided = None;
+            }
+            let convicted = ask.convict(peer, &times, now);
+            let was = ask.stage;
+            let mut given_up = false;
+            let mut deaf = false;
+            if purpose.is_some_and(Purpose::decides) && !recovering {
+                if ask.enough(&times, now) {
+                    ask.event(AskEvent::Enough, now);
+                } else if ask.given_up(&times, now) {
+                    ask.resign(now);
+                    given_up = true;
+                } else if ask.faded() {
+                    ask.event(AskEvent::Blind, now);
+                }
+                deaf = ask.deaf(&times, now) && !core::mem::replace(&mut ask.told_blind, true);
+            }
+            let silent = was == Stage::Answered && ask.stage == Stage::Silent;
+            if silent {
+                ask.told = false;
+            }
+            ask.tick(&times, now);
+            if deaf {
+                self.report(Event::AskDeaf(id));
+            }
+            if given_up {
+                self.report(Event::AskGivenUp(id));
+            } else if silent {
+                self.report(Event::AddressSilent(id));
+            }
+            if let Some(mac) = convicted {
+                self.duplicate(id, mac);
+            }
+        }
+    }
+
+    /// The peer's epoch and its last beat, while it shows the group proven stopped.
+    fn stopped_there(&self, group: &Group) -> Option<(u32, Instant)> {
+        let shown = self.peer.group(group.config.name_hash).filter(|_| self.peer.both_ways())?;
+        matches!(shown.state, GroupState::Idle | GroupState::Failed)
+            .then_some((shown.epoch, self.peer.last_heard))
+    }
+
+    /// When the questions of `id` want time to pass.
+    pub(super) fn ask_deadline(&self, id: GroupId, at: &mut Earliest) {
+        let Some(group) = self.group(id) else { return };
+        let Some(ask) = group.ask() else { return };
+        if ask.purpose != self.ask_purpose(group) {
+            at.or(self.now);
+            return;
+        }
+        if let Some((since, _)) = ask.decided
+            && group.state == GroupState::Held
+        {
+            at.or(since.plus(self.config.timing.keepalive.doubled()));
+        }
+        if ask.purpose.is_none() && self.peer.state == PeerState::Unknown && self.now < self.ask_from() {
+            at.or(self.ask_from());
+        }
+        ask.deadline(&self.ask_times(), at);
+    }
+
+    /// What is to be asked, or answered for.
+    pub(super) fn ask_action(&mut self, id: GroupId) -> Option<Action> {
+        let ask = self.group_mut(id)?.ask_mut()?;
+        if core::mem::take(&mut ask.defend) {
+            return Some(Action::Defend { group: id });
+        }
+        core::mem::take(&mut ask.due).then_some(Action::Ask { group: id })
+    }
+
+    /// What became of a question for one address.
+    pub(super) fn asked(&mut self, address: u8, what: Asked) {
+        let bit = 1_u32.checked_shl(u32::from(address)).unwrap_or(0);
+        for id in self.group_ids() {
+            let now = self.now;
+            let Some(ask) = self.group_mut(id).and_then(Group::ask_mut).filter(|ask| ask.mask & bit != 0)
+            else {
+                continue;
+            };
+            match what {
+                Asked::Left => ask.left(bit),
+                Asked::Unable(why) => {
+                    ask.unable(now);
+                    let decides = ask.purpose.is_some_and(Purpose::decides);
+                    if decides && !core::mem::replace(&mut ask.told_blind, true) {
+                        self.report(Event::AskBlind { group: id, address, why });
+                    }
+                }
+                Asked::Neighbour => ask.neighbour(bit),
+                Asked::Question => self.somebody_asks(id),
+                Asked::Answered { mac } => self.answered(id, address, mac, false),
+                Asked::Defended { mac } => self.answered(id, address, mac, true),
+            }
+        }
+    }
+
+    /// Another machine asks for an address of the group.
+    fn somebody_asks(&mut self, id: GroupId) {
+        let now = self.now;
+        if let Some(ask) = self.group_mut(id).and_then(Group::ask_mut)
+            && ask.purpose == Some(Purpose::Claimant)
+        {
+            ask.ask_back(now);
+        }
+    }
+
+    /// Another machine answered.
+    fn answered(&mut self, id: GroupId, address: u8, mac: Mac, defended: bool) {
+        if self.known.contains(&mac) && !defended {
+            return;
+        }
+        let (now, times) = (self.now, self.ask_times());
+        let Some(group) = self.group(id) else { return };
+        let peer = self.stopped_there(group);
+        let Some(ask) = self.group_mut(id).and_then(Group::ask_mut) else { return };
+        let Some(purpose) = ask.purpose else { return };
+        if !purpose.decides() {
+            if purpose == Purpose::Know {
+                return;
+            }
+            if let (Some((epoch, _)), false) = (peer, defended) {
+                ask.suspect(mac, epoch, now);
+            }
+            return;
+        }
+        let came = ask.answer(mac, &times, now);
+        match came {
+            Came::Nothing => return,
+            Came::Forged => {
+                self.report(Event::AnswersForged { group: id, mac });
+                return;
+            }
+            Came::Counts => {}
+        }
+        match purpose {
+            Purpose::Learn | Purpose::Know => {}
+            Purpose::Claim => {
+                ask.answers(now);
+                if !core::mem::replace(&mut ask.told, true) {
+                    let waits = self.answer_waits();
+                    self.report(Event::AddressAnswered { group: id, address, mac, waits });
+                }
+            }
+            Purpose::Claimant => self.contested(id, mac, defended),
+            Purpose::Back => {
+                ask.answers(now);
+                self.taken(id, mac);
+            }
+        }
+    }
+
+    /// This node is taking the group, and another machine answers for an address of it. Where it decided in spite of
+    /// answers, these say nothing new.
+    fn contested(&mut self, id: GroupId, mac: Mac, defended: bool) {
+        let me = self.config.side;
+        let Some(group) = self.group(id) else { return };
+        let after_silence = group.ask().is_some_and(|ask| ask.decided.is_some_and(|(_, silent)| silent));
+        // The preferred node goes on beside another claimant, but not into what already serves elsewhere.
+        let begun = group.state == GroupState::Held || group.gate == Gate::Open;
+        let stays = group.config.preferred == me && (defended || begun);
+        if after_silence && !stays {
+            let now = self.now;
+            if let Some(ask) = self.group_mut(id).and_then(Group::ask_mut) {
+                ask.answers(now);
+                ask.told = true;
+            }
+            self.taken(id, mac);
+        }
+    }
+
+    /// Another machine has the addresses: give the group up, with a mark.
+    fn taken(&mut self, id: GroupId, mac: Mac) {
+        self.report(Event::AddressTaken { group: id, mac });
+        self.keep_quiet(id);
+        self.release(id, Cause::Conflict);
+    }
+
+    /// A machine that answers for what neither node has.
+    fn duplicate(&mut self, id: GroupId, mac: Mac) {
+        if !self.known.contains(&mac) && self.known.push(mac).is_ok() {
+            self.report(Event::AddressDuplicate { group: id, mac });
+        }
+    }
+
+    /// Is a group held back while its address answers?
+    fn answer_waits(&self) -> bool {
+        match self.config.ask.answered {
+            Some(answered) => answered == Answered::Wait,
+            // A hung machine is reset by its watchdog, or by the fence. A peer that was never met has the same files, as far
+            // as anybody knows.
+            None if self.peer.met.is_some() => {
+                self.config.fence.is_some() || self.peer.armed && self.peer.watchdog.is_some()
+            }
+            None => self.config.fence.is_some() || matches!(self.watchdog, Watchdog::Armed { .. }),
+        }
+    }
+
+    /// What a claim waits for that rests on the peer's silence alone.
+    pub(super) fn ask_wait(&mut self, id: GroupId) -> Option<Wait> {
+        let waits = self.answer_waits();
+        let gone = matches!(self.peer_situation(id), PeerSituation::Gone { .. });
+        let fenced = !matches!(self.fence, Fence::Unneeded);
+        let (vouched, now) = (self.peer.vouched, self.now);
+        let ask = self.group_mut(id)?.ask_mut()?;
+        if !gone || vouched || fenced {
+            ask.decided = None;
+            return None;
+        }
+        let wait = match (ask.stage, waits) {
+            (Stage::Silent, _) => None,
+            (Stage::Off | Stage::Asking | Stage::Answered, _) if ask.blind => Some(Wait::CannotAsk),
+            (Stage::Off | Stage::Asking, true) if ask.told_blind => Some(Wait::CannotAsk),
+            (Stage::Off | Stage::Asking, true) => Some(Wait::Asking),
+            (Stage::Answered, true) => Some(Wait::Answered),
+            (Stage::Off | Stage::Asking | Stage::Answered, false) => None,
+        };
+        if wait.is_none() {
+            ask.decided = Some((now, ask.stage == Stage::Silent));
+        }
+        wait
+    }
+
+    /// Do the addresses of a group that is put back in place have to be asked for first? Not while the peer is heard to be
+    /// stopped.
+    pub(super) fn ask_before_restart(&self, id: GroupId) -> bool {
+        let Some(group) = self.group(id) else { return false };
+        group.ask().is_some() && self.stopped_there(group).is_none()
+    }
+
+    /// An address is gone from its interface, or was, for a while.
+    pub(super) fn address_lost(&mut self, id: GroupId, resource: u8) {
+        let held = self
+            .group(id)
+            .is_some_and(|group| group.state == GroupState::Held && resource < group.config.resources);
+        if held {
+            self.put_back(id, resource, Cause::Script);
+        }
+    }
+
+    /// Nobody answered: go on with the restart in place.
+    pub(super) fn pass_ask(&mut self, id: GroupId, from: u8) {
+        use crate::cluster::sequence::{Goal, Sequence};
+        let Some(group) = self.group_mut(id) else { return };
+        if group.ask().is_none_or(|ask| ask.purpose == Some(Purpose::Back) && ask.stage == Stage::Silent) {
+            group.gate = Gate::Open;
+            group.sequence = Sequence::begin(Goal::Restart(from), group.config.resources);
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The witness: a claim that rests on silence alone asks the service addresses first (DESIGN §7 O2c).
+
+use crate::{A, B, ms, settled, state, times};
+use hb_core::config::Answered;
+use hb_core::message::GroupState;
+use hb_core::{Duration, Event, GroupId, Input, Wait, Watchdog};
+use hb_sim::{Lan, World};
+
+fn wait(world: &World, host: usize) -> Option<Wait> {
+    world.hosts[host].node.as_ref().expect("a daemon").status(world.now).groups[0].wait
+}
+
+/// Two nodes in service whose watchdogs are armed, and a network that shows who serves.
+fn seen() -> World {
+    let mut world = World::new(|_| {});
+    arm(&mut world);
+    world.start(A);
+    world.start(B);
+    world.until(ms(2000), |w| w.serves(A)).expect("service");
+    world.run(ms(1000));
+    world
+}
+
+fn arm(world: &mut World) {
+    world.probes_see_the_peer = true;
+    for host in &mut world.hosts {
+        host.watchdog = Watchdog::Armed { timeout: ms(400) };
+    }
+}
+
+#[test]
+fn a_cut_heartbeat_link_moves_nothing_while_the_address_answers() {
+    let mut world = seen();
+    world.cut_all(true);
+    world.run(ms(60_000));
+    assert!(world.serves(A) && !world.hosts[B].scripts.any(0), "{:?}", world.hosts[B].events);
+    assert_eq!((world.overlap, wait(&world, B)), (Duration::ZERO, Some(Wait::Answered)));
+    assert_eq!(times(&world, B, |e| matches!(e, Event::AddressAnswered { waits: true, .. })), 1, "said once");
+    world.power_off(A);
+    let served = world.until(ms(5000), |w| w.serves(B)).expect("nobody answers any more");
+    assert!((ms(370)..=ms(700)).contains(&served), "one deadtime after the last answer: {served:?}");
+    assert_eq!(times(&world, B, |e| matches!(e, Event::AddressSilent(_))), 1);
+}
+
+#[test]
+fn asking_costs_a_takeover_no_time() {
+    let mut world = seen();
+    world.power_off(A);
+    let served = world.until(ms(5000), |w| w.serves(B)).expect("a takeover");
+    assert!(served <= ms(530), "deadtime and two scripts: {served:?}");
+}
+
+#[test]
+fn a_frozen_holder_is_taken_over_from_under_claim_and_not_under_wait() {
+    for (answered, moves) in [(None, true), (Some(Answered::Claim), true), (Some(Answered::Wait), false)] {
+        let mut world = settled(|c| c.ask.answered = answered);
+        world.probes_see_the_peer = true;
+        world.freeze(A);
+        world.run(ms(3000));
+        assert_eq!(world.serves(B), moves, "{answered:?}: {:?}", world.hosts[B].events);
+        assert_eq!(times(&world, B, |e| matches!(e, Event::AddressAnswered { .. })), 1);
+    }
+}
+
+#[test]
+fn nodes_that_never_met_do_not_double() {
+    let mut world = World::new(|_| {});
+    arm(&mut world);
+    world.hosts[B].keys = hb_sim::keys(b"wrong");
+    world.start(A);
+    world.run(ms(1000));
+    world.start(B);
+    world.run(ms(30_000));
+    assert!(world.serves(A) && !world.hosts[B].scripts.any(0));
+    assert_eq!((world.overlap, wait(&world, B)), (Duration::ZERO, Some(Wait::Answered)));
+}
+
+#[test]
+fn of_two_cold_starts_behind_cut_links_the_preferred_one_serves() {
+    for gap in [0, 1, 2, 3, 5, 8, 15, 30, 49, 51, 90, 120] {
+        for first in [A, B] {
+            let mut world = World::new(|_| {});
+            arm(&mut world);
+            world.cut_all(true);
+            world.start(first);
+            world.run(ms(gap));
+            world.start(1 - first);
+            world.run(ms(10_000));
+            let serve = [A, B].map(|host| world.serves(host));
+            assert!(serve[A] != serve[B], "{gap} ms, {first} first: {serve:?}");
+            assert!(serve[A] || gap > 0, "{gap} ms, {first} first: not the preferred one");
+            // What withdraws may have begun.
+            assert!(world.overlap <= ms(60), "{gap} ms, {first} first: {:?}", world.overlap);
+        }
+    }
+}
+
+#[test]
+fn without_a_carrier_a_claim_waits_for_it() {
+    let mut world = seen();
+    world.lan.carrier[B] = false;
+    world.cut_all(true);
+    world.run(ms(2000));
+    assert_eq!(wait(&world, B), Some(Wait::CannotAsk));
+    assert_eq!(times(&world, B, |e| matches!(e, Event::AskBlind { .. })), 1);
+    world.lan.carrier[B] = true;
+    world.run(ms(2000));
+    assert_eq!((wait(&world, B), world.overlap), (Some(Wait::Answered), Duration::ZERO));
+    // With the holder off, the carrier's return shows it.
+    let mut world = seen();
+    world.lan.carrier[B] = false;
+    world.power_off(A);
+    world.run(ms(2000));
+    assert!(!world.hosts[B].scripts.any(0));
+    world.lan.carrier[B] = true;
+    world.until(ms(1200), |w| w.serves(B)).expect("asked, and silent");
+    // And if it does not return, initdead is long enough.
+    let mut world = seen();
+    world.lan.carrier[B] = false;
+    world.power_off(A);
+    let served = world.until(ms(20_000), |w| w.serves(B)).expect("bounded");
+    assert!((ms(3000)..=ms(4000)).contains(&served), "{served:?}");
+    assert_eq!(times(&world, B, |e| matches!(e, Event::AskGivenUp(_))), 1);
+}
+
+#[test]
+fn a_network_that_is_silent_as_a_whole_proves_nothing() {
+    let mut world = seen();
+    world.cut_all(true);
+    world.lan = Lan { cut: [false, true], ..Lan::default() };
+    world.run(ms(2500));
+    assert!(!world.hosts[B].scripts.any(0), "what answered before does not");
+    assert_eq!(wait(&world, B), Some(Wait::CannotAsk));
+    assert_eq!(times(&world, B, |e| matches!(e, Event::AskDeaf(_))), 1);
+    // Where nothing ever answered, silence is all there is.
+    let mut world = World::new(|_| {});
+    arm(&mut world);
+    world.lan.others = false;
+    world.start(A);
+    world.start(B);
+    world.until(ms(2000), |w| w.serves(A)).expect("service");
+    world.run(ms(1000));
+    world.power_off(A);
+    let served = world.until(ms(5000), |w| w.serves(B)).expect("a takeover");
+    assert!(served <= ms(530), "{served:?}");
+}
+
+#[test]
+fn a_proxy_that_answers_while_both_are_stopped_is_known_and_reported() {
+    let mut world = World::new(|_| {});
+    arm(&mut world);
+    world.lan.stranger = true;
+    for host in [A, B] {
+        world.hosts[host].config.groups[0].claimable = false;
+        world.start(host);
+    }
+    world.run(ms(3000));
+    for host in [A, B] {
+        let reports = times(&world, host, |e| matches!(e, Event::AddressDuplicate { .. }));
+        assert_eq!(reports, 1, "{:?}", world.hosts[host].events);
+    }
+    for host in [A, B] {
+        world.input(host, Input::Claimable { group: GroupId(0), claimable: true });
+    }
+    world.until(ms(2000), |w| w.serves(A)).expect("service");
+    world.power_off(A);
+    let served = world.until(ms(5000), |w| w.serves(B)).expect("the proxy's answers do not count");
+    assert!(served <= ms(530), "{served:?}");
+}
+
+#[test]
+fn a_third_machine_that_has_the_address_holds_a_claim_back() {
+    let mut world = seen();
+    world.power_off(A);
+    world.address_answers = true;
+    world.run(ms(5000));
+    assert_eq!((world.hosts[B].scripts.any(0), wait(&world, B)), (false, Some(Wait::Answered)));
+    world.address_answers = false;
+    world.until(ms(1200), |w| w.serves(B)).expect("it has gone silent");
+}
+
+#[test]
+fn what_is_put_back_in_place_is_asked_for_first() {
+    // The peer is heard to be stopped: nothing to ask.
+    let mut world = seen();
+    world.hosts[A].scripts.running[0][0] = false;
+    world.input(A, Input::AddressLost { group: GroupId(0), resource: 0 });
+    world.until(ms(100), |w| w.serves(A)).expect("put back at once");
+    // Another machine took it behind a cut link.
+    let mut world = seen();
+    world.cut_all(true);
+    world.run(ms(1000));
+    world.hosts[A].scripts.running[0][0] = false;
+    world.address_answers = true;
+    world.input(A, Input::AddressLost { group: GroupId(0), resource: 0 });
+    world.run(ms(300));
+    assert_eq!((state(&world, A), world.hosts[A].scripts.any(0)), (GroupState::Idle, false));
+    assert_eq!(times(&world, A, |e| matches!(e, Event::AddressTaken { .. })), 1);
+    // Nobody has it.
+    let mut world = seen();
+    world.power_off(B);
+    world.run(ms(1000));
+    world.hosts[A].scripts.running[0][0] = false;
+    world.input(A, Input::AddressLost { group: GroupId(0), resource: 0 });
+    world.run(ms(40));
+    assert!(!world.hosts[A].scripts.running[0][0], "asked first");
+    world.until(ms(300), |w| w.serves(A)).expect("put back");
+}
+
+#[test]
+fn an_operator_and_a_fence_go_first() {
+    let mut world = seen();
+    world.cut_all(true);
+    world.run(ms(1000));
+    assert_eq!(wait(&world, B), Some(Wait::Answered));
+    world.power_off(A);
+    let now = world.now;
+    let node = world.hosts[B].node.as_mut().expect("a daemon");
+    let _ = node.operator(now, hb_core::Command::ConfirmDown);
+    world.drain(B);
+    world.run(ms(1200));
+    assert!(world.serves(B));
+    let mut world =
+        settled(|c| c.fence = Some(hb_core::config::FenceConfig { delay: ms(100), startup: false }));
+    world.probes_see_the_peer = true;
+    world.fence_works = true;
+    world.freeze(A);
+    let served = world.until(ms(5000), |w| w.serves(B)).expect("fenced");
+    assert!(served <= ms(800), "{served:?}");
+    assert_eq!(world.overlap, Duration::ZERO);
+}
