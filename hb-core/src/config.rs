@@ -193,6 +193,8 @@ pub struct Tuning {
     pub limits: ScriptLimits,
     /// As [`Config::monitor`].
     pub monitor: Option<MonitorConfig>,
+    /// As [`AskConfig::answered`].
+    pub answered: Option<Answered>,
 }
 
 impl Tuning {
@@ -263,6 +265,7 @@ impl Config {
             isolated: self.isolated,
             limits: self.limits,
             monitor: self.monitor,
+            answered: self.ask.answered,
         }
     }
 
@@ -274,6 +277,7 @@ impl Config {
         self.isolated = new.isolated;
         self.limits = new.limits;
         self.monitor = new.monitor;
+        self.ask.answered = new.answered;
         Ok(())
     }
 

@@ -15,7 +15,7 @@ pub const MAX_ADDRESSES: usize = 32;
 
 /// Ethernet header and ARP for IPv4 over Ethernet.
 const FRAME: usize = 42;
-const BROADCAST: [u8; 6] = [0xff; 6];
+pub(crate) const BROADCAST: [u8; 6] = [0xff; 6];
 const REQUEST: u8 = 1;
 const REPLY: u8 = 2;
 
@@ -40,10 +40,33 @@ pub fn service_address(argument: &str) -> Option<(Ipv4Addr, Option<IfName>)> {
 
 /// An ARP frame to everybody.
 fn frame(op: u8, mac: [u8; 6], sender: Ipv4Addr, target_mac: [u8; 6], target: Ipv4Addr) -> [u8; FRAME] {
+    frame_to(BROADCAST, op, mac, sender, target_mac, target)
+}
+
+/// A probe for `ip`, to one machine or to everybody.
+pub(crate) fn question(mac: [u8; 6], to: [u8; 6], ip: Ipv4Addr) -> [u8; FRAME] {
+    frame_to(to, REQUEST, mac, Ipv4Addr::UNSPECIFIED, [0; 6], ip)
+}
+
+/// The answer of a node that is about to take `ip`. A kernel's answer names the one who asked; this one names everybody, and
+/// no address, so that nobody's cache changes for one that was not asked.
+pub(crate) fn defence(mac: [u8; 6], ip: Ipv4Addr) -> [u8; FRAME] {
+    frame(REPLY, mac, ip, BROADCAST, Ipv4Addr::UNSPECIFIED)
+}
+
+/// An ARP frame.
+fn frame_to(
+    to: [u8; 6],
+    op: u8,
+    mac: [u8; 6],
+    sender: Ipv4Addr,
+    target_mac: [u8; 6],
+    target: Ipv4Addr,
+) -> [u8; FRAME] {
     let mut frame = [0; FRAME];
     // Hardware type Ethernet, protocol IPv4, lengths 6 and 4.
     let head = [0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, op];
-    let parts: [&[u8]; 7] = [&BROADCAST, &mac, &head, &mac, &sender.octets(), &target_mac, &target.octets()];
+    let parts: [&[u8]; 7] = [&to, &mac, &head, &mac, &sender.octets(), &target_mac, &target.octets()];
     for (to, &from) in frame.iter_mut().zip(parts.into_iter().flatten()) {
         *to = from;
     }
@@ -58,6 +81,32 @@ fn parse(bytes: &[u8]) -> Option<(u8, [u8; 6], Ipv4Addr)> {
     };
     let [a, b, c, d, e, f, i, j, k, l, ..] = *rest;
     Some((*op, [a, b, c, d, e, f], Ipv4Addr::new(i, j, k, l)))
+}
+
+/// What an ARP frame says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Packet {
+    /// An answer, not a question.
+    pub(crate) reply: bool,
+    /// The sender's hardware address, and its address.
+    pub(crate) mac: [u8; 6],
+    pub(crate) sender: Ipv4Addr,
+    /// The same of whom it is for.
+    pub(crate) target_mac: [u8; 6],
+    pub(crate) target: Ipv4Addr,
+}
+
+/// Read an ARP frame.
+pub(crate) fn packet(bytes: &[u8]) -> Option<Packet> {
+    let (op, mac, sender) = parse(bytes)?;
+    let [a, b, c, d, e, f, i, j, k, l] = *bytes.get(32..FRAME)?.first_chunk::<10>()?;
+    matches!(op, REQUEST | REPLY).then_some(Packet {
+        reply: op == REPLY,
+        mac,
+        sender,
+        target_mac: [a, b, c, d, e, f],
+        target: Ipv4Addr::new(i, j, k, l),
+    })
 }
 
 /// Send one gratuitous request and one reply: old and new neighbours believe one or the other. On an interface without
@@ -194,8 +243,21 @@ impl Prober {
     /// Ask for these addresses, each on its interface or on the one that leads to it.
     #[must_use]
     pub fn start(now: Instant, addresses: &[(Ipv4Addr, Option<IfName>)]) -> Self {
+        Self::again(now, addresses, None)
+    }
+
+    /// The same on the socket of an earlier one, which [`Prober::end_of`] gave back.
+    #[must_use]
+    pub fn again(now: Instant, addresses: &[(Ipv4Addr, Option<IfName>)], fd: Option<Fd>) -> Self {
         let result = if addresses.is_empty() { Probe::Silent } else { Probe::Running };
-        let mut prober = Self { fd: None, targets: Vec::new(), sent: 0, started: now, result };
+        let mut buf = [0; 64];
+        for _ in 0..4096 {
+            // What waits in it is older than the first question.
+            if !fd.as_ref().is_some_and(|fd| matches!(packet::receive(fd, &mut buf), Ok(Some(_)))) {
+                break;
+            }
+        }
+        let mut prober = Self { fd, targets: Vec::new(), sent: 0, started: now, result };
         for &(ip, name) in addresses {
             if let Err(why) = prober.add(ip, name) {
                 prober.end(Probe::Impossible(ip, why));
@@ -233,13 +295,18 @@ impl Prober {
         if self.result == Probe::Running {
             self.result = result;
         }
-        self.fd = None;
+    }
+
+    /// It is over: its socket, for the next one. Closing it takes longer than the daemon's loop may.
+    #[must_use]
+    pub fn end_of(self) -> Option<Fd> {
+        self.fd
     }
 
     /// The open descriptor to wait on.
     #[must_use]
     pub fn fd(&self) -> Option<RawFd> {
-        self.fd.as_ref().map(Fd::raw)
+        self.fd.as_ref().filter(|_| self.result == Probe::Running).map(Fd::raw)
     }
 
     /// When [`Prober::service`] is due.
@@ -280,7 +347,7 @@ impl Prober {
     fn read(&mut self) {
         let mut buf = [0; 64];
         for _ in 0..256 {
-            let Some(fd) = &self.fd else { return };
+            let Some(fd) = self.fd.as_ref().filter(|_| self.result == Probe::Running) else { return };
             let Ok(Some((n, index))) = packet::receive(fd, &mut buf) else { return };
             let Some((op, mac, sender)) = parse(buf.get(..n).unwrap_or(&buf)) else { continue };
             let ours = |t: &Target| t.index == index && t.ip == sender && t.mac != mac;

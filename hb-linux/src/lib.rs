@@ -3,6 +3,7 @@
 #![deny(unsafe_code)]
 
 pub mod arp;
+pub mod asker;
 pub mod cli;
 pub mod config;
 pub mod control;

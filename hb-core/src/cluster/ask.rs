@@ -17,6 +17,8 @@ const QUESTIONS: u16 = 3;
 const VOICES: usize = 8;
 /// Answers that nobody asked for, after which nothing of that machine counts.
 const UNASKED: u8 = 3;
+/// Answers of one machine that come closer together than this may be to one question.
+const PROMPT: Duration = Duration::from_millis(10);
 /// Machines that answer one question for the first time, after which one answer alone counts for nothing.
 const CROWD: u8 = 5;
 /// Proxies and duplicates that are remembered.
@@ -158,9 +160,13 @@ impl Times {
 struct Voice {
     mac: Mac,
     last: Instant,
+    /// When it answered the current question first.
+    first: Instant,
+    /// The question that it was heard in first.
+    born: u16,
     /// The question that it answered last, and how many it answered.
     question: u16,
-    answered: u8,
+    answered: u16,
     /// Answers that nobody asked for.
     unasked: u8,
 }
@@ -346,7 +352,8 @@ impl Ask {
         if question == 0 {
             return Came::Nothing;
         }
-        let late = now >= self.asked_at.plus(times.pace(purpose).divided(4));
+        // Two questions, to everybody and to one, are answered one right after the other.
+        let pause = times.pace(purpose).divided(4).max(PROMPT);
         let Some(at) = self.voices.iter().position(|voice| voice.mac == mac) else {
             self.fresh = self.fresh.saturating_add(1);
             self.crowd |= self.fresh >= CROWD;
@@ -357,15 +364,30 @@ impl Ask {
             {
                 self.voices.swap_remove(oldest);
             }
-            let _ = self.voices.push(Voice { mac, last: now, question, answered: 1, unasked: 0 });
+            let _ = self.voices.push(Voice {
+                mac,
+                last: now,
+                first: now,
+                born: question,
+                question,
+                answered: 1,
+                unasked: 0,
+            });
             return if self.crowd { self.recount(now) } else { Came::Counts };
         };
         let Some(voice) = self.voices.get_mut(at) else { return Came::Nothing };
         if voice.question != question {
             voice.question = question;
             voice.answered = voice.answered.saturating_add(1);
-        } else if late {
-            voice.unasked = voice.unasked.saturating_add(1);
+            voice.first = now;
+        } else if now >= voice.first.plus(pause) {
+            // It may be the answer to an earlier question that it has left open.
+            let questions = question.saturating_sub(voice.born).saturating_add(1);
+            if voice.answered.saturating_add(u16::from(voice.unasked)) >= questions {
+                voice.unasked = voice.unasked.saturating_add(1);
+            } else {
+                voice.answered = voice.answered.saturating_add(1);
+            }
         }
         voice.last = now;
         let (forged, first) = (voice.unasked >= UNASKED, voice.unasked == UNASKED);

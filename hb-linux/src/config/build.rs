@@ -6,9 +6,9 @@ use super::files::Crc32;
 use super::finding::Report;
 use super::ha_cf::HaCf;
 use super::haresources::Canonical;
-use super::settings::{Group, LogTargets, Medium, Script, Settings, WatchdogSettings};
+use super::settings::{Group, LogTargets, Medium, Script, Settings, WatchdogSettings, asked};
 use hb_core::auth::Keyring;
-use hb_core::config::{AskConfig, Config, GroupConfig, Isolated, LinkKind};
+use hb_core::config::{AskConfig, Config, GroupConfig, Isolated, LinkKind, MAX_GROUPS};
 use hb_core::{Duration, Side, identity};
 use std::path::PathBuf;
 use std::string::String;
@@ -120,7 +120,7 @@ fn core_config(
         fence: None,
         limits: times.limits,
         monitor: times.monitor,
-        ask: AskConfig::default(),
+        ask: AskConfig { addresses: addresses(groups), answered: cf.answered.map(|a| a.value) },
     })
 }
 
@@ -131,6 +131,17 @@ fn line_time(cf: &HaCf) -> Duration {
         Medium::Bcast { .. } | Medium::Mcast { .. } | Medium::Ucast { .. } => Duration::ZERO,
     };
     cf.links.iter().map(|link| time(&link.value)).max().unwrap_or(Duration::ZERO)
+}
+
+/// The addresses of each group that can be asked for, one bit each.
+fn addresses(groups: &[Group]) -> heapless::Vec<u32, MAX_GROUPS> {
+    let mut masks: heapless::Vec<u32, MAX_GROUPS> = groups.iter().take(MAX_GROUPS).map(|_| 0).collect();
+    for (bit, (group, _)) in (0..u32::BITS).zip(asked(groups)) {
+        if let Some(mask) = masks.get_mut(usize::from(group)) {
+            *mask |= 1 << bit;
+        }
+    }
+    masks
 }
 
 /// `auto_failback`, else the opposite of `nice_failback`, else on.

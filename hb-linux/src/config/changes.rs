@@ -11,6 +11,7 @@ pub(crate) fn followed(now: &Tuning, new: &Tuning) -> Vec<&'static str> {
         ("warntime", now.warntime != new.warntime),
         ("auto_failback", now.failback != new.failback),
         ("isolated", now.isolated != new.isolated),
+        ("answered", now.answered != new.answered),
         ("script_timeout", now.limits != new.limits),
         ("monitor", now.monitor != new.monitor),
     ];
@@ -85,6 +86,8 @@ mod tests {
             ("nice_failback on", "auto_failback"),
             ("auto_failback off", "auto_failback"),
             ("ping 10.0.0.9\nisolated claim", "isolated"),
+            ("answered wait", "answered"),
+            ("answered claim", "answered"),
             ("script_timeout stop 5", "script_timeout"),
             ("monitor 10", "monitor"),
         ] {

@@ -31,6 +31,7 @@ pub use authkeys::{KeyFault, KeyFaultKind, KeyFaults};
 pub use finding::{Class, Finding, Findings};
 pub use settings::{
     Facility, Group, LogTargets, Medium, Ping, Resource, Script, ServiceAddress, Settings, WatchdogSettings,
+    asked,
 };
 pub use texts::{Texts, examine_texts};
 

@@ -137,6 +137,15 @@ pub struct Group {
     pub resources: Vec<Resource>,
 }
 
+/// The service addresses that can be asked for by ARP, with the number of their group: those of the machine alone (on the
+/// loopback) cannot. At most 32.
+pub fn asked(groups: &[Group]) -> impl Iterator<Item = (u8, &ServiceAddress)> {
+    let resources = (0_u8..).zip(groups).flat_map(|(id, group)| group.resources.iter().map(move |r| (id, r)));
+    let all = resources.filter_map(|(id, resource)| Some((id, resource.address.as_ref()?)));
+    let local = |a: &ServiceAddress| a.ip.is_loopback() || a.iface.as_deref() == Some("lo");
+    all.filter(move |(_, address)| !local(address)).take(32)
+}
+
 /// One resource of a group: the script `script` is called as `script args... start|stop|status`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Resource {

@@ -5,6 +5,7 @@ use super::voice::Voice;
 use crate::arp::{self, Probe, Prober};
 use crate::config::Settings;
 use crate::helper::Level;
+use crate::sys::Fd;
 use crate::sys::iface::IfName;
 use core::net::Ipv4Addr;
 use hb_core::{GroupId, Input, Instant};
@@ -19,6 +20,8 @@ pub(super) struct Announcer {
     targets: Vec<(Ipv4Addr, Option<IfName>)>,
     announcer: arp::Announcer,
     prober: Option<Prober>,
+    /// The socket of the last probe, kept open.
+    idle: Option<Fd>,
 }
 
 impl Announcer {
@@ -32,7 +35,7 @@ impl Announcer {
                 targets.push((address.ip, address.iface.as_deref().and_then(IfName::new)));
             }
         }
-        Self { addresses, targets, announcer: arp::Announcer::new(), prober: None }
+        Self { addresses, targets, announcer: arp::Announcer::new(), prober: None, idle: None }
     }
 
     /// Announce every address of `group`, now and a few times more within a second.
@@ -55,7 +58,8 @@ impl Announcer {
     /// Begin to ask whether any address of any group answers.
     pub(super) fn probe(&mut self, now: Instant, voice: &mut Voice) {
         voice.say(Level::Info, format_args!("asking by ARP whether a service address is in use"));
-        self.prober = Some(Prober::start(now, &self.targets));
+        let fd = self.idle.take().or_else(|| self.prober.take().and_then(Prober::end_of));
+        self.prober = Some(Prober::again(now, &self.targets, fd));
     }
 
     /// When [`Announcer::service`] has something to do.
@@ -97,7 +101,7 @@ impl Announcer {
                 true
             }
         };
-        self.prober = None;
+        self.idle = self.prober.take().and_then(Prober::end_of);
         Some(Input::ProbeDone { answered })
     }
 }

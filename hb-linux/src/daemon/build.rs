@@ -11,6 +11,7 @@ use super::requests::Facts;
 use super::shell::Shell;
 use super::start::{Start, failed};
 use super::voice::Voice;
+use crate::asker::{self, Asker};
 use crate::cli::{EXIT_NOT_CONFIGURED, VERSION, tell};
 use crate::config::Settings;
 use crate::control::Server;
@@ -28,6 +29,7 @@ use hb_core::config::MAX_GROUPS;
 use hb_core::{Instant, Node, PingId};
 use heapless::Deque;
 use std::format;
+use std::path::Path;
 use std::rc::Rc;
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -85,6 +87,7 @@ impl Start {
             runner: Runner::new(programs),
             pinger: pinger(settings, &entropy),
             announcer: Announcer::new(settings),
+            asker: asker(settings, &paths.proc_dir, begun),
             dog: Dog::new(settings.watchdog.as_ref()),
             queue: Deque::new(),
             exit: None,
@@ -222,6 +225,11 @@ fn setup(settings: &Settings, places: &Places, terminal: bool, look: Look) -> Se
         terminal,
         look: Some(Rc::new(look)),
     }
+}
+
+fn asker(settings: &Settings, proc_dir: &Path, now: Instant) -> Asker {
+    let routes = std::fs::read_to_string(proc_dir.join("net/route")).unwrap_or_default();
+    Asker::new(settings, asker::gateways(&routes), now)
 }
 
 fn entropy() -> Result<[u8; 24], i32> {

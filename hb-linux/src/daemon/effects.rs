@@ -4,6 +4,7 @@
 use super::announce::Announcer;
 use super::dog::Dog;
 use super::voice::Voice;
+use crate::asker::Asker;
 use crate::helper::Level;
 use crate::link::{Link, Pinger};
 use crate::scripts::{Finished, Runner, What};
@@ -14,8 +15,8 @@ use heapless::Deque;
 use std::vec::Vec;
 
 /// Inputs that actions made, until the loop gives them to the node. A drain makes at most one per script call, and a
-/// node has at most 8 under way, with as many that are being killed.
-pub(super) const MAX_QUEUE: usize = 32;
+/// node has at most 8 under way, with as many that are being killed; and one per address that is asked for.
+pub(super) const MAX_QUEUE: usize = 32 + 64;
 
 /// Everything that actions act on.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub(super) struct Effects {
     pub(super) pinger: Pinger,
     /// Gratuitous ARP and address probes.
     pub(super) announcer: Announcer,
+    /// Questions for service addresses.
+    pub(super) asker: Asker,
     /// The watchdog, if one is configured.
     pub(super) dog: Option<Dog>,
     /// What the loop is to give to the node next.
@@ -84,6 +87,14 @@ impl Effects {
             Action::EndPull { .. } => {}
             Action::WriteStamp { token, .. } => self.push(Input::StampWritten { token, ok: false }),
             Action::ProbeAddresses => self.announcer.probe(now, &mut self.voice),
+            Action::Ask { group } => {
+                let (asker, queue) = (&mut self.asker, &mut self.queue);
+                // There is room for one question for each address.
+                asker.ask(now, group, |input| {
+                    let _ = queue.push_back(input);
+                });
+            }
+            Action::Defend { group } => self.asker.defend(group),
             Action::Report(event) => self.voice.event(&event, node),
             Action::Exit { clean } => self.exit = Some(clean),
         }
@@ -118,6 +129,8 @@ const fn place(action: &Action) -> &'static str {
         Action::Ping => "ping",
         Action::Fence => "fence",
         Action::ProbeAddresses => "probe",
+        Action::Ask { .. } => "ask",
+        Action::Defend { .. } => "defend",
         Action::Report(_) => "report",
         Action::Exit { .. } => "exit",
     }

@@ -8,7 +8,7 @@ use core::fmt::Arguments;
 use hb_core::Duration;
 use hb_core::auth::keys::MAX_INDEX;
 use hb_core::auth::{Key, KeyError, Keyring, Method};
-use hb_core::config::{Isolated, MonitorConfig, ScriptLimits, Tuning};
+use hb_core::config::{Answered, Isolated, MonitorConfig, ScriptLimits, Tuning};
 
 /// Longest line that is passed on.
 const LINE: usize = 400;
@@ -52,7 +52,12 @@ fn encode<'b>(news: &News<'b>, values: &'b mut [u8; VALUES]) -> (u8, [&'b [u8]; 
             let (period, failures) = tuning.monitor.map_or((0, 0), |m| (m.period.as_micros(), m.failures));
             let ScriptLimits { start, stop, status } = tuning.limits;
             let times = [tuning.warntime, start, stop, status].map(Duration::as_micros);
-            let head = [signer, u8::from(tuning.failback) | u8::from(claim) << 1, failures];
+            let answered = match tuning.answered {
+                None => 0,
+                Some(Answered::Wait) => 4,
+                Some(Answered::Claim) => 8,
+            };
+            let head = [signer, u8::from(tuning.failback) | u8::from(claim) << 1 | answered, failures];
             let bytes = times.into_iter().chain([period]).flat_map(u64::to_le_bytes);
             values.iter_mut().zip(head.into_iter().chain(bytes)).for_each(|(place, byte)| *place = byte);
             (RIGHT, [values.as_slice(), &[]])
@@ -77,6 +82,11 @@ fn decode(kind: u8, content: &[u8]) -> Option<News<'_>> {
                 isolated: if switches & 2 != 0 { Isolated::Claim } else { Isolated::Wait },
                 limits: ScriptLimits { start: time(1)?, stop: time(2)?, status: time(3)? },
                 monitor: (*failures != 0).then_some(monitor),
+                answered: match switches & 12 {
+                    4 => Some(Answered::Wait),
+                    8 => Some(Answered::Claim),
+                    _ => None,
+                },
             };
             News::Right { signer: *signer, tuning }
         }

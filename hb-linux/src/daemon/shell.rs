@@ -53,7 +53,8 @@ const PINGS: usize = 2;
 const PROBES: usize = 3;
 const RELOAD: usize = 4;
 const INTERFACES: usize = 5;
-const LINKS: usize = 6;
+const ANSWERS: usize = 6;
+const LINKS: usize = 7;
 pub(super) const CONTROL: usize = LINKS + MAX_LINKS;
 pub(super) const SCRIPTS: usize = CONTROL + MAX_FDS;
 pub(super) const TOTAL: usize = SCRIPTS + MAX_OUTPUTS;
@@ -183,6 +184,7 @@ impl Shell {
         set(PINGS, self.fx.pinger.fd().map_or(PollFd::NONE, PollFd::readable));
         set(PROBES, self.fx.announcer.fd().map_or(PollFd::NONE, PollFd::readable));
         set(INTERFACES, self.interfaces.fd().map_or(PollFd::NONE, PollFd::readable));
+        set(ANSWERS, self.fx.asker.fd(self.now).map_or(PollFd::NONE, PollFd::readable));
         set(RELOAD, self.reload.fd().map_or(PollFd::NONE, PollFd::readable));
         for (i, link) in self.fx.links.iter().enumerate().take(MAX_LINKS) {
             let write = link.wants_write();
@@ -205,6 +207,7 @@ impl Shell {
             fx.runner.deadline(),
             fx.pinger.deadline(),
             fx.announcer.deadline(),
+            fx.asker.deadline(),
             fx.dog.as_ref().map_or(Instant::NEVER, super::dog::Dog::deadline),
             self.reload.deadline(),
             self.interfaces.deadline(),
@@ -248,6 +251,11 @@ impl Shell {
             && let Some(input) = self.fx.announcer.service(self.now, &mut self.fx.voice)
         {
             self.give(input);
+        }
+        if ready(ANSWERS) || self.fx.asker.deadline() <= self.now {
+            for input in self.fx.asker.service(self.now) {
+                self.give(input);
+            }
         }
         if let Some(dog) = &mut self.fx.dog
             && let Some(input) = dog.tick(self.now, &mut self.fx.voice)

@@ -1,6 +1,6 @@
 //! What asking for the service addresses came to, in words (DESIGN §7 O2c).
 
-use super::{Names, Text};
+use super::{LINE, Names, Text};
 use crate::helper::Level::{self, Info, Warn};
 use core::fmt;
 use hb_core::{Event, Unable};
@@ -27,7 +27,7 @@ const fn unable(why: Unable) -> &'static str {
 }
 
 /// The line for one of these events.
-pub(super) fn ask_line<const N: usize>(names: &Names, event: &Event, out: &mut Text<N>) -> Level {
+pub(super) fn ask_line(names: &Names, event: &Event, out: &mut Text<LINE>) -> Level {
     let peer = names.peer.as_str();
     match *event {
         Event::AddressAnswered { address, mac, waits, .. } => {

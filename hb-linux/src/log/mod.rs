@@ -1,5 +1,6 @@
 //! What people read: the core's events in words, and the lines that the daemon adds itself.
 
+mod ask;
 mod data;
 pub mod names;
 pub mod reasons;

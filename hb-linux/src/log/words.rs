@@ -3,6 +3,7 @@
 //! People have grepped Heartbeat's log for years, so what means the same is said with the same words
 //! (`node ha-2: is dead`, `Link ha-2:eth1 dead.`, `Local status now set to: 'active'`, ...).
 
+use super::ask::ask_line;
 use super::data::data_line;
 use super::names::Names;
 use super::reasons::{bad_frame, culprit_words, outcome_words, reason_words, wait_words};

@@ -4,7 +4,7 @@ use super::super::GroupNames;
 use super::super::reasons::refusal_words;
 use super::*;
 use hb_core::message::Reason;
-use hb_core::{Duration, Incarnation, LinkId, PingId, Refusal, Stale, Verb};
+use hb_core::{Duration, Incarnation, LinkId, PingId, Refusal, Stale, Unable, Verb};
 use std::string::{String, ToString};
 use std::vec::Vec;
 
@@ -22,6 +22,7 @@ fn names(own: &str, peer: &str, resource: &str, link: &str) -> Names {
         }]
         .into(),
         pings: ["192.168.2.1".to_string()].into(),
+        addresses: ["192.168.2.50".to_string()].into(),
     }
 }
 

@@ -175,6 +175,15 @@ pub fn first_address(name: &IfName) -> Result<Ipv4Addr> {
     address(&probe()?, name, SIOCGIFADDR)
 }
 
+/// The first IPv4 address of the interface, and its netmask.
+///
+/// # Errors
+/// `ENODEV`: no such interface. `EADDRNOTAVAIL`: it has no address.
+pub fn network(name: &IfName) -> Result<(Ipv4Addr, Ipv4Addr)> {
+    let probe = probe()?;
+    Ok((address(&probe, name, SIOCGIFADDR)?, address(&probe, name, SIOCGIFNETMASK)?))
+}
+
 /// Where broadcasts on the interface go: its broadcast address, 127.255.255.255 on the loopback, 255.255.255.255 where
 /// none is set.
 ///

@@ -17,7 +17,7 @@ use super::lexer::{self, Syntax};
 use super::settings::{Facility, Medium, Ping};
 use directive::Directive;
 use hb_core::Duration;
-use hb_core::config::{Isolated, MonitorConfig};
+use hb_core::config::{Answered, Isolated, MonitorConfig};
 use std::path::PathBuf;
 use std::string::String;
 use std::vec::Vec;
@@ -67,6 +67,7 @@ pub(crate) struct HaCf {
     pub(crate) isolated: Option<At<Isolated>>,
     /// `Some(None)` is `announce_every off`.
     pub(crate) announce_every: Option<At<Option<Duration>>>,
+    pub(crate) answered: Option<At<Answered>>,
     pub(crate) fence_delay: Option<At<Duration>>,
     pub(crate) startup_fence: Option<At<bool>>,
     /// Users and commands of `respawn`, which is not active yet.
@@ -125,6 +126,7 @@ fn one(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
         "monitor" => own::monitor(cf, d, report),
         "isolated" => own::isolated(cf, d, report),
         "announce_every" => own::announce_every(cf, d, report),
+        "answered" => own::answered(cf, d, report),
         "fence_delay" => own::fence_delay(cf, d, report),
         "startup_fence" => own::startup_fence(cf, d, report),
         "respawn" => later::respawn(cf, d, report),
@@ -135,7 +137,7 @@ fn one(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
 }
 
 /// Every directive that has a meaning here, to guess what a misspelt one was meant to be.
-const NAMES: [&str; 35] = [
+const NAMES: [&str; 36] = [
     "node",
     "ping",
     "ping_group",
@@ -164,6 +166,7 @@ const NAMES: [&str; 35] = [
     "monitor",
     "isolated",
     "announce_every",
+    "answered",
     "fence_delay",
     "startup_fence",
     "respawn",

@@ -5,7 +5,7 @@ use super::directive::Directive;
 use super::timing::DAY;
 use crate::config::finding::Report;
 use hb_core::Duration;
-use hb_core::config::{Isolated, MonitorConfig};
+use hb_core::config::{Answered, Isolated, MonitorConfig};
 
 /// Failures in a row that `monitor` waits for when it does not say.
 const DEFAULT_FAILURES: u8 = 3;
@@ -110,6 +110,19 @@ pub(super) fn announce_every(cf: &mut HaCf, d: &Directive<'_>, report: &mut Repo
                 "`announce_every` takes one time; write for example `announce_every 60`, or `announce_every off`"
             ),
         ),
+    }
+}
+
+/// `answered wait|claim`
+pub(super) fn answered(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
+    match d.value("wait", report) {
+        Some("wait") => d.set(&mut cf.answered, Answered::Wait, report),
+        Some("claim") => d.set(&mut cf.answered, Answered::Claim, report),
+        Some(word) => report.error(
+            d.line,
+            format_args!("answered: `{word}` is not known; write `answered wait` or `answered claim`"),
+        ),
+        None => {}
     }
 }
 
