@@ -56,15 +56,6 @@ pub enum Input<'a> {
         /// What happened.
         what: Asked,
     },
-    /// An address of a group that runs here is gone from its interface, or its interface was down: from `resource` on it
-    /// is put back in place, after a question whether another machine has taken it meanwhile. If one has, the group is
-    /// given up with a mark.
-    AddressLost {
-        /// Which group.
-        group: GroupId,
-        /// Position in the group, from the left.
-        resource: u8,
-    },
     /// The scripts of a group appeared or went away.
     Claimable {
         /// Which group.
@@ -73,7 +64,8 @@ pub enum Input<'a> {
         claimable: bool,
     },
     /// Something that a resource of this group needs went away or came back, such as the interface of a service address: if
-    /// the group is held, `status` of its resources is asked now, monitor or not, and what is gone is put back.
+    /// the group is held, `status` of its resources is asked now, monitor or not, and what is gone is put
+    /// back, after a question whether another machine has taken its addresses meanwhile ([`crate::Action::Ask`]).
     Look {
         /// Which group.
         group: GroupId,

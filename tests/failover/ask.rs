@@ -184,7 +184,7 @@ fn what_is_put_back_in_place_is_asked_for_first() {
     // The peer is heard to be stopped: nothing to ask.
     let mut world = seen();
     world.hosts[A].scripts.running[0][0] = false;
-    world.input(A, Input::AddressLost { group: GroupId(0), resource: 0 });
+    world.input(A, Input::Look { group: GroupId(0) });
     world.until(ms(100), |w| w.serves(A)).expect("put back at once");
     // Another machine took it behind a cut link.
     let mut world = seen();
@@ -192,7 +192,7 @@ fn what_is_put_back_in_place_is_asked_for_first() {
     world.run(ms(1000));
     world.hosts[A].scripts.running[0][0] = false;
     world.address_answers = true;
-    world.input(A, Input::AddressLost { group: GroupId(0), resource: 0 });
+    world.input(A, Input::Look { group: GroupId(0) });
     world.run(ms(300));
     assert_eq!((state(&world, A), world.hosts[A].scripts.any(0)), (GroupState::Idle, false));
     assert_eq!(times(&world, A, |e| matches!(e, Event::AddressTaken { .. })), 1);
@@ -201,7 +201,7 @@ fn what_is_put_back_in_place_is_asked_for_first() {
     world.power_off(B);
     world.run(ms(1000));
     world.hosts[A].scripts.running[0][0] = false;
-    world.input(A, Input::AddressLost { group: GroupId(0), resource: 0 });
+    world.input(A, Input::Look { group: GroupId(0) });
     world.run(ms(40));
     assert!(!world.hosts[A].scripts.running[0][0], "asked first");
     world.until(ms(300), |w| w.serves(A)).expect("put back");
@@ -228,4 +228,16 @@ fn an_operator_and_a_fence_go_first() {
     let served = world.until(ms(5000), |w| w.serves(B)).expect("fenced");
     assert!(served <= ms(800), "{served:?}");
     assert_eq!(world.overlap, Duration::ZERO);
+}
+
+#[test]
+fn one_answer_delays_a_claim_by_one_deadtime() {
+    for after in [301, 320, 351, 399, 405, 449, 460, 499] {
+        let mut world = seen();
+        world.kill(A);
+        world.run(ms(after));
+        world.power_off(A);
+        let served = world.until(ms(3000), |w| w.serves(B)).expect("nobody answers any more");
+        assert!(served <= ms(540), "{after}: {served:?}");
+    }
 }

@@ -58,7 +58,7 @@ const UNREACHABLE: &[(&str, &str, &str, &str)] = &[
     (
         "release",
         "Unknown|Idle|Held|Stopping|Failed|Stuck",
-        "gate persist|gate fence",
+        "gate persist|gate fence|gate ask",
         "the gate is the starting group's",
     ),
     ("copy", "Rest|Pulling|Last|Ending|Writing|Written|Live", "Read", "a stamp is read once in a life"),

@@ -69,6 +69,10 @@ kinds! {
     Unclaimable "A node says that its scripts are not there.",
     Replay "Recorded frames are sent again.",
     Foreign "Linux-HA Heartbeat speaks in the peer's name.",
+    LanCut "The clients' network is cut off from one node, which still has a carrier.",
+    LanOneWay "Nothing that one node sends to the clients' network arrives.",
+    LanCarrier "One node's interface to the clients has no carrier.",
+    LanStranger "A third machine answers for the service addresses.",
     Isolation "One node is cut off from the peer and from every ping node.",
 }
 
@@ -186,7 +190,11 @@ impl Fault {
             | Kind::StatusFickle
             | Kind::StatusHangs
             | Kind::ScriptsSlow
-            | Kind::Unclaimable => true,
+            | Kind::Unclaimable
+            | Kind::LanCut
+            | Kind::LanOneWay
+            | Kind::LanCarrier
+            | Kind::LanStranger => true,
         }
     }
 
@@ -278,6 +286,10 @@ impl Fault {
             }
             Kind::Unclaimable => Self::claimable(world, host, amount % groups, false),
             Kind::Replay => world.replay(host),
+            Kind::LanCut => world.lan.deaf[host] = true,
+            Kind::LanOneWay => world.lan.cut[host] = true,
+            Kind::LanCarrier => world.lan.carrier[host] = false,
+            Kind::LanStranger => world.lan.stranger = true,
             Kind::Foreign => Self::foreign(world, host, link),
         }
     }
@@ -331,6 +343,10 @@ impl Fault {
             Kind::PullsSlow => world.pull_time = Duration::from_millis(20),
             Kind::Unclaimable => Self::claimable(world, host, amount % groups, true),
             Kind::Replay => world.replay(host),
+            Kind::LanCut => world.lan.deaf[host] = false,
+            Kind::LanOneWay => world.lan.cut[host] = false,
+            Kind::LanCarrier => world.lan.carrier[host] = true,
+            Kind::LanStranger => world.lan.stranger = false,
             // Nobody but a monitor would ever see it: somebody brings it up by hand.
             Kind::ResourceDies => {
                 let group = (amount % groups) as usize;

@@ -16,6 +16,8 @@ pub struct Lan {
     pub carrier: [bool; 2],
     /// By machine: nothing that it sends there arrives.
     pub cut: [bool; 2],
+    /// By machine: nothing gets to it from there, and nothing of it arrives.
+    pub deaf: [bool; 2],
     /// There are other hosts on it, which answer whoever asks them.
     pub others: bool,
     /// A third machine answers for every service address.
@@ -24,7 +26,7 @@ pub struct Lan {
 
 impl Default for Lan {
     fn default() -> Self {
-        Self { carrier: [true; 2], cut: [false; 2], others: true, stranger: false }
+        Self { carrier: [true; 2], cut: [false; 2], deaf: [false; 2], others: true, stranger: false }
     }
 }
 
@@ -32,7 +34,13 @@ impl Lan {
     /// What `from` sends there arrives at the others.
     #[must_use]
     pub fn sends(&self, from: usize) -> bool {
-        self.carrier[from] && !self.cut[from]
+        self.carrier[from] && !self.cut[from] && !self.deaf[from]
+    }
+
+    /// What the others send arrives at `to`.
+    #[must_use]
+    pub fn hears(&self, to: usize) -> bool {
+        self.carrier[to] && !self.deaf[to]
     }
 
     /// A question of `host` comes to the other machine, and its answer back.
@@ -93,7 +101,7 @@ impl World {
                 self.deliver(Due::Asked { host: h, life, group, what });
             }
         }
-        if self.probes_see_the_peer && self.lan.sends(host) && self.lan.carrier[other] {
+        if self.probes_see_the_peer && self.lan.sends(host) && self.lan.hears(other) {
             let life = self.hosts[other].life;
             self.deliver(Due::Asked { host: other as u8, life, group, what: Asked::Question });
         }
@@ -102,7 +110,7 @@ impl World {
     /// The machine answers for what it is about to take.
     pub(crate) fn defend(&mut self, host: usize, GroupId(group): GroupId) {
         let other = 1 - host;
-        if self.probes_see_the_peer && self.lan.sends(host) && self.lan.carrier[other] {
+        if self.probes_see_the_peer && self.lan.sends(host) && self.lan.hears(other) {
             let what = Asked::Defended { mac: mac(host as u8) };
             let life = self.hosts[other].life;
             self.after(ROUND_TRIP, Due::Asked { host: other as u8, life, group, what });

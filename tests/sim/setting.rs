@@ -9,8 +9,8 @@ use crate::wire::Wire;
 use crate::world::World;
 use hb_core::auth::Method;
 use hb_core::config::{
-    DataConfig, FenceConfig, GroupConfig, Isolated, LinkKind, MonitorConfig, ScriptLimits, StalePolicy,
-    Timing,
+    Answered, DataConfig, FenceConfig, GroupConfig, Isolated, LinkKind, MonitorConfig, ScriptLimits,
+    StalePolicy, Timing,
 };
 use hb_core::message::wire::max_datagram;
 use hb_core::{Config, Duration, Side};
@@ -87,6 +87,10 @@ pub struct Setting {
     pub method: Method,
     /// Whether the groups have data, and how long a pull takes.
     pub data: Option<(DataConfig, Duration)>,
+    /// What an answer for a service address means; and whether other hosts answer on the clients' network.
+    pub answered: Option<Answered>,
+    /// See `answered`.
+    pub others: bool,
     /// Where the two configurations differ.
     pub differs: Differs,
 }
@@ -172,6 +176,8 @@ impl Setting {
                 };
                 (data, ms(dice.pick(&[5, keepalive / 2, keepalive * 3])))
             }),
+            answered: dice.pick(&[None, None, Some(Answered::Wait), Some(Answered::Claim)]),
+            others: dice.chance(700),
             differs: match dice.roll(40) {
                 0 => Differs::Line,
                 1 => Differs::Preference,
@@ -219,6 +225,7 @@ impl Setting {
         c.pings = self.pings;
         c.fence = self.fence;
         c.monitor = self.monitor;
+        c.ask.answered = self.answered;
         c.limits = self.limits;
         c.links = self.links.iter().map(|l| l.kind).collect();
         let group = |(at, (preferred, resources)): (usize, &(Side, u8))| GroupConfig {
@@ -278,6 +285,7 @@ impl Setting {
         }
         world.boot_time = Some(self.boot_time);
         world.probes_see_the_peer = true;
+        world.lan.others = self.others;
         world.wires = self
             .links
             .iter()

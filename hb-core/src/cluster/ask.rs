@@ -439,11 +439,13 @@ impl Ask {
     /// Nobody has answered for long enough.
     pub(crate) fn enough(&self, times: &Times, now: Instant) -> bool {
         let Some(purpose) = self.purpose else { return false };
+        // The last question may still be answered; those before it may not.
+        let open = u16::from(now < self.asked_at.plus(self.window(purpose, times)));
         let quiet = self.last_answer().is_none_or(|(at, question, _)| {
-            now >= at.plus(times.deadtime) && self.question.saturating_sub(question) >= QUESTIONS
+            let heard_out = self.question.saturating_sub(question).saturating_sub(open);
+            now >= at.plus(times.deadtime) && heard_out >= QUESTIONS
         });
-        let waited = now >= self.asked_at.plus(self.window(purpose, times));
-        self.run >= QUESTIONS && quiet && waited && self.lives()
+        quiet && self.run.saturating_sub(open) >= QUESTIONS && self.lives()
     }
 
     /// How long the last question may be answered before silence counts.
@@ -489,8 +491,8 @@ impl Ask {
         }
     }
 
-    /// When time alone changes something.
-    pub(crate) fn deadline(&self, times: &Times, at: &mut Earliest) {
+    /// When time alone changes something, after it was looked at last at `ticked`.
+    pub(crate) fn deadline(&self, times: &Times, ticked: Instant, at: &mut Earliest) {
         at.or(self.next_question(times));
         if let (Some(purpose), Stage::Asking | Stage::Answered) = (self.purpose, self.stage)
             && purpose.decides()
@@ -498,7 +500,13 @@ impl Ask {
             at.or(self.patience(times));
             if self.run >= QUESTIONS && self.lives() {
                 let quiet = self.last_answer().map_or(Instant::ZERO, |(at, _, _)| at.plus(times.deadtime));
-                at.or(self.asked_at.plus(self.window(purpose, times)).max(quiet));
+                let heard_out = self.asked_at.plus(self.window(purpose, times));
+                // What has been looked at since comes to nothing before the next question.
+                for time in [quiet.max(self.asked_at), quiet.max(heard_out)] {
+                    if time > ticked {
+                        at.or(time);
+                    }
+                }
             }
         }
         if let Some((_, since, _)) = self.suspect {

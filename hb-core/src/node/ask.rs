@@ -150,7 +150,7 @@ impl Node {
         if ask.purpose.is_none() && self.peer.state == PeerState::Unknown && self.now < self.ask_from() {
             at.or(self.ask_from());
         }
-        ask.deadline(&self.ask_times(), at);
+        ask.deadline(&self.ask_times(), self.ticked, at);
     }
 
     /// What is to be asked, or answered for.
@@ -319,16 +319,6 @@ impl Node {
     pub(super) fn ask_before_restart(&self, id: GroupId) -> bool {
         let Some(group) = self.group(id) else { return false };
         group.ask().is_some() && self.stopped_there(group).is_none()
-    }
-
-    /// An address is gone from its interface, or was, for a while.
-    pub(super) fn address_lost(&mut self, id: GroupId, resource: u8) {
-        let held = self
-            .group(id)
-            .is_some_and(|group| group.state == GroupState::Held && resource < group.config.resources);
-        if held {
-            self.put_back(id, resource, Cause::Script);
-        }
     }
 
     /// Nobody answered: go on with the restart in place.

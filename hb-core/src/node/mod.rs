@@ -190,7 +190,6 @@ impl Node {
             Input::FenceDone { ok } => self.fence_done(ok),
             Input::ProbeDone { answered } => self.probe_done(answered),
             Input::Asked { address, what } => self.asked(address, what),
-            Input::AddressLost { group, resource } => self.address_lost(group, resource),
             Input::Claimable { group, claimable } => {
                 if let Some(group) = self.groups.get_mut(usize::from(group.0)) {
                     self.out.beat |= group.config.claimable != claimable;

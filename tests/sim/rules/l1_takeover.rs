@@ -4,7 +4,8 @@
 //! The clock runs while everything holds that the rule asks for: the other daemon is dead, the survivor runs, its scripts
 //! work, its ping nodes answer, the fence works. A stall of its own, a fault or a command begins it anew; so does a
 //! state that the rule excludes: failed, stuck, leaving, a stale copy that the directive does not take, a peer that was
-//! never met, seems to hold, and whose address answers (DESIGN §4).
+//! never met, seems to hold, and whose address answers (DESIGN §4). While the dead daemon's machine still runs the group, or
+//! the clients' network is not whole, a survivor that asks its addresses (O2c) waits, and the clock begins when that ends.
 //!
 //! A peer that the survivor knows to be stuck blocks it until its reset is proven (O7). Silence proves it when the
 //! survivor has heard of an armed watchdog, `timeout + deadtime` after the last beat: the bound grows by the timeout. A
@@ -16,6 +17,7 @@ use super::{Verdict, bounds, breach};
 use crate::fault::Kind;
 use crate::note::Note;
 use crate::world::World;
+use hb_core::config::Answered;
 use hb_core::message::{GroupState, Phase};
 use hb_core::{Duration, Instant, Wait};
 
@@ -152,17 +154,26 @@ impl Takeover {
         let waits = match shown.wait {
             Some(Wait::StaleCopy(_)) => true,
             Some(Wait::PeerStuck) => self.blocked(survivor, group) && !self.proof_comes(facts, survivor),
+            // The clients' network is not as it should be.
+            Some(Wait::Answered | Wait::Asking | Wait::CannotAsk) => !world.lan.whole(),
             Some(Wait::OneWay) => {
                 glance.met.is_none() && (0..world.client.len()).any(|g| world.hosts[1 - survivor].holds(g))
             }
             _ => false,
         };
+        // The machine of the dead daemon runs it still, and answers for it.
+        let s = &facts.plan.setting;
+        let may_wait = match s.answered {
+            Some(answered) => answered == Answered::Wait,
+            None => s.dog.is_some() || s.fence.is_some(),
+        };
+        let answers = may_wait && world.answers(survivor, group);
         let fit =
             !matches!(shown.state, GroupState::Failed | GroupState::Stuck) && glance.phase != Phase::Leaving;
         let serves = h.scripts.all(group) && shown.state == GroupState::Held;
         let able = h.runs() && h.backlog.is_empty() && h.scripts.honest() && h.claimable[group];
         let fence = world.fence_works || facts.plan.setting.fence.is_none();
-        fit && able && fence && !serves && !waits && h.reaches.iter().all(|reached| *reached)
+        fit && able && fence && !serves && !waits && !answers && h.reaches.iter().all(|reached| *reached)
     }
 
     fn bound(&self, world: &World, facts: &Facts, survivor: usize, group: usize) -> Duration {
@@ -185,6 +196,8 @@ impl Takeover {
         let failed = s.fence.is_some() && plan.faults.iter().any(|f| f.kind == Kind::FenceFails);
         let again = if failed { bounds::fence(plan).plus(bounds::FENCE_RETRY) } else { Duration::ZERO };
         let probes = if met { Duration::ZERO } else { s.slow(s.deadtime()).plus(PROBE) };
+        // One deadtime after the last answer; or the questions begin when the group is clean.
+        let asked = if ready { Duration::ZERO } else { s.slow(s.deadtime()) };
         let reset = if self.blocked(survivor, group) {
             s.dog.map_or(Duration::ZERO, |(timeout, _)| timeout)
         } else {
@@ -195,6 +208,7 @@ impl Takeover {
             .plus(bounds::fence(plan))
             .plus(again)
             .plus(probes)
+            .plus(asked)
             .plus(isolated)
             .plus(bounds::persist(plan))
             .plus(bounds::data(plan))

@@ -8,6 +8,7 @@ mod l1_takeover;
 mod l2_loss;
 mod l3_moves;
 pub mod rest;
+mod s1_asked;
 mod s1_two_holders;
 mod s2_winner;
 mod s3_handover;
@@ -49,6 +50,7 @@ pub struct Rules {
     /// What they look at.
     pub facts: Facts,
     s1: s1_two_holders::TwoHolders,
+    s1c: s1_asked::Asked,
     s2: s2_winner::Winner,
     s3: s3_handover::Handover,
     s4: s4_proof::Proof,
@@ -68,6 +70,7 @@ impl Rules {
         let facts = Facts::new(plan);
         Self {
             s1: s1_two_holders::TwoHolders::new(&facts),
+            s1c: s1_asked::Asked::new(&facts),
             s2: s2_winner::Winner::new(groups),
             s3: s3_handover::Handover::new(groups),
             s4: s4_proof::Proof::new(plan),
@@ -93,6 +96,7 @@ impl Rules {
         self.facts.follow(world);
         let facts = &self.facts;
         self.s1.check(world, facts)?;
+        self.s1c.check(world, facts)?;
         self.s2.check(world, facts)?;
         self.s3.check(world, facts)?;
         self.s4.check(world)?;

@@ -1,0 +1,59 @@
+//! S1c: where the peer is silent and an answer holds a claim back, no claim begins while the other machine runs the group and
+//! is seen to answer for it on the clients' network.
+//!
+//! The bound is in the past: the network has been whole, and the group has run there, for all the time in which the claimant
+//! asks, from `warntime` on. A claimant that heard its peer within the deadtime has not claimed on silence. Of two that
+//! claim at once the other one's start is no older.
+
+use super::facts::Facts;
+use super::{Verdict, breach};
+use crate::fault::Kind;
+use crate::note::Note;
+use crate::world::World;
+use hb_core::config::Answered;
+use hb_core::message::GroupState;
+use hb_core::{Cause, Event, Instant};
+
+pub(super) struct Asked {
+    /// Since when the clients' network joins the two machines.
+    joined: Instant,
+    /// Some command, or a fence, may have ended the question.
+    excused: bool,
+}
+
+impl Asked {
+    pub(super) fn new(facts: &Facts) -> Self {
+        let ends = |kind: Kind| matches!(kind, Kind::ConfirmDown);
+        let excused = facts.plan.setting.fence.is_some()
+            || facts.plan.setting.answered != Some(Answered::Wait)
+            || facts.plan.faults.iter().any(|fault| ends(fault.kind));
+        Self { joined: Instant::ZERO, excused }
+    }
+
+    pub(super) fn check(&mut self, world: &World, facts: &Facts) -> Verdict {
+        if !world.lan.joins(0) {
+            self.joined = world.now;
+        }
+        if self.excused {
+            return Ok(());
+        }
+        for note in &world.notes {
+            let Note::Said { host, event } = *note else { continue };
+            let Event::Group { group, to: GroupState::Starting, cause: Cause::PeerDead, .. } = event else {
+                continue;
+            };
+            let group = usize::from(group.0);
+            let setting = &facts.plan.setting;
+            let round = setting.slow(setting.deadtime());
+            let Some(since) = world.hosts[1 - host].held_since(group) else { continue };
+            let (lasted, whole) = (world.now.since(since), world.now.since(self.joined));
+            if lasted > round && whole > round {
+                let what = format!(
+                    "group {group}: claimed by {host}, and the other machine has run it for {lasted:?} and is seen to answer"
+                );
+                return breach("S1", world, what);
+            }
+        }
+        Ok(())
+    }
+}
