@@ -50,7 +50,9 @@ impl World {
                 self.watch_holds(usize::from(h));
             }
             Action::KillScript { token } => {
-                let call = self.hosts[host].calls.iter().find(|c| c.token == token && c.life == life);
+                let stays = self.hosts[host].scripts.stays;
+                let call =
+                    self.hosts[host].calls.iter().find(|c| c.token == token && c.life == life && !stays);
                 if let Some(Call { group, resource, verb, .. }) = call.copied() {
                     let outcome = Outcome::Killed;
                     let due = Due::Script { host: h, boots, life, group, resource, token, verb, outcome };

@@ -52,6 +52,12 @@ kinds! {
     StatusFickle "Status scripts do what they like.",
     StatusHangs "Status scripts hang.",
     ScriptsMissing "Scripts of a node that runs nothing are not there.",
+    StatusSilent "Status scripts have no word for anything.",
+    StatusPartly "Status scripts say that a part runs.",
+    StatusStays "Status scripts hang, and nothing can kill them.",
+    ScriptsNotRun "Scripts cannot be run, though they are there.",
+    ScriptsGone "Scripts lose their run bit, and the daemon learns of it.",
+    GoneAtStart "A daemon dies alone, and its scripts are not there when it is started again.",
     ScriptsSlow "Scripts take long.",
     ResourceDies "A resource ends by itself.",
     PingAway "A ping node does not answer one node.",
@@ -150,7 +156,7 @@ impl Fault {
         let runs = h.runs();
         let datagram = world.wires[self.link].kind == LinkKind::Datagram;
         match self.kind {
-            Kind::Freeze | Kind::Kill | Kind::Stop => runs,
+            Kind::Freeze | Kind::Kill | Kind::Stop | Kind::GoneAtStart => runs,
             Kind::Standby | Kind::Takeover | Kind::ConfirmDown | Kind::Clear => runs,
             Kind::Twice | Kind::Late => datagram,
             Kind::PowerLoss | Kind::StateLoss => h.powered,
@@ -189,6 +195,11 @@ impl Fault {
             | Kind::StatusFails
             | Kind::StatusFickle
             | Kind::StatusHangs
+            | Kind::StatusSilent
+            | Kind::StatusPartly
+            | Kind::StatusStays
+            | Kind::ScriptsNotRun
+            | Kind::ScriptsGone
             | Kind::ScriptsSlow
             | Kind::Unclaimable
             | Kind::LanCut
@@ -239,6 +250,20 @@ impl Fault {
             Kind::StatusFails => scripts.status = Answer::Fails,
             Kind::StatusFickle => scripts.status = Answer::Fickle,
             Kind::StatusHangs => scripts.status = Answer::Hangs,
+            Kind::StatusSilent => scripts.status = Answer::Silent,
+            Kind::StatusPartly => scripts.status = Answer::Partly,
+            Kind::StatusStays => (scripts.status, scripts.stays) = (Answer::Hangs, true),
+            Kind::ScriptsNotRun => Self::missing(world, host, Answer::Missing),
+            Kind::ScriptsGone => {
+                Self::missing(world, host, Answer::Missing);
+                (0..groups).for_each(|group| Self::claimable(world, host, group, false));
+            }
+            Kind::GoneAtStart => {
+                world.kill(host);
+                Self::missing(world, host, Answer::Missing);
+                let boots = world.hosts[host].boots;
+                world.booted(host, boots);
+            }
             // Whoever removes the scripts of a running service leaves nothing that could stop it.
             Kind::ScriptsMissing => {
                 let h = &world.hosts[host];
@@ -324,12 +349,22 @@ impl Fault {
             Kind::StopFails | Kind::StopHangs | Kind::StopGrumbles | Kind::StopLies => {
                 world.hosts[host].scripts.stop = Answer::Honest;
             }
-            Kind::StatusFails | Kind::StatusHangs | Kind::StatusFickle => {
-                world.hosts[host].scripts.status = Answer::Honest
+            Kind::StatusFails
+            | Kind::StatusHangs
+            | Kind::StatusFickle
+            | Kind::StatusSilent
+            | Kind::StatusPartly
+            | Kind::StatusStays => {
+                let scripts = &mut world.hosts[host].scripts;
+                (scripts.status, scripts.stays) = (Answer::Honest, false);
             }
-            Kind::ScriptsMissing => {
+            Kind::ScriptsMissing | Kind::ScriptsNotRun | Kind::GoneAtStart => {
                 Self::missing(world, host, Answer::Honest);
                 world.tell_claimable(host);
+            }
+            Kind::ScriptsGone => {
+                Self::missing(world, host, Answer::Honest);
+                (0..groups).for_each(|group| Self::claimable(world, host, group, true));
             }
             Kind::ScriptsSlow => world.hosts[host].scripts.time = Duration::from_millis(5),
             Kind::PingAway | Kind::PingAllAway => world.hosts[host].reaches.fill(true),

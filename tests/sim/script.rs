@@ -17,6 +17,10 @@ pub enum Answer {
     Lies,
     /// Cannot be run at all.
     Missing,
+    /// `status`: no word, whatever is so.
+    Silent,
+    /// `status`: of parts that run and parts that do not.
+    Partly,
     /// `status`: the truth, or half of it, or a failure, or no answer, or it cannot be run, in turns that look like chance.
     Fickle,
 }
@@ -36,6 +40,8 @@ pub struct Scripts {
     pub time: Duration,
     /// No call of this group can be run.
     pub not_run: Option<u8>,
+    /// No call can be killed: it stays for ever once it hangs.
+    pub stays: bool,
     /// What [`Answer::Fickle`] goes on from.
     pub turns: u64,
     /// Every call so far: group, resource, verb.
@@ -53,6 +59,7 @@ impl Scripts {
             status: Answer::Honest,
             time: Duration::from_millis(10),
             not_run: None,
+            stays: false,
             turns: 1,
             calls: Vec::new(),
         }
@@ -95,9 +102,13 @@ impl Scripts {
             (_, Answer::Hangs) => return None,
             (_, Answer::Fickle) => return self.fickle(truth),
             (_, Answer::Missing) => return Some((Outcome::NotRun, Duration::from_micros(100))),
+            (Verb::Status, Answer::Silent) => Outcome::Unclear,
+            (Verb::Status, Answer::Partly) => Outcome::Partly,
             (Verb::Status, Answer::Honest | Answer::Lies | Answer::Grumbles) => truth,
             (_, Answer::Fails) | (Verb::Start | Verb::Stop, Answer::Grumbles) => Outcome::Failed(1),
-            (Verb::Start | Verb::Stop, Answer::Honest | Answer::Lies) => Outcome::Ok,
+            (Verb::Start | Verb::Stop, Answer::Honest | Answer::Lies | Answer::Silent | Answer::Partly) => {
+                Outcome::Ok
+            }
         };
         Some((outcome, self.time))
     }
@@ -123,7 +134,13 @@ impl Scripts {
         let does = match self.stop {
             Answer::Honest => outcome == Outcome::Ok,
             Answer::Grumbles => outcome != Outcome::Killed,
-            Answer::Fails | Answer::Hangs | Answer::Lies | Answer::Missing | Answer::Fickle => false,
+            Answer::Fails
+            | Answer::Hangs
+            | Answer::Lies
+            | Answer::Missing
+            | Answer::Silent
+            | Answer::Partly
+            | Answer::Fickle => false,
         };
         if verb == Verb::Stop && does {
             self.running[usize::from(group)][usize::from(resource)] = false;

@@ -139,6 +139,8 @@ pub(crate) struct Sequence {
     /// The way down ends in this, instead of in what the goal says.
     failing: bool,
     aborted: bool,
+    /// A `start` was given up that nothing could kill: it may bring its resource up at any time, so nothing is proven.
+    loose: bool,
     /// The scripts are here, as far as the shell knows: a call that could not be run is worth another try.
     present: bool,
     /// This boot may have started the group, and it was not proven stopped since: silence excuses no failed stop.
@@ -171,6 +173,7 @@ impl Sequence {
             last: 0,
             failing: false,
             aborted: false,
+            loose: false,
             present: true,
             started: true,
             partly: false,
@@ -258,6 +261,7 @@ impl Sequence {
                 Overdue::No(until) => return Request::Wait(until),
                 Overdue::Kill => return Request::Kill(call.token),
                 Overdue::GiveUp => {
+                    self.loose |= call.verb == Verb::Start;
                     self.call = None;
                     self.answer(Outcome::Killed, now, limits);
                 }
@@ -486,6 +490,8 @@ impl Sequence {
         if self.at > self.low {
             self.at = self.at.saturating_sub(1);
             self.step = if self.goal == Goal::Clean { Step::Check } else { Step::Stop };
+        } else if self.loose {
+            self.step = Step::Done(Finish::StopFailed);
         } else if matches!(self.goal, Goal::Restart(_)) && !self.failing && !self.aborted {
             self.goal = Goal::Start;
             self.step = Step::Look;

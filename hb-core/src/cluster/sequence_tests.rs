@@ -355,6 +355,34 @@ fn a_call_past_its_limit_is_killed_and_given_up_at_last() {
     assert!(!seq.done(Token(1), Outcome::Killed, limit, &LIMITS), "too late: it was given up");
 }
 
+/// A mount of a server that is gone: nothing kills it, and it may come through at any time.
+#[test]
+fn a_start_that_nothing_can_kill_is_never_proven_stopped() {
+    for aborted in [false, true] {
+        let mut seq = Sequence::begin(Goal::Start, 1);
+        let mut now = Instant::ZERO;
+        seq.called(Token(1), 0, Status, now, &LIMITS);
+        seq.done(Token(1), Outcome::Stopped, now, &LIMITS);
+        seq.called(Token(2), 0, Start, now, &LIMITS);
+        if aborted {
+            seq.abort(now);
+        }
+        loop {
+            match seq.poll(now, &LIMITS) {
+                Request::Wait(until) => now = until,
+                Request::Kill(token) => assert_eq!(token, Token(2)),
+                Request::Run { verb, .. } => {
+                    assert_eq!(verb, Stop);
+                    break;
+                }
+                Request::Finished(finish) => panic!("{finish:?}"),
+            }
+        }
+        let (calls, end) = run(seq, honest([false, false]));
+        assert_eq!((calls, end), (vec![(0, Stop), (0, Status)], Finish::StopFailed));
+    }
+}
+
 #[test]
 fn an_abort_kills_the_start_and_takes_down_what_was_begun() {
     let mut seq = Sequence::begin(Goal::Start, 2);

@@ -7,6 +7,7 @@ pub mod facts;
 mod l1_takeover;
 mod l2_loss;
 mod l3_moves;
+mod o7_reset;
 pub mod rest;
 mod s1_asked;
 mod s1_two_holders;
@@ -29,7 +30,7 @@ const SPINS: u32 = 20_000;
 /// A rule that did not hold.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Breach {
-    /// Its name: S1 to S7, L1 to L3.
+    /// Its name: S1 to S7, O7, L1 to L3.
     pub rule: &'static str,
     /// True time.
     pub at: Instant,
@@ -57,6 +58,7 @@ pub struct Rules {
     s5: s5_epochs::Epochs,
     s6: s6_frozen::Frozen,
     s7: s7_files::SavedFiles,
+    o7: o7_reset::Resets,
     l1: l1_takeover::Takeover,
     l2: l2_loss::Loss,
     l3: l3_moves::Moves,
@@ -77,6 +79,7 @@ impl Rules {
             s5: s5_epochs::Epochs::new(groups),
             s6: s6_frozen::Frozen,
             s7: s7_files::SavedFiles::new(groups),
+            o7: o7_reset::Resets::new(groups),
             l1: l1_takeover::Takeover::new(groups),
             l2: l2_loss::Loss::new(),
             l3: l3_moves::Moves::new(groups),
@@ -103,6 +106,7 @@ impl Rules {
         self.s5.check(world, facts)?;
         self.s6.check(world, facts)?;
         self.s7.check(world, facts)?;
+        self.o7.check(world)?;
         self.l1.check(world, facts)?;
         self.l2.check(world, facts)?;
         self.l3.check(world, facts, self.l2.settled())

@@ -5,7 +5,7 @@
 //! watchdog does not shorten it: a node that stops in order is fed.
 //!
 //! Excluded and reported: a stuck group, a daemon that is dead. Where a watchdog is armed they are bounded too, S1b: a
-//! machine whose daemon is dead, or shows a stuck group, holds nothing after `timeout + granularity`.
+//! machine whose daemon is dead, or shows a stuck group whose reset is on its disk (O7), holds nothing after `timeout + granularity`.
 
 use super::facts::Facts;
 use super::{Verdict, bounds, breach};
@@ -83,7 +83,9 @@ impl TwoHolders {
         let h = &world.hosts[host];
         let Some((timeout, granularity)) = facts.plan.setting.dog else { return Ok(()) };
         let groups = 0..world.client.len();
-        let stuck = groups.clone().any(|g| h.shown(g).is_some_and(|s| s.state == GroupState::Stuck));
+        // Once the reset is on record; before that, and after the one reset of an episode, it is fed and says so.
+        let unfed = |s: &hb_core::GroupStatus| s.state == GroupState::Stuck && !s.not_reset;
+        let stuck = groups.clone().any(|g| h.shown(g).is_some_and(unfed));
         // A daemon that stands still is S6's.
         if !h.dog.armed || !self.works[host] || h.frozen || !(h.node.is_none() || stuck) {
             self.unfed[host] = None;
