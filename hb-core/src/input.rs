@@ -63,12 +63,14 @@ pub enum Input<'a> {
         /// All scripts are present and executable.
         claimable: bool,
     },
-    /// Something that a resource of this group needs went away or came back, such as the interface of a service address: if
-    /// the group is held, `status` of its resources is asked now, monitor or not, and what is gone is put
-    /// back, after a question whether another machine has taken its addresses meanwhile ([`crate::Action::Ask`]).
+    /// Something that a resource needs went away or came back, such as the interface of a service address: if the group is
+    /// held, `status` of the resource is asked now, monitor or not, and what is gone is put back, after a question whether
+    /// another machine has taken its addresses meanwhile ([`crate::Action::Ask`]).
     Look {
         /// Which group.
         group: GroupId,
+        /// Which of its resources.
+        resource: u8,
     },
     /// The stamp of a group's data, as it stands on the disk: once for each group with data, when the daemon begins.
     /// Until then the group is not claimed.

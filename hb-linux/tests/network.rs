@@ -4,7 +4,8 @@ mod netns;
 
 use hb_core::{Duration, Instant};
 use hb_linux::arp::{Announcer, Probe, Prober, send_arp};
-use hb_linux::link::{Change, Incoming, Link, Outgoing};
+use hb_linux::link::{Change, Incoming, Link, Outgoing, Why};
+use hb_linux::sys::Errno;
 use hb_linux::sys::clock::Clock;
 use hb_linux::sys::iface::IfName;
 use hb_linux::sys::poll::{PollFd, poll, sleep_ms};
@@ -171,5 +172,45 @@ fn a_link_outlives_its_interface() {
             assert_eq!(link.take_change(), Some(Change::Opened), "{medium}");
             assert_eq!(link.send(step(1), b"beat"), Outgoing::Sent, "{medium}");
         }
+    });
+}
+
+#[test]
+fn a_link_that_nobody_tells_asks_before_each_send() {
+    alone("a_link_that_nobody_tells_asks_before_each_send", || {
+        let _other = Other::new();
+        let at = Instant::from_millis;
+        let mut link = Link::broadcast(eth0(), 694);
+        link.watched(false);
+        link.service(at(1));
+        assert_eq!(link.take_change(), Some(Change::Opened));
+        run("ip addr add 10.5.5.1/24 brd + dev eth0; ip addr del 192.168.2.1/24 dev eth0");
+        assert_eq!(link.send(at(2), b"beat"), Outgoing::Sent);
+        let to = "10.5.5.255".parse().unwrap();
+        assert_eq!(link.take_change(), Some(Change::Reopened(Why::Moved(to))));
+        run("ip link set eth0 down");
+        assert!(matches!(link.send(at(3), b"beat"), Outgoing::Dropped(_)));
+        assert_eq!(link.take_change(), Some(Change::Failed(Errno::NET_DOWN)));
+        assert!(!link.is_open(), "nothing goes out on an interface that is off");
+        run("ip link set eth0 up");
+        link.look(at(4));
+        assert_eq!(link.take_change(), Some(Change::Opened));
+        // Nobody answers: the second address as well, and it is said once.
+        link.patience(at(4), Duration::from_millis(100));
+        assert!(!link.wants_ways(at(103)) && link.wants_ways(at(104)) && link.deadline() == at(104));
+        link.ways(at(104), false, false);
+        assert_eq!(link.take_change(), Some(Change::Reopened(Why::Both(Duration::from_millis(100), to))));
+        assert_eq!(link.send(at(105), b"beat"), Outgoing::Sent);
+        link.ways(at(204), false, false);
+        assert_eq!((link.take_change(), link.is_open()), (None, true));
+        // It answers, on another link as well: one address is tried, and given up for good when that fails.
+        link.ways(at(304), true, false);
+        assert_eq!(link.take_change(), None, "nothing is tried with the only link");
+        link.ways(at(404), true, true);
+        assert_eq!(link.take_change(), Some(Change::Reopened(Why::Directed(to))));
+        link.ways(at(504), false, true);
+        assert!(matches!(link.take_change(), Some(Change::Reopened(Why::Both(..)))));
+        link.ways(at(604), true, true);
+        assert_eq!(link.take_change(), None);
     });
 }

@@ -184,7 +184,7 @@ fn what_is_put_back_in_place_is_asked_for_first() {
     // The peer is heard to be stopped: nothing to ask.
     let mut world = seen();
     world.hosts[A].scripts.running[0][0] = false;
-    world.input(A, Input::Look { group: GroupId(0) });
+    world.input(A, Input::Look { group: GroupId(0), resource: 0 });
     world.until(ms(100), |w| w.serves(A)).expect("put back at once");
     // Another machine took it behind a cut link.
     let mut world = seen();
@@ -192,7 +192,7 @@ fn what_is_put_back_in_place_is_asked_for_first() {
     world.run(ms(1000));
     world.hosts[A].scripts.running[0][0] = false;
     world.address_answers = true;
-    world.input(A, Input::Look { group: GroupId(0) });
+    world.input(A, Input::Look { group: GroupId(0), resource: 0 });
     world.run(ms(300));
     assert_eq!((state(&world, A), world.hosts[A].scripts.any(0)), (GroupState::Idle, false));
     assert_eq!(times(&world, A, |e| matches!(e, Event::AddressTaken { .. })), 1);
@@ -201,7 +201,7 @@ fn what_is_put_back_in_place_is_asked_for_first() {
     world.power_off(B);
     world.run(ms(1000));
     world.hosts[A].scripts.running[0][0] = false;
-    world.input(A, Input::Look { group: GroupId(0) });
+    world.input(A, Input::Look { group: GroupId(0), resource: 0 });
     world.run(ms(40));
     assert!(!world.hosts[A].scripts.running[0][0], "asked first");
     world.until(ms(300), |w| w.serves(A)).expect("put back");

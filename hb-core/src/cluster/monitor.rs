@@ -70,8 +70,8 @@ pub(crate) struct Monitor {
     failures: u8,
     good: u8,
     restarted: bool,
-    /// A look is under way: one round from the first resource on, and what is stopped in it is gone.
-    looking: bool,
+    /// The resources that are still to be looked at, one bit each; what is stopped of them is gone.
+    looks: u64,
     /// The call under way began before the look.
     stale: bool,
     /// `status` could not be run since then.
@@ -90,7 +90,7 @@ impl Monitor {
             failures: 0,
             good: 0,
             restarted: false,
-            looking: false,
+            looks: 0,
             stale: false,
             not_run: None,
             call: None,
@@ -105,15 +105,15 @@ impl Monitor {
         self.good = 0;
         self.not_run = None;
         self.restarted = restarted;
-        self.looking = false;
+        self.looks = 0;
     }
 
-    /// Ask all resources now, the group being held. The answer to a call under way may be older than what the look is for.
-    pub(crate) fn look(&mut self, now: Instant) {
+    /// Ask this resource now, the group being held. The answer to a call under way may be older than what the look is for.
+    pub(crate) fn look(&mut self, resource: u8, now: Instant) {
+        self.looks |= 1_u64.wrapping_shl(u32::from(resource));
         self.next = now;
-        self.at = 0;
+        self.at = self.first_look();
         self.failures = 0;
-        self.looking = true;
         self.stale = self.call.is_some();
     }
 
@@ -159,7 +159,7 @@ impl Monitor {
     /// The group is not held any more: end the call, if one runs.
     pub(crate) fn end(&mut self, now: Instant) {
         self.next = Instant::NEVER;
-        self.looking = false;
+        self.looks = 0;
         if let Some(call) = &mut self.call {
             call.deadline = call.deadline.min(now);
         }
@@ -184,8 +184,8 @@ impl Monitor {
         if self.next == Instant::NEVER {
             return Some(Verdict::Fine);
         }
-        if self.looking {
-            return Some(self.looked(resource, outcome, last, config, now));
+        if self.looks != 0 {
+            return Some(self.looked(resource, outcome, config, now));
         }
         if outcome == Outcome::NotRun {
             return Some(self.could_not_run(config, now));
@@ -232,24 +232,18 @@ impl Monitor {
 
 impl Monitor {
     /// An answer of a look. It puts in place what is gone, however often: a service that fails by itself is the monitor's.
-    fn looked(
-        &mut self,
-        at: u8,
-        outcome: Outcome,
-        last: u8,
-        config: &MonitorConfig,
-        now: Instant,
-    ) -> Verdict {
+    fn looked(&mut self, at: u8, outcome: Outcome, config: &MonitorConfig, now: Instant) -> Verdict {
         if core::mem::take(&mut self.stale) {
             return Verdict::Fine;
         }
         match outcome {
-            Outcome::Running if at < last => {
-                (self.at, self.failures, self.next) = (at.saturating_add(1), 0, now);
-                Verdict::Fine
-            }
             Outcome::Running => {
-                self.rest(config, now);
+                self.looks &= !1_u64.wrapping_shl(u32::from(at));
+                if self.looks == 0 {
+                    self.rest(config, now);
+                } else {
+                    (self.at, self.failures, self.next) = (self.first_look(), 0, now);
+                }
                 Verdict::Fine
             }
             Outcome::Stopped | Outcome::Partly => {
@@ -273,9 +267,14 @@ impl Monitor {
         }
     }
 
+    /// The first of the resources to be looked at.
+    fn first_look(&self) -> u8 {
+        u8::try_from(self.looks.trailing_zeros()).unwrap_or(0) % 64
+    }
+
     /// The look is over: as before it.
     fn rest(&mut self, config: &MonitorConfig, now: Instant) {
-        self.looking = false;
+        self.looks = 0;
         self.at = 0;
         self.failures = 0;
         self.next = if config.period == Duration::ZERO { Instant::NEVER } else { now.plus(config.period) };
@@ -313,19 +312,19 @@ mod tests {
             verdict
         };
         // All of it runs: nothing, and no round follows.
-        monitor.look(Instant::from_millis(5000));
-        assert_eq!(answer(&mut monitor, 0, Outcome::Running), Some(Verdict::Fine));
+        monitor.look(3, Instant::from_millis(5000));
+        monitor.look(1, Instant::from_millis(5000));
         assert_eq!(answer(&mut monitor, 1, Outcome::Running), Some(Verdict::Fine));
+        assert_eq!(answer(&mut monitor, 3, Outcome::Running), Some(Verdict::Fine));
         assert_eq!(monitor.poll(Instant::from_millis(90_000)), Ask::Wait(Instant::NEVER));
         // A plain stopped is enough, each time.
         for _ in 0..2 {
-            monitor.look(Instant::ZERO);
-            assert_eq!(answer(&mut monitor, 0, Outcome::Running), Some(Verdict::Fine));
+            monitor.look(1, Instant::ZERO);
             assert_eq!(answer(&mut monitor, 1, Outcome::Stopped), Some(Verdict::Restart(1)));
             monitor.restarting();
         }
         // What is neither is asked three times, and a call that did not run counts for nothing.
-        monitor.look(Instant::ZERO);
+        monitor.look(0, Instant::ZERO);
         assert_eq!(answer(&mut monitor, 0, Outcome::NotRun), Some(Verdict::Fine));
         assert_eq!(answer(&mut monitor, 0, Outcome::Failed(1)), Some(Verdict::Failing(1)));
         assert_eq!(answer(&mut monitor, 0, Outcome::Unclear), Some(Verdict::Failing(2)));
@@ -340,7 +339,7 @@ mod tests {
         let now = Instant::from_millis(10_000);
         assert_eq!(monitor.poll(now), Ask::Run(0));
         monitor.called(Token(1), now, &LIMITS);
-        monitor.look(now);
+        monitor.look(0, now);
         assert_eq!(monitor.done(Token(1), Outcome::Running, 0, &CONFIG, now), Some(Verdict::Fine));
         assert_eq!(monitor.poll(now), Ask::Run(0));
         monitor.called(Token(2), now, &LIMITS);

@@ -196,7 +196,7 @@ impl Node {
                     group.config.claimable = claimable;
                 }
             }
-            Input::Look { group } => self.look(group),
+            Input::Look { group, resource } => self.look(group, resource),
             Input::Copy { group, stamp, age } => self.copy_read(group, &stamp, age),
             Input::StampWritten { token, ok } => self.stamp_written(token, ok),
             Input::PullDone { token, outcome } => self.pull_done(token, &outcome),

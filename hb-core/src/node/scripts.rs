@@ -298,12 +298,13 @@ impl Node {
     }
 
     /// [`crate::Input::Look`].
-    pub(super) fn look(&mut self, id: GroupId) {
+    pub(super) fn look(&mut self, id: GroupId, resource: u8) {
         let now = self.now;
         if let Some(group) = self.group_mut(id)
             && group.state == GroupState::Held
+            && resource < group.config.resources
         {
-            group.monitor.look(now);
+            group.monitor.look(resource, now);
         }
     }
 

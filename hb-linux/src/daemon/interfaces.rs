@@ -27,12 +27,13 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 struct Address {
     group: GroupId,
+    resource: u8,
     ip: Ipv4Addr,
     /// The interface that had it last.
     iface: Option<IfName>,
     /// This machine had it, on an interface that was on, when it was looked at last.
     served: bool,
-    /// When its group is to be looked at.
+    /// When it is to be looked at.
     due: Instant,
 }
 
@@ -60,9 +61,17 @@ impl Interfaces {
         }
         let mut addresses = Vec::new();
         for (id, group) in (0_u8..).zip(&settings.groups) {
-            for address in group.resources.iter().filter_map(|r| r.address.as_ref()) {
+            for (resource, written) in (0_u8..).zip(&group.resources) {
+                let Some(address) = &written.address else { continue };
                 let (group, ip) = (GroupId(id), address.ip);
-                addresses.push(Address { group, ip, iface: None, served: false, due: Instant::NEVER });
+                addresses.push(Address {
+                    group,
+                    resource,
+                    ip,
+                    iface: None,
+                    served: false,
+                    due: Instant::NEVER,
+                });
             }
         }
         let next = if told.is_some() || addresses.is_empty() { Instant::NEVER } else { now };
@@ -111,15 +120,11 @@ impl Interfaces {
         late <= PROMPT
     }
 
-    /// The next group that is to be looked at. Call until `None`.
-    pub(super) fn due(&mut self, now: Instant) -> Option<GroupId> {
-        let group = self.addresses.iter().find(|address| address.due <= now)?.group;
-        for address in self.addresses.iter_mut().filter(|address| address.group == group) {
-            if address.due <= now {
-                address.due = Instant::NEVER;
-            }
-        }
-        Some(group)
+    /// The next resource that is to be looked at. Call until `None`.
+    pub(super) fn due(&mut self, now: Instant) -> Option<(GroupId, u8)> {
+        let address = self.addresses.iter_mut().find(|address| address.due <= now)?;
+        address.due = Instant::NEVER;
+        Some((address.group, address.resource))
     }
 }
 

@@ -105,8 +105,8 @@ impl Shell {
     pub(super) fn serve_interfaces(&mut self, ready: bool) {
         self.interfaces.service(self.now, ready, &mut self.fx.links, &mut self.fx.voice);
         self.link_changes();
-        while let Some(group) = self.interfaces.due(self.now) {
-            self.give(Input::Look { group });
+        while let Some((group, resource)) = self.interfaces.due(self.now) {
+            self.give(Input::Look { group, resource });
         }
         // A node that stood still, or whose peer shows a group as well, leaves it to the rules.
         let glance = self.node.glance();
