@@ -1,6 +1,7 @@
 //! The daemon itself is killed or frozen while its machine and its service go on.
 
 use crate::{DEADTIME, SOON, never_both, nothing_moves, settled};
+use hb_hil::faults::inject::{Fault, Span, inject};
 use hb_hil::netns::{Builder, Node, Stamp, Times};
 use nix::sys::signal::Signal;
 use std::thread;
@@ -156,4 +157,133 @@ fn a_killed_helper_costs_no_heartbeat() {
     let gap = rig.client().longest_outage(lost);
     assert!(gap <= DEADTIME + Duration::from_millis(1500), "the lost helper made it {gap:?}");
     never_both(&rig);
+}
+
+#[test]
+fn a_stop_with_a_hanging_helper_feeds_the_watchdog_to_the_end() {
+    let times = Times::new("100ms", "900ms", "2500ms", "5");
+    let Some(rig) = Builder::new("stop, hanging helper").times(times).build() else { return };
+    let machine = rig.machine(Node::Ha1);
+    let device = machine.path("lib/dog.fake");
+    let files = machine.read("etc/ha.cf").replace("\nwatchdog", "\n#watchdog");
+    machine.write("etc/ha.cf", &format!("{files}\nwatchdog {}\nwatchdog_timeout 1\n", device.display()));
+    rig.start_both();
+    rig.wait_settled(Node::Ha1, SOON);
+    let helper = machine.helper_pid().expect("a helper child");
+    rig.signal(helper, Signal::SIGSTOP);
+    let watched = std::thread::scope(|scope| {
+        let stop = scope.spawn(|| rig.hbd(Node::Ha1, &["stop"]));
+        // Fed all the time: the file grows between any two looks that are a second apart.
+        let mut fed = vec![machine.read("lib/dog.fake").len()];
+        while !stop.is_finished() {
+            thread::sleep(Duration::from_millis(800));
+            fed.push(machine.read("lib/dog.fake").len());
+        }
+        assert_eq!(stop.join().expect("no panic").code, Some(0));
+        fed
+    });
+    let last = watched.len().saturating_sub(2);
+    assert!(watched[..=last].windows(2).all(|pair| pair[0] < pair[1]), "unfed meanwhile: {watched:?}");
+    let is_over = || machine.read("lib/dog.fake").ends_with(".V");
+    rig.wait("the magic character comes last", SOON, is_over);
+    rig.stays("nothing would have reset it", Duration::from_secs(2), is_over);
+    assert!(!std::path::Path::new(&format!("/proc/{helper}")).exists(), "the helper was left behind");
+    rig.wait_answer(Node::Ha2, SOON);
+    never_both(&rig);
+}
+
+#[test]
+fn an_emptied_run_directory_hides_no_daemon_and_is_filled_again() {
+    let Some(rig) = settled(Builder::new("emptied run directory")) else { return };
+    let machine = rig.machine(Node::Ha1);
+    let since = rig.note("the run directory goes");
+    std::fs::remove_dir_all(machine.path("run")).expect("it was there");
+    let status = rig.hbd(Node::Ha1, &["status"]);
+    assert!(status.code == Some(0) && status.stdout.contains("held"), "{status:?}");
+    let second = rig.hbd(Node::Ha1, &["run", "--foreground"]);
+    assert!(second.stderr.contains("already running"), "{second:?}");
+    nothing_moves(&rig, Node::Ha1, Duration::from_secs(1));
+    assert_eq!(rig.calls(Node::Ha1, "stop", since), 0, "the second one touched the service");
+    // What the stop script of the address needs is in there.
+    rig.wait("the directory is filled again", SOON, || !machine.read("run/hbd.pid").is_empty());
+    assert!(rig.log(Node::Ha1).contains("somebody emptied"), "{}", rig.log(Node::Ha1));
+    let stop = rig.hbd(Node::Ha1, &["stop"]);
+    assert_eq!(stop.code, Some(0), "{stop:?}");
+    rig.wait_answer(Node::Ha2, SOON);
+    assert_eq!(rig.hbd(Node::Ha1, &["status"]).code, Some(3));
+    never_both(&rig);
+    // And with the state directory gone as well, its abstract name still keeps a second one away.
+    rig.start(Node::Ha1);
+    rig.wait_settled(Node::Ha1, SOON);
+    for folder in ["run", "lib"] {
+        std::fs::remove_dir_all(machine.path(folder)).expect("it was there");
+    }
+    let second = rig.hbd(Node::Ha1, &["run", "--foreground"]);
+    assert!(second.stderr.contains("already running"), "{second:?}");
+    nothing_moves(&rig, Node::Ha1, Duration::from_secs(1));
+    never_both(&rig);
+}
+
+#[test]
+fn a_lock_on_the_pid_file_keeps_nobody_from_starting() {
+    let Some(rig) = settled(Builder::new("locked pid file")) else { return };
+    assert_eq!(rig.hbd(Node::Ha2, &["stop"]).code, Some(0));
+    let file = rig.machine(Node::Ha2).path("run/hbd.pid");
+    let mut stranger =
+        std::process::Command::new("flock").arg(&file).args(["sleep", "30"]).spawn().expect("flock runs");
+    thread::sleep(Duration::from_millis(300));
+    rig.start(Node::Ha2);
+    rig.wait_settled(Node::Ha1, SOON);
+    let _ = stranger.kill();
+    let _ = stranger.wait();
+}
+
+#[test]
+fn a_control_socket_that_cannot_be_made_is_an_error_at_the_start() {
+    let Some(rig) = Builder::new("no control socket").build() else { return };
+    let machine = rig.machine(Node::Ha1);
+    std::fs::create_dir_all(machine.path("run/control/full")).expect("the disk takes it");
+    let run = rig.hbd(Node::Ha1, &["run", "--foreground"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.stderr.contains("run/control: the socket for commands cannot be made"), "{run:?}");
+    assert_eq!(rig.calls(Node::Ha1, "start", rig.born()), 0);
+}
+
+#[test]
+fn helpers_that_are_killed_leave_no_zombie() {
+    let Some(rig) = settled(Builder::new("killed helpers")) else { return };
+    let machine = rig.machine(Node::Ha1);
+    let daemon = machine.daemon_pid().expect("a daemon");
+    for _ in 0..4 {
+        let helper = machine.helper_pid().expect("a helper child");
+        rig.signal(helper, Signal::SIGKILL);
+        rig.wait("another helper is there", SOON, || machine.helper_pid().is_some_and(|pid| pid != helper));
+    }
+    let zombies = || {
+        let children = std::fs::read_to_string(format!("/proc/{daemon}/task/{daemon}/children"));
+        let children = children.expect("the daemon runs");
+        let dead = |pid: &&str| {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z'))
+        };
+        children.split_whitespace().filter(dead).count()
+    };
+    rig.wait("no zombie is left", SOON, || zombies() == 0);
+    nothing_moves(&rig, Node::Ha1, Duration::from_secs(1));
+}
+
+#[test]
+fn the_loop_looks_at_no_file() {
+    // Scripts, interface and watchdog are looked at all the time; the watchdog of the seed is not there.
+    let builder = Builder::new("no file in the loop").edit(|files| files.with("monitor", "1"));
+    let Some(rig) = settled(builder) else { return };
+    let pid = rig.machine(Node::Ha1).daemon_pid().expect("a daemon");
+    let time = Duration::from_secs(7);
+    let made = inject(pid, &[], Fault::Count, Span::For(time), time).expect("it can be traced");
+    // open, stat, lstat, access, execve, openat, newfstatat, statx
+    for call in [2, 4, 6, 21, 59, 257, 262, 332] {
+        assert!(!made.contains_key(&call), "call {call} in the loop: {made:?}");
+    }
+    assert!(made.contains_key(&7), "it polls: {made:?}");
+    nothing_moves(&rig, Node::Ha1, Duration::from_secs(1));
 }

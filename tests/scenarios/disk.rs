@@ -81,3 +81,45 @@ fn a_disk_without_room_for_the_state_stops_nobody() {
     assert_eq!(rig.group(Node::Ha2), "held");
     never_both(&rig);
 }
+
+#[test]
+fn a_log_that_nobody_reads_holds_up_neither_the_state_nor_the_end() {
+    let Some(rig) = Builder::new("log is a fifo").build() else { return };
+    let machine = rig.machine(Node::Ha1);
+    let fifo = machine.path("log/fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo runs").success());
+    let files = machine.read("etc/ha.cf");
+    let lines = files.lines().filter(|line| !line.trim_start().starts_with("logf"));
+    let files = lines.collect::<Vec<_>>().join("\n");
+    machine.write("etc/ha.cf", &format!("{files}\nlogfile {}\n", fifo.display()));
+    rig.start_both();
+    rig.wait_settled(Node::Ha1, SOON);
+    assert!(machine.read("lib/state").contains("crc "), "the state waits behind the log");
+    let status = rig.status(Node::Ha1).expect("an answer");
+    assert_eq!(status.0.pointer("/helper/alive").and_then(|alive| alive.as_bool()), Some(true));
+    let helper = machine.helper_pid().expect("a helper child");
+    assert_eq!(rig.hbd(Node::Ha1, &["stop"]).code, Some(0));
+    rig.wait("nobody is left behind", SOON, || !std::path::Path::new(&format!("/proc/{helper}")).exists());
+    rig.wait_answer(Node::Ha2, SOON);
+    never_both(&rig);
+}
+
+#[test]
+fn a_torn_byte_in_the_event_ring_costs_one_line() {
+    let Some(rig) = settled(Builder::new("torn event ring")) else { return };
+    let machine = rig.machine(Node::Ha2);
+    assert_eq!(rig.hbd(Node::Ha2, &["stop"]).code, Some(0));
+    let lines = |bytes: &[u8]| {
+        let slots = bytes.chunks(256).filter(|slot| !slot.starts_with(b"00000000")).map(<[u8]>::to_vec);
+        slots.collect::<Vec<_>>()
+    };
+    let mut bytes = fs::read(machine.path("lib/events")).expect("the ring is there");
+    let before = lines(&bytes);
+    bytes[600] = 0xff;
+    fs::write(machine.path("lib/events"), &bytes).expect("the disk takes it");
+    rig.start(Node::Ha2);
+    rig.wait_settled(Node::Ha1, SOON);
+    let after = lines(&fs::read(machine.path("lib/events")).expect("the ring is there"));
+    let lost = before.iter().filter(|slot| !after.contains(slot)).count();
+    assert!(before.len() > 5 && lost <= 1, "{lost} of {} lines are gone", before.len());
+}

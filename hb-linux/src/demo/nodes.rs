@@ -4,7 +4,7 @@ use super::files::{self, NAMES, Places, Setup};
 use super::watch::Watch;
 use super::{processes, service};
 use crate::sys::process::Pid;
-use crate::sys::spawn::{self, Child, Program, Words};
+use crate::sys::spawn::{self, Child, Image, Program, Words};
 use crate::sys::{Errno, Fd};
 use hb_core::Instant;
 use std::ffi::CString;
@@ -89,9 +89,7 @@ impl Node {
         let output = fs::OpenOptions::new().append(true).create(true).open(self.output()).map(Fd::from);
         let output = output.map_err(|why| format!("{}: {why}", self.output().display()))?;
         let program = Program {
-            path: &self.hbd,
-            argv: &argv,
-            envp: &envp,
+            choose: &|| Some(Image { path: &self.hbd, argv: &argv, envp: &envp }),
             stdout: Some(&output),
             stderr: Some(&output),
             die_with_us: true,

@@ -2,7 +2,7 @@
 
 use crate::config::{Paths, Script, Settings};
 use crate::resources;
-use crate::sys::spawn::Words;
+use crate::sys::spawn::{Image, Words};
 use core::ffi::CStr;
 use hb_core::{GroupId, Verb};
 use std::ffi::CString;
@@ -54,17 +54,6 @@ pub struct Programs {
     env_status: Words,
 }
 
-/// What to execute now.
-#[derive(Clone, Copy, Debug)]
-pub struct Call<'a> {
-    /// The file.
-    pub path: &'a CStr,
-    /// Its arguments.
-    pub argv: &'a Words,
-    /// Its environment.
-    pub envp: &'a Words,
-}
-
 const SHELL: &CStr = c"/bin/sh";
 const VERBS: [Verb; 3] = [Verb::Start, Verb::Stop, Verb::Status];
 
@@ -85,9 +74,9 @@ impl Programs {
     }
 
     /// What to execute for `verb` of a resource: the first file that is there and executable, else the carried one.
-    /// A few system calls; `None` if there is nothing to execute.
+    /// A few system calls, for a child; `None` if there is nothing to execute.
     #[must_use]
-    pub fn call(&self, group: GroupId, resource: u8, verb: Verb) -> Option<Call<'_>> {
+    pub fn call(&self, group: GroupId, resource: u8, verb: Verb) -> Option<Image<'_>> {
         let resource = self.groups.get(usize::from(group.0))?.get(usize::from(resource))?;
         let envp = if verb == Verb::Status { &self.env_status } else { &self.env };
         let at = VERBS.iter().position(|&v| v == verb)?;
@@ -96,11 +85,11 @@ impl Programs {
                 continue;
             }
             return match by_shell {
-                Some(words) if candidate.shell => Some(Call { path: SHELL, argv: words.get(at)?, envp }),
-                _ => Some(Call { path: &candidate.file, argv: resource.plain.get(at)?, envp }),
+                Some(words) if candidate.shell => Some(Image { path: SHELL, argv: words.get(at)?, envp }),
+                _ => Some(Image { path: &candidate.file, argv: resource.plain.get(at)?, envp }),
             };
         }
-        Some(Call { path: SHELL, argv: resource.carried.as_ref()?.get(at)?, envp })
+        Some(Image { path: SHELL, argv: resource.carried.as_ref()?.get(at)?, envp })
     }
 
     /// Is there something to execute for every resource of the group?

@@ -135,9 +135,9 @@ impl Runner {
         let Some(slot) = self.calls.iter_mut().find(|slot| slot.is_none()) else {
             return not_run(Some(Errno::BUSY));
         };
-        let Some(call) = self.programs.call(what.group, what.resource, what.verb) else {
-            return not_run(Some(Errno::NO_ENTRY));
-        };
+        // The child looks which file is there: the loop asks no disk.
+        let programs = &self.programs;
+        let choose = || programs.call(what.group, what.resource, what.verb);
         // Without a pipe a status could not be read; start and stop could, but something is badly wrong.
         let (output, child_end) = match pipe() {
             Ok((read, write)) => (read, write),
@@ -151,9 +151,7 @@ impl Runner {
             },
         };
         let program = Program {
-            path: call.path,
-            argv: call.argv,
-            envp: call.envp,
+            choose: &choose,
             stdout: Some(&child_end),
             stderr: Some(child_errors.as_ref().unwrap_or(&child_end)),
             die_with_us: false,

@@ -47,15 +47,23 @@ impl Words {
     }
 }
 
-/// What to run, and how. The child leads a process group of its own, at normal priority, with default signals.
-#[derive(Debug)]
-pub struct Program<'a> {
+/// A file with its words.
+#[derive(Clone, Copy, Debug)]
+pub struct Image<'a> {
     /// The file to execute, as an absolute path.
     pub path: &'a CStr,
     /// The arguments; the first one is the name.
     pub argv: &'a Words,
     /// The whole environment.
     pub envp: &'a Words,
+}
+
+/// What to run, and how. The child leads a process group of its own, at normal priority, with default signals.
+#[allow(missing_debug_implementations)]
+pub struct Program<'a> {
+    /// What to execute. Asked in the child, which may look at files: a disk that answers late holds up the child alone.
+    /// `None`: there is nothing, told as `ENOENT`.
+    pub choose: &'a dyn Fn() -> Option<Image<'a>>,
     /// Where its output goes; `/dev/null` if nowhere.
     pub stdout: Option<&'a Fd>,
     /// Where its errors go; `/dev/null` if nowhere.
@@ -124,8 +132,9 @@ fn become_program(program: &Program<'_>, parent: Pid) -> Errno {
     {
         return why;
     }
+    let Some(image) = (program.choose)() else { return Errno::NO_ENTRY };
     // SAFETY: path, argv and envp end in NUL and null as execve wants, and live until it replaces this program.
-    unsafe { libc::execve(program.path.as_ptr(), program.argv.as_ptr(), program.envp.as_ptr()) };
+    unsafe { libc::execve(image.path.as_ptr(), image.argv.as_ptr(), image.envp.as_ptr()) };
     Errno::last()
 }
 
@@ -158,9 +167,7 @@ mod tests {
         let envp = Words::new(&["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HBD_TEST=yes"]).unwrap();
         let (read, write) = pipe().unwrap();
         let program = Program {
-            path: c"/bin/sh",
-            argv: &argv,
-            envp: &envp,
+            choose: &|| Some(Image { path: c"/bin/sh", argv: &argv, envp: &envp }),
             stdout: Some(&write),
             stderr: None,
             die_with_us: false,
@@ -199,9 +206,7 @@ mod tests {
         let words = Words::new(&["nothing"]).unwrap();
         let none = Words::new::<&str>(&[]).unwrap();
         let program = Program {
-            path: c"/nonexistent/nothing",
-            argv: &words,
-            envp: &none,
+            choose: &|| Some(Image { path: c"/nonexistent/nothing", argv: &words, envp: &none }),
             stdout: None,
             stderr: None,
             die_with_us: true,
