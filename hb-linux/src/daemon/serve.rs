@@ -125,8 +125,8 @@ impl Shell {
         }
     }
 
-    /// Answers whether the socket could be read.
-    pub(super) fn serve_pings(&mut self) -> bool {
+    /// Read the answers of the ping nodes; says what came of it.
+    pub(super) fn serve_pings(&mut self) -> Read {
         self.fx.pinger.service(self.now);
         match self.fx.pinger.take_change() {
             Some(Change::Failed(why)) => {
@@ -135,15 +135,16 @@ impl Shell {
             Some(Change::Opened | Change::SendFailing(_) | Change::SendRestored | Change::Reopened(_))
             | None => {}
         }
-        for _ in 0..MAX_READS {
+        for n in 0..MAX_READS {
             match self.fx.pinger.read() {
                 Answer::From(ping) => self.give(Input::PingAnswer { ping }),
                 Answer::Other => {}
-                Answer::Empty => return true,
-                Answer::Unread => return false,
+                Answer::Empty if n == 0 => return Read::Hollow,
+                Answer::Empty => return Read::All,
+                Answer::Unread => return Read::Not,
             }
         }
-        true
+        Read::All
     }
 
     pub(super) fn serve_helper(&mut self) {

@@ -232,10 +232,12 @@ impl Shell {
             unread |= read == Read::Not;
             hollow |= read == Read::Hollow && self.waited;
         }
-        unread |= self.is_hollow(hollow);
         if ready(PINGS) || self.fx.pinger.deadline() <= self.now {
-            unread |= !self.serve_pings();
+            let read = self.serve_pings();
+            unread |= read == Read::Not;
+            hollow |= read == Read::Hollow && self.waited && ready(PINGS);
         }
+        unread |= self.is_hollow(hollow);
         if ready(HELPER) || fds.get(HELPER).is_some_and(PollFd::can_write) || self.revive <= self.now {
             self.serve_helper();
         }

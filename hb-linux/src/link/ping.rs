@@ -3,7 +3,7 @@
 //! An answer counts only if type, identifier, sequence, token and sender all fit an echo request of the last rounds.
 
 use super::health::{Change, Health};
-use crate::sys::{Fd, Result, icmp};
+use crate::sys::{Errno, Fd, Result, icmp};
 use core::net::Ipv4Addr;
 use hb_core::{Instant, PingId};
 use heapless::Vec;
@@ -132,9 +132,11 @@ impl Pinger {
         let mut buf = [0; 128];
         match icmp::receive(fd, &mut buf) {
             Ok(Some((n, from))) => self.judge(buf.get(..n).unwrap_or(&buf), from),
-            Err(why) if why.is_shortage() => Answer::Unread,
             // An error that one of our requests met was taken off the socket by this read; the next wait finds the rest.
-            Ok(None) | Err(_) => Answer::Empty,
+            Err(Errno(libc::EHOSTUNREACH | libc::ENETUNREACH | libc::ECONNREFUSED)) | Ok(None) => {
+                Answer::Empty
+            }
+            Err(_) => Answer::Unread,
         }
     }
 

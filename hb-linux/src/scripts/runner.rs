@@ -58,6 +58,8 @@ struct Call {
     not_before: Instant,
     /// It is read again only then, whatever is there.
     paused: bool,
+    /// Its output could not be read to the end.
+    unread: bool,
     begun: Instant,
     /// Asked to end; when it is killed outright, and then never again.
     killed: Option<Instant>,
@@ -174,6 +176,7 @@ impl Runner {
             taken: 0,
             not_before: now,
             paused: false,
+            unread: false,
             begun: now,
             killed: None,
         });
@@ -300,7 +303,7 @@ impl Call {
         let what = self.what;
         let mut buf = [0; 1024];
         for _ in 0..most {
-            let Some(n) = take(&mut self.output, &mut buf) else { break };
+            let Some(n) = take(&mut self.output, &mut buf, &mut self.unread) else { break };
             let piece = buf.get(..n).unwrap_or_default();
             self.taken = self.taken.saturating_add(n);
             if what.verb == Verb::Status {
@@ -309,7 +312,7 @@ impl Call {
             self.lines.feed(piece, |line| tell(what, line));
         }
         for _ in 0..most {
-            let Some(n) = take(&mut self.complaints, &mut buf) else { break };
+            let Some(n) = take(&mut self.complaints, &mut buf, &mut false) else { break };
             self.taken = self.taken.saturating_add(n);
             self.lines.feed(buf.get(..n).unwrap_or_default(), |line| tell(what, line));
         }
@@ -320,6 +323,8 @@ impl Call {
             return Outcome::Killed;
         }
         match (self.what.verb, ended) {
+            // What it said is not known: no answer.
+            (Verb::Status, _) if self.unread => Outcome::NotRun,
             (Verb::Status, _) => judge(self.answer.words(), ended, tells),
             (_, Ended::Code(0)) => Outcome::Ok,
             (_, Ended::Code(code)) => Outcome::Failed(code),
@@ -328,15 +333,17 @@ impl Call {
     }
 }
 
-/// The next bytes of `fd`, which is closed at its end.
-fn take(fd: &mut Option<Fd>, buf: &mut [u8]) -> Option<usize> {
-    match fd.as_ref()?.read(buf) {
+/// The next bytes of `fd`, which is closed at its end. `unread`: the last read failed, and what is in the pipe stays there.
+fn take(fd: &mut Option<Fd>, buf: &mut [u8], unread: &mut bool) -> Option<usize> {
+    let read = fd.as_ref()?.read(buf);
+    *unread = read.is_err();
+    match read {
         Ok(Some(n)) if n > 0 => Some(n),
-        Ok(None) => None,
-        Ok(Some(_)) | Err(_) => {
+        Ok(Some(_)) => {
             *fd = None;
             None
         }
+        Ok(None) | Err(_) => None,
     }
 }
 

@@ -68,11 +68,19 @@ impl core::fmt::Debug for PollFd {
 }
 
 /// Wait until something is ready or `timeout_ms` has passed (negative: for ever). Answers how many are ready; a signal
-/// ends the wait with 0.
+/// ends the wait early, with what is ready then.
 ///
 /// # Errors
-/// As `poll(2)`, without `EINTR`.
+/// As `poll(2)`; `EINTR` if not even a look that does not wait comes to its end.
 pub fn poll(fds: &mut [PollFd], timeout_ms: i32) -> Result<usize> {
+    match poll_once(fds, timeout_ms) {
+        // An interrupted wait says nothing of what is ready.
+        Err(Errno::INTR) => poll_once(fds, 0),
+        other => other,
+    }
+}
+
+fn poll_once(fds: &mut [PollFd], timeout_ms: i32) -> Result<usize> {
     for fd in fds.iter_mut() {
         fd.0.revents = 0;
     }
@@ -81,7 +89,6 @@ pub fn poll(fds: &mut [PollFd], timeout_ms: i32) -> Result<usize> {
     // SAFETY: PollFd is a transparent pollfd; pointer and length are of a live, exclusively borrowed slice.
     match check(unsafe { libc::poll(fds.as_mut_ptr().cast(), count, timeout_ms) }) {
         Ok(ready) => Ok(usize::try_from(ready).unwrap_or(0)),
-        Err(Errno::INTR) => Ok(0),
         // More entries than files may be open: without those that wait for nothing there are fewer.
         Err(Errno::INVALID) => poll_some(fds, timeout_ms),
         Err(other) => Err(other),
@@ -91,18 +98,15 @@ pub fn poll(fds: &mut [PollFd], timeout_ms: i32) -> Result<usize> {
 /// Places for descriptors that are waited for, in [`poll_some`].
 const SOME: usize = 64;
 
-/// As [`poll`], with the entries alone that wait for something.
+/// As [`poll_once`], with the entries alone that wait for something.
 fn poll_some(fds: &mut [PollFd], timeout_ms: i32) -> Result<usize> {
     let mut some = heapless::Vec::<PollFd, SOME>::new();
     for fd in fds.iter().filter(|fd| fd.0.fd >= 0) {
         some.push(*fd).map_err(|_| Errno::INVALID)?;
     }
-    // SAFETY: as in `poll`.
+    // SAFETY: as in `poll_once`.
     let ready = unsafe { libc::poll(some.as_mut_ptr().cast(), some.len() as libc::nfds_t, timeout_ms) };
-    let ready = match check(ready) {
-        Err(Errno::INTR) => 0,
-        other => other?,
-    };
+    let ready = check(ready)?;
     for (to, from) in fds.iter_mut().filter(|fd| fd.0.fd >= 0).zip(&some) {
         to.0.revents = from.0.revents;
     }
