@@ -35,6 +35,10 @@ pub enum Event {
     PeerForeign,
     /// The peer speaks a newer version of the protocol: it decides what runs where.
     PeerNewer,
+    /// The peer has the new signing key of this index: every beat is signed with it from now on.
+    KeyTaken(u8),
+    /// The peer took nothing that was signed with the key of this index: the keys before it are in use again.
+    KeyNotTaken(u8),
     /// A link is heard again, or for the first time.
     LinkUp(LinkId),
     /// A link fell silent while others carry on, or its device failed.

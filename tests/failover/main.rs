@@ -6,8 +6,10 @@ mod data;
 mod death;
 mod failed;
 mod hostile;
+mod keys;
 mod lines;
 mod moves;
+mod newer;
 mod start;
 mod stuck;
 

@@ -87,6 +87,12 @@ impl SendTimes {
         }
     }
 
+    /// The number that ends in `low`, of the newest eight.
+    pub(crate) fn number(&self, low: u8) -> Option<u32> {
+        let age = u32::from((self.newest as u8).wrapping_sub(low));
+        (age < 8 && age < self.newest).then(|| self.newest.saturating_sub(age))
+    }
+
     /// The round trip of the beat whose number ends in `low`, held by the peer for `hold`.
     pub(crate) fn round_trip(&self, low: u8, hold: Duration, now: Instant) -> Option<Duration> {
         let age = u32::from((self.newest as u8).wrapping_sub(low));

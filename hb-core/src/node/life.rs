@@ -133,6 +133,8 @@ impl Node {
             #[cfg(feature = "coverage")]
             coverage: crate::coverage::Coverage::default(),
             peer_key: None,
+            trial: None,
+            trial_failed: false,
             keyed: saved.keyed != 0 && saved.keyed == keys.digest(),
             config,
             keys,

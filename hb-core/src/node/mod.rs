@@ -12,6 +12,7 @@ mod data;
 mod decide;
 mod differs;
 mod glance;
+mod keys;
 mod life;
 mod news;
 mod operator;
@@ -105,6 +106,10 @@ pub struct Node {
     keyed: bool,
     /// The key that the peer's last sign of life was tagged with.
     peer_key: Option<u8>,
+    /// A new signing key, until the peer shows that it has it.
+    trial: Option<keys::Trial>,
+    /// The last one was not taken.
+    trial_failed: bool,
     clock: Clock,
     /// Running time of the current input.
     now: Instant,
@@ -231,11 +236,6 @@ impl Node {
         }
     }
 
-    /// New keys, after the file was read again. Takes effect with the next frame.
-    pub fn set_keys(&mut self, keys: Keyring) {
-        self.keys = keys;
-    }
-
     /// What of the configuration may change in this life, as it holds now.
     #[must_use]
     pub const fn tuning(&self) -> Tuning {
@@ -269,6 +269,7 @@ impl Node {
     fn deadline(&self) -> Instant {
         let mut at = Earliest(self.next_beat);
         self.silence_deadline(&mut at);
+        at.or(self.trial_deadline());
         at.or(self.pings.deadline());
         at.or(self.fence.deadline());
         for until in [self.unconfirmed, self.isolated].into_iter().flatten() {

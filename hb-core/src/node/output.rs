@@ -69,10 +69,10 @@ impl Node {
             let at = usize::from(id.0);
             let message = self.compose(id);
             let len = match self.config.links.get(at) {
-                Some(LinkKind::Datagram) => auth::seal(&message, self.config.cluster, &self.keys, out),
+                Some(LinkKind::Datagram) => auth::seal(&message, self.config.cluster, self.signing(), out),
                 Some(LinkKind::Stream) => {
                     let mut datagram = [0; MAX_SENT];
-                    auth::seal(&message, self.config.cluster, &self.keys, &mut datagram)
+                    auth::seal(&message, self.config.cluster, self.signing(), &mut datagram)
                         .and_then(|len| datagram.get(..len))
                         .and_then(|datagram| frame::encode(datagram, out))
                 }

@@ -161,6 +161,9 @@ impl Node {
     /// The link brought a beat: its health, and the round trip.
     fn good_on(&mut self, id: LinkId, message: &Message) {
         let (now, beat) = (self.now, &message.beat);
+        if let Some(echo) = beat.echo {
+            self.peer_heard(echo.seq);
+        }
         let rtt = beat.echo.and_then(|Echo { seq, hold }| self.sends.round_trip(seq, hold, now));
         let Some(link) = self.links.get_mut(usize::from(id.0)) else { return };
         let up = link.good(now, message.seq, beat.link);

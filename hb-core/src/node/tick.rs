@@ -29,6 +29,7 @@ impl Node {
             self.recovering = false;
             self.ticked = self.now;
             self.judge_silence();
+            self.judge_trial();
         }
         if self.unconfirmed.is_some_and(|until| self.now >= until) {
             self.unconfirmed = None;
@@ -67,6 +68,8 @@ impl Node {
     /// The beat that follows the keepalive; a loop that is behind does not send a burst.
     fn steady_beat(&mut self) {
         let keepalive = self.config.timing.keepalive;
+        // Two keys take turns, and each has its beats at the keepalive.
+        let keepalive = if self.trial.is_some() { keepalive.divided(2) } else { keepalive };
         self.next_beat = self.next_beat.plus(keepalive);
         if self.next_beat <= self.now {
             self.next_beat = self.now.plus(keepalive);

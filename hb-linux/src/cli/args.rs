@@ -27,6 +27,8 @@ pub struct Options {
     pub json: bool,
     /// `--no-wait`.
     pub no_wait: bool,
+    /// `reload`: take keys that the peer lacks.
+    pub force: bool,
     /// What `linktest` is to do.
     pub line: Line,
 }
@@ -57,6 +59,7 @@ impl Default for Options {
             foreground: false,
             json: false,
             no_wait: false,
+            force: false,
             line: Line::USUAL,
         }
     }
@@ -167,6 +170,7 @@ pub(super) fn common(name: &str, parser: &mut Parser, options: &mut Options) -> 
         "foreground" => options.foreground = true,
         "json" => options.json = true,
         "no-wait" => options.no_wait = true,
+        "force" => options.force = true,
         "baud" | "seconds" | "wait" => line(name, &parser.value()?.string()?, &mut options.line)?,
         _ => return Err(Usage::new(format!("unknown option --{name}; hbd help lists them"))),
     }
@@ -241,6 +245,7 @@ pub(super) fn which(values: &[String]) -> Result<Which, Usage> {
 fn suits(verb: &Verb, options: &Options) -> Result<(), Usage> {
     let wrong = [
         (options.foreground && *verb != Verb::Run, "--foreground goes with run only"),
+        (options.force && *verb != Verb::Reload, "--force goes with reload only"),
         (options.json && *verb != Verb::Status, "--json goes with status only"),
         (
             options.no_wait && !matches!(verb, Verb::Stop | Verb::Standby(_) | Verb::Takeover(_)),

@@ -6,7 +6,7 @@ hbd: heartbeat and watchdog daemon for two-node hot standby
 
   hbd run [--foreground]          start the daemon (in the background, once its links are open)
   hbd stop [--no-wait]            leave in order: the groups stop here and start on the peer
-  hbd reload                      read the files again: keys and more hold at once, the rest is said
+  hbd reload [--force]            read the files again: keys and more hold at once, the rest is said
   hbd status [--json]             this node, the peer, links, groups, watchdog, ping nodes
   hbd check                       examine the configuration and this machine; touches nothing
   hbd standby [all|local|foreign] [--no-wait]    give groups to the peer

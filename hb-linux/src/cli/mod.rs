@@ -65,6 +65,7 @@ fn act(verb: Verb, options: &Options) -> i32 {
     match verb {
         Verb::Run => daemon::run(options, EXIT_FAILURE),
         Verb::Stop => ask::stop(options),
+        Verb::Reload if options.force => ask::simple(options, &Request::ReloadForced, "reloaded"),
         Verb::Reload => ask::simple(options, &Request::Reload, "reloaded"),
         Verb::Status => ask::status(options),
         Verb::Check => check(options),

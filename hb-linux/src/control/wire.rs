@@ -36,6 +36,8 @@ pub enum Request<'a> {
     ConfirmDown(&'a str),
     /// Forget a failed start of the group, or try a stuck stop again.
     Clear(&'a str),
+    /// [`Self::Reload`], and take keys that the peer lacks.
+    ReloadForced,
 }
 
 /// Which groups a move means.
@@ -254,6 +256,7 @@ mod tests {
             Request::Status,
             Request::Stop,
             Request::Reload,
+            Request::ReloadForced,
             Request::Standby(Which::Local),
             Request::Takeover(Which::Foreign),
             Request::ConfirmDown("ha-2"),

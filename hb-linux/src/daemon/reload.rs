@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! idle --(request: fork)--> reading --(right, wrong, end of pipe, or LIMIT: kill)--> told --> idle once it is reaped
+//!                                \--(right: a new signing key)--> on trial --(taken, not taken)--^
 //! ```
 
 use super::reread::{self, Keys, News};
@@ -14,13 +15,16 @@ use crate::helper::Level;
 use crate::sys::process::{self, Pid, try_wait_for};
 use crate::sys::{Errno, Fd, fd, guard};
 use core::fmt::Arguments;
+use hb_core::auth::Keyring;
 use hb_core::config::Tuning;
-use hb_core::{Duration, Instant, Node};
+use hb_core::{Duration, Instant, Node, PeerState};
 use std::os::fd::RawFd;
 use std::rc::Rc;
 
 /// The child is given up after this; an operator's command waits for longer.
 const LIMIT: Duration = Duration::from_secs(8);
+/// Between two looks at a key that is on trial.
+const LOOK: Duration = Duration::from_millis(20);
 /// More than a piece of news takes.
 const BUF: usize = 1024;
 
@@ -51,6 +55,10 @@ struct Reading {
     buf: [u8; BUF],
     len: usize,
     keys: Keys,
+    /// Take keys that the peer lacks.
+    force: bool,
+    /// A signing key is on trial; what held before.
+    trial: Option<Tuning>,
 }
 
 impl Reload {
@@ -64,21 +72,27 @@ impl Reload {
     ///
     /// # Errors
     /// Why it does not begin; `EBUSY`: another one is under way.
-    pub(super) fn begin(&mut self, now: Instant, tuning: &Tuning, caller: Option<Fd>) -> Result<(), Errno> {
+    pub(super) fn begin(
+        &mut self,
+        now: Instant,
+        tuning: &Tuning,
+        caller: Option<Fd>,
+        force: bool,
+    ) -> Result<(), Errno> {
         if self.reading.is_some() {
             return Err(Errno(libc::EBUSY));
         }
         let (paths, then) = (&self.paths, &self.then);
         let body = |pipe: &Fd| reread::run(paths, then, tuning, pipe);
         let reading = launch(&mut self.children, now, caller, body)?;
-        self.reading = Some(reading);
+        self.reading = Some(Reading { force, ..reading });
         Ok(())
     }
 
     /// What to wait on.
     #[must_use]
     pub(super) fn fd(&self) -> Option<RawFd> {
-        self.reading.as_ref().map(|reading| reading.pipe.raw())
+        self.reading.as_ref().filter(|reading| reading.trial.is_none()).map(|reading| reading.pipe.raw())
     }
 
     /// When [`Reload::service`] has something to do without being waited for.
@@ -96,6 +110,17 @@ impl Reload {
     pub(super) fn service(&mut self, now: Instant, node: &mut Node, voice: &mut Voice) -> bool {
         guard::pass("reload");
         let Some(reading) = &mut self.reading else { return false };
+        if let Some(before) = reading.trial {
+            let Some(taken) = node.key_trial() else {
+                reading.until = now.plus(LOOK);
+                return false;
+            };
+            if !taken {
+                reading.goes_back(now, node, voice, &before);
+            }
+            self.end(taken, voice);
+            return true;
+        }
         let mut end = None;
         let room = reading.buf.get_mut(reading.len..).unwrap_or_default();
         match reading.pipe.read(room) {
@@ -116,6 +141,16 @@ impl Reload {
             Ok(Some(_)) | Err(_) => end = Some(false),
         }
         let Some(right) = end else { return false };
+        if reading.trial.is_some() {
+            reading.until = now.plus(LOOK);
+            return true;
+        }
+        self.end(right, voice)
+    }
+
+    /// Answer, and be idle again.
+    fn end(&mut self, right: bool, voice: &mut Voice) -> bool {
+        let Some(reading) = &mut self.reading else { return false };
         if !right {
             reading.line(voice, true, format_args!("what was in use stays as it is"));
         }
@@ -152,7 +187,17 @@ fn launch(
     let child = forked?;
     *place = Some(child);
     let until = now.plus(LIMIT);
-    Ok(Reading { child, pipe: ours, caller, until, buf: [0; BUF], len: 0, keys: Keys::default() })
+    Ok(Reading {
+        child,
+        pipe: ours,
+        caller,
+        until,
+        buf: [0; BUF],
+        len: 0,
+        keys: Keys::default(),
+        force: false,
+        trial: None,
+    })
 }
 
 fn reap(children: &mut [Option<Pid>]) {
@@ -177,18 +222,17 @@ impl Reading {
                 }
             }
             News::Right { signer, tuning } if end.is_none() => {
-                end = Some(match self.keys.ring(signer) {
-                    Ok(ring) => match node.retune(now, &tuning) {
-                        Ok(()) => {
-                            node.set_keys(ring);
-                            true
-                        }
-                        Err(why) => {
-                            self.line(voice, true, format_args!("{why}"));
-                            false
-                        }
-                    },
-                    Err(_) => false,
+                let Ok(ring) = self.keys.ring(signer) else {
+                    end = Some(false);
+                    return;
+                };
+                let before = node.tuning();
+                end = Some(match node.retune(now, &tuning) {
+                    Ok(()) => self.take_keys(now, node, voice, ring, &before),
+                    Err(why) => {
+                        self.line(voice, true, format_args!("{why}"));
+                        false
+                    }
                 });
             }
             News::Right { .. } => {}
@@ -199,6 +243,65 @@ impl Reading {
         self.buf.copy_within(self.len - left..self.len, 0);
         self.len = left;
         end
+    }
+
+    /// The keys of right files. `false`: they were refused, and everything is as `before`.
+    fn take_keys(
+        &mut self,
+        now: Instant,
+        node: &mut Node,
+        voice: &mut Voice,
+        ring: Keyring,
+        before: &Tuning,
+    ) -> bool {
+        let alive = matches!(node.glance().peer, PeerState::Up | PeerState::Late);
+        if self.force || !alive {
+            if !node.has_keys(&ring) {
+                self.of_peer(
+                    voice,
+                    format_args!("has not shown that it has these keys: see hbd status once it is heard"),
+                );
+            }
+            node.set_keys(ring);
+            return true;
+        }
+        match node.try_keys(now, ring) {
+            Ok(trial) => {
+                self.trial = trial.then_some(*before);
+                true
+            }
+            Err(index) => {
+                self.of_peer(
+                    voice,
+                    format_args!(
+                        "signs with key {index}, which authkeys does not list as it is in use: keep it until that node signs \
+                         with another; to take the file all the same: hbd reload --force"
+                    ),
+                );
+                let _ = node.retune(now, before);
+                false
+            }
+        }
+    }
+
+    /// The peer took nothing that was signed with the new key.
+    fn goes_back(&self, now: Instant, node: &mut Node, voice: &mut Voice, before: &Tuning) {
+        self.of_peer(
+            voice,
+            format_args!(
+                "takes nothing that is signed with the key that auth names: it lacks the key, or has another secret or method \
+                 under its number; put the same line into authkeys there, hbd reload there, then here; to sign with it all the \
+                 same: hbd reload --force"
+            ),
+        );
+        let _ = node.retune(now, before);
+    }
+
+    /// Trouble with the other node.
+    fn of_peer(&self, voice: &mut Voice, args: Arguments<'_>) {
+        let mut text = crate::log::Text::<{ crate::log::LINE }>::new();
+        text.put(format_args!("node {} {args}", voice.names.peer));
+        self.line(voice, true, format_args!("{}", text.as_str()));
     }
 
     fn line(&self, voice: &mut Voice, bad: bool, args: Arguments<'_>) {

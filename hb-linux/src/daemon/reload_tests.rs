@@ -93,7 +93,7 @@ impl Bench {
 
     fn read(&mut self) -> (Vec<String>, bool) {
         let (caller, tuning) = (self.caller(), self.node.tuning());
-        self.reload.begin(T0, &tuning, caller).unwrap();
+        self.reload.begin(T0, &tuning, caller, false).unwrap();
         self.answer(T0)
     }
 
@@ -161,7 +161,7 @@ fn a_disk_that_does_not_answer_is_given_up_and_holds_nothing_up() {
     };
     bench.reload.reading = Some(launch(&mut bench.reload.children, T0, caller, stuck).unwrap());
     let tuning = bench.node.tuning();
-    assert_eq!(bench.reload.begin(T0, &tuning, None), Err(Errno(libc::EBUSY)));
+    assert_eq!(bench.reload.begin(T0, &tuning, None, false), Err(Errno(libc::EBUSY)));
     assert!(!bench.reload.service(T0, &mut bench.node, &mut bench.voice));
     assert_eq!(bench.reload.deadline(), T0.plus(LIMIT));
     let (lines, accepted) = bench.answer(T0.plus(LIMIT));

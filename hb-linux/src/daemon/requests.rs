@@ -22,7 +22,7 @@ pub(super) struct Facts {
     pub(super) realtime: bool,
 }
 
-/// Answer a request that is no [`Request::Reload`].
+/// Answer a request that is no [`Request::Reload`] or [`Request::ReloadForced`].
 pub(super) fn answer(
     now: Instant,
     node: &mut Node,
@@ -36,7 +36,7 @@ pub(super) fn answer(
     }
     let command = match request {
         Request::Status => return status(now, &node.status(now), fx, facts, out),
-        Request::Reload => return,
+        Request::Reload | Request::ReloadForced => return,
         Request::Stop => Command::Stop,
         Request::Standby(which) => Command::Standby(scope(which)),
         Request::Takeover(which) => Command::Takeover(scope(which)),
@@ -96,6 +96,7 @@ const fn said(request: &Request<'_>) -> &'static str {
         Request::Status => "status",
         Request::Stop => "stop",
         Request::Reload => "reload",
+        Request::ReloadForced => "reload --force",
         Request::Standby(Which::All) => "standby all",
         Request::Standby(Which::Local) => "standby local",
         Request::Standby(Which::Foreign) => "standby foreign",

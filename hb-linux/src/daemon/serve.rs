@@ -207,7 +207,7 @@ impl Shell {
         }
         if caught.reload() {
             let tuning = self.node.tuning();
-            if let Err(why) = self.reload.begin(self.now, &tuning, None) {
+            if let Err(why) = self.reload.begin(self.now, &tuning, None, false) {
                 self.fx.voice.say(Level::Warn, format_args!("reload: {}", not_now(why)));
             }
         }
@@ -259,8 +259,10 @@ impl Shell {
         let ready = fds.get(CONTROL..SCRIPTS).unwrap_or_default();
         server.serve(now, ready, |request, out| {
             guard::pass("request");
-            if request == Request::Reload {
-                let begun = out.keep().and_then(|caller| reload.begin(now, &node.tuning(), Some(caller)));
+            if matches!(request, Request::Reload | Request::ReloadForced) {
+                let force = request == Request::ReloadForced;
+                let begun =
+                    out.keep().and_then(|caller| reload.begin(now, &node.tuning(), Some(caller), force));
                 if let Err(why) = begun {
                     out.send(&Reply::Refused(not_now(why)));
                 }

@@ -116,6 +116,18 @@ pub fn event(names: &Names, event: &Event, about: &About<'_>, out: &mut Text<LIN
             ));
             Warn
         }
+        Event::KeyTaken(index) => {
+            out.put(format_args!(
+                "node {peer}: has key {index}: every heartbeat is signed with it from now on"
+            ));
+            Info
+        }
+        Event::KeyNotTaken(index) => {
+            out.put(format_args!(
+                "node {peer}: takes nothing that is signed with key {index}; the keys before it are in use again"
+            ));
+            Warn
+        }
         Event::LinkUp(link) => {
             out.put(format_args!("Link {peer}:{} up.", names.link(link)));
             Info

@@ -112,6 +112,8 @@ fn all_events() -> Vec<Event> {
         Event::OneWayOrReplay,
         Event::PeerForeign,
         Event::PeerNewer,
+        Event::KeyTaken(2),
+        Event::KeyNotTaken(2),
         Event::LinkUp(l),
         Event::LinkDown(l),
         Event::Unproven(g),
