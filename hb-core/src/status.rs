@@ -68,6 +68,10 @@ pub struct PeerStatus {
     pub last_heard: Option<Duration>,
     /// The configurations agree; `None` until it said so.
     pub config_match: Option<bool>,
+    /// The shared times agree; `None` until it said so.
+    pub timing_match: Option<bool>,
+    /// It left in order, and was not heard since.
+    pub left: bool,
 }
 
 /// One link.
@@ -106,8 +110,12 @@ pub struct GroupStatus {
     pub wanted: Option<Reason>,
     /// Why nothing happens, if the group is not held here.
     pub wait: Option<Wait>,
-    /// The lines of the two nodes agree; `None` until the peer said so.
+    /// The lines of the two nodes agree, and the shared times do; `None` until the peer said so.
     pub config_match: Option<bool>,
+    /// An operator's move stands (DESIGN §7 O4): until a death, a leave or another command.
+    pub pinned: bool,
+    /// It would move here for this reason, if no operator's move stood against it.
+    pub barred: Option<Reason>,
     /// The copy of the data, if the group has any.
     pub copy: Option<CopyStatus>,
     /// The script call for which it is failed, stuck or still unknown.

@@ -228,7 +228,7 @@ impl Node {
 
     // --- O4: it runs on the wrong side -----------------------------------------------------------------------------
 
-    fn facts(&self, id: GroupId) -> Option<Facts> {
+    pub(super) fn facts(&self, id: GroupId) -> Option<Facts> {
         let group = self.group(id)?;
         Some(Facts {
             me: self.config.side,

@@ -60,7 +60,7 @@ impl Node {
     /// The group's part of [`Node::status`]; `None` when there is no such group.
     #[must_use]
     pub fn group_status(&self, id: GroupId) -> Option<GroupStatus> {
-        self.group(id).map(|group| self.status_of(group, self.clock.real()))
+        self.group(id).map(|group| self.status_of(id, group, self.clock.real()))
     }
 
     /// Which pairs of its machines this node has met.

@@ -1,11 +1,13 @@
 //! The snapshot for `hbd status`.
 
 use super::{Node, OneWay};
-use crate::cluster::group::Reset;
+use crate::cluster::group::{Group, Reset};
+use crate::cluster::handover;
 use crate::cluster::link::Link;
+use crate::ids::GroupId;
 use crate::input::Watchdog;
 use crate::list::filled;
-use crate::message::GroupState;
+use crate::message::{GroupState, Reason};
 use crate::status::{GroupStatus, LinkStatus, PeerState, PeerStatus, Status};
 use crate::time::Instant;
 
@@ -15,6 +17,7 @@ impl Node {
     pub fn status(&self, now: Instant) -> Status {
         let (real, now) = (now, self.clock.running(now));
         let met = self.peer.met.is_some();
+        let timing_match = self.peer.timing_digest.map(|digest| digest == self.config.timing_digest);
         let groups_agree = self.groups.iter().all(|group| group.agreed == Some(true));
         let one_way = match self.one_way {
             OneWay::None => false,
@@ -33,10 +36,14 @@ impl Node {
                 phase: met.then_some(self.peer.phase),
                 incarnation: self.peer.met,
                 last_heard: met.then(|| now.since(self.peer.last_heard)),
-                config_match: self.peer.timing_digest.map(|d| d == self.config.timing_digest && groups_agree),
+                config_match: timing_match.map(|agree| agree && groups_agree),
+                timing_match,
+                left: self.peer.left,
             },
             links: filled(self.links.iter().map(|link| self.link_status(link))),
-            groups: filled(self.groups.iter().map(|group| self.status_of(group, real))),
+            groups: filled(
+                self.group_ids().zip(&self.groups).map(|(id, group)| self.status_of(id, group, real)),
+            ),
             pings: filled(self.pings.alive()),
             fed: self.out.fed,
             isolated: self.isolated.is_some(),
@@ -59,8 +66,17 @@ impl Node {
         }
     }
 
-    pub(super) fn status_of(&self, group: &crate::cluster::group::Group, real: Instant) -> GroupStatus {
+    /// Why the group would be wanted here, if no operator's move stood against it.
+    fn barred(&self, id: GroupId, group: &Group) -> Option<Reason> {
+        let held = self.peers(id).is_some_and(|peer| peer.state == GroupState::Held);
+        let facts = self.facts(id).filter(|_| group.pinned && held && group.state == GroupState::Idle)?;
+        handover::wanted(&handover::Facts { pinned: false, ..facts })
+    }
+
+    pub(super) fn status_of(&self, id: GroupId, group: &Group, real: Instant) -> GroupStatus {
         GroupStatus {
+            pinned: group.pinned,
+            barred: self.barred(id, group),
             state: group.state,
             peer_state: self.peer.group(group.config.name_hash).map(|shown| shown.state),
             epoch: group.shown_epoch(),

@@ -25,6 +25,8 @@ pub struct Options {
     pub foreground: bool,
     /// `--json`.
     pub json: bool,
+    /// `--nagios`.
+    pub nagios: bool,
     /// `--no-wait`.
     pub no_wait: bool,
     /// `reload`: take keys that the peer lacks.
@@ -58,6 +60,7 @@ impl Default for Options {
             node: None,
             foreground: false,
             json: false,
+            nagios: false,
             no_wait: false,
             force: false,
             line: Line::USUAL,
@@ -169,6 +172,7 @@ pub(super) fn common(name: &str, parser: &mut Parser, options: &mut Options) -> 
         "node" => options.node = Some(parser.value()?.string()?),
         "foreground" => options.foreground = true,
         "json" => options.json = true,
+        "nagios" => options.nagios = true,
         "no-wait" => options.no_wait = true,
         "force" => options.force = true,
         "baud" | "seconds" | "wait" => line(name, &parser.value()?.string()?, &mut options.line)?,
@@ -247,6 +251,8 @@ fn suits(verb: &Verb, options: &Options) -> Result<(), Usage> {
         (options.foreground && *verb != Verb::Run, "--foreground goes with run only"),
         (options.force && *verb != Verb::Reload, "--force goes with reload only"),
         (options.json && *verb != Verb::Status, "--json goes with status only"),
+        (options.nagios && *verb != Verb::Status, "--nagios goes with status only"),
+        (options.nagios && options.json, "--nagios and --json are two forms of one answer: choose one"),
         (
             options.no_wait && !matches!(verb, Verb::Stop | Verb::Standby(_) | Verb::Takeover(_)),
             "--no-wait goes with stop, standby and takeover only",

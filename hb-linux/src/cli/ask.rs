@@ -1,7 +1,9 @@
 //! Commands to the running daemon: `status`, `stop`, `reload`, `standby`, `takeover`, `confirm-down`, `clear`.
 
 use super::args::Options;
-use super::{EXIT_FAILURE, EXIT_NOT_RUNNING, EXIT_OK, EXIT_PERMISSION, EXIT_STOPPED, say, show, tell};
+use super::{
+    EXIT_FAILURE, EXIT_NOT_RUNNING, EXIT_OK, EXIT_PERMISSION, EXIT_STOPPED, say, show, tell, verdict,
+};
 use crate::control::client::{Client, Trouble, Verdict};
 use crate::control::wire::{Reply, Request, Which};
 use crate::control::{SOCKET, Snapshot, snapshot::Group};
@@ -59,6 +61,12 @@ pub(super) fn status(options: &Options) -> i32 {
             say(&show::json(&shot));
             EXIT_OK
         }
+        Ok(shot) if options.nagios => {
+            let verdict = verdict::judge(&shot);
+            say(&verdict.to_string());
+            verdict.level as i32
+        }
+        Err(why) if options.nagios => nagios_trouble(options, &why),
         Ok(shot) => {
             say(show::human(&shot).trim_end());
             EXIT_OK
@@ -70,6 +78,29 @@ pub(super) fn status(options: &Options) -> i32 {
             EXIT_STOPPED
         }
         Err(other) => trouble(options, &other),
+    }
+}
+
+/// What a monitoring plugin says of a daemon that does not answer: nobody stands by, or nobody knows.
+fn nagios_trouble(options: &Options, why: &Trouble) -> i32 {
+    const UNKNOWN: i32 = 3;
+    match why {
+        Trouble::NotRunning if !pidfile::is_locked(&options.run_dir) => {
+            say("CRITICAL: hbd is stopped on this machine");
+            verdict::Level::Critical as i32
+        }
+        Trouble::NotRunning => {
+            say("CRITICAL: a daemon runs, but no command reaches it");
+            verdict::Level::Critical as i32
+        }
+        Trouble::NotAllowed => {
+            say("UNKNOWN: this user may not ask the daemon; be root");
+            UNKNOWN
+        }
+        Trouble::Broken(how) => {
+            say(&format!("CRITICAL: a daemon runs, but: {how}"));
+            verdict::Level::Critical as i32
+        }
     }
 }
 

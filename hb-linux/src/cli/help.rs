@@ -7,7 +7,7 @@ hbd: heartbeat and watchdog daemon for two-node hot standby
   hbd run [--foreground]          start the daemon (in the background, once its links are open)
   hbd stop [--no-wait]            leave in order: the groups stop here and start on the peer
   hbd reload [--force]            read the files again: keys and more hold at once, the rest is said
-  hbd status [--json]             this node, the peer, links, groups, watchdog, ping nodes
+  hbd status [--json|--nagios]    this node, the peer, links, groups, watchdog, ping nodes; the first line says if all is well
   hbd check                       examine the configuration and this machine; touches nothing
   hbd standby [all|local|foreign] [--no-wait]    give groups to the peer
   hbd takeover [all|local|foreign] [--no-wait]   take groups from the peer

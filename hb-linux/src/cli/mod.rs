@@ -8,6 +8,7 @@ mod help;
 pub mod json;
 mod send_arp;
 pub mod show;
+pub mod verdict;
 
 pub use args::Options;
 pub use ask::snapshot;

@@ -1,6 +1,7 @@
 //! `hbd status`: a snapshot as a table that reads at a glance, and as JSON.
 
 use super::json::Json;
+use super::verdict::{self, theirs};
 use crate::control::Snapshot;
 use crate::control::snapshot::{Group, Link};
 use std::format;
@@ -17,15 +18,18 @@ const CARD_RESET: u32 = 0x20;
 #[must_use]
 pub fn human(s: &Snapshot) -> String {
     let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut text = fold(&verdict::judge(s).to_string(), 2);
     let phase = match s.phase.as_str() {
-        "joining" => "joining: not in service yet",
-        "up" => "in service",
-        "leaving" => "leaving: stopping its groups",
-        other => other,
+        "joining" => ("joining", "not in service yet"),
+        "up" => ("in service", ""),
+        "leaving" => ("leaving", "stopping its groups"),
+        other => (other, ""),
     };
-    let mut own = Vec::from([label("node"), s.node.clone(), phase.to_string()]);
+    let mut own = Vec::from([label("node"), s.node.clone(), phase.0.to_string()]);
+    own.extend(Some(phase.1.to_string()).filter(|text| !text.is_empty()));
     if s.isolated {
         own.push("ISOLATED: no link and no ping node answers".to_string());
+        own.push(format!("if {0} is off: hbd confirm-down {0}", s.peer.name));
     }
     rows.push(own);
     rows.push(peer_row(s));
@@ -36,13 +40,18 @@ pub fn human(s: &Snapshot) -> String {
         rows.push(group_row(first(i, "group"), s, group));
     }
     match &s.watchdog {
-        None => rows.push(Vec::from([label("watchdog"), "none".to_string(), "not configured".to_string()])),
+        None => rows.push(Vec::from([
+            label("watchdog"),
+            "none".to_string(),
+            "off".to_string(),
+            "not configured".to_string(),
+        ])),
         Some(w) => {
             let mut row = Vec::from([label("watchdog"), w.device.clone()]);
-            row.push(match w.timeout_s {
-                Some(t) => format!("armed, {t} s, fed {} times", w.fed),
-                None => "NOT ARMED".to_string(),
-            });
+            match w.timeout_s {
+                Some(t) => row.extend(["armed".to_string(), format!("{t} s, fed {} times", w.fed)]),
+                None => row.push("NOT ARMED".to_string()),
+            }
             if w.boot_status.is_some_and(|b| b & CARD_RESET != 0) {
                 row.push("it caused the last boot".to_string());
             }
@@ -53,26 +62,34 @@ pub fn human(s: &Snapshot) -> String {
         let state = if *alive { "answers" } else { "SILENT" };
         rows.push(Vec::from([first(i, "ping"), host.clone(), state.to_string()]));
     }
-    let mut text = table(&rows);
+    text.push_str(&table(&rows));
     for group in &s.groups {
         if let Some(trouble) = &group.trouble {
-            text.push_str(&format!(
-                "group {} is {}: {trouble}\n",
-                group.name,
-                group.state.to_ascii_uppercase()
+            text.push_str(&fold(
+                &format!("group {} is {}: {trouble}", group.name, group.state.to_ascii_uppercase()),
+                2,
             ));
         }
-        let served = group.state == "held" || group.peer_state.as_deref() == Some("held");
+        let served = group.state == "held" || theirs(s, group) == Some("held");
         if !group.wait_text.is_empty() && !served {
-            text.push_str(&format!("group {} waits: {}\n", group.name, group.wait_text));
+            text.push_str(&fold(&format!("group {} waits: {}", group.name, group.wait_text), 2));
+        }
+        if let Some(reason) = &group.barred {
+            text.push_str(&fold(
+                &format!(
+                    "group {0} would move here ({reason}), but an operator moved it; to move it: hbd takeover",
+                    group.name
+                ),
+                2,
+            ));
         }
         if group.resources.len() > 1 {
-            text.push_str(&format!("group {} starts: {}\n", group.name, group.resources.join(", ")));
+            text.push_str(&fold(&format!("group {} starts: {}", group.name, group.resources.join(", ")), 2));
         }
     }
     text.push_str(&helper_line(s));
-    text.push_str(&format!(
-        "hbd {}, process {}, start {}, running {}, configuration {:08x}, latest by {}{}{}\n",
+    let about = format!(
+        "hbd {}, process {}, start {}, running {}, configuration {:08x}, latest by {}{}{}",
         s.version,
         s.pid,
         s.incarnation.0,
@@ -81,7 +98,8 @@ pub fn human(s: &Snapshot) -> String {
         micros(s.worst_late_us),
         if s.realtime { "" } else { ", NOT locked in memory or not real-time" },
         if s.lost_lines > 0 { format!(", {} log lines lost", s.lost_lines) } else { String::new() },
-    ));
+    );
+    text.push_str(&fold(&about, 2));
     text
 }
 
@@ -110,35 +128,43 @@ fn first(i: usize, word: &str) -> String {
 fn peer_row(s: &Snapshot) -> Vec<String> {
     let p = &s.peer;
     let state = match (p.foreign, p.one_way, p.deaf, p.state.as_str(), p.phase.as_deref()) {
-        (true, ..) => "runs Linux-HA Heartbeat".to_string(),
-        (_, true, ..) => "ONE-WAY LINK OR REPLAY".to_string(),
-        (_, _, true, ..) => "DOES NOT HEAR US".to_string(),
+        (true, ..) => "foreign".to_string(),
+        (_, true, ..) => "ONE WAY".to_string(),
+        (_, _, true, ..) => "DEAF".to_string(),
         (.., "unknown", _) => "never met".to_string(),
         (.., "late", _) => "LATE".to_string(),
+        (.., "dead", _) if p.left => "stopped".to_string(),
         (.., "dead", _) => "DEAD".to_string(),
         (.., "up", Some("up") | None) => "up".to_string(),
         (.., "up", Some(phase)) => format!("up, {phase}"),
         (.., other, _) => other.to_string(),
     };
     let mut row = Vec::from([label("peer"), p.name.clone(), state]);
+    row.extend(match (p.foreign, p.one_way, p.deaf) {
+        (true, ..) => Some("runs Linux-HA Heartbeat".to_string()),
+        (_, true, _) => Some("a one-way link or a replay".to_string()),
+        (_, _, true) => Some("does not hear this node".to_string()),
+        _ => None,
+    });
     if let Some(ms) = p.last_heard_ms {
         row.push(format!("heard {} ago", micros(ms.saturating_mul(1000))));
     }
-    if p.config_match == Some(false) {
-        row.push("CONFIGURATION DIFFERS".to_string());
+    if p.timing_match == Some(false) {
+        row.push("KEEPALIVE, DEADTIME OR DEADPING DIFFER".to_string());
     }
     row
 }
 
 fn link_row(label: String, l: &Link) -> Vec<String> {
     let state = match l.state.as_str() {
-        "up" => "up",
-        "one_way" => "ONE WAY",
-        "down" => "DOWN: not open",
-        _ => "DEAD: nothing heard",
+        "up" => ("up", ""),
+        "one_way" => ("ONE WAY", "the peer does not hear us on it"),
+        "down" => ("DOWN", "not open"),
+        _ => ("DEAD", "nothing heard"),
     };
-    let mut row = Vec::from([label, l.name.clone(), format!("{} {state}", l.medium)]);
-    row.push(format!("received {}, sent {}, lost {}, bad {}", l.rx, l.tx, l.lost, l.bad));
+    let mut row = Vec::from([label, l.name.clone(), format!("{} {}", l.medium, state.0)]);
+    row.extend(Some(state.1.to_string()).filter(|text| !text.is_empty()));
+    row.push(format!("got {}, sent {}, lost {}, bad {}", l.rx, l.tx, l.lost, l.bad));
     if let Some(us) = l.rtt_us {
         row.push(format!("round trip {}", micros(us)));
     }
@@ -148,14 +174,26 @@ fn link_row(label: String, l: &Link) -> Vec<String> {
 fn group_row(label: String, s: &Snapshot, g: &Group) -> Vec<String> {
     let loud = matches!(g.state.as_str(), "failed" | "stuck" | "unknown");
     let state = if loud { g.state.to_ascii_uppercase() } else { g.state.clone() };
-    let mut about = format!("prefers {}, epoch {}", g.preferred, g.epoch);
-    if let Some(theirs) = &g.peer_state {
-        about.push_str(&format!(", {theirs} on {}", s.peer.name));
+    let mut about = format!("for {}", seconds(g.since_s));
+    if !g.why.is_empty() {
+        about.push_str(&format!(": {}", g.why));
+    }
+    about.push_str(&format!("; prefers {}, epoch {}", g.preferred, g.epoch));
+    match (&g.peer_state, theirs(s, g)) {
+        (_, Some(theirs)) => about.push_str(&format!(", {theirs} on {}", s.peer.name)),
+        // What it showed last, and what is not so any more.
+        (Some(was), None) if was == "held" && !s.peer.left => {
+            about.push_str(&format!(", was held on {}", s.peer.name));
+        }
+        _ => {}
     }
     if let Some(reason) = &g.wanted {
         about.push_str(&format!(", wanted here ({reason})"));
     }
-    if g.config_match == Some(false) {
+    if g.pinned {
+        about.push_str(", moved by an operator, which stands against failback");
+    }
+    if g.config_match == Some(false) && s.peer.timing_match != Some(false) {
         about.push_str(", HARESOURCES DIFFERS");
     }
     Vec::from([label, g.name.clone(), state, about])
@@ -179,21 +217,56 @@ fn seconds(s: u64) -> String {
     }
 }
 
-/// The first three columns padded to their widest cell; what follows is separated by two blanks.
+/// Columns of a terminal.
+const WIDTH: usize = 80;
+
+/// The first three columns padded to their widest cell; what follows is separated by two blanks, and goes on in further
+/// lines under itself where a terminal ends.
 fn table(rows: &[Vec<String>]) -> String {
     let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|x| x.chars().count()).max().unwrap_or(0);
     let widths = [width(0), width(1), width(2)];
     let mut text = String::new();
     for row in rows {
         let mut line = String::new();
-        for (c, cell) in row.iter().enumerate() {
+        for (cell, width) in row.iter().zip(widths) {
             line.push_str(cell);
-            let pad = widths.get(c).map_or(0, |w| w.saturating_sub(cell.chars().count()));
-            line.extend(core::iter::repeat_n(' ', pad + 2));
+            line.extend(core::iter::repeat_n(' ', width.saturating_sub(cell.chars().count()) + 2));
         }
-        text.push_str(line.trim_end());
-        text.push('\n');
+        // Names may be long; then the rest begins further left, in a line of its own.
+        let mut indent = line.chars().count();
+        if indent > WIDTH * 5 / 8 && row.len() > widths.len() {
+            indent = widths[0] + 2;
+            text.push_str(line.trim_end());
+            text.push('\n');
+            line = core::iter::repeat_n(' ', indent).collect();
+        }
+        line.push_str(&row.get(widths.len()..).unwrap_or_default().join("  "));
+        text.push_str(&fold(line.trim_end(), indent));
     }
+    text
+}
+
+/// A line broken between words where a terminal ends, the further ones moved in by `indent`. With its line end.
+fn fold(line: &str, indent: usize) -> String {
+    let mut text = String::new();
+    let mut rest = line;
+    let mut begin = 0;
+    while begin + rest.chars().count() > WIDTH {
+        let room = rest.char_indices().nth(WIDTH - begin).map_or(rest.len(), |(at, _)| at);
+        // A break in what the first line is moved in by would change nothing.
+        let words = rest.len() - rest.trim_start().len();
+        let words = if begin == 0 { words.max(indent) } else { words };
+        let Some(at) = rest.get(..=room).and_then(|head| head.rfind(' ')).filter(|at| *at > words) else {
+            break;
+        };
+        text.push_str(rest.get(..at).unwrap_or_default().trim_end());
+        text.push('\n');
+        text.extend(core::iter::repeat_n(' ', indent));
+        rest = rest.get(at..).unwrap_or_default().trim_start();
+        begin = indent;
+    }
+    text.push_str(rest);
+    text.push('\n');
     text
 }
 
@@ -201,13 +274,25 @@ fn table(rows: &[Vec<String>]) -> String {
 #[must_use]
 pub fn json(s: &Snapshot) -> String {
     let mut j = Json::new();
+    let verdict = verdict::judge(s);
     j.open('{').key("schema").number(SCHEMA);
+    j.key("verdict").string(match verdict.level {
+        verdict::Level::Ok => "ok",
+        verdict::Level::Warning => "warning",
+        verdict::Level::Critical => "critical",
+    });
+    j.key("said").open('[');
+    verdict.said.iter().for_each(|text| {
+        j.string(text);
+    });
+    j.close(']');
     j.key("node").string(&s.node).key("phase").string(&s.phase);
     j.key("incarnation").string(&format!("{}-{:08x}", s.incarnation.0, s.incarnation.1));
     j.key("config_digest").string(&format!("{:08x}", s.config_digest));
     let p = &s.peer;
     j.key("peer").open('{').key("name").string(&p.name).key("state").string(&p.state);
     j.key("last_heard_ms").maybe_number(p.last_heard_ms).key("config_match").maybe_boolean(p.config_match);
+    j.key("timing_match").maybe_boolean(p.timing_match).key("left").boolean(p.left);
     j.key("phase").maybe_string(p.phase.as_deref()).key("hears_us").boolean(!p.deaf);
     j.key("foreign").boolean(p.foreign).key("one_way").boolean(p.one_way).close('}');
     j.key("links").open('[');
@@ -228,8 +313,9 @@ pub fn json(s: &Snapshot) -> String {
         });
         j.close(']').key("peer_state").maybe_string(g.peer_state.as_deref());
         j.key("wanted").maybe_string(g.wanted.as_deref()).key("wait").maybe_string(g.wait.as_deref());
-        j.key("config_match").maybe_boolean(g.config_match);
-        j.key("trouble").maybe_string(g.trouble.as_deref()).close('}');
+        j.key("config_match").maybe_boolean(g.config_match).key("pinned").boolean(g.pinned);
+        j.key("barred").maybe_string(g.barred.as_deref()).key("since_s").number(g.since_s);
+        j.key("why").string(&g.why).key("trouble").maybe_string(g.trouble.as_deref()).close('}');
     }
     j.close(']').key("watchdog").open('{');
     let w = s.watchdog.as_ref();
@@ -274,6 +360,7 @@ mod tests {
                 phase: Some("up".into()),
                 last_heard_ms: Some(120),
                 config_match: Some(true),
+                timing_match: Some(true),
                 ..Peer::default()
             },
             links: vec![Link {
@@ -291,6 +378,9 @@ mod tests {
                 state: "held".into(),
                 peer_state: Some("idle".into()),
                 epoch: 4,
+                pinned: true,
+                since_s: 90,
+                why: "node ha-2 left".into(),
                 resources: vec!["192.168.2.50".into(), "jdmail".into()],
                 ..Group::default()
             }],
@@ -309,13 +399,14 @@ mod tests {
     #[test]
     fn the_json_is_the_documented_object() {
         let expected = concat!(
-            r#"{"schema":1,"node":"ha-1","phase":"up","incarnation":"12-9f3a01bc","config_digest":"001234ab","#,
-            r#""peer":{"name":"ha-2","state":"up","last_heard_ms":120,"config_match":true,"phase":"up","#,
+            r#"{"schema":1,"verdict":"ok","said":["ha-1 holds 192.168.2.50, ha-2 stands by"],"node":"ha-1","phase":"up","incarnation":"12-9f3a01bc","config_digest":"001234ab","#,
+            r#""peer":{"name":"ha-2","state":"up","last_heard_ms":120,"config_match":true,"#,
+            r#""timing_match":true,"left":false,"phase":"up","#,
             r#""hears_us":true,"foreign":false,"one_way":false},"#,
             r#""links":[{"name":"eth1","medium":"bcast","state":"up","rx":10,"tx":11,"lost":0,"bad":0,"rtt_us":412}],"#,
             r#""groups":[{"name":"192.168.2.50","preferred":"ha-1","state":"held","epoch":4,"#,
             r#""resources":["192.168.2.50","jdmail"],"peer_state":"idle","wanted":null,"wait":null,"#,
-            r#""config_match":null,"trouble":null}],"#,
+            r#""config_match":null,"pinned":true,"barred":null,"since_s":90,"why":"node ha-2 left","trouble":null}],"#,
             r#""watchdog":{"device":"/dev/watchdog","timeout_s":8,"fed":99,"boot_status":0},"#,
             r#""ping":[{"host":"192.168.2.1","alive":true}],"isolated":false,"version":"0.1.0","pid":471,"#,
             r#""uptime_s":4000,"worst_late_us":1234,"lost_lines":0,"realtime":true,"#,
@@ -330,12 +421,41 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         let cells =
             |i: usize| lines[i].split("  ").filter(|c| !c.is_empty()).map(str::trim).collect::<Vec<_>>();
-        assert_eq!(cells(0), ["node", "ha-1", "in service"]);
-        assert_eq!(cells(1), ["peer", "ha-2", "up", "heard 120 ms ago"]);
-        assert_eq!(lines[0].find("in service"), lines[1].find("up"));
-        assert!(lines[2].starts_with("link      eth1           bcast up  "), "{text}");
-        assert!(lines[3].contains("held") && lines[3].contains("idle on ha-2"), "{text}");
-        assert!(text.contains("armed, 8 s, fed 99 times") && text.contains("192.168.2.1"), "{text}");
+        assert_eq!(lines[0], "OK: ha-1 holds 192.168.2.50, ha-2 stands by");
+        assert_eq!(cells(1), ["node", "ha-1", "in service"]);
+        assert_eq!(cells(2), ["peer", "ha-2", "up", "heard 120 ms ago"]);
+        assert_eq!(lines[1].find("in service"), lines[2].find("up"));
+        assert!(lines[3].starts_with("link      eth1           bcast up  "), "{text}");
+        let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            flat.contains(
+                "held for 90 s: node ha-2 left; prefers ha-1, epoch 4, idle on ha-2, moved by an operator, which \
+                 stands against failback"
+            ),
+            "{text}"
+        );
+        assert!(flat.contains("armed 8 s, fed 99 times") && text.contains("192.168.2.1"), "{text}");
+    }
+
+    #[test]
+    fn a_line_fits_a_terminal_and_loses_no_word() {
+        let mut s = sample();
+        s.groups[0].why = "a reason that takes many words, and then some more of them, to be told".into();
+        s.groups[0].name = "a-service-with-a-very-long-name-indeed".into();
+        s.groups[0].resources = (0..40).map(|n| format!("resource-{n}")).collect();
+        s.links[0].name = "eth12345678901".into();
+        s.links[0].rx = u32::MAX;
+        s.links[0].tx = u32::MAX;
+        let text = human(&s);
+        for line in text.lines() {
+            assert!(line.chars().count() <= WIDTH, "{line}\n{text}");
+        }
+        let words: Vec<&str> = text.split_whitespace().collect();
+        assert!(words.join(" ").contains(&s.groups[0].why) && words.contains(&"resource-39"), "{text}");
+        assert_eq!(fold("x", 2), "x\n");
+        let long = "y".repeat(100);
+        assert_eq!(fold(&long, 2), format!("{long}\n"), "one word is not cut");
+        assert_eq!(fold(&format!("{long} z"), 2), format!("{long} z\n"));
     }
 
     #[test]
@@ -350,6 +470,7 @@ mod tests {
         s.helper = HelperReply { alive: true, last_write_ms: Some(7000), backlog: 12 };
         let text = human(&s);
         for word in [
+            "CRITICAL",
             "DEAD",
             "STUCK",
             "not configured",
@@ -361,5 +482,30 @@ mod tests {
         ] {
             assert!(text.contains(word), "{word} in {text}");
         }
+    }
+
+    #[test]
+    fn what_a_peer_that_is_gone_showed_is_past() {
+        let mut s = sample();
+        s.peer.state = "dead".into();
+        s.groups[0].state = "idle".into();
+        s.groups[0].peer_state = Some("held".into());
+        assert!(human(&s).contains("was held on"), "{}", human(&s));
+        s.peer.left = true;
+        let text = human(&s);
+        assert!(text.contains("stopped  ") && !text.contains("held on") && !text.contains("DEAD"), "{text}");
+        s.peer.left = false;
+        s.isolated = true;
+        assert!(human(&s).contains("hbd confirm-down ha-2"), "{}", human(&s));
+    }
+
+    #[test]
+    fn times_that_differ_are_not_the_groups_lines() {
+        let mut s = sample();
+        s.groups[0].config_match = Some(false);
+        assert!(human(&s).contains("HARESOURCES DIFFERS"));
+        s.peer.timing_match = Some(false);
+        let text = human(&s);
+        assert!(!text.contains("HARESOURCES") && text.contains("DEADPING DIFFER"), "{text}");
     }
 }

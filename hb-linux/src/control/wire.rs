@@ -135,6 +135,10 @@ pub struct PeerReply<'a> {
     pub last_heard_ms: Option<u64>,
     /// The configurations agree.
     pub config_match: Option<bool>,
+    /// The shared times agree.
+    pub timing_match: Option<bool>,
+    /// It left in order.
+    pub left: bool,
     /// It is heard but does not hear this node.
     pub deaf: bool,
     /// It runs Linux-HA Heartbeat.
@@ -185,6 +189,14 @@ pub struct GroupReply<'a> {
     pub wait_text: &'a str,
     /// The lines of both nodes agree.
     pub config_match: Option<bool>,
+    /// An operator's move stands against failback and ping moves.
+    pub pinned: bool,
+    /// Why it would move here, if no operator's move stood against it.
+    pub barred: Option<&'a str>,
+    /// How long it has been in its state, in seconds.
+    pub since_s: u64,
+    /// What brought it there, as a sentence; empty before the first change.
+    pub why: &'a str,
 }
 
 /// The watchdog.
@@ -292,6 +304,10 @@ mod tests {
             wait: Some("watchdog_pending"),
             wait_text: &name,
             config_match: Some(true),
+            pinned: true,
+            barred: Some("failback"),
+            since_s: u64::MAX,
+            why: &name[..120],
         };
         let mut buf = [0; HEAD + MAX_BODY];
         assert!(encode(&Reply::Group(group), &mut buf).is_some());

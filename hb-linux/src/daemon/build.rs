@@ -3,6 +3,7 @@
 use super::announce::Announcer;
 use super::dog::Dog;
 use super::effects::Effects;
+use super::history::History;
 use super::interfaces::Interfaces;
 use super::media;
 use super::pidfile::PidFile;
@@ -90,6 +91,7 @@ impl Start {
             asker: asker(settings, &paths.proc_dir, begun),
             dog: Dog::new(settings.watchdog.as_ref()),
             queue: Deque::new(),
+            history: History::new(begun),
             exit: None,
         };
         let _ = fx.pinger.try_open(begun);

@@ -3,6 +3,7 @@
 
 use super::announce::Announcer;
 use super::dog::Dog;
+use super::history::History;
 use super::voice::Voice;
 use crate::asker::Asker;
 use crate::helper::Level;
@@ -37,6 +38,8 @@ pub(super) struct Effects {
     pub(super) dog: Option<Dog>,
     /// What the loop is to give to the node next.
     pub(super) queue: Deque<Input<'static>, MAX_QUEUE>,
+    /// Since when each group has been in its state.
+    pub(super) history: History,
     /// The node has said that all is done: every group proven stopped?
     pub(super) exit: Option<bool>,
 }
@@ -95,7 +98,10 @@ impl Effects {
                 });
             }
             Action::Defend { group } => self.asker.defend(group),
-            Action::Report(event) => self.voice.event(&event, node),
+            Action::Report(event) => {
+                self.history.note(now, &event);
+                self.voice.event(&event, node);
+            }
             Action::Exit { clean } => self.exit = Some(clean),
         }
     }

@@ -4,6 +4,7 @@ mod announce;
 mod build;
 mod dog;
 mod effects;
+mod history;
 mod interfaces;
 mod media;
 pub mod pidfile;

@@ -6,7 +6,7 @@ use crate::control::wire::{
     GroupReply, HelperReply, LinkReply, NodeReply, PeerReply, Reply, Request, WatchdogReply, Which,
 };
 use crate::helper::Level;
-use crate::log::{Text, reasons};
+use crate::log::{Text, reasons, words};
 use crate::sys::process;
 use hb_core::message::{GroupState, Phase, Reason};
 use hb_core::{Command, GroupId, Input, Instant, LinkStatus, Node, PeerState, Refusal, Scope, Status, Wait};
@@ -138,6 +138,8 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
         phase: peer.phase.map(phase),
         last_heard_ms: peer.last_heard.map(hb_core::Duration::as_millis),
         config_match: peer.config_match,
+        timing_match: peer.timing_match,
+        left: peer.left,
         deaf: peer.deaf,
         foreign: peer.foreign,
         one_way: peer.one_way,
@@ -155,12 +157,16 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
         }));
     }
     for (id, (group, about)) in (0..=u8::MAX).map(GroupId).zip(status.groups.iter().zip(&names.groups)) {
-        let mut text = Text::<300>::new();
+        let (mut text, mut why) = (Text::<300>::new(), Text::<120>::new());
         if let Some(wait) = group.wait {
             reasons::wait_words(names, wait, &mut text);
             if wait == Wait::ConfigDiffers {
                 text.put(format_args!("; its line here: {}", names.line(id)));
             }
+        }
+        let change = fx.history.of(id);
+        if let Some((cause, to)) = change.and_then(|change| change.why) {
+            words::cause_words(names, cause, to, &mut why);
         }
         out.send(&Reply::Group(GroupReply {
             name: &about.name,
@@ -172,6 +178,10 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
             wait: group.wait.map(wait),
             wait_text: text.as_str(),
             config_match: group.config_match,
+            pinned: group.pinned,
+            barred: group.barred.map(reason),
+            since_s: change.map_or(0, |change| now.since(change.at).as_millis() / 1000),
+            why: why.as_str(),
         }));
         about.resources.iter().for_each(|r| out.send(&Reply::Resource(r)));
         let last = group.culprit.map(|c| fx.voice.last_line(id, c.resource, c.verb)).unwrap_or_default();

@@ -384,7 +384,8 @@ fn group_line(
     level
 }
 
-fn cause_words(names: &Names, cause: Cause, to: GroupState, out: &mut Text<LINE>) {
+/// What brought a group to `to`.
+pub fn cause_words<const N: usize>(names: &Names, cause: Cause, to: GroupState, out: &mut Text<N>) {
     let peer = names.peer.as_str();
     match cause {
         Cause::Join => out.put(format_args!("clean-up at start")),
