@@ -2,6 +2,7 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
+use hb_core::auth::text::Digest;
 use hb_core::auth::{Key, Keyring, Method};
 use hb_core::config::{
     AskConfig,
@@ -9,6 +10,7 @@ use hb_core::config::{
     StalePolicy, Timing,
 };
 use hb_core::frame::Decoder;
+use hb_core::frame::foreign::Text;
 use hb_core::message::GroupName;
 use hb_core::message::wire::MAX_DATAGRAM;
 use hb_core::{
@@ -185,6 +187,24 @@ fn keys() -> Keyring {
     Keyring::new(&[(1, Key::new(Method::Crc, b"").expect("a key"))], 1).expect("a ring")
 }
 
+/// A message of the original Heartbeat: `which` chooses its kind, its generation, and whether it is signed.
+fn text(which: u8, now: Instant) -> Vec<u8> {
+    let kind = [
+        "t=status\nst=active\ndt=1f4",
+        "t=status\nst=active",
+        "t=resource\nrsc_hold=all",
+        "t=shutdone\nst=dead",
+    ][usize::from(which) % 4];
+    let seq = now.as_micros() / 1000;
+    let lines = format!("{kind}\nsrc=ha-2\nseq={seq:x}\nhg={:x}", which / 8 + 1);
+    let blank = format!(">>>\n{lines}\nauth=1 \n<<<\n");
+    let digest = keys().get(1).and_then(|key| Digest::of(&Text::parse(blank.as_bytes()), key));
+    let number =
+        digest.map_or(0, |digest| digest.bytes().iter().fold(0, |all, byte| all << 8 | u64::from(*byte)));
+    let number = number ^ u64::from(which / 4 % 2);
+    format!(">>>\n{lines}\nauth=1 {number:x}\n<<<\n").into_bytes()
+}
+
 struct World {
     node: Node,
     shell: Shell,
@@ -293,8 +313,8 @@ impl World {
                 }
             }
             Op::Foreign { link } => {
-                let bytes = b">>>\nt=status\nsrc=ha-2\n<<<\n";
-                self.give(Input::Received { link: LinkId(link % 9), bytes });
+                let bytes = text(link / 9, self.now);
+                self.give(Input::Received { link: LinkId(link % 9), bytes: &bytes });
             }
             Op::Reborn { nonce } => self.peer.life = Incarnation { counter: 2, nonce },
             Op::Link { link, up } => {

@@ -31,7 +31,7 @@ pub enum Event {
     PeerDeaf,
     /// Authentic frames of an incarnation that never answers a challenge: a one-way link or a replay.
     OneWayOrReplay,
-    /// The peer's machine runs Linux-HA Heartbeat.
+    /// The peer's machine runs Linux-HA Heartbeat: text of it came that a key of ours signed.
     PeerForeign,
     /// The peer speaks a newer version of the protocol: it decides what runs where.
     PeerNewer,
@@ -39,6 +39,19 @@ pub enum Event {
     KeyTaken(u8),
     /// The peer took nothing that was signed with the key of this index: the keys before it are in use again.
     KeyNotTaken(u8),
+    /// No text of it for the larger of the two deadtimes.
+    ForeignDead(Duration),
+    /// Its Heartbeat was shut down in order: all resources there are released.
+    ForeignLeft,
+    /// Its Heartbeat took a group that ran here, and cannot hear this node: it is stopped here.
+    ForeignHolds(GroupId),
+    /// Text that a key of ours signed, of a generation before the newest: a recording, or its counter was lost.
+    ForeignOld {
+        /// The generation of the text.
+        shown: u32,
+        /// The newest one.
+        known: u32,
+    },
     /// A link is heard again, or for the first time.
     LinkUp(LinkId),
     /// A link fell silent while others carry on, or its device failed.
@@ -311,4 +324,6 @@ pub enum BadFrame {
     NotMet,
     /// Tagged with `crc`, though the peer has signed with a secret that is listed beside it.
     Weak,
+    /// Linux-HA Heartbeat's text in the peer's name, that no key of ours signed.
+    Text,
 }

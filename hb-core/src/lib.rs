@@ -50,6 +50,7 @@ mod status;
 mod time;
 
 pub use action::{Action, Verb};
+pub use cluster::foreign::Heard;
 pub use config::Config;
 pub use event::{BadFrame, Cause, Event, Stale, Wait};
 pub use ids::{GroupId, Incarnation, LinkId, PingId, Side, Token};

@@ -56,7 +56,7 @@ pub struct PeerStatus {
     pub state: PeerState,
     /// It is heard, but says that it does not hear this node.
     pub deaf: bool,
-    /// It runs Linux-HA Heartbeat.
+    /// It runs Linux-HA Heartbeat, and a key of ours signed what it says.
     pub foreign: bool,
     /// Authentic frames come, but of an incarnation that never answers.
     pub one_way: bool,
@@ -91,6 +91,8 @@ pub struct LinkStatus {
     pub lost: u32,
     /// Bad frames of every kind.
     pub bad: u32,
+    /// Texts of Linux-HA Heartbeat among them, in the peer's name, that no key of ours signed.
+    pub text: u32,
     /// Last round trip.
     pub rtt: Option<Duration>,
 }

@@ -12,6 +12,7 @@
 //! started 1a2b3c4d 1
 //! reset 1a2b3c4d 0
 //! unlisted 0
+//! foreign 1795460608 4711 keyed
 //! crc 0badcafe
 //! ```
 //!
@@ -21,7 +22,8 @@
 //! stopped since, and the boot identity that the peer had then. `boot` is the boot of which `started` speaks (0: unknown); one `started` line
 //! per group: 1 when that boot may have started it and it was not proven stopped since; one `reset` line per group: 1 when
 //! it was stuck and the watchdog was let run out for it; `unlisted`: 1 when a group that is configured no more may have
-//! been started. Lines of the last three kinds are missing in the file of an earlier version, which counts as the worst
+//! been started. `foreign`, where the peer ever ran Linux-HA Heartbeat: generation and number of the newest text
+//! of it, and whether one was signed with a secret (`keyed`) or none (`crc`). Lines of the three kinds before it are missing in the file of an earlier version, which counts as the worst
 //! that they could say. `crc` is the CRC-32 of all bytes before its line.
 //!
 //! A file that cannot be trusted is renamed aside and named in the log; the node then starts with [`Saved::default`] and
@@ -30,7 +32,7 @@
 
 use crate::sys::Errno;
 use core::fmt::Write as _;
-use hb_core::{Record, Saved};
+use hb_core::{Heard, Record, Saved};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
@@ -38,8 +40,8 @@ use std::path::{Path, PathBuf};
 
 /// Name of the file in the state directory.
 pub const FILE: &str = "state";
-/// Bytes of the file at most: header, counter, eight epochs, stamps, stuck groups and records, checksum.
-pub const MAX_BYTES: usize = 1016;
+/// Bytes of the file at most: header, counter, eight epochs, stamps, stuck groups and records, text, checksum.
+pub const MAX_BYTES: usize = 1056;
 /// The bytes of one state file.
 pub type Text = heapless::String<MAX_BYTES>;
 
@@ -104,6 +106,9 @@ pub fn encode(saved: &Saved) -> Text {
         let _ = writeln!(text, "reset {group:08x} {}", u8::from(reset));
     }
     let _ = writeln!(text, "unlisted {}", u8::from(saved.unlisted));
+    if let Some(Heard { generation, seq, keyed }) = saved.foreign {
+        let _ = writeln!(text, "foreign {generation} {seq} {}", if keyed { "keyed" } else { "crc" });
+    }
     let crc = crc32(text.as_bytes());
     let _ = writeln!(text, "crc {crc:08x}");
     text
@@ -134,6 +139,7 @@ pub fn decode(bytes: &[u8]) -> Result<Saved, Damage> {
 fn take_line(saved: &mut Saved, line: &str) -> Option<()> {
     let mut words = line.split(' ');
     match (words.next()?, words.next()?, words.next(), words.next()) {
+        _ if words.next().is_some() => return None,
         ("counter", counter, None, None) => saved.counter = counter.parse().ok()?,
         ("keyed", digest, None, None) => saved.keyed = u32::from_str_radix(digest, 16).ok()?,
         ("stuck", group, None, None) => saved.stuck.push(u32::from_str_radix(group, 16).ok()?).ok()?,
@@ -152,6 +158,10 @@ fn take_line(saved: &mut Saved, line: &str) -> Option<()> {
             let pair = (u32::from_str_radix(group, 16).ok()?, epoch.parse().ok()?);
             let list = if what == "epoch" { &mut saved.epochs } else { &mut saved.copies };
             list.push(pair).ok()?;
+        }
+        ("foreign", generation, Some(seq), Some(how @ ("keyed" | "crc"))) if saved.foreign.is_none() => {
+            let (generation, seq) = (generation.parse().ok()?, seq.parse().ok()?);
+            saved.foreign = Some(Heard { generation, seq, keyed: how == "keyed" });
         }
         _ => return None,
     }
@@ -250,6 +260,7 @@ mod tests {
         saved.records.push((0x1a2b_3c4d, Record { started: true, reset: false })).unwrap();
         saved.records.push((7, Record { started: false, reset: true })).unwrap();
         saved.keyed = 0x0b3c_4d5e;
+        saved.foreign = Some(Heard { generation: 1_795_460_608, seq: 4711, keyed: true });
         saved
     }
 
@@ -292,6 +303,7 @@ mod tests {
             }
         }
         saved.keyed = u32::MAX;
+        saved.foreign = Some(Heard { generation: u32::MAX, seq: u32::MAX, keyed: true });
         assert_eq!(decode(encode(&saved).as_bytes()), Ok(saved));
     }
 
@@ -310,6 +322,14 @@ mod tests {
                 assert!(decode(&bad).is_err() || same, "byte {at} bit {bit}");
             }
         }
+    }
+
+    #[test]
+    fn a_file_without_text_of_the_original_is_read() {
+        let mut text = "hbd-state 1\ncounter 7\nepoch 00000007 3\n".to_owned();
+        text += &format!("crc {:08x}\n", crc32(text.as_bytes()));
+        let saved = decode(text.as_bytes()).unwrap();
+        assert_eq!((saved.counter, saved.epochs.len(), saved.foreign), (7, 1, None));
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use core::mem::MaybeUninit;
 use hb_core::auth::replay::{Seen, Window};
-use hb_core::auth::{self, Authenticated, Keyring, Room};
+use hb_core::auth::{self, Authenticated, Keyring, Room, text};
 use hb_core::config::{Config, ConfigError};
-use hb_core::frame::foreign::{self, Matcher};
+use hb_core::frame::foreign::{self, Collector, Text};
 use hb_core::frame::{self, Decoder};
 use hb_core::message::{Message, wire};
 use hb_core::{BadFrame, Incarnation, Side};
@@ -69,16 +69,17 @@ pub extern "C" fn hb_decode_reset(decoder: &mut Decoder<{ wire::MAX_DATAGRAM }>)
     decoder.reset();
 }
 
-/// `Matcher::push`.
+/// `Collector::take`.
 #[unsafe(no_mangle)]
-pub extern "C" fn hb_foreign_byte(matcher: &mut Matcher, byte: u8, name: &&str) -> bool {
-    matcher.push(byte, name)
+pub extern "C" fn hb_foreign_stream(collector: &mut Collector, bytes: &&[u8], place: &mut usize) -> bool {
+    *place = collector.take(bytes).len();
+    collector.message().is_some()
 }
 
-/// `foreign::datagram`.
+/// `Text::parse`, and `auth::text::verify`.
 #[unsafe(no_mangle)]
-pub extern "C" fn hb_foreign_datagram(bytes: &&[u8], name: &&str) -> bool {
-    foreign::datagram(bytes, name)
+pub extern "C" fn hb_foreign_text(bytes: &&[u8], keys: &Keyring) -> bool {
+    foreign::is_text(bytes) && text::verify(&Text::parse(bytes), keys).is_some()
 }
 
 /// `Window::accept`.

@@ -1,7 +1,7 @@
 //! Frames that should not be believed.
 
 use crate::{A, B, ms, settled, watch};
-use hb_core::{Duration, Event, LinkId, PeerState, Wait};
+use hb_core::{Duration, Event, PeerState, Wait};
 use hb_sim::{Note, World};
 
 #[test]
@@ -106,23 +106,4 @@ fn another_key_is_another_world() {
     assert!(status.links.iter().all(|link| link.bad > 0 && link.rx == 0));
     let reports = world.hosts[A].events.iter().filter(|e| matches!(e, Event::BadFrames(..))).count();
     assert_eq!(reports, 2, "once per link");
-}
-
-#[test]
-fn a_running_linux_ha_heartbeat_is_not_claimed_against() {
-    let mut world = World::new(|_| {});
-    world.start(A);
-    for _ in 0..60 {
-        world.inject(
-            A,
-            LinkId(1),
-            b">>>\nt=status\nst=active\nsrc=ha-2\nseq=1\nhg=1\nts=1\nttl=3\nauth=1 1\n<<<\n\0",
-        );
-        world.run(ms(100));
-    }
-    assert!(!world.hosts[A].scripts.any(0));
-    let status = world.hosts[A].node.as_ref().unwrap().status(world.now);
-    assert!(status.peer.foreign);
-    assert_eq!(status.groups[0].wait, Some(Wait::PeerForeign));
-    world.until(ms(4000), |w| w.serves(A)).expect("it has gone silent");
 }

@@ -5,6 +5,7 @@ mod conflict;
 mod data;
 mod death;
 mod failed;
+mod foreign;
 mod hostile;
 mod keys;
 mod lines;

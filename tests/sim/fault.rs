@@ -3,13 +3,11 @@
 use crate::dice::Dice;
 use crate::script::Answer;
 use crate::setting::Setting;
+use crate::text::beat;
 use crate::world::World;
 use hb_core::config::LinkKind;
 use hb_core::message::GroupState;
 use hb_core::{Command, Duration, GroupId, LinkId, Scope, Verb};
-
-/// Lines of a Linux-HA Heartbeat that names the node, by the node that it comes from.
-const FOREIGN: [&[u8]; 2] = [b">>>\nt=status\nsrc=ha-1\n<<<\n\0", b">>>\nt=status\nsrc=ha-2\n<<<\n\0"];
 
 macro_rules! kinds {
     ($($kind:ident $about:literal,)*) => {
@@ -315,7 +313,7 @@ impl Fault {
             Kind::LanOneWay => world.lan.cut[host] = true,
             Kind::LanCarrier => world.lan.carrier[host] = false,
             Kind::LanStranger => world.lan.stranger = true,
-            Kind::Foreign => Self::foreign(world, host, link),
+            Kind::Foreign => Self::foreign(world, host, link, amount),
         }
     }
 
@@ -421,10 +419,18 @@ impl Fault {
         world.tell_claimable(host);
     }
 
-    fn foreign(world: &mut World, host: usize, link: usize) {
-        let bytes = FOREIGN[1 - host];
-        if world.hosts[host].open >> link & 1 == 1 && !world.hosts[host].frozen {
-            world.inject(host, LinkId(link as u8), bytes);
+    /// Text of the other node, of a newer start each time: signed, and now and then not.
+    fn foreign(world: &mut World, host: usize, link: usize, amount: u64) {
+        let h = &world.hosts[host];
+        if h.open >> link & 1 == 1 && !h.frozen {
+            let generation = (world.now.as_micros() / 1000) as u32;
+            let deadtime = h.config.timing.deadtime.as_millis();
+            let node = ["ha-1", "ha-2"][1 - host];
+            let mut bytes = beat(&h.keys, node, generation, 1, &format!("dt={deadtime:x}"));
+            if amount.is_multiple_of(4) {
+                bytes = format!(">>>\nt=status\nsrc={node}\nhg={generation:x}\nseq=1\n<<<\n").into_bytes();
+            }
+            world.inject(host, LinkId(link as u8), &bytes);
         }
     }
 

@@ -21,6 +21,7 @@ pub mod setting;
 pub mod setup;
 pub mod shrink;
 pub mod speed;
+pub mod text;
 pub mod timeline;
 pub mod wire;
 pub mod world;

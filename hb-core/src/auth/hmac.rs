@@ -70,6 +70,20 @@ pub(super) fn hmac(hash: &Hash, secret: &[u8], parts: [&[u8]; 2]) -> [u8; MAX_DI
     Digest::keyed(hash, secret, 0x5C).with(inner).end()
 }
 
+/// HMAC of everything that `each` hands over, in order.
+#[cfg(any(feature = "md5", feature = "sha1"))]
+pub(super) fn hmac_of(
+    hash: &Hash,
+    secret: &[u8],
+    each: impl FnOnce(&mut dyn FnMut(&[u8])),
+) -> [u8; MAX_DIGEST] {
+    let mut inner = Digest::keyed(hash, secret, 0x36);
+    each(&mut |part| part.iter().for_each(|byte| inner.put(*byte)));
+    let inner = inner.end();
+    let inner = inner.get(..hash.words.saturating_mul(4)).unwrap_or(&inner);
+    Digest::keyed(hash, secret, 0x5C).with(inner).end()
+}
+
 /// A hash under way.
 struct Digest<'a> {
     hash: &'a Hash,

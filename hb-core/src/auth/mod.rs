@@ -7,6 +7,7 @@ mod hmac;
 pub mod keys;
 pub mod replay;
 pub mod tag;
+pub mod text;
 
 pub use keys::{Key, KeyError, KeyRef, Keyring, Method};
 

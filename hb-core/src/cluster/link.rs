@@ -21,6 +21,8 @@ pub(crate) struct Link {
     pub(crate) tx: u32,
     pub(crate) lost: u32,
     pub(crate) bad: u32,
+    /// Texts among the bad frames that are in the peer's name.
+    pub(crate) text: u32,
     /// Last round trip.
     pub(crate) rtt: Option<Duration>,
     /// Kinds of bad frames that were reported since the link was last clean, one bit each.

@@ -37,8 +37,7 @@ impl Node {
     fn follow_phase(&mut self) -> bool {
         match self.phase {
             Phase::Joining => {
-                let known =
-                    self.peer.state != PeerState::Unknown || self.peer.vouched || self.foreign_at.is_some();
+                let known = self.peer.state != PeerState::Unknown || self.peer.vouched || self.foreign.live();
                 if !known || self.watchdog == Watchdog::Pending {
                     return false;
                 }
@@ -303,7 +302,7 @@ impl Node {
         if self.peer.vouched {
             return PeerSituation::Gone { stuck: false, one_way: false, isolated: false };
         }
-        if self.foreign_at.is_some() && !self.peer.alive() {
+        if self.foreign.live() && !self.peer.alive() {
             return PeerSituation::Foreign;
         }
         if let Some((says, since)) = self.peer.newer() {

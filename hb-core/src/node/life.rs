@@ -4,6 +4,7 @@ use super::{Node, OneWay, Outbox, Stream};
 use crate::auth::Keyring;
 use crate::cluster::clock::Clock;
 use crate::cluster::fence::Fence;
+use crate::cluster::foreign::{Foreign, Heard};
 use crate::cluster::group::{COPIES, Group, Reset};
 use crate::cluster::handshake::Handshake;
 use crate::cluster::link::{Link, SendTimes};
@@ -42,6 +43,8 @@ pub struct Saved {
     pub unlisted: bool,
     /// What the last life left cannot be read: whatever it said of a group counts as its worst.
     pub lost: bool,
+    /// The newest text of the peer's Linux-HA Heartbeat, if it ever ran one: nothing below it is taken again.
+    pub foreign: Option<Heard>,
 }
 
 /// What outlives a daemon about a group on this machine. On the disk before the first start script runs, and before the
@@ -113,7 +116,7 @@ impl Node {
             groups: Vec::new(),
             fence: Fence::Unneeded,
             watchdog: Watchdog::Off,
-            foreign_at: None,
+            foreign: Foreign::new(now, saved.foreign),
             one_way: OneWay::None,
             known: Vec::new(),
             isolated: None,
@@ -142,9 +145,11 @@ impl Node {
         // In place: what is made beforehand and moved in costs a board as much again for a moment.
         for kind in &node.config.links {
             let stream = match kind {
-                LinkKind::Stream => {
-                    Some(Stream { decoder: Decoder::new(), foreign: frame::foreign::Matcher::new() })
-                }
+                LinkKind::Stream => Some(Stream {
+                    decoder: Decoder::new(),
+                    text: frame::foreign::Collector::new(),
+                    texts: false,
+                }),
                 LinkKind::Datagram => None,
             };
             let _ = node.links.push(Link::default());
@@ -204,6 +209,7 @@ impl Node {
             records: filled(self.groups.iter().map(record)),
             unlisted: self.unlisted,
             lost: false,
+            foreign: self.foreign.heard,
         }
     }
 

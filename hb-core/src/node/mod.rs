@@ -1,6 +1,7 @@
 //! The node: one [`Input`] in, actions out, one deadline. It only puts the rules of `cluster` together.
 //!
-//! `life` begins it, `news` is what befalls it, `receive` takes frames in, `tick` judges silence, `decide` settles the
+//! `life` begins it, `news` is what befalls it, `receive` takes frames in, `foreign`
+//! takes Heartbeat's text, `tick` judges silence, `decide` settles the
 //! groups, `ask` asks for their addresses, `differs` is about lines that the peer has otherwise, `claim` and `data` are
 //! about their copies, `scripts` carries them, `beat` and `output` send; `operator`,
 //! `status` and `glance` are for those who look on.
@@ -11,6 +12,7 @@ mod claim;
 mod data;
 mod decide;
 mod differs;
+mod foreign;
 mod glance;
 mod keys;
 mod life;
@@ -27,6 +29,7 @@ use crate::auth::Keyring;
 use crate::cluster::ask::Known;
 use crate::cluster::clock::Clock;
 use crate::cluster::fence::Fence;
+use crate::cluster::foreign::Foreign;
 use crate::cluster::group::{Gate, Group, Reset};
 use crate::cluster::handshake::Handshake;
 use crate::cluster::link::{Link, SendTimes};
@@ -58,7 +61,9 @@ const PERSIST_MAX: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 struct Stream {
     decoder: Decoder<MAX_HEARD>,
-    foreign: frame::foreign::Matcher,
+    text: frame::foreign::Collector,
+    /// Text came since the last zero byte.
+    texts: bool,
 }
 
 /// Evidence that somebody holds the groups whom this node cannot make itself heard to (DESIGN §4).
@@ -130,7 +135,7 @@ pub struct Node {
     groups: Vec<Group, MAX_GROUPS>,
     fence: Fence,
     watchdog: Watchdog,
-    foreign_at: Option<Instant>,
+    foreign: Foreign,
     one_way: OneWay,
     /// Proxies and duplicates of service addresses.
     known: Known,

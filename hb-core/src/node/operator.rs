@@ -173,10 +173,11 @@ impl Node {
 
     /// The operator vouches that the peer is off.
     fn confirm_down(&mut self) -> Result<(), Refusal> {
-        if self.peer.alive() || self.foreign_at.is_some() {
+        if self.peer.alive() || self.foreign_heard() {
             return Err(Refusal::PeerAlive);
         }
         self.peer.vouched = true;
+        self.foreign_vouched();
         self.peer_proven_off();
         self.isolated = None;
         self.fence_event(FenceEvent::Vouched);

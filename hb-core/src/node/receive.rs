@@ -8,7 +8,7 @@ use crate::cluster::handshake::Heard;
 use crate::cluster::peer::PeerEvent;
 use crate::config::LinkKind;
 use crate::event::{BadFrame, Event};
-use crate::frame::foreign;
+use crate::frame::foreign::{self, BUILT};
 use crate::ids::{Incarnation, LinkId, PingId};
 use crate::message::wire::Says;
 use crate::message::{Echo, GroupState, Hello, Message, Phase};
@@ -23,9 +23,8 @@ impl Node {
         let at = usize::from(link.0);
         match self.config.links.get(at) {
             Some(LinkKind::Datagram) => {
-                if foreign::datagram(bytes, &self.config.peer_name) {
-                    self.heard_foreign();
-                    return;
+                if BUILT && foreign::is_text(bytes) {
+                    return self.text(link, bytes);
                 }
                 let mut room = Room::new();
                 let met = self.peer.met;
@@ -41,8 +40,9 @@ impl Node {
     fn stream_bytes(&mut self, link: LinkId, bytes: &[u8]) {
         // A datagram comes out at a zero byte and nowhere else.
         for run in bytes.split_inclusive(|byte| *byte == 0) {
+            let text = self.collect(link, run);
             let Some(Some(stream)) = self.streams.get_mut(usize::from(link.0)) else { return };
-            let is_foreign = stream.foreign.take(run, &self.config.peer_name);
+            stream.texts |= text;
             let mut came = None;
             if let Some((last, before)) = run.split_last() {
                 stream.decoder.skim(before);
@@ -50,6 +50,8 @@ impl Node {
             }
             match came {
                 None => {}
+                // Text in front of a frame is no damaged one.
+                Some(Err(_)) if core::mem::take(&mut stream.texts) => {}
                 Some(Err(kind)) => self.bad_frame(link, kind),
                 Some(Ok(frame)) => {
                     let mut room = Room::new();
@@ -59,17 +61,7 @@ impl Node {
                     self.opened(link, opened);
                 }
             }
-            if is_foreign {
-                self.heard_foreign();
-            }
         }
-    }
-
-    fn heard_foreign(&mut self) {
-        if self.foreign_at.is_none() {
-            self.report(Event::PeerForeign);
-        }
-        self.foreign_at = Some(self.now);
     }
 
     fn opened(&mut self, link: LinkId, opened: Result<Opened<'_>, BadFrame>) {
@@ -81,7 +73,7 @@ impl Node {
         }
     }
 
-    fn bad_frame(&mut self, id: LinkId, kind: BadFrame) {
+    pub(super) fn bad_frame(&mut self, id: LinkId, kind: BadFrame) {
         let Some(link) = self.links.get_mut(usize::from(id.0)) else { return };
         // A short form of a life that was not met: the peer was restarted, or this node was. The hello explains it.
         if link.bad(kind) && kind != BadFrame::NotMet {
@@ -386,7 +378,7 @@ impl Node {
         if self.peer.hears == 0 && heard_us {
             self.report(Event::PeerDeaf);
         }
-        self.foreign_at = None;
+        self.peer_is_native();
     }
 
     /// What a peer shows of a stuck group (DESIGN §7 O7). Only what was proven ends it: a later life that has not looked

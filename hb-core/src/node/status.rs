@@ -31,7 +31,7 @@ impl Node {
             peer: PeerStatus {
                 state: self.peer.state,
                 deaf: self.peer.alive() && self.peer.hears == 0,
-                foreign: self.foreign_at.is_some(),
+                foreign: self.foreign.live(),
                 one_way,
                 phase: met.then_some(self.peer.phase),
                 incarnation: self.peer.met,
@@ -62,6 +62,7 @@ impl Node {
             tx: link.tx,
             lost: link.lost,
             bad: link.bad,
+            text: link.text,
             rtt: link.rtt,
         }
     }

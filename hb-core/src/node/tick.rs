@@ -91,6 +91,7 @@ impl Node {
     pub(super) fn silence_deadline(&self, at: &mut Earliest) {
         let last = self.peer.last_heard;
         at.or(match self.peer.state {
+            PeerState::Unknown if self.foreign.live() => Instant::NEVER,
             PeerState::Unknown => last.plus(self.config.timing.initdead),
             PeerState::Up => last.plus(self.config.timing.warntime),
             PeerState::Late => last.plus(self.deadtime()),
@@ -99,9 +100,7 @@ impl Node {
         if let Some((_, since)) = self.peer.newer() {
             at.or(self.ripe(since));
         }
-        if let Some(foreign) = self.foreign_at {
-            at.or(foreign.plus(self.deadtime()));
-        }
+        self.foreign_deadline(at);
     }
 
     /// When what a newer peer has said since then has stood for a deadtime; never, once that has passed.
@@ -124,6 +123,8 @@ impl Node {
         let silence = self.now.since(self.peer.last_heard);
         let timing = self.config.timing;
         match self.peer.state {
+            // One that runs Heartbeat has a silence of its own.
+            PeerState::Unknown if self.foreign.live() => {}
             PeerState::Unknown if silence >= timing.initdead => self.peer_silent(silence),
             PeerState::Up | PeerState::Late if silence >= self.deadtime() => self.peer_silent(silence),
             PeerState::Up if silence >= timing.warntime => {
@@ -140,9 +141,7 @@ impl Node {
             self.report(Event::PingDown(ping));
             self.out.beat = true;
         }
-        if self.foreign_at.is_some_and(|at| self.now.since(at) >= self.deadtime()) {
-            self.foreign_at = None;
-        }
+        self.judge_foreign();
         if let OneWay::Evidence(at) = self.one_way {
             // What came before the last sign of life says nothing of what is held after it.
             if at < self.peer.last_heard {
@@ -170,8 +169,9 @@ impl Node {
     }
 
     /// The deadtime passed in silence on all links.
-    fn peer_silent(&mut self, silence: Duration) {
-        let met = self.peer.met.is_some();
+    pub(super) fn peer_silent(&mut self, silence: Duration) {
+        let foreign = self.foreign.dead();
+        let met = self.peer.met.is_some() || foreign;
         self.peer_event(PeerEvent::Silent);
         // What it sends from now on may have been on its way since before.
         self.peer.owes_answer = met;
@@ -179,6 +179,7 @@ impl Node {
         match (met, self.peer.left) {
             // It said goodbye: its silence is no news.
             (_, true) => {}
+            (true, false) if foreign => self.report(Event::ForeignDead(silence)),
             (true, false) => self.report(Event::PeerDead(silence)),
             (false, false) => self.report(Event::PeerNeverMet),
         }

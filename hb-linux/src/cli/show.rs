@@ -34,7 +34,7 @@ pub fn human(s: &Snapshot) -> String {
     rows.push(own);
     rows.push(peer_row(s));
     for (i, link) in s.links.iter().enumerate() {
-        rows.push(link_row(first(i, "link"), link));
+        rows.push(link_row(first(i, "link"), &s.peer.name, link));
     }
     for (i, group) in s.groups.iter().enumerate() {
         rows.push(group_row(first(i, "group"), s, group));
@@ -155,7 +155,7 @@ fn peer_row(s: &Snapshot) -> Vec<String> {
     row
 }
 
-fn link_row(label: String, l: &Link) -> Vec<String> {
+fn link_row(label: String, peer: &str, l: &Link) -> Vec<String> {
     let state = match l.state.as_str() {
         "up" => ("up", ""),
         "one_way" => ("ONE WAY", "the peer does not hear us on it"),
@@ -165,6 +165,9 @@ fn link_row(label: String, l: &Link) -> Vec<String> {
     let mut row = Vec::from([label, l.name.clone(), format!("{} {}", l.medium, state.0)]);
     row.extend(Some(state.1.to_string()).filter(|text| !text.is_empty()));
     row.push(format!("got {}, sent {}, lost {}, bad {}", l.rx, l.tx, l.lost, l.bad));
+    if l.text > 0 {
+        row.push(format!("{} texts in the name of {peer} that no key of ours signed", l.text));
+    }
     if let Some(us) = l.rtt_us {
         row.push(format!("round trip {}", micros(us)));
     }
@@ -298,7 +301,7 @@ pub fn json(s: &Snapshot) -> String {
     j.key("links").open('[');
     for l in &s.links {
         j.open('{').key("name").string(&l.name).key("medium").string(&l.medium).key("state").string(&l.state);
-        for (key, value) in [("rx", l.rx), ("tx", l.tx), ("lost", l.lost), ("bad", l.bad)] {
+        for (key, value) in [("rx", l.rx), ("tx", l.tx), ("lost", l.lost), ("bad", l.bad), ("text", l.text)] {
             j.key(key).number(value.into());
         }
         j.key("rtt_us").maybe_number(l.rtt_us).close('}');
@@ -403,7 +406,7 @@ mod tests {
             r#""peer":{"name":"ha-2","state":"up","last_heard_ms":120,"config_match":true,"#,
             r#""timing_match":true,"left":false,"phase":"up","#,
             r#""hears_us":true,"foreign":false,"one_way":false},"#,
-            r#""links":[{"name":"eth1","medium":"bcast","state":"up","rx":10,"tx":11,"lost":0,"bad":0,"rtt_us":412}],"#,
+            r#""links":[{"name":"eth1","medium":"bcast","state":"up","rx":10,"tx":11,"lost":0,"bad":0,"text":0,"rtt_us":412}],"#,
             r#""groups":[{"name":"192.168.2.50","preferred":"ha-1","state":"held","epoch":4,"#,
             r#""resources":["192.168.2.50","jdmail"],"peer_state":"idle","wanted":null,"wait":null,"#,
             r#""config_match":null,"pinned":true,"barred":null,"since_s":90,"why":"node ha-2 left","trouble":null}],"#,

@@ -54,6 +54,7 @@ pub struct Link {
     pub tx: u32,
     pub lost: u32,
     pub bad: u32,
+    pub text: u32,
     pub rtt_us: Option<u64>,
 }
 
@@ -191,6 +192,7 @@ impl From<&LinkReply<'_>> for Link {
             tx: r.tx,
             lost: r.lost,
             bad: r.bad,
+            text: r.text,
             rtt_us: r.rtt_us,
         }
     }

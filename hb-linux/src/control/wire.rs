@@ -141,7 +141,7 @@ pub struct PeerReply<'a> {
     pub left: bool,
     /// It is heard but does not hear this node.
     pub deaf: bool,
-    /// It runs Linux-HA Heartbeat.
+    /// It runs Linux-HA Heartbeat, and a key of ours signed what it says.
     pub foreign: bool,
     /// A one-way link or a replay.
     pub one_way: bool,
@@ -164,6 +164,8 @@ pub struct LinkReply<'a> {
     pub lost: u32,
     /// Frames refused.
     pub bad: u32,
+    /// Texts in the peer's name among them that no key of ours signed.
+    pub text: u32,
     /// Last round trip in microseconds.
     pub rtt_us: Option<u64>,
 }

@@ -153,6 +153,7 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
             tx: link.tx,
             lost: link.lost,
             bad: link.bad,
+            text: link.text,
             rtt_us: link.rtt.map(hb_core::Duration::as_micros),
         }));
     }

@@ -157,6 +157,7 @@ pub const fn bad_frame(why: BadFrame) -> &'static str {
             "signed with crc only, though node and key of the peer are known: anybody could have sent them"
         }
         BadFrame::NotMet => "short frames of a start that never answered a challenge (perhaps a replay)",
+        BadFrame::Text => "text of Linux-HA Heartbeat that no key of ours signed",
     }
 }
 

@@ -106,7 +106,33 @@ pub fn event(names: &Names, event: &Event, about: &About<'_>, out: &mut Text<LIN
         }
         Event::PeerForeign => {
             out.put(format_args!(
-                "node {peer}: runs Linux-HA Heartbeat: it is alive, and nothing is claimed against it; install hbd there too"
+                "node {peer}: runs Linux-HA Heartbeat, signed with a key of ours: it is alive, and nothing is claimed against it; install hbd there too"
+            ));
+            Error
+        }
+        Event::ForeignDead(silence) => {
+            out.put(format_args!(
+                "node {peer}: is dead: its Linux-HA Heartbeat fell silent {} ms ago, longer than its deadtime and ours",
+                silence.as_millis()
+            ));
+            Warn
+        }
+        Event::ForeignLeft => {
+            out.put(format_args!(
+                "node {peer}: its Linux-HA Heartbeat was shut down in order, and has released everything"
+            ));
+            Info
+        }
+        Event::ForeignHolds(group) => {
+            out.put(format_args!(
+                "Group {}: Linux-HA Heartbeat on node {peer} took it, and cannot hear this node: it is stopped here; to go on here, stop Heartbeat there",
+                names.group(group)
+            ));
+            Error
+        }
+        Event::ForeignOld { shown, known } => {
+            out.put(format_args!(
+                "Text in the name of {peer}, of generation {shown}, is older than {known} was: a recording, which counts for nothing; if Heartbeat of {peer} lost its counter, there: printf '%15d\\n' {known} > /var/lib/heartbeat/hb_generation, and start it again"
             ));
             Error
         }
@@ -135,6 +161,13 @@ pub fn event(names: &Names, event: &Event, about: &About<'_>, out: &mut Text<LIN
         Event::LinkDown(link) => {
             out.put(format_args!(
                 "Link {peer}:{} dead. Nothing was heard on it for a deadtime, or its device failed",
+                names.link(link)
+            ));
+            Warn
+        }
+        Event::BadFrames(link, BadFrame::Text) => {
+            out.put(format_args!(
+                "Text in the name of {peer} that no key of ours signed came on {}: it counts for nothing; counted from now on (see hbd status), said once. If {peer} runs Linux-HA Heartbeat, make both authkeys the same",
                 names.link(link)
             ));
             Warn

@@ -114,6 +114,10 @@ fn all_events() -> Vec<Event> {
         Event::PeerNewer,
         Event::KeyTaken(2),
         Event::KeyNotTaken(2),
+        Event::ForeignDead(d),
+        Event::ForeignLeft,
+        Event::ForeignHolds(g),
+        Event::ForeignOld { shown: 1, known: u32::MAX },
         Event::LinkUp(l),
         Event::LinkDown(l),
         Event::Unproven(g),
@@ -170,6 +174,7 @@ fn all_events() -> Vec<Event> {
         BadFrame::BadBody,
         BadFrame::Replayed,
         BadFrame::NotMet,
+        BadFrame::Text,
     ] {
         all.push(Event::BadFrames(l, why));
     }

@@ -12,8 +12,9 @@ use crate::table::Table;
 use crate::test::Outcome;
 
 /// The targets and what each reads.
-pub const TARGETS: [(&str, &str); 7] = [
+pub const TARGETS: [(&str, &str); 8] = [
     ("stream", "bytes on a serial line"),
+    ("text", "messages of Linux-HA Heartbeat"),
     ("message", "the authenticated path, bodies behind a right tag"),
     ("node", "sequences of inputs and commands on a whole node"),
     ("bridge", "the relay between two ports"),

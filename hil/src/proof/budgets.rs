@@ -91,7 +91,7 @@ const BUILDS: [Build; 7] = [
     Build {
         flash: "flash, everything, 8 groups and links",
         ram: "Node, everything, 8 groups and links",
-        features: "md5,sha1,sha256,large,data",
+        features: "md5,sha1,sha256,large,data,linux-ha",
         status: true,
         limits: [43_500, 9_600],
         bars: [None, None],

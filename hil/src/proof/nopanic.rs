@@ -10,9 +10,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Every feature set that ships, and each hash alone: one hash's code may hide behind another's.
-const BOARD_SETS: [&str; 7] = ["", "md5", "sha1", "sha256", "bridge", "data", "md5,sha1,sha256,data,bridge"];
+const BOARD_SETS: [&str; 8] =
+    ["", "md5", "sha1", "sha256", "bridge", "data", "linux-ha", "md5,sha1,sha256,data,linux-ha,bridge"];
 const SERVER_SETS: [&str; 2] = ["", ALL];
-const ALL: &str = "md5,sha1,sha256,large,data,bridge";
+const ALL: &str = "md5,sha1,sha256,large,data,linux-ha,bridge";
 
 /// Links every machine and feature set, then the planted copies.
 pub fn check() -> Outcome {
