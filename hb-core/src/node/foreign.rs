@@ -32,22 +32,26 @@ impl Node {
         }
     }
 
-    /// Look for text among the bytes of a stream. `true` when one ended in them.
-    pub(super) fn collect(&mut self, link: LinkId, bytes: &[u8]) -> bool {
+    /// Look for text among the bytes of a stream.
+    pub(super) fn collect(&mut self, link: LinkId, bytes: &[u8]) {
         let mut rest = bytes;
-        let mut came = false;
         while BUILT && !rest.is_empty() {
             let deaf = self.deaf_to_text();
             let Some(Some(stream)) = self.streams.get_mut(usize::from(link.0)) else { break };
             rest = stream.text.take(rest);
             let Some(message) = stream.text.message() else { continue };
-            came = true;
+            stream.texts = true;
             if !deaf {
                 let said = read(message, &self.config.peer_name, &self.keys);
                 self.said(link, said);
             }
         }
-        came
+    }
+
+    /// Did text come on a stream since this was last asked?
+    pub(super) fn was_text(&mut self, link: LinkId) -> bool {
+        let stream = self.streams.get_mut(usize::from(link.0)).and_then(Option::as_mut);
+        BUILT && stream.is_some_and(|stream| core::mem::take(&mut stream.texts))
     }
 
     /// While native frames of the peer live, text is none of its.

@@ -40,25 +40,35 @@ impl Node {
     fn stream_bytes(&mut self, link: LinkId, bytes: &[u8]) {
         // A datagram comes out at a zero byte and nowhere else.
         for run in bytes.split_inclusive(|byte| *byte == 0) {
-            let text = self.collect(link, run);
             let Some(Some(stream)) = self.streams.get_mut(usize::from(link.0)) else { return };
-            stream.texts |= text;
             let mut came = None;
             if let Some((last, before)) = run.split_last() {
                 stream.decoder.skim(before);
                 came = stream.decoder.push(*last);
             }
             match came {
-                None => {}
-                // Text in front of a frame is no damaged one.
-                Some(Err(_)) if core::mem::take(&mut stream.texts) => {}
-                Some(Err(kind)) => self.bad_frame(link, kind),
+                None => self.collect(link, run),
+                Some(Err(kind)) => {
+                    self.collect(link, run);
+                    // Text in front of a frame is no damaged one.
+                    if !self.was_text(link) {
+                        self.bad_frame(link, kind);
+                    }
+                }
                 Some(Ok(frame)) => {
+                    // Its second byte is the first one here.
+                    let text = matches!(frame.first(), Some(b'>' | b'#'));
+                    if !text {
+                        stream.text.restart();
+                    }
                     let mut room = Room::new();
                     let met = self.peer.met;
                     let opened =
                         open_any(&mut room, frame, self.config.side, self.config.cluster, &self.keys, met);
                     self.opened(link, opened);
+                    if text {
+                        self.collect(link, run);
+                    }
                 }
             }
         }

@@ -44,6 +44,11 @@ impl Collector {
         Self { state: START, len: 0, bytes: [0; MAX_TEXT] }
     }
 
+    /// A native frame came to its end: what follows is the begin of a line.
+    pub fn restart(&mut self) {
+        self.state = START;
+    }
+
     /// The message whose last byte was just taken.
     #[must_use]
     pub fn message(&self) -> Option<&[u8]> {
@@ -60,7 +65,7 @@ impl Collector {
         while let Some((byte, behind)) = rest.split_first() {
             // Most of what is no Heartbeat text is skipped to the end of a line.
             if self.state == State::Skip {
-                match rest.iter().position(|byte| line_end(byte) || *byte == 0) {
+                match rest.iter().position(|byte| *byte <= b'\r' && (line_end(byte) || *byte == 0)) {
                     None => return &[],
                     Some(at) => rest = rest.get(at..).unwrap_or_default(),
                 }
