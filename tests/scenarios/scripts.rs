@@ -3,6 +3,7 @@
 use crate::{A_WHILE, SOON, never_both, settled};
 use hb_hil::netns::{Builder, Files, Node, Rig, Stamp};
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 const GROUP: &str = "192.168.2.50";
@@ -172,4 +173,61 @@ fn a_monitored_service_is_restarted_in_place_and_then_handed_over() {
     knob(&rig, Node::Ha1, "mute-status", None);
     rig.stays("it sticks, also against failback", A_WHILE, || rig.group(Node::Ha2) == "held");
     never_both(&rig);
+}
+
+/// A stop that says no is excused by nothing but a plain *stopped*; and who it was is named, with the next command.
+#[test]
+fn a_stop_that_says_no_while_status_is_silent_is_stuck_and_named() {
+    let Some(rig) = settled(Builder::new("refused stop, silent status").edit(short_limits)) else { return };
+    knob(&rig, Node::Ha1, "refuse-stop", Some(""));
+    knob(&rig, Node::Ha1, "mute-status", Some(""));
+    let output = rig.hbd(Node::Ha1, &["standby"]);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    rig.wait_group(Node::Ha1, "stuck", SOON);
+    assert!(rig.calls(Node::Ha1, "stop", rig.born()) > 2, "it was asked again");
+    rig.stays("the other node keeps its hands off", A_WHILE, || rig.group(Node::Ha2) == "idle");
+    assert_eq!(rig.calls(Node::Ha2, "start", rig.born()), 0);
+    let status = rig.hbd(Node::Ha1, &["status"]).stdout;
+    let log = rig.log(Node::Ha1);
+    for text in [&status, &log] {
+        for word in ["jdmail stop: return code 1", "umount: /mail: device is busy", "hbd clear 192.168.2.50"]
+        {
+            assert!(text.contains(word), "{word} in {text}");
+        }
+    }
+    for name in ["refuse-stop", "mute-status"] {
+        knob(&rig, Node::Ha1, name, None);
+    }
+    let cleared = rig.hbd(Node::Ha1, &["clear", GROUP]);
+    assert_eq!(cleared.code, Some(0), "{cleared:?}");
+    rig.wait_settled(Node::Ha2, SOON);
+    never_both(&rig);
+}
+
+/// The script of a running service loses its run bit: no standby, and after the daemon's death the group stays unknown here
+/// and is nobody's, until the script can be asked.
+#[test]
+fn a_script_that_lost_its_run_bit_proves_nothing() {
+    let Some(rig) = settled(Builder::new("script without its run bit")) else { return };
+    let script = rig.machine(Node::Ha1).path("init.d/jdmail");
+    let run_bit = |mode| fs::set_permissions(&script, fs::Permissions::from_mode(mode)).expect("chmod");
+    run_bit(0o644);
+    let refused = rig.hbd(Node::Ha1, &["standby"]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert_eq!(rig.group(Node::Ha1), "held", "it goes on");
+    // It is back before it counts as dead.
+    rig.kill_daemon(Node::Ha1);
+    rig.start(Node::Ha1);
+    rig.wait_group(Node::Ha1, "unknown", SOON);
+    rig.wait("the log names it", SOON, || {
+        rig.log(Node::Ha1).contains("jdmail status (group 192.168.2.50): could not be run")
+    });
+    rig.stays("nobody takes it for stopped", A_WHILE, || {
+        rig.group(Node::Ha1) == "unknown" && rig.group(Node::Ha2) == "idle"
+    });
+    run_bit(0o755);
+    rig.wait("one of the two serves, and the other one knows", SOON, || {
+        Node::BOTH.iter().any(|&node| rig.group(node) == "held" && rig.group(node.other()) == "idle")
+    });
+    rig.wait("the client is answered", SOON, || rig.client().answered_by().is_some());
 }

@@ -3,7 +3,8 @@
 //! `DIR` holds what it needs: `run/service.pid` while it runs, and `service.log`, one line per fact, each with nanoseconds
 //! of CLOCK_MONOTONIC: `NS begin|end VERB CODE` for every call, `NS up PID` and `NS down PID` for the server. Files with
 //! these names change its behaviour: `fail-start` (start ends with 1), `hang-stop` (stop never ends and ends nothing),
-//! `idle-stop` (stop says that it is done and ends nothing), `slow-start` and `slow-stop` (milliseconds to sleep first), `mute-status` (status says nothing and ends with 0).
+//! `idle-stop` (stop says that it is done and ends nothing), `slow-start` and `slow-stop` (milliseconds to sleep first), `mute-status` (status says nothing
+//! and ends with 1), `refuse-stop` (stop says why not, ends with 1 and ends nothing).
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -70,6 +71,10 @@ fn stop(dir: &Path) -> io::Result<u8> {
     if dir.join("idle-stop").exists() {
         return Ok(0);
     }
+    if dir.join("refuse-stop").exists() {
+        println!("umount: /mail: device is busy");
+        return Ok(1);
+    }
     pause(dir, "slow-stop");
     if let Some(pid) = running(dir) {
         kill(pid, Signal::SIGTERM)?;
@@ -84,7 +89,7 @@ fn stop(dir: &Path) -> io::Result<u8> {
 
 fn status(dir: &Path) -> u8 {
     if dir.join("mute-status").exists() {
-        return 0;
+        return 1;
     }
     if running(dir).is_some() {
         println!("jdmail is running");
