@@ -31,6 +31,10 @@ pub enum Event {
     PeerDeaf,
     /// Authentic frames of an incarnation that never answers a challenge: a one-way link or a replay.
     OneWayOrReplay,
+    /// Another machine calls itself as this one does: a life of the own side answered our challenge.
+    Twin(Incarnation),
+    /// It does not answer any more.
+    TwinGone,
     /// The peer's machine runs Linux-HA Heartbeat: text of it came that a key of ours signed.
     PeerForeign,
     /// The peer speaks a newer version of the protocol: it decides what runs where.
@@ -112,6 +116,8 @@ pub enum Event {
         /// The peer's deadtime.
         peer_deadtime: Duration,
     },
+    /// The epochs of a group have come to their end: what serves goes on; both nodes must forget them (DESIGN §7 O5).
+    EpochsSpent(GroupId),
     /// Configuration matches again.
     ConfigAgrees,
     /// A ping node answers again, or for the first time.
@@ -290,6 +296,8 @@ pub enum Wait {
     ConfigDiffers,
     /// A watchdog of an earlier life may still fire.
     WatchdogPending,
+    /// Another machine calls itself as this one does: nothing new is claimed.
+    Twin,
     /// The node leaves.
     Leaving,
     /// The copy of the data is stale: the peer may bring the newer one, or an operator may ask for the group.

@@ -34,6 +34,14 @@ pub enum Input<'a> {
         /// Which one.
         ping: PingId,
     },
+    /// All verified frames of some link come from this ping node's address, or they do not any more: whether it answers says
+    /// nothing of the own network then. Off at the start.
+    PingIsPeer {
+        /// Which one.
+        ping: PingId,
+        /// It is the peer.
+        is_peer: bool,
+    },
     /// [`crate::Action::Persist`] number `serial` is on the disk.
     Persisted {
         /// The serial of the action.
@@ -158,7 +166,8 @@ pub enum Watchdog {
         /// The driver's timeout.
         timeout: Duration,
     },
-    /// Armed by an earlier life that may still fire: the node does not join until this is settled (DESIGN §7 O1).
+    /// Another process holds it: one of an earlier life, whose timer may still fire, or a program of its own. The node does
+    /// not join until this is settled, and leaves its groups to a peer that can run them (DESIGN §7 O1).
     Pending,
 }
 
@@ -227,6 +236,8 @@ pub enum Command {
     Takeover(Scope),
     /// `hbd confirm-down NODE`: the operator vouches that the peer is off.
     ConfirmDown,
+    /// `hbd confirm-down NODE --force`: the same, although a service address answers: somebody else's machine does.
+    ConfirmDownForce,
     /// `hbd clear GROUP`: forget a failed start, or try a stuck stop again.
     Clear(GroupId),
     /// `hbd stop`: leave in order.
@@ -240,7 +251,7 @@ impl Command {
         match self {
             Self::Standby(_) => 0,
             Self::Takeover(_) => 1,
-            Self::ConfirmDown => 2,
+            Self::ConfirmDown | Self::ConfirmDownForce => 2,
             Self::Clear(_) => 3,
             Self::Stop => 4,
         }

@@ -29,6 +29,8 @@ pub struct Status {
     pub fed: u32,
     /// This node takes itself for the isolated one.
     pub isolated: bool,
+    /// Another machine calls itself as this one does.
+    pub twin: bool,
     /// The longest that the own loop was late.
     pub worst_late: Duration,
     /// Events that were lost because the queue was full.
@@ -118,6 +120,8 @@ pub struct GroupStatus {
     pub pinned: bool,
     /// It would move here for this reason, if no operator's move stood against it.
     pub barred: Option<Reason>,
+    /// Its epochs have come to their end ([`crate::Event::EpochsSpent`]).
+    pub spent: bool,
     /// The copy of the data, if the group has any.
     pub copy: Option<CopyStatus>,
     /// The script call for which it is failed, stuck or still unknown.

@@ -13,17 +13,20 @@
 //! reset 1a2b3c4d 0
 //! unlisted 0
 //! foreign 1795460608 4711 keyed
+//! watchdog 8
 //! crc 0badcafe
 //! ```
 //!
 //! One `epoch` line per group: hash of its name in hexadecimal, highest epoch seen; one `copy` line per group with data:
 //! the highest epoch seen on a stamp of it; one `keyed` line once the peer has signed with a secret: the digest of the keys;
 //! one `stuck` line per group that the peer showed stuck and nothing proved
-//! stopped since, and the boot identity that the peer had then. `boot` is the boot of which `started` speaks (0: unknown); one `started` line
-//! per group: 1 when that boot may have started it and it was not proven stopped since; one `reset` line per group: 1 when
-//! it was stuck and the watchdog was let run out for it; `unlisted`: 1 when a group that is configured no more may have
-//! been started. `foreign`, where the peer ever ran Linux-HA Heartbeat: generation and number of the newest text
-//! of it, and whether one was signed with a secret (`keyed`) or none (`crc`). Lines of the three kinds before it are missing in the file of an earlier version, which counts as the worst
+//! stopped since, and the boot identity that the peer had then. `boot` is the boot of which `started` speaks (0: unknown);
+//! one `started` line per group: 1 when that boot may have started it and it was not proven stopped since; one `reset` line
+//! per group: 1 when it was stuck and the watchdog was let run out for it; `unlisted`: 1 when a group that is configured no
+//! more may have been started; `watchdog`: the timeout in seconds that a life of this machine armed last, if one did;
+//! `foreign`, where the peer ever ran Linux-HA Heartbeat: generation and number of the newest text of it, and whether one
+//! was signed with a secret (`keyed`) or none (`crc`). A
+//! group's `started` and `reset`, and `unlisted`, are missing in the file of an earlier version, which counts as the worst
 //! that they could say. `crc` is the CRC-32 of all bytes before its line.
 //!
 //! A file that cannot be trusted is renamed aside and named in the log; the node then starts with [`Saved::default`] and
@@ -41,7 +44,7 @@ use std::path::{Path, PathBuf};
 /// Name of the file in the state directory.
 pub const FILE: &str = "state";
 /// Bytes of the file at most: header, counter, eight epochs, stamps, stuck groups and records, text, checksum.
-pub const MAX_BYTES: usize = 1056;
+pub const MAX_BYTES: usize = 1080;
 /// The bytes of one state file.
 pub type Text = heapless::String<MAX_BYTES>;
 
@@ -74,13 +77,15 @@ impl core::fmt::Display for Damage {
 pub struct Loaded {
     /// What to start with.
     pub saved: Saved,
+    /// The timeout in seconds that a life of this machine armed its watchdog with last, if one did.
+    pub watchdog_s: Option<u32>,
     /// The file was damaged, for this reason, and is now kept under this name (`None`: it could not be renamed).
     pub damage: Option<(Damage, Option<PathBuf>)>,
 }
 
-/// The file's text for `saved`. Allocates nothing.
+/// The file's text for `saved` and the timeout that was armed last, in seconds. Allocates nothing.
 #[must_use]
-pub fn encode(saved: &Saved) -> Text {
+pub fn encode(saved: &Saved, watchdog_s: Option<u32>) -> Text {
     let mut text = Text::new();
     // MAX_BYTES holds the longest numbers of the longest list, which a test proves.
     let _ = write!(text, "hbd-state 1\ncounter {}\n", saved.counter);
@@ -109,6 +114,9 @@ pub fn encode(saved: &Saved) -> Text {
     if let Some(Heard { generation, seq, keyed }) = saved.foreign {
         let _ = writeln!(text, "foreign {generation} {seq} {}", if keyed { "keyed" } else { "crc" });
     }
+    if let Some(seconds) = watchdog_s {
+        let _ = writeln!(text, "watchdog {seconds}");
+    }
     let crc = crc32(text.as_bytes());
     let _ = writeln!(text, "crc {crc:08x}");
     text
@@ -118,7 +126,7 @@ pub fn encode(saved: &Saved) -> Text {
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn decode(bytes: &[u8]) -> Result<Saved, Damage> {
+pub fn decode(bytes: &[u8]) -> Result<(Saved, Option<u32>), Damage> {
     let text = core::str::from_utf8(bytes).map_err(|_| Damage::Checksum)?;
     if !text.starts_with("hbd-state 1\n") {
         return Err(Damage::Version);
@@ -129,20 +137,21 @@ pub fn decode(bytes: &[u8]) -> Result<Saved, Damage> {
     if crc.and_then(|word| u32::from_str_radix(word, 16).ok()) != Some(crc32(body.as_bytes())) {
         return Err(Damage::Checksum);
     }
-    let mut saved = Saved::default();
+    let (mut saved, mut watchdog_s) = (Saved::default(), None);
     for (number, line) in (1_u32..).zip(body.lines()).skip(1) {
-        take_line(&mut saved, line).ok_or(Damage::Line(number))?;
+        take_line(&mut saved, &mut watchdog_s, line).ok_or(Damage::Line(number))?;
     }
-    Ok(saved)
+    Ok((saved, watchdog_s))
 }
 
-fn take_line(saved: &mut Saved, line: &str) -> Option<()> {
+fn take_line(saved: &mut Saved, watchdog_s: &mut Option<u32>, line: &str) -> Option<()> {
     let mut words = line.split(' ');
     match (words.next()?, words.next()?, words.next(), words.next()) {
         _ if words.next().is_some() => return None,
         ("counter", counter, None, None) => saved.counter = counter.parse().ok()?,
         ("keyed", digest, None, None) => saved.keyed = u32::from_str_radix(digest, 16).ok()?,
         ("stuck", group, None, None) => saved.stuck.push(u32::from_str_radix(group, 16).ok()?).ok()?,
+        ("watchdog", seconds, None, None) => *watchdog_s = Some(seconds.parse().ok()?),
         ("stuck-boot", boot, None, None) => saved.stuck_boot = u32::from_str_radix(boot, 16).ok()?,
         ("boot", boot, None, None) => saved.boot = u32::from_str_radix(boot, 16).ok()?,
         ("unlisted", word, None, None) => saved.unlisted = yes(word)?,
@@ -182,16 +191,16 @@ pub fn load(dir: &Path) -> Loaded {
     let path = dir.join(FILE);
     let damage = match read_plain(&path) {
         Ok(bytes) => match decode(&bytes) {
-            Ok(saved) => return Loaded { saved, damage: None },
+            Ok((saved, watchdog_s)) => return Loaded { saved, watchdog_s, damage: None },
             Err(damage) => damage,
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Loaded { saved: Saved::default(), damage: None };
+            return Loaded { saved: Saved::default(), watchdog_s: None, damage: None };
         }
         Err(error) => Damage::Unreadable(Errno::from(&error)),
     };
     let saved = Saved { lost: true, ..Saved::default() };
-    Loaded { saved, damage: Some((damage, set_aside(dir, &path))) }
+    Loaded { saved, watchdog_s: None, damage: Some((damage, set_aside(dir, &path))) }
 }
 
 /// The bytes of a file, or why there are none: what is no file (a FIFO, a device) is not waited for.
@@ -274,8 +283,8 @@ mod tests {
     #[test]
     fn what_is_written_is_read_back() {
         assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
-        assert_eq!(decode(encode(&sample()).as_bytes()), Ok(sample()));
-        assert_eq!(decode(encode(&Saved::default()).as_bytes()), Ok(Saved::default()));
+        assert_eq!(decode(encode(&sample(), Some(8)).as_bytes()), Ok((sample(), Some(8))));
+        assert_eq!(decode(encode(&Saved::default(), None).as_bytes()), Ok((Saved::default(), None)));
     }
 
     /// The file of a version without start records: read, and no record is the worst one.
@@ -283,7 +292,8 @@ mod tests {
     fn an_older_file_is_read() {
         let mut text = "hbd-state 1\ncounter 42\nepoch 1a2b3c4d 17\n".to_owned();
         text += &format!("crc {:08x}\n", crc32(text.as_bytes()));
-        let saved = decode(text.as_bytes()).unwrap();
+        let (saved, watchdog) = decode(text.as_bytes()).unwrap();
+        assert_eq!(watchdog, None);
         assert_eq!((saved.counter, saved.boot, saved.records.len(), saved.lost), (42, 0, 0, false));
         assert_eq!(saved.epochs.as_slice(), [(0x1a2b_3c4d, 17)]);
     }
@@ -304,12 +314,13 @@ mod tests {
         }
         saved.keyed = u32::MAX;
         saved.foreign = Some(Heard { generation: u32::MAX, seq: u32::MAX, keyed: true });
-        assert_eq!(decode(encode(&saved).as_bytes()), Ok(saved));
+        let watchdog = Some(u32::MAX);
+        assert_eq!(decode(encode(&saved, watchdog).as_bytes()), Ok((saved, watchdog)));
     }
 
     #[test]
     fn every_cut_and_every_flipped_bit_is_noticed() {
-        let good = encode(&sample());
+        let good = encode(&sample(), Some(8));
         for len in 0..good.len() {
             assert!(decode(&good.as_bytes()[..len]).is_err(), "cut at {len}");
         }
@@ -328,7 +339,7 @@ mod tests {
     fn a_file_without_text_of_the_original_is_read() {
         let mut text = "hbd-state 1\ncounter 7\nepoch 00000007 3\n".to_owned();
         text += &format!("crc {:08x}\n", crc32(text.as_bytes()));
-        let saved = decode(text.as_bytes()).unwrap();
+        let (saved, _) = decode(text.as_bytes()).unwrap();
         assert_eq!((saved.counter, saved.epochs.len(), saved.foreign), (7, 1, None));
     }
 
@@ -344,7 +355,7 @@ mod tests {
     fn a_damaged_file_is_kept_aside_and_the_node_starts_anew() {
         let dir = folder("damaged");
         assert!(load(&dir).damage.is_none());
-        replace(&dir, encode(&sample()).as_bytes()).unwrap();
+        replace(&dir, encode(&sample(), Some(8)).as_bytes()).unwrap();
         assert_eq!(load(&dir).saved, sample());
         for round in 1..=2 {
             fs::write(dir.join(FILE), "hbd-state 1\ngarbage\n").unwrap();

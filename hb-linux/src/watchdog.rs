@@ -6,13 +6,35 @@
 //! stands in for the driver's `EBUSY`.
 
 use crate::sys::wdt::{self, Info};
-use crate::sys::{Errno, Fd};
+use crate::sys::{Errno, Fd, process};
 use core::ffi::CStr;
 use core::fmt;
 use hb_core::Duration;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
+use std::string::String;
+use std::vec::Vec;
+
+/// Who has `device` open, for people: `watchdog (process 471)`. Reads all of `/proc`, so only before the loop begins.
+#[must_use]
+pub fn holder(device: &Path, proc_dir: &Path) -> String {
+    let wanted = fs::canonicalize(device).unwrap_or_else(|_| device.to_path_buf());
+    let own = u32::try_from(process::own_pid().get()).unwrap_or(0);
+    let mut found = Vec::new();
+    for process in fs::read_dir(proc_dir).into_iter().flatten().flatten() {
+        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        let open = |fd: fs::DirEntry| fs::read_link(fd.path()).is_ok_and(|link| link == wanted);
+        if pid != own && fs::read_dir(process.path().join("fd")).into_iter().flatten().flatten().any(open) {
+            let status = fs::read_to_string(process.path().join("status")).unwrap_or_default();
+            let name = status.lines().find_map(|line| line.strip_prefix("Name:")).map_or("?", str::trim);
+            found.push(format!("{name} (process {pid})"));
+        }
+    }
+    if found.is_empty() { String::from("a process that cannot be seen from here") } else { found.join(", ") }
+}
 
 /// Device number of `/dev/watchdog`.
 const MAJOR: u64 = 10;
@@ -288,6 +310,24 @@ mod tests {
         watchdog.disarm();
         assert_eq!(fs::read(&path).unwrap(), b"..V");
         assert!(Watchdog::open(&name, 0).is_ok_and(|w| w.timeout_s() == 1));
+        fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn who_holds_it_is_named() {
+        let (path, _) = fake("holder");
+        fs::write(&path, "").unwrap();
+        let proc_dir = path.with_extension("proc");
+        let _ = fs::remove_dir_all(&proc_dir);
+        for (pid, target) in [("471", path.as_path()), ("472", Path::new("/dev/null"))] {
+            fs::create_dir_all(proc_dir.join(pid).join("fd")).unwrap();
+            fs::write(proc_dir.join(pid).join("status"), "Name:\twatchdog\nState:\tS\n").unwrap();
+            std::os::unix::fs::symlink(target, proc_dir.join(pid).join("fd/3")).unwrap();
+        }
+        fs::create_dir_all(proc_dir.join("sys")).unwrap();
+        assert_eq!(holder(&path, &proc_dir), "watchdog (process 471)");
+        assert!(holder(Path::new("/nowhere"), &proc_dir).contains("cannot be seen"));
+        fs::remove_dir_all(proc_dir).unwrap();
         fs::remove_file(path).unwrap();
     }
 

@@ -8,11 +8,13 @@ mod failed;
 mod foreign;
 mod hostile;
 mod keys;
+mod last;
 mod lines;
 mod moves;
 mod newer;
 mod start;
 mod stuck;
+mod twins;
 
 use hb_core::message::GroupState;
 use hb_core::{Command, Duration, Event, Refusal};

@@ -1,7 +1,8 @@
 //! Both nodes run a group, or both are about to (a healed partition, a node that stood still): who goes on
 //! (DESIGN §7 O5, O8). The highest *held* epoch goes on without an interruption; a starter gives way to a holder;
-//! a holder that is not sure of itself gives way to any higher epoch.
+//! a holder that is not sure of itself gives way to any higher epoch. Ties are broken by side.
 
+use crate::ids::Side;
 use crate::message::GroupState;
 
 /// One node's claim on the group.
@@ -31,9 +32,12 @@ pub(crate) enum Verdict {
 
 /// Judge `mine` against `peer`, total over all pairs of states.
 #[must_use]
-pub(crate) fn judge(mine: Claim, peer: Claim) -> Verdict {
+pub(crate) fn judge(mine: Claim, peer: Claim, me: Side) -> Verdict {
     use GroupState::{Failed, Held, Idle, Starting, Stopping, Stuck, Unknown};
-    let above = peer.epoch > mine.epoch;
+    // Of two active claims one is above the other even where epochs have come to their end, and are the same.
+    let tie = peer.epoch == mine.epoch && me == Side::Odd;
+    let active = |state| matches!(state, Held | Starting);
+    let above = peer.epoch > mine.epoch || (tie && active(mine.state) && active(peer.state));
     match (mine.state, peer.state) {
         (Held, Held) if above => Verdict::Yield,
         (Held, Held) => Verdict::Keep { raise: false, announce: !mine.unconfirmed },
@@ -76,10 +80,10 @@ mod tests {
     fn exactly_one_of_two_goes_on() {
         for a in STATES {
             for b in STATES {
-                for (ea, eb) in [(4, 5), (5, 4)] {
+                for (ea, eb) in [(4, 5), (5, 4), (u32::MAX, u32::MAX)] {
                     for (ua, ub) in [(false, false), (true, false), (false, true), (true, true)] {
                         let (x, y) = (claim(a, ea, ua), claim(b, eb, ub));
-                        let (one, other) = (judge(x, y), judge(y, x));
+                        let (one, other) = (judge(x, y, Side::Even), judge(y, x, Side::Odd));
                         let active = |s| matches!(s, Held | Starting);
                         if active(a) && active(b) {
                             let yields = [one, other].iter().filter(|v| **v == Verdict::Yield).count();
@@ -96,27 +100,36 @@ mod tests {
     #[test]
     fn two_holders_the_higher_epoch_announces_unless_it_stood_still() {
         let loser = claim(Held, 4, false);
-        assert_eq!(judge(claim(Held, 5, false), loser), Verdict::Keep { raise: false, announce: true });
-        assert_eq!(judge(claim(Held, 5, true), loser), Verdict::Keep { raise: false, announce: false });
-        assert_eq!(judge(loser, claim(Held, 5, false)), Verdict::Yield);
+        assert_eq!(
+            judge(claim(Held, 5, false), loser, Side::Even),
+            Verdict::Keep { raise: false, announce: true }
+        );
+        assert_eq!(
+            judge(claim(Held, 5, true), loser, Side::Even),
+            Verdict::Keep { raise: false, announce: false }
+        );
+        assert_eq!(judge(loser, claim(Held, 5, false), Side::Even), Verdict::Yield);
     }
 
     #[test]
     fn a_sure_holder_outranks_a_starter_and_raises_its_epoch() {
         let holder = claim(Held, 4, false);
-        assert_eq!(judge(holder, claim(Starting, 5, false)), Verdict::Keep { raise: false, announce: false });
-        assert_eq!(judge(claim(Starting, 5, false), holder), Verdict::Yield);
+        assert_eq!(
+            judge(holder, claim(Starting, 5, false), Side::Even),
+            Verdict::Keep { raise: false, announce: false }
+        );
+        assert_eq!(judge(claim(Starting, 5, false), holder, Side::Even), Verdict::Yield);
         for withdrawn in [Stopping, Idle, Failed] {
-            let verdict = judge(holder, claim(withdrawn, 5, false));
+            let verdict = judge(holder, claim(withdrawn, 5, false), Side::Even);
             assert_eq!(verdict, Verdict::Keep { raise: true, announce: false }, "{withdrawn:?}");
-            assert_eq!(judge(holder, claim(withdrawn, 4, false)), Verdict::None, "{withdrawn:?}");
+            assert_eq!(judge(holder, claim(withdrawn, 4, false), Side::Even), Verdict::None, "{withdrawn:?}");
         }
         let unsure = claim(Held, 4, true);
-        assert_eq!(judge(unsure, claim(Starting, 5, false)), Verdict::Yield);
+        assert_eq!(judge(unsure, claim(Starting, 5, false), Side::Even), Verdict::Yield);
     }
 
     #[test]
     fn a_stuck_peer_blocks_a_start() {
-        assert_eq!(judge(claim(Starting, 5, false), claim(Stuck, 2, false)), Verdict::Yield);
+        assert_eq!(judge(claim(Starting, 5, false), claim(Stuck, 2, false), Side::Even), Verdict::Yield);
     }
 }

@@ -17,6 +17,11 @@ pub(crate) const COPIES: usize = if cfg!(feature = "data") { 1 } else { 0 };
 const RETRY_FIRST: Duration = Duration::from_secs(10);
 const RETRY_MAX: Duration = Duration::from_secs(320);
 
+/// From here on epochs are not told apart by side any more; 2 for each claim are left below.
+const LAST_EPOCHS: u32 = u32::MAX - 1;
+/// What lives that never answered show moves the memory by this much at most in a life of ours.
+const UNMET_STEP: u32 = 1 << 16;
+
 /// What can happen to a group.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum GroupEvent {
@@ -203,6 +208,10 @@ pub(crate) struct Group {
     pub(crate) epoch: u32,
     /// The highest epoch that anybody showed this node.
     pub(crate) seen: u32,
+    /// What frames of lives that never answered may bring `seen` to.
+    unmet_limit: u32,
+    /// That the epochs have come to their end was said.
+    pub(crate) spent_said: bool,
     /// *Yielded at this epoch*.
     pub(crate) mark: Option<u32>,
     pub(crate) gate: Gate,
@@ -261,6 +270,8 @@ impl Group {
             state: GroupState::Unknown,
             epoch: 0,
             seen,
+            unmet_limit: seen.saturating_add(UNMET_STEP),
+            spent_said: false,
             mark: None,
             gate: Gate::Open,
             sequence: Sequence::none(),
@@ -339,6 +350,17 @@ impl Group {
         self.told = None;
     }
 
+    /// No epoch is above those seen: the last few are the same for both nodes, and ties are broken by side.
+    pub(crate) fn spent(&self) -> bool {
+        self.seen >= LAST_EPOCHS
+    }
+
+    /// An epoch was shown by a life that never answered: it moves the memory, but all such frames of a life of ours by a
+    /// step at most, so that no recording or stranger can bring the epochs to their end. `true` when it is the highest.
+    pub(crate) fn saw_unmet(&mut self, epoch: u32) -> bool {
+        self.saw(epoch.min(self.unmet_limit))
+    }
+
     /// An epoch was shown by anybody. `true` when it is the highest so far.
     pub(crate) fn saw(&mut self, epoch: u32) -> bool {
         let higher = epoch > self.seen;
@@ -348,8 +370,9 @@ impl Group {
         higher
     }
 
-    /// An epoch was shown on a stamp. `true` when it is the highest so far.
-    pub(crate) fn saw_stamp(&mut self, epoch: u32) -> bool {
+    /// An epoch was shown on a stamp, by a life that answered or not. `true` when it is the highest so far.
+    pub(crate) fn saw_stamp(&mut self, epoch: u32, met: bool) -> bool {
+        let epoch = if met { epoch } else { epoch.min(self.unmet_limit) };
         let newer = self.copy_mut().is_some_and(|copy| copy.saw(epoch));
         self.saw(epoch) || newer
     }

@@ -155,6 +155,15 @@ impl Handshake {
         heard
     }
 
+    /// A hello of the own side and another life: does it answer the outstanding challenge? That is used up then.
+    pub(crate) fn twin_answers(&mut self, hello: &Hello, now: Instant) -> bool {
+        let answers = hello.echo.is_some_and(|answer| self.asked(answer, now));
+        if answers {
+            self.renew();
+        }
+        answers
+    }
+
     /// A short form came: the peer lacks nothing.
     pub(crate) fn short(&mut self) {
         self.lacks = false;

@@ -12,6 +12,8 @@ pub(crate) struct PingNode {
     last: Instant,
     /// It answered within `deadping`.
     alive: bool,
+    /// It is the peer's own machine: that it falls silent with the links says nothing of the own network.
+    is_peer: bool,
 }
 
 /// All ping nodes.
@@ -25,7 +27,7 @@ impl Pings {
     pub(crate) fn new(count: u8, deadping: Duration) -> Self {
         let mut nodes = Vec::new();
         for _ in 0..count {
-            let _ = nodes.push(PingNode { last: Instant::NEVER, alive: false });
+            let _ = nodes.push(PingNode { last: Instant::NEVER, alive: false, is_peer: false });
         }
         Self { nodes, deadping }
     }
@@ -49,6 +51,13 @@ impl Pings {
         let Some(node) = self.nodes.get_mut(usize::from(ping.0)) else { return false };
         node.last = now;
         !core::mem::replace(&mut node.alive, true)
+    }
+
+    /// All verified frames of a link come from this node's address, or they do not any more.
+    pub(crate) fn set_peer(&mut self, ping: PingId, is_peer: bool) {
+        if let Some(node) = self.nodes.get_mut(usize::from(ping.0)) {
+            node.is_peer = is_peer;
+        }
     }
 
     /// Time passed: the next node that fell silent, if any. Call until `None`.
@@ -86,10 +95,10 @@ impl Pings {
     /// answered, proves nothing either way.
     pub(crate) fn silent_with(&self, links_silent: Instant, deadtime: Duration, keepalive: Duration) -> bool {
         let before = links_silent.minus(deadtime);
-        let after = links_silent.plus(keepalive).plus(keepalive.divided(2));
+        let after = together(links_silent, keepalive);
         let mut fell = false;
         for node in &self.nodes {
-            if node.last == Instant::NEVER || node.last < before {
+            if node.is_peer || node.last == Instant::NEVER || node.last < before {
                 continue;
             }
             if node.last > after {
@@ -99,6 +108,29 @@ impl Pings {
         }
         fell
     }
+}
+
+/// An answer after this time does not fall silent together with links that were heard last at `links_silent`: the next beat
+/// was due a keepalive after that, and half a keepalive is left for the way.
+fn together(links_silent: Instant, keepalive: Duration) -> Instant {
+    links_silent.plus(keepalive).plus(keepalive.divided(2))
+}
+
+/// When to ask the ping nodes beside the steady round, so that a living network shows itself after [`together`] and before
+/// the deadtime, however few keepalives that is: the next time after `asked`, if any.
+pub(crate) fn extra_round(
+    links_silent: Instant,
+    asked: Instant,
+    deadtime: Duration,
+    keepalive: Duration,
+) -> Option<Instant> {
+    // Two steady rounds fall in between.
+    if deadtime >= keepalive.times(7).divided(2) {
+        return None;
+    }
+    let first = together(links_silent, keepalive).plus(Duration::from_micros(1));
+    let next = if asked < first { first } else { asked.plus(keepalive.divided(4)) };
+    (next < links_silent.plus(deadtime)).then_some(next)
 }
 
 #[cfg(test)]

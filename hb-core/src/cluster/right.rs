@@ -98,6 +98,8 @@ pub(crate) struct Situation {
     pub(crate) retry_due: bool,
     /// The node that our line prefers.
     pub(crate) preferred: Side,
+    /// Another machine of this name lives.
+    pub(crate) twin: bool,
     /// A watchdog of an earlier life may still fire.
     pub(crate) watchdog_pending: bool,
     /// The peer.
@@ -161,9 +163,12 @@ pub(crate) fn decide(s: &Situation) -> Decision {
     };
     match s.phase {
         Phase::Leaving => return Decision::Wait(Wait::Leaving),
-        Phase::Joining if s.watchdog_pending => return Decision::Wait(Wait::WatchdogPending),
+        Phase::Joining if s.watchdog_pending => return pending(s, failed),
         Phase::Joining => return Decision::Wait(Wait::Peer),
         Phase::Up => {}
+    }
+    if s.twin {
+        return Decision::Wait(Wait::Twin);
     }
     // Nothing to ask in a build without data.
     let (copy, newer) = if COPIES == 0 { (None, None) } else { (s.copy, s.newer) };
@@ -234,6 +239,27 @@ pub(crate) fn decide(s: &Situation) -> Decision {
                 decision => decision,
             }
         }
+    }
+}
+
+/// A watchdog that another process holds bars this node, nobody knows for how long. It has not got the right meanwhile
+/// that a peer could use.
+fn pending(s: &Situation, failed: bool) -> Decision {
+    let waits = Decision::Wait(Wait::WatchdogPending);
+    match s.peer {
+        PeerSituation::Alive {
+            state,
+            mark,
+            able: true,
+            phase: Phase::Joining | Phase::Up,
+            agrees: true,
+            preferred,
+        } if !state.may_run() && !failed => {
+            let newer = if COPIES == 0 { None } else { s.newer };
+            let first = newer.unwrap_or(if preferred == s.preferred { s.preferred } else { Side::Even });
+            if token(s.mark, mark, first, s.me) { Decision::Decline } else { waits }
+        }
+        _ => waits,
     }
 }
 

@@ -26,6 +26,7 @@ fn me(side: Side, mark: Option<u32>, peer: PeerSituation) -> Situation {
         newer: None,
         retry_due: true,
         preferred: Side::Even,
+        twin: false,
         watchdog_pending: false,
         peer,
     }

@@ -80,7 +80,7 @@ impl Node {
         Hello {
             boot: self.config.boot,
             challenge: self.shake.challenge(),
-            echo: self.shake.echo(),
+            echo: self.next_echo(),
             met: self.peer.met.map(|life| life.nonce),
             // What owes an answer is asked for it.
             known: self.shake.knows_us && !self.peer.owes_answer,

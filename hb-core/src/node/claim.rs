@@ -6,6 +6,7 @@ use crate::cluster::data::{CopyEvent, Stage};
 use crate::cluster::group::{Gate, Group, GroupEvent};
 use crate::event::{Cause, Event, Stale, Wait};
 use crate::ids::{GroupId, Side, Token};
+use crate::input::Watchdog;
 use crate::stamp::Stamp;
 
 /// What the last gate of a claim says.
@@ -36,7 +37,10 @@ impl Node {
 
     /// This node could start the group.
     pub(super) fn able(&self, group: &Group) -> bool {
-        group.able() && self.blocked(group).is_none()
+        group.able()
+            && self.watchdog != Watchdog::Pending
+            && !self.has_twin()
+            && self.blocked(group).is_none()
     }
 
     /// The peer is stopped, reachable, and has all that is missing here.

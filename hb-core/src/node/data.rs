@@ -60,7 +60,7 @@ impl Node {
             };
             let shown = message.beat.stamps.iter().find(|(group, _)| Some(usize::from(*group)) == at);
             if let Some((_, stamp)) = shown {
-                higher |= group.saw_stamp(stamp.epoch);
+                higher |= group.saw_stamp(stamp.epoch, met);
             }
             if let (true, Some(copy)) = (met, group.copy_mut()) {
                 copy.theirs = shown.map(|(_, stamp)| *stamp);

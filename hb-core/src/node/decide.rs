@@ -104,7 +104,7 @@ impl Node {
         if in_place && theirs.state == GroupState::Stuck {
             return self.conflict_over(id);
         }
-        match conflict::judge(mine, theirs) {
+        match conflict::judge(mine, theirs, self.config.side) {
             Verdict::None => self.conflict_over(id),
             Verdict::Keep { raise, announce } => {
                 if raise {
@@ -138,7 +138,7 @@ impl Node {
         if !active(state) || !active(mine.state) || !active(theirs.state) {
             return self.conflict_over(id);
         }
-        match conflict::judge(mine, theirs) {
+        match conflict::judge(mine, theirs, self.config.side) {
             Verdict::Yield => {
                 if state == GroupState::Held {
                     self.report(Event::ConflictLost(id));
@@ -220,6 +220,7 @@ impl Node {
             group.epoch = side.epoch_above(group.seen);
             group.seen = group.epoch;
         }
+        self.name_last_epochs(id);
         self.restamp(id);
         self.persist();
         self.out.beat = true;
@@ -232,11 +233,11 @@ impl Node {
         Some(Facts {
             me: self.config.side,
             preferred: group.config.preferred,
-            failback: self.config.failback,
+            failback: self.config.failback && !group.spent(),
             agrees: self.agrees(id),
             score: self.pings.score(),
             peer_score: self.peer.score,
-            score_settled: self.score_settled(),
+            score_settled: self.score_settled() && !group.spent(),
             pinned: group.pinned,
             quiet: self.ticked < group.quiet_until,
             takeover: group.takeover,
@@ -365,6 +366,7 @@ impl Node {
             newer: self.newer_copy(id),
             retry_due: self.ticked >= group.retry_at,
             preferred: group.config.preferred,
+            twin: self.has_twin(),
             watchdog_pending: self.watchdog == Watchdog::Pending,
             peer: self.peer_situation(id),
         };
@@ -380,10 +382,13 @@ impl Node {
             Decision::Wait(wait) => self.wait_for(id, Some(wait)),
             Decision::Decline => {
                 let mark = self.next_epoch(id);
-                if let Some(group) = self.group_mut(id) {
-                    group.seen = mark;
-                    group.mark = Some(mark);
+                let Some(group) = self.group_mut(id) else { return false };
+                if group.mark == Some(mark) {
+                    // Epochs have come to their end: passed on already, as far as that can be said.
+                    return self.wait_for(id, Some(Wait::PeerRight));
                 }
+                group.seen = mark;
+                group.mark = Some(mark);
                 self.persist();
                 self.out.beat = true;
                 true
@@ -431,6 +436,16 @@ impl Node {
                 copy.cut = false;
             }
         }
+        self.name_last_epochs(id);
         self.change(id, crate::cluster::group::GroupEvent::Claim, cause);
+    }
+
+    /// Nothing is above the epochs seen any more: said once, with the way out. What serves goes on, and moves only on
+    /// death or when an operator asks.
+    pub(super) fn name_last_epochs(&mut self, id: GroupId) {
+        let Some(group) = self.group_mut(id) else { return };
+        if group.spent() && !core::mem::replace(&mut group.spent_said, true) {
+            self.report(Event::EpochsSpent(id));
+        }
     }
 }

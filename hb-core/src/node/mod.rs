@@ -23,6 +23,7 @@ mod receive;
 mod scripts;
 mod status;
 mod tick;
+mod twin;
 
 use crate::action::Action;
 use crate::auth::Keyring;
@@ -132,6 +133,8 @@ pub struct Node {
     streams: Vec<Option<Stream>, MAX_LINKS>,
     sends: SendTimes,
     pings: Pings,
+    /// When the ping nodes were asked last beside the steady round.
+    pinged: Instant,
     groups: Vec<Group, MAX_GROUPS>,
     fence: Fence,
     watchdog: Watchdog,
@@ -139,6 +142,7 @@ pub struct Node {
     one_way: OneWay,
     /// Proxies and duplicates of service addresses.
     known: Known,
+    twin: twin::Twin,
     /// This node takes itself for the isolated one until then.
     isolated: Option<Instant>,
     /// Which way the two scores differ, and since when.
@@ -196,6 +200,7 @@ impl Node {
             Input::LinkChanged { link, up } => self.link_changed(link, up),
             Input::ScriptDone { token, outcome } => self.script_done(token, outcome),
             Input::PingAnswer { ping } => self.ping_answered(ping),
+            Input::PingIsPeer { ping, is_peer } => self.pings.set_peer(ping, is_peer),
             Input::Persisted { serial } => self.persisted(serial),
             Input::FenceDone { ok } => self.fence_done(ok),
             Input::ProbeDone { answered } => self.probe_done(answered),
@@ -217,6 +222,11 @@ impl Node {
                 if watchdog != self.watchdog {
                     // How long it is armed for is in the long form.
                     self.hello_until = self.now.plus(self.config.timing.deadtime);
+                }
+                if self.watchdog != watchdog {
+                    // The shell keeps what was armed beside what the node saves; and the peer is shown that it can, or cannot.
+                    self.persist();
+                    self.out.beat = true;
                 }
                 self.watchdog = watchdog;
                 self.ask_for_reset();
@@ -277,6 +287,7 @@ impl Node {
         at.or(self.trial_deadline());
         at.or(self.pings.deadline());
         at.or(self.fence.deadline());
+        at.or(self.twin_deadline());
         for until in [self.unconfirmed, self.isolated].into_iter().flatten() {
             at.or(until);
         }

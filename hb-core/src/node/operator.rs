@@ -4,7 +4,7 @@ use super::{Node, cover};
 use crate::cluster::fence::FenceEvent;
 use crate::cluster::group::{Group, GroupEvent, Reset};
 use crate::config::{ConfigError, Isolated, Tuning};
-use crate::event::{Cause, Event};
+use crate::event::{Cause, Event, Wait};
 use crate::ids::GroupId;
 use crate::input::{Command, Refusal, Scope};
 use crate::message::{GroupState, Phase, Reason};
@@ -24,7 +24,8 @@ impl Node {
         let answer = match command {
             Command::Standby(scope) => self.for_scope(scope, Self::standby),
             Command::Takeover(scope) => self.for_scope(scope, Self::take_over),
-            Command::ConfirmDown => self.confirm_down(),
+            Command::ConfirmDown => self.confirm_down(false),
+            Command::ConfirmDownForce => self.confirm_down(true),
             Command::Clear(group) => self.clear(group),
             Command::Stop => self.stop(),
         };
@@ -171,10 +172,14 @@ impl Node {
         Ok(())
     }
 
-    /// The operator vouches that the peer is off.
-    fn confirm_down(&mut self) -> Result<(), Refusal> {
+    /// The operator vouches that the peer is off: that wins over everything but verified life, and over a service address
+    /// that answers with `force` only.
+    fn confirm_down(&mut self, force: bool) -> Result<(), Refusal> {
         if self.peer.alive() || self.foreign_heard() {
             return Err(Refusal::PeerAlive);
+        }
+        if !force && self.address_answers() {
+            return Err(Refusal::AddressAnswers);
         }
         self.peer.vouched = true;
         self.foreign_vouched();
@@ -183,6 +188,12 @@ impl Node {
         self.fence_event(FenceEvent::Vouched);
         self.report(Event::ConfirmedDown);
         Ok(())
+    }
+
+    /// Somebody else was found to have a service address.
+    fn address_answers(&self) -> bool {
+        let unmet = matches!(self.one_way, super::OneWay::Answered(_)) && self.peer.met.is_none();
+        unmet || self.groups.iter().any(|group| group.wait == Some(Wait::Answered))
     }
 
     /// Forget a failed start, or try a stuck stop again.

@@ -2,7 +2,7 @@
 //! beat that is newer than all before it is a sign of life.
 
 use super::{Line, Node, OneWay};
-use crate::auth::{Method, Opened, Room, open_any};
+use crate::auth::{Method, Opened, Room, open_any, open_in};
 use crate::cluster::fence::FenceEvent;
 use crate::cluster::handshake::Heard;
 use crate::cluster::peer::PeerEvent;
@@ -28,9 +28,15 @@ impl Node {
                 }
                 let mut room = Room::new();
                 let met = self.peer.met;
-                let opened =
-                    open_any(&mut room, bytes, self.config.side, self.config.cluster, &self.keys, met);
-                self.opened(link, opened);
+                let (side, cluster) = (self.config.side, self.config.cluster);
+                let opened = open_any(&mut room, bytes, side, cluster, &self.keys, met);
+                if matches!(opened, Err(BadFrame::Own)) {
+                    if let Ok(own) = open_in(&mut room, bytes, side.other(), cluster, &self.keys, None) {
+                        self.own_side(own);
+                    }
+                } else {
+                    self.opened(link, opened);
+                }
             }
             Some(LinkKind::Stream) => self.stream_bytes(link, bytes),
             None => {}
@@ -63,9 +69,15 @@ impl Node {
                     }
                     let mut room = Room::new();
                     let met = self.peer.met;
-                    let opened =
-                        open_any(&mut room, frame, self.config.side, self.config.cluster, &self.keys, met);
-                    self.opened(link, opened);
+                    let (side, cluster) = (self.config.side, self.config.cluster);
+                    let opened = open_any(&mut room, frame, side, cluster, &self.keys, met);
+                    if matches!(opened, Err(BadFrame::Own)) {
+                        if let Ok(own) = open_in(&mut room, frame, side.other(), cluster, &self.keys, None) {
+                            self.own_side(own);
+                        }
+                    } else {
+                        self.opened(link, opened);
+                    }
                     if text {
                         self.collect(link, run);
                     }
@@ -226,7 +238,7 @@ impl Node {
             let mut higher = false;
             for (name, shown) in hello.groups.iter().zip(&message.beat.groups) {
                 let group = self.groups.iter_mut().find(|g| g.config.name_hash == name.hash);
-                higher |= group.is_some_and(|group| group.saw(shown.epoch));
+                higher |= group.is_some_and(|group| group.saw_unmet(shown.epoch));
             }
             if higher {
                 self.persist();

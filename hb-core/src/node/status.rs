@@ -47,6 +47,7 @@ impl Node {
             pings: filled(self.pings.alive()),
             fed: self.out.fed,
             isolated: self.isolated.is_some(),
+            twin: self.has_twin(),
             worst_late: self.clock.worst(),
             events_lost: self.out.events_lost_total,
         }
@@ -85,6 +86,7 @@ impl Node {
             wanted: group.wanted,
             wait: group.wait,
             config_match: group.agreed,
+            spent: group.spent(),
             copy: self.copy_status(group, real),
             culprit: match group.state {
                 GroupState::Unknown => group.sequence.culprit(),

@@ -3,6 +3,7 @@
 use super::{Node, OneWay};
 use crate::cluster::fence::FenceEvent;
 use crate::cluster::peer::PeerEvent;
+use crate::cluster::ping;
 use crate::config::Isolated;
 use crate::event::Event;
 use crate::ids::LinkId;
@@ -49,6 +50,11 @@ impl Node {
             self.out.probe = true;
         }
         self.ask_tick();
+        self.judge_twin();
+        if self.ping_round().is_some_and(|at| self.now >= at) {
+            self.pinged = self.now;
+            self.out.ping = true;
+        }
         if self.now >= self.next_beat {
             self.steady_beat();
         }
@@ -87,6 +93,14 @@ impl Node {
         }
     }
 
+    /// When the ping nodes are to be asked once more while the peer is silent.
+    pub(super) fn ping_round(&self) -> Option<Instant> {
+        if self.pings.is_empty() || !self.peer.alive() || self.peer.left {
+            return None;
+        }
+        ping::extra_round(self.peer.last_heard, self.pinged, self.deadtime(), self.config.timing.keepalive)
+    }
+
     /// When silence would change something.
     pub(super) fn silence_deadline(&self, at: &mut Earliest) {
         let last = self.peer.last_heard;
@@ -99,6 +113,9 @@ impl Node {
         });
         if let Some((_, since)) = self.peer.newer() {
             at.or(self.ripe(since));
+        }
+        if let Some(round) = self.ping_round() {
+            at.or(round);
         }
         self.foreign_deadline(at);
     }

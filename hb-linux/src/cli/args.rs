@@ -29,7 +29,7 @@ pub struct Options {
     pub nagios: bool,
     /// `--no-wait`.
     pub no_wait: bool,
-    /// `reload`: take keys that the peer lacks.
+    /// `reload`: take keys that the peer lacks. `confirm-down`: although a service address answers.
     pub force: bool,
     /// What `linktest` is to do.
     pub line: Line,
@@ -249,7 +249,10 @@ pub(super) fn which(values: &[String]) -> Result<Which, Usage> {
 fn suits(verb: &Verb, options: &Options) -> Result<(), Usage> {
     let wrong = [
         (options.foreground && *verb != Verb::Run, "--foreground goes with run only"),
-        (options.force && *verb != Verb::Reload, "--force goes with reload only"),
+        (
+            options.force && !matches!(verb, Verb::Reload | Verb::ConfirmDown(_)),
+            "--force goes with reload and confirm-down only",
+        ),
         (options.json && *verb != Verb::Status, "--json goes with status only"),
         (options.nagios && *verb != Verb::Status, "--nagios goes with status only"),
         (options.nagios && options.json, "--nagios and --json are two forms of one answer: choose one"),

@@ -12,6 +12,7 @@ hbd: heartbeat and watchdog daemon for two-node hot standby
   hbd standby [all|local|foreign] [--no-wait]    give groups to the peer
   hbd takeover [all|local|foreign] [--no-wait]   take groups from the peer
   hbd confirm-down NODE           vouch that the peer is switched off, so that its groups may be taken
+                 [--force]        also while a service address still answers
   hbd clear GROUP                 forget a failed start, or try a stuck stop again
   hbd demo                        show a failover: two daemons on this machine, no root, 30 seconds
   hbd linktest [--baud RATE] [--seconds N] [--wait N] DEVICE    measure a null-modem cable; run it on both ends

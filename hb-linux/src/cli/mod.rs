@@ -73,7 +73,9 @@ fn act(verb: Verb, options: &Options) -> i32 {
         Verb::Standby(which) => ask::move_groups(options, Way::Away, which),
         Verb::Takeover(which) => ask::move_groups(options, Way::Here, which),
         Verb::ConfirmDown(node) => {
-            ask::simple(options, &Request::ConfirmDown(&node), &format!("{node} is confirmed down"))
+            let ask =
+                if options.force { Request::ConfirmDownForce(&node) } else { Request::ConfirmDown(&node) };
+            ask::simple(options, &ask, &format!("{node} is confirmed down"))
         }
         Verb::Clear(group) => ask::simple(options, &Request::Clear(&group), &format!("{group} is cleared")),
         Verb::Demo(words) => crate::demo::main(words),

@@ -48,9 +48,10 @@ pub fn human(s: &Snapshot) -> String {
         ])),
         Some(w) => {
             let mut row = Vec::from([label("watchdog"), w.device.clone()]);
-            match w.timeout_s {
-                Some(t) => row.extend(["armed".to_string(), format!("{t} s, fed {} times", w.fed)]),
-                None => row.push("NOT ARMED".to_string()),
+            match (w.timeout_s, &w.held_by) {
+                (Some(t), _) => row.extend(["armed".to_string(), format!("{t} s, fed {} times", w.fed)]),
+                (None, Some(who)) => row.push(format!("NOT ARMED: held by {who}")),
+                (None, None) => row.push("NOT ARMED".to_string()),
             }
             if w.boot_status.is_some_and(|b| b & CARD_RESET != 0) {
                 row.push("it caused the last boot".to_string());
@@ -325,7 +326,8 @@ pub fn json(s: &Snapshot) -> String {
     j.key("device").maybe_string(w.map(|w| w.device.as_str()));
     j.key("timeout_s").maybe_number(w.and_then(|w| w.timeout_s).map(u64::from));
     j.key("fed").number(w.map_or(0, |w| w.fed).into());
-    j.key("boot_status").maybe_number(w.and_then(|w| w.boot_status).map(u64::from)).close('}');
+    j.key("boot_status").maybe_number(w.and_then(|w| w.boot_status).map(u64::from));
+    j.key("held_by").maybe_string(w.and_then(|w| w.held_by.as_deref())).close('}');
     j.key("ping").open('[');
     for (host, alive) in &s.pings {
         j.open('{').key("host").string(host).key("alive").boolean(*alive).close('}');
@@ -392,6 +394,7 @@ mod tests {
                 timeout_s: Some(8),
                 fed: 99,
                 boot_status: Some(0),
+                held_by: None,
             }),
             pings: vec![("192.168.2.1".into(), true)],
             helper: HelperReply { alive: true, last_write_ms: Some(250), backlog: 0 },
@@ -410,7 +413,7 @@ mod tests {
             r#""groups":[{"name":"192.168.2.50","preferred":"ha-1","state":"held","epoch":4,"#,
             r#""resources":["192.168.2.50","jdmail"],"peer_state":"idle","wanted":null,"wait":null,"#,
             r#""config_match":null,"pinned":true,"barred":null,"since_s":90,"why":"node ha-2 left","trouble":null}],"#,
-            r#""watchdog":{"device":"/dev/watchdog","timeout_s":8,"fed":99,"boot_status":0},"#,
+            r#""watchdog":{"device":"/dev/watchdog","timeout_s":8,"fed":99,"boot_status":0,"held_by":null},"#,
             r#""ping":[{"host":"192.168.2.1","alive":true}],"isolated":false,"version":"0.1.0","pid":471,"#,
             r#""uptime_s":4000,"worst_late_us":1234,"lost_lines":0,"realtime":true,"#,
             r#""helper":{"alive":true,"last_write_ms":250,"backlog":0}}"#,

@@ -6,7 +6,7 @@ use super::files::Crc32;
 use super::finding::Report;
 use super::ha_cf::HaCf;
 use super::haresources::Canonical;
-use super::settings::{Group, LogTargets, Medium, Script, Settings, WatchdogSettings, asked};
+use super::settings::{Group, LogTargets, Medium, Script, Settings, WatchdogBusy, WatchdogSettings, asked};
 use hb_core::auth::Keyring;
 use hb_core::config::{AskConfig, Config, GroupConfig, Isolated, LinkKind, MAX_GROUPS};
 use hb_core::{Duration, Side, identity};
@@ -47,11 +47,11 @@ pub(super) fn settings(
         report.error(1, format_args!("{error}; write other values"));
         return None;
     }
-    let watchdog = cf
-        .watchdog
-        .as_ref()
-        .zip(times.watchdog)
-        .map(|(device, timeout_s)| WatchdogSettings { device: device.value.clone(), timeout_s });
+    let watchdog = cf.watchdog.as_ref().zip(times.watchdog).map(|(device, timeout_s)| WatchdogSettings {
+        device: device.value.clone(),
+        timeout_s,
+        busy: cf.watchdog_busy.map_or(WatchdogBusy::Serve, |busy| busy.value),
+    });
     Some(Settings {
         timing: times.timing,
         links,

@@ -30,8 +30,8 @@ mod time;
 pub use authkeys::{KeyFault, KeyFaultKind, KeyFaults};
 pub use finding::{Class, Finding, Findings};
 pub use settings::{
-    Facility, Group, LogTargets, Medium, Ping, Resource, Script, ServiceAddress, Settings, WatchdogSettings,
-    asked,
+    Facility, Group, LogTargets, Medium, Ping, Resource, Script, ServiceAddress, Settings, WatchdogBusy,
+    WatchdogSettings, asked,
 };
 pub use texts::{Texts, examine_texts};
 

@@ -139,6 +139,16 @@ pub(super) fn cross(cf: &HaCf, groups: &[At<Group>], report: &mut Report<'_>) {
             );
         }
     }
+    if let Some(busy) = cf.watchdog_busy
+        && cf.watchdog.is_none()
+    {
+        report.warn(
+            busy.line,
+            format_args!(
+                "`watchdog_busy` has no effect without a watchdog; write `watchdog /dev/watchdog` too"
+            ),
+        );
+    }
     if let Some(isolated) = cf.isolated
         && cf.pings.is_empty()
     {

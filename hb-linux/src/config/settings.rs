@@ -194,6 +194,18 @@ pub struct WatchdogSettings {
     pub device: PathBuf,
     /// The timeout to ask the driver for, in whole seconds (DESIGN §8).
     pub timeout_s: u32,
+    /// What to do when another process holds the device for good.
+    pub busy: WatchdogBusy,
+}
+
+/// What a node does whose watchdog is held by another process for longer than an earlier life of it may (DESIGN §7 O1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum WatchdogBusy {
+    /// Joins without one, and says so.
+    #[default]
+    Serve,
+    /// Does not join, so that the peer serves.
+    Wait,
 }
 
 /// `logfile`, `debugfile`, `logfacility`.

@@ -104,7 +104,8 @@ fn the_corrected_seed_is_understood_on_both_nodes() {
     assert_eq!((two.own.as_str(), two.peer.as_str()), ("ha-2", "ha-1"));
     assert_eq!(one.links, [Medium::Bcast { iface: String::from("eth1"), port: 694 }]);
     assert_eq!(one.pings.len(), 1);
-    let watchdog = WatchdogSettings { device: PathBuf::from("/dev/watchdog"), timeout_s: 8 };
+    let watchdog =
+        WatchdogSettings { device: PathBuf::from("/dev/watchdog"), timeout_s: 8, busy: WatchdogBusy::Serve };
     assert_eq!(one.watchdog, Some(watchdog));
     assert_eq!(one.log.logfile, Some(PathBuf::from("/var/log/ha-log")));
     assert_eq!(one.log.debugfile, Some(PathBuf::from("/var/log/ha-debug")));

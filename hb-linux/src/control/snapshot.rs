@@ -87,6 +87,7 @@ pub struct Watchdog {
     pub timeout_s: Option<u32>,
     pub fed: u32,
     pub boot_status: Option<u32>,
+    pub held_by: Option<String>,
 }
 
 impl Snapshot {
@@ -222,7 +223,13 @@ impl From<&GroupReply<'_>> for Group {
 
 impl From<&WatchdogReply<'_>> for Watchdog {
     fn from(r: &WatchdogReply<'_>) -> Self {
-        Self { device: r.device.to_string(), timeout_s: r.timeout_s, fed: r.fed, boot_status: r.boot_status }
+        Self {
+            device: r.device.to_string(),
+            timeout_s: r.timeout_s,
+            fed: r.fed,
+            boot_status: r.boot_status,
+            held_by: owned(r.held_by),
+        }
     }
 }
 

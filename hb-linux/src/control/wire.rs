@@ -38,6 +38,8 @@ pub enum Request<'a> {
     Clear(&'a str),
     /// [`Self::Reload`], and take keys that the peer lacks.
     ReloadForced,
+    /// As [`Self::ConfirmDown`], although a service address answers.
+    ConfirmDownForce(&'a str),
 }
 
 /// Which groups a move means.
@@ -212,6 +214,8 @@ pub struct WatchdogReply<'a> {
     pub fed: u32,
     /// What the driver says about the last boot (`WDIOF_*` bits).
     pub boot_status: Option<u32>,
+    /// The process that holds the device in this node's place.
+    pub held_by: Option<&'a str>,
 }
 
 /// The helper process.

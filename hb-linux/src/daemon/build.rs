@@ -89,7 +89,7 @@ impl Start {
             pinger: pinger(settings, &entropy),
             announcer: Announcer::new(settings),
             asker: asker(settings, &paths.proc_dir, begun),
-            dog: Dog::new(settings.watchdog.as_ref()),
+            dog: Dog::new(settings.watchdog.as_ref(), loaded.watchdog_s, begun, &paths.proc_dir),
             queue: Deque::new(),
             history: History::new(begun),
             exit: None,

@@ -1,17 +1,21 @@
 //! The watchdog in the daemon's hands: armed last, tried again while it cannot be, fed only when the core says so.
 
 use super::voice::Voice;
-use crate::config::WatchdogSettings;
+use crate::config::{WatchdogBusy, WatchdogSettings};
 use crate::helper::Level;
 use crate::sys::Errno;
-use crate::watchdog::{Problem, Watchdog};
+use crate::watchdog::{self, Problem, Watchdog};
 use hb_core::{Duration, Input, Instant, Watchdog as State};
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::string::{String, ToString};
 
 /// Between two tries while an earlier life holds it.
 const RETRY_BUSY: Duration = Duration::from_secs(1);
+/// A device that is held this long after the start is not held by an earlier life whose timer may still fire, unless that
+/// life armed a longer timeout.
+const USUAL_WAIT: u32 = 60;
 /// Between two tries while it is missing or broken: an open may load a driver.
 const RETRY_BROKEN: Duration = Duration::from_secs(30);
 
@@ -21,6 +25,15 @@ pub(super) struct Dog {
     path: CString,
     device: String,
     seconds: u32,
+    busy: WatchdogBusy,
+    /// The timeout that this life armed, or the one before that did.
+    last_armed: Option<u32>,
+    /// Held by another process until then, it is not an earlier life's.
+    busy_until: Instant,
+    /// That time came, and the node was told what follows.
+    gave_up: bool,
+    /// Who held it when this life began, for people.
+    holder: String,
     armed: Option<Watchdog>,
     /// The helper has its descriptor, too.
     held: bool,
@@ -30,11 +43,23 @@ pub(super) struct Dog {
 }
 
 impl Dog {
-    /// Not armed yet. `None` without a directive.
+    /// Not armed yet. `None` without a directive. `last_armed`: what the state file says; `proc_dir`: where to look for the
+    /// process that holds the device.
     #[must_use]
-    pub(super) fn new(settings: Option<&WatchdogSettings>) -> Option<Self> {
+    pub(super) fn new(
+        settings: Option<&WatchdogSettings>,
+        last_armed: Option<u32>,
+        now: Instant,
+        proc_dir: &Path,
+    ) -> Option<Self> {
         let settings = settings?;
+        let wait = Duration::from_secs(last_armed.unwrap_or(USUAL_WAIT).into());
         Some(Self {
+            busy: settings.busy,
+            last_armed,
+            busy_until: now.plus(wait),
+            gave_up: false,
+            holder: watchdog::holder(&settings.device, proc_dir),
             path: CString::new(settings.device.as_os_str().as_bytes()).ok()?,
             device: settings.device.display().to_string(),
             seconds: settings.timeout_s,
@@ -65,6 +90,7 @@ impl Dog {
             Ok(watchdog) => {
                 self.tell_armed(&watchdog, voice);
                 let timeout = watchdog.timeout();
+                self.last_armed = Some(watchdog.timeout_s());
                 self.armed = Some(watchdog);
                 self.problem = None;
                 self.give(now, voice);
@@ -73,12 +99,69 @@ impl Dog {
             Err(problem) => {
                 let busy = problem == Problem::Busy;
                 self.retry_at = now.plus(if busy { RETRY_BUSY } else { RETRY_BROKEN });
+                if busy && now >= self.busy_until && !self.gave_up {
+                    self.gave_up = true;
+                    self.problem = Some(problem);
+                    return self.give_up(voice);
+                }
+                if busy && self.gave_up {
+                    return None;
+                }
                 if self.problem.replace(problem) == Some(problem) {
                     return None;
                 }
-                voice.say(Level::Error, format_args!("watchdog {} is not armed: {problem}", self.device));
+                voice.say(
+                    Level::Error,
+                    format_args!(
+                        "watchdog {} is not armed: {problem}{}{}",
+                        self.device,
+                        if busy { "; it is held by " } else { "" },
+                        if busy { self.holder.as_str() } else { "" }
+                    ),
+                );
                 Some(Input::Watchdog(if busy { State::Pending } else { State::Off }))
             }
+        }
+    }
+
+    /// It was held for longer than an earlier life's timer could still run.
+    fn give_up(&self, voice: &mut Voice) -> Option<Input<'static>> {
+        let waited = self.last_armed.unwrap_or(USUAL_WAIT);
+        let (device, holder) = (&self.device, &self.holder);
+        match self.busy {
+            WatchdogBusy::Serve => {
+                voice.say(
+                    Level::Critical,
+                    format_args!(
+                        "watchdog {device} is still held after {waited} s, by {holder}: going on WITHOUT a watchdog (watchdog_busy serve); end that program, and it is armed"
+                    ),
+                );
+                Some(Input::Watchdog(State::Off))
+            }
+            WatchdogBusy::Wait => {
+                voice.say(
+                    Level::Critical,
+                    format_args!(
+                        "watchdog {device} is still held after {waited} s, by {holder}: this node does not join, its peer serves (watchdog_busy wait); end that program, or write watchdog_busy serve"
+                    ),
+                );
+                None
+            }
+        }
+    }
+
+    /// The timeout in seconds that this life armed, or the last one that did.
+    #[must_use]
+    pub(super) const fn last_armed(&self) -> Option<u32> {
+        self.last_armed
+    }
+
+    /// Why it is not armed, for people; empty while it is.
+    #[must_use]
+    pub(super) fn trouble(&self) -> &str {
+        match self.problem {
+            Some(Problem::Busy) if self.armed.is_none() => &self.holder,
+            Some(_) | None => "",
         }
     }
 

@@ -69,7 +69,8 @@ impl Effects {
                 }
             }
             Action::Persist { serial } => {
-                self.voice.helper.persist(serial, state::encode(&node.saved()).as_bytes());
+                let watchdog = self.dog.as_ref().and_then(Dog::last_armed);
+                self.voice.helper.persist(serial, state::encode(&node.saved(), watchdog).as_bytes());
             }
             Action::RunScript { group, resource, verb, token } => {
                 let what = What { group, resource, verb };

@@ -41,7 +41,8 @@ pub(super) fn answer(
         Request::Standby(which) => Command::Standby(scope(which)),
         Request::Takeover(which) => Command::Takeover(scope(which)),
         Request::ConfirmDown(name) if name == fx.voice.names.peer => Command::ConfirmDown,
-        Request::ConfirmDown(name) => {
+        Request::ConfirmDownForce(name) if name == fx.voice.names.peer => Command::ConfirmDownForce,
+        Request::ConfirmDown(name) | Request::ConfirmDownForce(name) => {
             let mut text = Text::<200>::new();
             let names = &fx.voice.names;
             text.put(format_args!("{name:?} is not the other node; that one is {}", names.peer));
@@ -104,6 +105,7 @@ const fn said(request: &Request<'_>) -> &'static str {
         Request::Takeover(Which::Local) => "takeover local",
         Request::Takeover(Which::Foreign) => "takeover foreign",
         Request::ConfirmDown(_) => "confirm-down",
+        Request::ConfirmDownForce(_) => "confirm-down --force",
         Request::Clear(_) => "clear",
     }
 }
@@ -199,6 +201,7 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
             timeout_s: armed.map(crate::watchdog::Watchdog::timeout_s),
             fed: status.fed,
             boot_status: armed.map(crate::watchdog::Watchdog::boot_status),
+            held_by: Some(dog.trouble()).filter(|who| !who.is_empty()),
         }));
     }
     for (&alive, host) in status.pings.iter().zip(&names.pings) {
@@ -279,6 +282,7 @@ const fn wait(wait: Wait) -> &'static str {
         Wait::Failed => "failed",
         Wait::ConfigDiffers => "config_differs",
         Wait::WatchdogPending => "watchdog_pending",
+        Wait::Twin => "twin",
         Wait::Leaving => "leaving",
         Wait::StaleCopy(_) => "stale_copy",
         Wait::PullEnds => "pull_ends",

@@ -47,7 +47,11 @@ pub fn wait_words<const N: usize>(names: &Names, wait: Wait, out: &mut Text<N>) 
         Wait::Retry => out.put(format_args!("starts failed on both nodes; the next try comes after a pause")),
         Wait::Failed => out.put(format_args!("a start failed here; when it is mended: hbd clear")),
         Wait::ConfigDiffers => out.put(format_args!("haresources differs between the nodes; make both files the same (the log names the lines)")),
-        Wait::WatchdogPending => out.put(format_args!("a watchdog of an earlier life may still fire")),
+        Wait::WatchdogPending => out.put(format_args!("another process holds the watchdog, perhaps one of an earlier life that may still fire; status names it")),
+        Wait::Twin => out.put(format_args!(
+            "another machine calls itself {}: stop hbd on the wrong one, and give it a name of its own",
+            names.own
+        )),
         Wait::Leaving => out.put(format_args!("this node leaves")),
         Wait::StaleCopy(why) => out.put(format_args!(
             "its data here is stale ({}): node {peer} may bring the newer copy; to run it all the same: hbd takeover",

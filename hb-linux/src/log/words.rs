@@ -53,7 +53,7 @@ pub fn event(names: &Names, event: &Event, about: &About<'_>, out: &mut Text<LIN
         }
         Event::WatchdogPending => {
             out.put(format_args!(
-                "A watchdog armed by an earlier life of the daemon may still fire: not joining until it is settled"
+                "The watchdog is held by another process, perhaps one of an earlier life of the daemon that may still fire: not joining until that is settled"
             ));
             Warn
         }
@@ -103,6 +103,17 @@ pub fn event(names: &Names, event: &Event, about: &About<'_>, out: &mut Text<LIN
                 "One-way link or replay: signed frames of node {peer} arrive, but their sender never answers a challenge; they do not count as life"
             ));
             Warn
+        }
+        Event::Twin(life) => {
+            out.put(format_args!(
+                "another machine calls itself {own}: signed by our keys, its start number {}; nothing new is claimed here. Stop hbd on the wrong one, and give it a name of its own (hostname, or --node)",
+                life.counter
+            ));
+            Crit
+        }
+        Event::TwinGone => {
+            out.put(format_args!("no other machine calls itself {own} any more"));
+            Info
         }
         Event::PeerForeign => {
             out.put(format_args!(
@@ -268,6 +279,13 @@ pub fn event(names: &Names, event: &Event, about: &About<'_>, out: &mut Text<LIN
             out.put(format_args!(
                 "The times in ha.cf differ between the nodes (deadtime of {peer}: {} ms): the larger deadtime counts",
                 peer_deadtime.as_millis()
+            ));
+            Error
+        }
+        Event::EpochsSpent(group) => {
+            out.put(format_args!(
+                "Group {}: its epochs have come to their end: it runs on where it is, and moves on death or by hand; to begin anew, in a quiet hour on both nodes: hbd stop, then rm /var/lib/heartbeat/state (both removed before either starts), then hbd run",
+                names.group(group)
             ));
             Error
         }

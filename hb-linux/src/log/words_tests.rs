@@ -58,7 +58,7 @@ const CAUSES: [Cause; 15] = [
     Cause::Operator,
     Cause::Data,
 ];
-const WAITS: [Wait; 24] = [
+const WAITS: [Wait; 25] = [
     Wait::Peer,
     Wait::PeerRight,
     Wait::PeerRuns,
@@ -76,6 +76,7 @@ const WAITS: [Wait; 24] = [
     Wait::Failed,
     Wait::ConfigDiffers,
     Wait::WatchdogPending,
+    Wait::Twin,
     Wait::Leaving,
     Wait::StaleCopy(Stale::Unread),
     Wait::StaleCopy(Stale::Partial),
@@ -128,6 +129,9 @@ fn all_events() -> Vec<Event> {
         Event::GroupDiffers(g),
         Event::GroupUnlisted(g),
         Event::PeerLists(7),
+        Event::EpochsSpent(g),
+        Event::Twin(life),
+        Event::TwinGone,
         Event::TimingDiffers { peer_deadtime: d },
         Event::ConfigAgrees,
         Event::PingUp(p),

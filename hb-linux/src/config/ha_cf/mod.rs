@@ -14,7 +14,7 @@ mod timing;
 
 use super::finding::Report;
 use super::lexer::{self, Syntax};
-use super::settings::{Facility, Medium, Ping};
+use super::settings::{Facility, Medium, Ping, WatchdogBusy};
 use directive::Directive;
 use hb_core::Duration;
 use hb_core::config::{Answered, Isolated, MonitorConfig};
@@ -68,6 +68,7 @@ pub(crate) struct HaCf {
     /// `Some(None)` is `announce_every off`.
     pub(crate) announce_every: Option<At<Option<Duration>>>,
     pub(crate) answered: Option<At<Answered>>,
+    pub(crate) watchdog_busy: Option<At<WatchdogBusy>>,
     pub(crate) fence_delay: Option<At<Duration>>,
     pub(crate) startup_fence: Option<At<bool>>,
     /// Users and commands of `respawn`, which is not active yet.
@@ -127,6 +128,7 @@ fn one(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
         "isolated" => own::isolated(cf, d, report),
         "announce_every" => own::announce_every(cf, d, report),
         "answered" => own::answered(cf, d, report),
+        "watchdog_busy" => own::watchdog_busy(cf, d, report),
         "fence_delay" => own::fence_delay(cf, d, report),
         "startup_fence" => own::startup_fence(cf, d, report),
         "respawn" => later::respawn(cf, d, report),
@@ -137,7 +139,7 @@ fn one(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
 }
 
 /// Every directive that has a meaning here, to guess what a misspelt one was meant to be.
-const NAMES: [&str; 36] = [
+const NAMES: [&str; 37] = [
     "node",
     "ping",
     "ping_group",
@@ -167,6 +169,7 @@ const NAMES: [&str; 36] = [
     "isolated",
     "announce_every",
     "answered",
+    "watchdog_busy",
     "fence_delay",
     "startup_fence",
     "respawn",

@@ -3,6 +3,7 @@
 use super::HaCf;
 use super::directive::Directive;
 use super::timing::DAY;
+use crate::config::WatchdogBusy;
 use crate::config::finding::Report;
 use hb_core::Duration;
 use hb_core::config::{Answered, Isolated, MonitorConfig};
@@ -121,6 +122,21 @@ pub(super) fn answered(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>
         Some(word) => report.error(
             d.line,
             format_args!("answered: `{word}` is not known; write `answered wait` or `answered claim`"),
+        ),
+        None => {}
+    }
+}
+
+/// `watchdog_busy serve|wait`
+pub(super) fn watchdog_busy(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
+    match d.value("serve", report) {
+        Some("serve") => d.set(&mut cf.watchdog_busy, WatchdogBusy::Serve, report),
+        Some("wait") => d.set(&mut cf.watchdog_busy, WatchdogBusy::Wait, report),
+        Some(word) => report.error(
+            d.line,
+            format_args!(
+                "watchdog_busy: `{word}` is not known; write `watchdog_busy serve` or `watchdog_busy wait`"
+            ),
         ),
         None => {}
     }

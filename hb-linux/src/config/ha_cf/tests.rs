@@ -376,6 +376,10 @@ fn own_directives_with_faults() {
             "error 1: isolated: `maybe` is not known; write `isolated wait` or `isolated claim`",
         ),
         (
+            "watchdog_busy maybe",
+            "error 1: watchdog_busy: `maybe` is not known; write `watchdog_busy serve` or `watchdog_busy wait`",
+        ),
+        (
             "fence_delay 5",
             "warning 1: `fence_delay` is not active yet, as no fence device is; a dead peer is not fenced",
         ),

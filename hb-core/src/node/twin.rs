@@ -1,0 +1,74 @@
+//! Another machine that calls itself as this one does: a cloned disk, a copied configuration (DESIGN §4).
+//!
+//! The own frames come back on broadcast media, and old ones may be played back; neither answers a challenge. So a long
+//! form of the own side and another life has its challenge answered in ours, and what answers ours lives now: a twin. The
+//! two use the fields that the handshake with the peer has; each echo goes to the peer and to the twin in turns.
+
+use super::Node;
+use crate::event::Event;
+use crate::message::Message;
+use crate::time::{Duration, Instant};
+
+/// What is known of a twin.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Twin {
+    /// The challenge of another life of the own side, to be answered until then.
+    theirs: Option<([u8; 8], Instant)>,
+    /// One answered ours: it lives until then, unless it answers again.
+    until: Option<Instant>,
+    /// It answered last then.
+    answered: Option<Instant>,
+}
+
+impl Node {
+    /// An authentic frame of the own side.
+    pub(super) fn own_side(&mut self, message: &Message) {
+        let Some(hello) = &message.hello else { return };
+        if message.incarnation == self.incarnation {
+            return;
+        }
+        let timing = self.config.timing;
+        // Long forms go out meanwhile, no more of them than beats.
+        self.hello_until = self.now.plus(timing.deadtime);
+        self.twin.theirs = Some((hello.challenge, self.hello_until));
+        let spaced = self.twin.answered.is_none_or(|at| self.now.since(at) >= timing.keepalive.doubled());
+        if !spaced || !self.shake.twin_answers(hello, self.now) {
+            return;
+        }
+        self.twin.answered = Some(self.now);
+        let known = self.twin.until.replace(self.now.plus(self.twin_patience()));
+        if known.is_none() {
+            self.report(Event::Twin(message.incarnation));
+            self.out.beat = true;
+        }
+    }
+
+    /// A challenge and its answer take a few beats, on turns.
+    fn twin_patience(&self) -> Duration {
+        self.config.timing.deadtime.plus(self.config.timing.keepalive.times(8))
+    }
+
+    /// Another machine of this name lives.
+    pub(super) fn has_twin(&self) -> bool {
+        self.twin.until.is_some()
+    }
+
+    /// The echo of the next long form.
+    pub(super) fn next_echo(&self) -> Option<[u8; 8]> {
+        let peers = self.shake.echo();
+        let twins = self.twin.theirs.filter(|(_, until)| self.now < *until).map(|(challenge, _)| challenge);
+        if self.seq % 2 == 0 { twins.or(peers) } else { peers.or(twins) }
+    }
+
+    pub(super) fn judge_twin(&mut self) {
+        if self.twin.until.is_some_and(|until| self.now >= until) {
+            self.twin = Twin::default();
+            self.report(Event::TwinGone);
+            self.out.beat = true;
+        }
+    }
+
+    pub(super) fn twin_deadline(&self) -> Instant {
+        self.twin.until.unwrap_or(Instant::NEVER)
+    }
+}
