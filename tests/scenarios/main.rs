@@ -4,6 +4,7 @@
 //! most two run at a time, whatever the number of test threads.
 
 mod addresses;
+mod ask;
 mod commands;
 mod daemon;
 mod disk;
