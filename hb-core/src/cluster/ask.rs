@@ -357,22 +357,14 @@ impl Ask {
         let Some(at) = self.voices.iter().position(|voice| voice.mac == mac) else {
             self.fresh = self.fresh.saturating_add(1);
             self.crowd |= self.fresh >= CROWD;
-            if self.voices.is_full()
+            let voice =
+                Voice { mac, last: now, first: now, born: question, question, answered: 1, unasked: 0 };
+            if self.voices.push(voice).is_err()
                 && !self.crowd
-                && let Some(oldest) =
-                    (0..self.voices.len()).min_by_key(|at| self.voices.get(*at).map(|v| v.last))
+                && let Some(oldest) = self.voices.iter_mut().min_by_key(|voice| voice.last)
             {
-                self.voices.swap_remove(oldest);
+                *oldest = voice;
             }
-            let _ = self.voices.push(Voice {
-                mac,
-                last: now,
-                first: now,
-                born: question,
-                question,
-                answered: 1,
-                unasked: 0,
-            });
             return if self.crowd { self.recount(now) } else { Came::Counts };
         };
         let Some(voice) = self.voices.get_mut(at) else { return Came::Nothing };

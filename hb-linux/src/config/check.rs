@@ -5,12 +5,14 @@ use super::chain::{self, Times};
 use super::environment::{self, Look, Running};
 use super::finding::{Class, Findings, Report};
 use super::haresources::Canonical;
-use super::settings::{Medium, Script};
+use super::settings::{Group, Medium, Script, asked};
 use super::time::Shown;
 use super::{Parsed, Paths};
 use hb_core::Duration;
+use std::format;
 use std::io::{self, Write};
 use std::string::{String, ToString};
+use std::vec::Vec;
 
 /// Exit code: nothing is wrong, or warnings only.
 pub const EXIT_OK: u8 = 0;
@@ -35,6 +37,7 @@ pub fn run(
     let mut loaded = super::read(paths, node);
     environment::parsed(paths, &loaded.parsed, Look::Check(running), &mut loaded.findings);
     one_way_out(&loaded.parsed, &mut loaded.findings);
+    answered(&loaded.parsed, &mut loaded.findings);
     if let Some(name) = running.and_then(|daemon| daemon.foreign.as_deref()) {
         let line = loaded.parsed.ha_cf.nodes.iter().find(|n| n.value == name).map_or(1, |n| n.line);
         Report::new(&loaded.parsed.ha_cf_file, &mut loaded.findings).warn(
@@ -84,6 +87,35 @@ fn one_way_out(parsed: &Parsed, findings: &mut Findings) {
             way(&first.value)
         ),
     );
+}
+
+/// Whether an address that still answers holds a claim back follows from an armed watchdog. Without one somebody must say.
+fn answered(parsed: &Parsed, findings: &mut Findings) {
+    let cf = &parsed.ha_cf;
+    let groups: Vec<Group> = parsed.groups.iter().map(|group| group.value.clone()).collect();
+    if cf.answered.is_some() || cf.watchdog.is_some() || asked(&groups).next().is_none() {
+        return;
+    }
+    let line = cf.nodes.first().map_or(1, |node| node.line);
+    Report::new(&parsed.ha_cf_file, findings).warn(
+        line,
+        format_args!(
+            "without a watchdog somebody must say what it means that a silent node's service address still answers; write \
+             `answered wait` (nothing is claimed: a machine whose kernel answers while its programs are dead is not taken \
+             over from) or `answered claim` (it is claimed, as without the line: behind a cut heartbeat cable both nodes \
+             serve)"
+        ),
+    );
+}
+
+/// Which addresses of a group are asked for before it is claimed on silence.
+fn question(group: &Group) -> String {
+    let addresses: Vec<String> =
+        asked(core::slice::from_ref(group)).map(|(_, address)| address.ip.to_string()).collect();
+    if addresses.is_empty() {
+        return "no address on a network to ask for: claimed on silence alone".to_string();
+    }
+    format!("asked by ARP before a claim on silence: {}", addresses.join(", "))
 }
 
 fn list(findings: &Findings, class: Class, heading: &str, out: &mut dyn Write) -> io::Result<()> {
@@ -172,6 +204,7 @@ fn table(parsed: &Parsed, times: &Times, out: &mut dyn Write) -> io::Result<()> 
     )?;
     for group in &parsed.groups {
         writeln!(out, "\n  {} prefers {}:", group.value.name, group.value.preferred)?;
+        writeln!(out, "    {}", question(&group.value))?;
         for resource in &group.value.resources {
             let name = Canonical(resource).to_string();
             match &resource.script {

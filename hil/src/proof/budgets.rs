@@ -91,9 +91,9 @@ const BUILDS: [Build; 7] = [
     Build {
         flash: "flash, everything, 8 groups and links",
         ram: "Node, everything, 8 groups and links",
-        features: "md5,sha1,sha256,large,data,linux-ha",
+        features: "md5,sha1,sha256,large,data,ask,linux-ha",
         status: true,
-        limits: [49_500, 21_500],
+        limits: [56_000, 27_000],
         bars: [None, None],
     },
 ];
