@@ -13,11 +13,7 @@ use std::path::Path;
 const BOARD_SETS: [&str; 8] =
     ["", "md5", "sha1", "sha256", "bridge", "data", "linux-ha", "md5,sha1,sha256,data,linux-ha,bridge"];
 const SERVER_SETS: [&str; 2] = ["", ALL];
-<<<<<<< HEAD
-const ALL: &str = "md5,sha1,sha256,large,data,linux-ha,bridge";
-=======
-const ALL: &str = "md5,sha1,sha256,large,data,ask,bridge";
->>>>>>> cf97967 (Check and docs: what is asked for before a claim, and what answered means)
+const ALL: &str = "md5,sha1,sha256,large,data,ask,linux-ha,bridge";
 
 /// Links every machine and feature set, then the planted copies.
 pub fn check() -> Outcome {
