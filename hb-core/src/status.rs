@@ -95,6 +95,8 @@ pub struct LinkStatus {
     pub bad: u32,
     /// Texts of Linux-HA Heartbeat among them, in the peer's name, that no key of ours signed.
     pub text: u32,
+    /// The peer is not heard on it, yet frames of this cluster come, and no key of ours verifies one of them.
+    pub unsigned: bool,
     /// Last round trip.
     pub rtt: Option<Duration>,
 }

@@ -134,3 +134,18 @@ fn crc_beside_a_secret_proves_nothing_but_is_evidence_of_a_holder() {
     world.run(ms(6000));
     assert!(world.serves(A) && !world.serves(B), "its next life remembers");
 }
+
+#[test]
+fn frames_that_no_key_verifies_are_named_on_their_link() {
+    let mut world = World::new(|_| {});
+    world.hosts[B].keys = ring(&[NEW], 2);
+    world.start(A);
+    world.start(B);
+    world.run(ms(1000));
+    let unsigned =
+        |w: &World| w.hosts[A].node.as_ref().unwrap().status(w.now).links.iter().all(|link| link.unsigned);
+    assert!(unsigned(&world));
+    world.power_off(B);
+    world.run(ms(1000));
+    assert!(!unsigned(&world), "nothing comes any more");
+}

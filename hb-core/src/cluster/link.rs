@@ -23,6 +23,8 @@ pub(crate) struct Link {
     pub(crate) bad: u32,
     /// Texts among the bad frames that are in the peer's name.
     pub(crate) text: u32,
+    /// When a frame of the peer came last that no key of ours verifies.
+    pub(crate) unsigned: Option<Instant>,
     /// Last round trip.
     pub(crate) rtt: Option<Duration>,
     /// Kinds of bad frames that were reported since the link was last clean, one bit each.

@@ -52,7 +52,7 @@ impl Node {
     #[must_use]
     pub fn both_ways_on(&self, link: LinkId) -> bool {
         self.links.get(usize::from(link.0)).is_some_and(|link| {
-            let status = self.link_status(link);
+            let status = self.link_status(link, self.now);
             status.heard && status.hears
         })
     }

@@ -96,7 +96,11 @@ impl Node {
     }
 
     pub(super) fn bad_frame(&mut self, id: LinkId, kind: BadFrame) {
+        let now = self.now;
         let Some(link) = self.links.get_mut(usize::from(id.0)) else { return };
+        if matches!(kind, BadFrame::UnknownKey | BadFrame::BadTag | BadFrame::Weak) {
+            link.unsigned = Some(now);
+        }
         // A short form of a life that was not met: the peer was restarted, or this node was. The hello explains it.
         if link.bad(kind) && kind != BadFrame::NotMet {
             self.report(Event::BadFrames(id, kind));

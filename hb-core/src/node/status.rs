@@ -40,7 +40,7 @@ impl Node {
                 timing_match,
                 left: self.peer.left,
             },
-            links: filled(self.links.iter().map(|link| self.link_status(link))),
+            links: filled(self.links.iter().map(|link| self.link_status(link, now))),
             groups: filled(
                 self.group_ids().zip(&self.groups).map(|(id, group)| self.status_of(id, group, real)),
             ),
@@ -53,7 +53,7 @@ impl Node {
         }
     }
 
-    pub(super) fn link_status(&self, link: &Link) -> LinkStatus {
+    pub(super) fn link_status(&self, link: &Link, now: Instant) -> LinkStatus {
         let hears = link.theirs.is_some_and(|n| self.peer.hears & 1u8.wrapping_shl(u32::from(n)) != 0);
         LinkStatus {
             open: link.open,
@@ -64,6 +64,7 @@ impl Node {
             lost: link.lost,
             bad: link.bad,
             text: link.text,
+            unsigned: !link.heard && link.unsigned.is_some_and(|at| now.since(at) < self.deadtime()),
             rtt: link.rtt,
         }
     }

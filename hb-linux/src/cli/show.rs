@@ -64,6 +64,12 @@ pub fn human(s: &Snapshot) -> String {
         rows.push(Vec::from([first(i, "ping"), host.clone(), state.to_string()]));
     }
     text.push_str(&table(&rows));
+    for link in s.links.iter().filter(|link| link.unsigned) {
+        text.push_str(&format!(
+            "frames come on {}, none signed with a key of ours: make authkeys the same on both nodes, then: hbd reload\n",
+            link.name
+        ));
+    }
     for group in &s.groups {
         if let Some(trouble) = &group.trouble {
             text.push_str(&fold(
@@ -161,6 +167,7 @@ fn link_row(label: String, peer: &str, l: &Link) -> Vec<String> {
         "up" => ("up", ""),
         "one_way" => ("ONE WAY", "the peer does not hear us on it"),
         "down" => ("DOWN", "not open"),
+        _ if l.unsigned => ("DEAD", "frames come, none signed with a key of ours"),
         _ => ("DEAD", "nothing heard"),
     };
     let mut row = Vec::from([label, l.name.clone(), format!("{} {}", l.medium, state.0)]);

@@ -211,6 +211,18 @@ fn key_findings(
                     ),
                 );
             }
+            let crc = |index: &u8| keys.get(*index).is_some_and(|key| key.method == Method::Crc);
+            if let Some(index) = (0..=15).find(crc)
+                && keys.digest() != 0
+            {
+                report.warn(
+                    line,
+                    format_args!(
+                        "key {index} is crc, beside a key with a secret: anybody can sign with it, and it counts for nothing once \
+                         the other node has signed with a secret; remove it when both nodes have the secret"
+                    ),
+                );
+            }
             Some(keys)
         }
         Err(faults) => {

@@ -55,6 +55,7 @@ pub struct Link {
     pub lost: u32,
     pub bad: u32,
     pub text: u32,
+    pub unsigned: bool,
     pub rtt_us: Option<u64>,
 }
 
@@ -194,6 +195,7 @@ impl From<&LinkReply<'_>> for Link {
             lost: r.lost,
             bad: r.bad,
             text: r.text,
+            unsigned: r.unsigned,
             rtt_us: r.rtt_us,
         }
     }

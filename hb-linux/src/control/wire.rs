@@ -168,6 +168,8 @@ pub struct LinkReply<'a> {
     pub bad: u32,
     /// Texts in the peer's name among them that no key of ours signed.
     pub text: u32,
+    /// Frames of this cluster come, and none is signed with a key of ours.
+    pub unsigned: bool,
     /// Last round trip in microseconds.
     pub rtt_us: Option<u64>,
 }

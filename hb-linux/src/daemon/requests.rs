@@ -156,6 +156,7 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
             lost: link.lost,
             bad: link.bad,
             text: link.text,
+            unsigned: link.unsigned,
             rtt_us: link.rtt.map(hb_core::Duration::as_micros),
         }));
     }
