@@ -47,6 +47,12 @@ pub enum Input<'a> {
         /// The serial of the action.
         serial: u32,
     },
+    /// [`crate::Action::Persist`] number `serial` could not be written: the disk is full, or refuses. What is newest then
+    /// is asked for again, a second later.
+    PersistFailed {
+        /// The serial of the action.
+        serial: u32,
+    },
     /// [`crate::Action::Fence`] ended.
     FenceDone {
         /// The peer is proven off.

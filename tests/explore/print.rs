@@ -100,8 +100,8 @@ const fn kind(ident: &str) -> Kind {
         b"begun" | b"fresh" | b"older" | b"moved" => Kind::Skipped,
         // Without ping nodes both scores are 0 for ever.
         b"score_gap" => Kind::Skipped,
-        b"at" | b"pause_until" | b"quiet_until" | b"retry_at" | b"not_before" | b"hello_until"
-        | b"answered" | b"until" => Kind::Pending,
+        b"at" | b"persist_again" | b"pause_until" | b"quiet_until" | b"retry_at" | b"not_before"
+        | b"hello_until" | b"answered" | b"until" => Kind::Pending,
         b"first_stop" => Kind::FirstStop,
         b"stalled" => Kind::Stalled,
         b"promised" => Kind::Promised,

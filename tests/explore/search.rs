@@ -126,7 +126,7 @@ enum End {
     Enough,
 }
 
-type Root = (Rc<World>, u32, Action);
+type Root = (Rc<World>, u32, Option<Action>);
 
 /// Explore one case; `progress` is given a line every few seconds.
 pub fn explore(case: Case, bounds: Bounds, progress: &mut dyn FnMut(String)) -> Report {
@@ -170,40 +170,54 @@ impl Search {
         world.coarse = self.bounds.grain == Grain::Coarse;
         self.seen.insert(world.fingerprint(), 0);
         self.paths.push(Step { from: 0, action: Action::Time, depth: 0 });
-        let mut level = VecDeque::from([(world, 0)]);
+        // A level is the states that its faults lead to at once: a world, where it is on the paths, and what made it.
+        let mut level: Vec<Root> = vec![(Rc::new(world), 0, None)];
         for cost in 0..=self.bounds.faults {
-            let mut roots: Vec<Root> = Vec::new();
-            while let Some((world, at)) = level.pop_front() {
-                self.expand(&world, at, cost, &mut level)?;
-                self.progress(cost, level.len(), roots.len(), progress);
-                if cost == self.bounds.faults {
-                    continue;
-                }
-                let last = cost + 1 == self.bounds.faults;
-                let world = Rc::new(world);
-                let mut actions = Vec::new();
-                world.costly_steps(&mut actions);
-                let wanted = |at| self.bounds.kinds >> at & 1 == 1;
-                actions.retain(|action| kind(*action).is_some_and(wanted));
-                for action in actions {
-                    let Some((child, child_at)) = self.step(&world, at, cost + 1, action)? else { continue };
-                    if last {
-                        self.follow(child, child_at, cost + 1)?;
-                    } else {
-                        roots.push((Rc::clone(&world), child_at, action));
-                    }
-                }
-            }
-            level = VecDeque::new();
-            if cost + 1 >= self.bounds.faults {
-                break;
-            }
-            for (parent, at, action) in roots {
+            let mut next: Vec<Root> = Vec::new();
+            for (parent, at, action) in level {
                 let mut world = (*parent).clone();
                 drop(parent);
-                // It was checked when it was found.
-                let _ = world.apply(action);
-                level.push_back((world, at));
+                if let Some(action) = action {
+                    // It was checked when it was found.
+                    let _ = world.apply(action);
+                }
+                self.level(world, at, cost, &mut next, progress)?;
+            }
+            level = next;
+        }
+        Ok(())
+    }
+
+    /// All that follows from one state at no cost, and the faults that may befall it then. Only the worlds that a later
+    /// level begins with are kept.
+    fn level(
+        &mut self,
+        world: World,
+        at: u32,
+        cost: u8,
+        next: &mut Vec<Root>,
+        progress: &mut dyn FnMut(String),
+    ) -> Result<(), End> {
+        let last = cost + 1 == self.bounds.faults;
+        let mut queue = VecDeque::from([(world, at)]);
+        while let Some((world, at)) = queue.pop_front() {
+            self.expand(&world, at, cost, &mut queue)?;
+            self.progress(cost, queue.len(), next.len(), progress);
+            if cost == self.bounds.faults {
+                continue;
+            }
+            let world = Rc::new(world);
+            let mut actions = Vec::new();
+            world.costly_steps(&mut actions);
+            let wanted = |at| self.bounds.kinds >> at & 1 == 1;
+            actions.retain(|action| kind(*action).is_some_and(wanted));
+            for action in actions {
+                let Some((child, child_at)) = self.step(&world, at, cost + 1, action)? else { continue };
+                if last {
+                    self.follow(child, child_at, cost + 1)?;
+                } else {
+                    next.push((Rc::clone(&world), child_at, Some(action)));
+                }
             }
         }
         Ok(())

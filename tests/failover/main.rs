@@ -8,6 +8,7 @@ mod failed;
 mod foreign;
 mod hostile;
 mod keys;
+mod lapse;
 mod last;
 mod lines;
 mod moves;

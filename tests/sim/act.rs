@@ -12,6 +12,8 @@ const KILL_TIME: Duration = Duration::from_millis(1);
 const PROBE_TIME: Duration = Duration::from_millis(50);
 /// From an echo request to its answer.
 const PING_TIME: Duration = Duration::from_millis(2);
+/// A disk that refuses says so within this.
+const REFUSAL: Duration = Duration::from_millis(50);
 /// Disks that take this long never finish.
 pub(crate) const NEVER: Duration = Duration::from_secs(3600);
 
@@ -29,6 +31,12 @@ impl World {
             Action::FeedWatchdog => self.fed(host),
             Action::Persist { serial } => {
                 let host = &mut self.hosts[host];
+                if host.disk_fails {
+                    host.write_failed = Some(self.now);
+                    let time = host.disk_time.min(REFUSAL);
+                    self.after(time, Due::PersistFailed { host: h, life, serial });
+                    return;
+                }
                 let saved = host.node.as_ref().map(Node::saved).unwrap_or_default();
                 host.writes.push_back((life, serial, saved));
                 let time = host.disk_time;
@@ -61,9 +69,11 @@ impl World {
             }
             Action::Announce { group } => {
                 self.hosts[host].announced += 1;
-                let cache = &mut self.client[usize::from(group.0)];
-                if cache.is_none() || !self.deaf_client {
-                    *cache = Some(host);
+                for service in self.hosts[host].services(usize::from(group.0)) {
+                    let cache = &mut self.client[service];
+                    if cache.is_none() || !self.deaf_client {
+                        *cache = Some(host);
+                    }
                 }
                 self.notes.push(Note::Announced { host, group: group.0 });
             }
@@ -113,8 +123,11 @@ impl World {
         self.hosts[host].beat = true;
         let Some(node) = &self.hosts[host].node else { return };
         let glance = node.glance();
-        let mut epochs = [0; 8];
-        for (group, epoch) in (0u8..).zip(epochs.iter_mut()).take(self.client.len()) {
+        let (mut epochs, mut names) = ([0; 8], [0; 8]);
+        for (name, group) in names.iter_mut().zip(&self.hosts[host].config.groups) {
+            *name = group.name_hash;
+        }
+        for (group, epoch) in (0u8..).zip(epochs.iter_mut()).take(self.hosts[host].config.groups.len()) {
             *epoch = node.group_status(GroupId(group)).map_or(0, |g| {
                 // The stamp of the copy is shown too.
                 g.epoch.max(g.copy.and_then(|copy| copy.stamp).map_or(0, |stamp| stamp.epoch))
@@ -128,11 +141,15 @@ impl World {
             life: glance.incarnation,
             seq: glance.seq,
             epochs,
+            names,
             intact: true,
             sent: now,
         };
         let sum = if self.sums { sum(bytes) } else { 0 };
         self.notes.push(Note::Sent { host, link: link.0, seq: glance.seq, len: bytes.len(), sum });
+        if self.records {
+            self.record(host, link.0, bytes);
+        }
         let slot = self.frames.put(bytes, meta);
         self.hand_over(host, link.0, slot);
     }
@@ -143,6 +160,7 @@ impl World {
             Due::Frame { to, .. }
             | Due::Noise { to, .. }
             | Due::Persisted { host: to, .. }
+            | Due::PersistFailed { host: to, .. }
             | Due::Probed { host: to, .. }
             | Due::Pong { host: to, .. }
             | Due::Fenced { host: to, .. }
@@ -157,6 +175,9 @@ impl World {
             }
             Due::Frame { to, link, slot } => self.arrive(usize::from(to), link, slot),
             Due::LineFree { from, link } => self.line_free(usize::from(from), link),
+            Due::Stream { to, link, source, run, left, gap } => {
+                self.stream(usize::from(to), link, source, run, left, gap);
+            }
             Due::Noise { to, link } => self.noise(usize::from(to), link),
             Due::Script { host, boots, life, group, resource, token, verb, outcome } => {
                 let h = &mut self.hosts[usize::from(host)];
@@ -184,10 +205,13 @@ impl World {
             Due::Persisted { host, boots, life, serial } => {
                 self.written(usize::from(host), boots, life, serial)
             }
+            Due::PersistFailed { host, life, serial } if self.alive(host, life) => {
+                self.input(usize::from(host), Input::PersistFailed { serial });
+            }
             Due::Probed { host, life } if self.alive(host, life) => {
                 let host = usize::from(host);
                 let peer = &self.hosts[1 - host];
-                let sees = self.probes_see_the_peer && (0..self.client.len()).any(|g| peer.holds(g));
+                let sees = self.probes_see_the_peer && peer.holds_any();
                 let answered = self.address_answers || sees;
                 self.notes.push(Note::Probe { host, answered });
                 self.input(host, Input::ProbeDone { answered });
@@ -204,6 +228,9 @@ impl World {
             }
             Due::DogOpened { host, life } if self.alive(host, life) => {
                 let host = usize::from(host);
+                if self.hosts[host].dog.busy {
+                    return;
+                }
                 if let Some(timeout) = self.hosts[host].dog.timeout {
                     self.arm(host);
                     self.input(host, Input::Watchdog(Watchdog::Armed { timeout }));
@@ -217,6 +244,7 @@ impl World {
             Due::Copies { host, life } if self.alive(host, life) => self.tell_copies(usize::from(host)),
             Due::Backlog { host, life } if self.alive(host, life) => self.work_off(usize::from(host)),
             Due::Probed { .. }
+            | Due::PersistFailed { .. }
             | Due::Pong { .. }
             | Due::Fenced { .. }
             | Due::DogOpened { .. }
@@ -240,6 +268,7 @@ impl World {
         }
         if let Some((_, _, saved)) = h.writes.drain(..=at).next_back() {
             h.saved = saved;
+            h.write_failed = None;
         }
         self.notes.push(Note::Persisted { host, serial });
         if self.alive(host as u8, life) {

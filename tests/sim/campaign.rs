@@ -1,7 +1,9 @@
 //! Many seeds on several threads, in pieces that a later call goes on with.
 
 use crate::fault::{KINDS, Kind};
-use crate::run::{Report, Violation, run};
+use crate::plan::Plan;
+use crate::run::{Report, Violation, execute, run};
+use crate::timeline::Timeline;
 #[cfg(feature = "coverage")]
 use std::fmt::Write as _;
 use std::fs;
@@ -90,7 +92,8 @@ impl Total {
     /// Kinds of faults that never occurred.
     #[must_use]
     pub fn missing_kinds(&self) -> Vec<Kind> {
-        KINDS.iter().copied().filter(|kind| self.kinds[*kind as usize] == 0).collect()
+        let off = |kind: &Kind| kind.part().is_some_and(|part| !part.on());
+        KINDS.iter().copied().filter(|kind| self.kinds[*kind as usize] == 0 && !off(kind)).collect()
     }
 
     /// One line of the record.
@@ -146,6 +149,43 @@ impl Drop for Working<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// Print each seed that breaks a rule: the rule, what happened, and which faults were drawn by parts of the world.
+///
+/// # Panics
+/// If a thread panicked.
+pub fn survey(campaign: &Campaign) {
+    let next = AtomicU64::new(campaign.from);
+    let end = campaign.from + campaign.seeds;
+    std::thread::scope(|scope| {
+        for _ in 0..campaign.jobs.max(1) {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= end {
+                        return;
+                    }
+                    let plan = Plan::draw(seed);
+                    let ran = std::panic::catch_unwind(|| execute(&plan, Timeline::off()));
+                    let (rule, what) = match ran {
+                        Ok(Ok(_)) => continue,
+                        Ok(Err(broken)) => (broken.0.rule, broken.0.what),
+                        Err(_) => ("panic", String::new()),
+                    };
+                    let parts: Vec<Kind> =
+                        plan.faults.iter().map(|f| f.kind).filter(|k| k.part().is_some()).collect();
+                    println!(
+                        "{seed} {rule} {what} | {parts:?} {:?} groups {} ratio {}",
+                        plan.setting.differs,
+                        plan.setting.groups.len(),
+                        plan.setting.timing.deadtime.as_millis() * 10
+                            / plan.setting.timing.keepalive.as_millis()
+                    );
+                }
+            });
+        }
+    });
 }
 
 impl Campaign {

@@ -1,7 +1,7 @@
 //! Data follows the role (DESIGN §9): pulls over the copies of the two machines, stamps on their disks, and services
 //! that write while they run.
 
-use crate::disk::{FILES, Files};
+use crate::disk::{Disk, FILES, Files};
 use crate::note::Note;
 use crate::queue::Due;
 use crate::world::World;
@@ -35,6 +35,11 @@ impl World {
             }
         }
         self.after(self.write_pause, Due::Write);
+    }
+
+    /// The copy of a group, if its machine has one.
+    fn disk(&self, host: usize, group: usize) -> Disk {
+        self.hosts[host].disks.get(group).copied().unwrap_or_default()
     }
 
     /// Tell a daemon that begins what its disk says.
@@ -75,7 +80,7 @@ impl World {
             if begun.is_some() || waits {
                 continue;
             }
-            let listed = self.hosts[1 - host].disks[group].files;
+            let listed = self.disk(1 - host, group).files;
             self.hosts[host].pulls[at].begun = Some((self.now, listed));
             self.hosts[host].disks[group].stamp.partial = true;
             self.notes.push(Note::Pull { host, group: group as u8, last, keep });
@@ -104,9 +109,10 @@ impl World {
             return;
         };
         let there = self.hosts[1 - host].powered && self.pulls_work;
-        let theirs = self.hosts[1 - host].disks[pull.group].stamp;
+        let theirs = self.disk(1 - host, pull.group).stamp;
         let stamp = if there && !killed { theirs.arrived(&pull.source, pull.last) } else { None };
         let whole = there && !killed;
+        let theirs = self.disk(1 - host, pull.group).all();
         let part = if whole { |all: &Files| *all } else { Files::half };
         let disk = &mut self.hosts[host].disks[pull.group];
         let (moved, lost) = disk.mirror(&listed, pull.keep && !self.careless_pulls, part);
@@ -114,7 +120,7 @@ impl World {
             disk.stamp = stamp;
             disk.pulled = Some(begun);
         }
-        let (group, left) = (pull.group, disk.all().and(&self.hosts[1 - host].disks[pull.group].all()));
+        let (group, left) = (pull.group, disk.all().and(&theirs));
         let gone = lost.less(&left).count();
         self.notes.push(Note::Pulled { host, group: group as u8, whole: stamp.is_some(), moved, gone });
         let outcome = match stamp {
@@ -153,7 +159,9 @@ impl World {
             return;
         }
         for (_, _, group, stamp) in h.stamps.drain(..=at) {
-            h.disks[usize::from(group.0)].stamp = stamp;
+            if let Some(disk) = h.disks.get_mut(usize::from(group.0)) {
+                disk.stamp = stamp;
+            }
         }
         let known = h.life == life && h.node.is_some();
         self.begin_pulls(host);

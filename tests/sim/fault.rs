@@ -1,6 +1,7 @@
 //! The kinds of faults and commands, and what each does to the world when it begins and when it ends.
 
 use crate::dice::Dice;
+use crate::open::Part;
 use crate::script::Answer;
 use crate::setting::Setting;
 use crate::text::beat;
@@ -78,9 +79,62 @@ kinds! {
     LanCarrier "One node's interface to the clients has no carrier.",
     LanStranger "A third machine answers for the service addresses.",
     Isolation "One node is cut off from the peer and from every ping node.",
+    Edit "The configuration changes between two lives, and back.",
+    ThawOrder "A daemon stands still, and a command is what it finds first.",
+    DogBusy "The device of the watchdog is busy when a daemon starts.",
+    BootUnknown "A daemon that starts cannot read the identity of its boot.",
+    DiskFails "Writes of the state fail.",
+    OldStream "Recorded frames come as a stream.",
+    HelloStream "Recorded hellos come as a stream.",
+    NewerStream "Frames of a newer version come as a stream.",
+    ForeignStream "Unsigned text of Linux-HA Heartbeat comes as a stream.",
+    OwnStream "A node's own frames, of any life, come back to it as a stream.",
 }
 
 impl Kind {
+    /// The swarm draws it.
+    #[must_use]
+    pub fn is_of_swarm(self) -> bool {
+        self.part().is_none()
+    }
+
+    /// The part of the world that draws it, if one does and no swarm.
+    #[must_use]
+    pub fn part(self) -> Option<Part> {
+        Some(match self {
+            Self::Edit => Part::Edits,
+            Self::ThawOrder => Part::Thaw,
+            Self::DogBusy => Part::Busy,
+            Self::BootUnknown => Part::Boot,
+            Self::DiskFails => Part::Disk,
+            Self::OldStream => Part::OldStream,
+            Self::HelloStream => Part::Hellos,
+            Self::NewerStream => Part::Newer,
+            Self::ForeignStream => Part::Foreign,
+            Self::OwnStream => Part::Own,
+            _ => return None,
+        })
+    }
+
+    /// Frames come that are nobody's life: what a node does must not depend on them.
+    #[must_use]
+    pub fn is_of_strangers(self) -> bool {
+        use Kind::{ForeignStream, HelloStream, NewerStream, OldStream, OwnStream, Replay};
+        matches!(self, Replay | OldStream | HelloStream | NewerStream | ForeignStream | OwnStream)
+    }
+
+    /// Such a fault of `host` may hold up what `survivor` does about the death of the other daemon.
+    #[must_use]
+    pub fn concerns(self, host: usize, survivor: usize) -> bool {
+        match self {
+            _ if self.is_of_links() || self.is_of_strangers() => false,
+            Self::FenceFails | Self::PullsFail | Self::PullsSlow | Self::StampLoss | Self::Foreign => true,
+            Self::LanCut | Self::LanOneWay | Self::LanCarrier | Self::LanStranger => true,
+            // A machine whose daemon is dead does nothing that its peer has to wait for.
+            _ => host == survivor,
+        }
+    }
+
     /// Only the links are concerned.
     #[must_use]
     pub fn is_of_links(self) -> bool {
@@ -110,7 +164,7 @@ impl Kind {
         match self {
             Self::Twice | Self::Late => setting.links.iter().any(|link| link.kind == LinkKind::Datagram),
             Self::PingAway | Self::PingAllAway | Self::Isolation => setting.pings > 0,
-            Self::DogBroken => setting.dog.is_some(),
+            Self::DogBroken | Self::DogBusy => setting.dog.is_some(),
             Self::FenceFails => setting.fence.is_some(),
             Self::PullsFail | Self::PullsSlow | Self::StampLoss => setting.data.is_some(),
             _ => true,
@@ -154,12 +208,12 @@ impl Fault {
         let runs = h.runs();
         let datagram = world.wires[self.link].kind == LinkKind::Datagram;
         match self.kind {
-            Kind::Freeze | Kind::Kill | Kind::Stop | Kind::GoneAtStart => runs,
+            Kind::Freeze | Kind::ThawOrder | Kind::Kill | Kind::Stop | Kind::GoneAtStart => runs,
             Kind::Standby | Kind::Takeover | Kind::ConfirmDown | Kind::Clear => runs,
             Kind::Twice | Kind::Late => datagram,
             Kind::PowerLoss | Kind::StateLoss => h.powered,
             Kind::PingAway | Kind::PingAllAway | Kind::Isolation => !h.reaches.is_empty(),
-            Kind::DogBroken => h.dog.timeout.is_some(),
+            Kind::DogBroken | Kind::DogBusy => h.dog.timeout.is_some(),
             Kind::FenceFails => h.config.fence.is_some(),
             Kind::PullsFail | Kind::PullsSlow | Kind::StampLoss => {
                 h.config.groups.iter().any(|g| g.data.is_some())
@@ -171,6 +225,9 @@ impl Fault {
             }
             Kind::Replay => !world.recorded[self.host].is_empty() && world.hosts[1 - self.host].runs(),
             Kind::Foreign => runs && h.open >> self.link & 1 == 1,
+            Kind::ForeignStream | Kind::NewerStream => world.hosts[1 - self.host].runs(),
+            Kind::OldStream | Kind::HelloStream => !world.recorded[self.host].is_empty(),
+            Kind::OwnStream => !world.recorded[1 - self.host].is_empty(),
             Kind::CutAll
             | Kind::CutLink
             | Kind::CutFrom
@@ -199,6 +256,9 @@ impl Fault {
             | Kind::ScriptsNotRun
             | Kind::ScriptsGone
             | Kind::ScriptsSlow
+            | Kind::Edit
+            | Kind::BootUnknown
+            | Kind::DiskFails
             | Kind::Unclaimable
             | Kind::LanCut
             | Kind::LanOneWay
@@ -274,7 +334,8 @@ impl Fault {
                 let group = (amount % groups) as usize;
                 let h = &mut world.hosts[host];
                 let held = h.shown(group).is_some_and(|s| s.state == GroupState::Held);
-                if let Some(up) = h.scripts.running[group].last_mut().filter(|_| held) {
+                if let Some(up) = h.scripts.running.get_mut(group).and_then(|r| r.last_mut()).filter(|_| held)
+                {
                     *up = false;
                 }
                 world.watch_holds(host);
@@ -314,6 +375,22 @@ impl Fault {
             Kind::LanCarrier => world.lan.carrier[host] = false,
             Kind::LanStranger => world.lan.stranger = true,
             Kind::Foreign => Self::foreign(world, host, link, amount),
+            Kind::Edit => world.edit(host, amount, false),
+            Kind::ThawOrder => world.freeze(host),
+            Kind::DogBusy => {
+                world.hosts[host].dog.busy = true;
+                Self::restart(world, host, amount);
+            }
+            Kind::BootUnknown => {
+                world.hosts[host].boot_unknown = true;
+                Self::restart(world, host, amount);
+            }
+            Kind::DiskFails => world.hosts[host].disk_fails = true,
+            Kind::OldStream
+            | Kind::HelloStream
+            | Kind::NewerStream
+            | Kind::ForeignStream
+            | Kind::OwnStream => world.begin_stream(self.kind, host, link, amount),
         }
     }
 
@@ -390,7 +467,42 @@ impl Fault {
                     world.watch_holds(host);
                 }
             }
+            Kind::Edit => world.edit(host, amount, true),
+            Kind::ThawOrder => world.thaw_with(host, Self::order(amount, groups)),
+            Kind::DogBusy => world.dog_free(host),
+            Kind::BootUnknown => {
+                world.hosts[host].boot_unknown = false;
+                if amount % 2 == 0 {
+                    Self::restart(world, host, amount / 2);
+                }
+            }
+            Kind::DiskFails => world.hosts[host].disk_fails = false,
+            Kind::OldStream
+            | Kind::HelloStream
+            | Kind::NewerStream
+            | Kind::ForeignStream
+            | Kind::OwnStream => world.end_stream(host),
             Kind::Standby | Kind::Takeover | Kind::ConfirmDown | Kind::Clear | Kind::Foreign => {}
+        }
+    }
+
+    /// A new life begins soon: after a kill, or after a loss of power.
+    fn restart(world: &mut World, host: usize, amount: u64) {
+        if amount % 3 == 0 {
+            world.power_off(host);
+        } else {
+            world.kill(host);
+        }
+        let soon = world.hosts[host].config.timing.keepalive.times(1 + amount % 7);
+        world.boot_after(host, soon);
+    }
+
+    /// Any command but one that vouches.
+    fn order(amount: u64, groups: u64) -> Command {
+        match amount % 4 {
+            0 => Command::Standby(Scope::All),
+            1 => Command::Takeover(Scope::All),
+            _ => Command::Clear(GroupId((amount / 4 % groups) as u8)),
         }
     }
 
@@ -415,8 +527,10 @@ impl Fault {
     }
 
     fn claimable(world: &mut World, host: usize, group: u64, claimable: bool) {
-        world.hosts[host].config.groups[group as usize].claimable = claimable;
-        world.tell_claimable(host);
+        if let Some(group) = world.hosts[host].config.groups.get_mut(group as usize) {
+            group.claimable = claimable;
+            world.tell_claimable(host);
+        }
     }
 
     /// Text of the other node, of a newer start each time: signed, and now and then not.

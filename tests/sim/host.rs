@@ -3,6 +3,7 @@
 use crate::copies::Pull;
 use crate::disk::Disk;
 use crate::drift::Drift;
+use crate::edit::{Edit, Whole};
 use crate::queue::Due;
 use crate::script::Scripts;
 use hb_core::auth::Keyring;
@@ -33,6 +34,8 @@ pub struct Dog {
     pub granularity: Duration,
     /// It never fires.
     pub broken: bool,
+    /// Another program has the device: no daemon that starts gets it.
+    pub busy: bool,
     pub(crate) armed: bool,
     pub(crate) armed_at: Instant,
     pub(crate) fires_at: Instant,
@@ -71,6 +74,10 @@ pub struct Host {
     pub drift: Drift,
     /// How long a write takes; [`Duration`] of an hour or more never ends.
     pub disk_time: Duration,
+    /// Writes of the state fail: nothing reaches the disk.
+    pub disk_fails: bool,
+    /// A daemon that starts cannot read the identity of this boot.
+    pub boot_unknown: bool,
     /// A frozen daemon: input is queued, and no clock ticks.
     pub frozen: bool,
     /// It is switched on.
@@ -84,6 +91,17 @@ pub struct Host {
     /// Starts of the machine and of the daemon.
     pub(crate) boots: u32,
     pub(crate) life: u32,
+    /// By service: under which group of its file, if at all.
+    pub(crate) listed: [Option<u8>; 8],
+    /// What its files are changed to at its next start, and whether that is the way back.
+    pub(crate) edits: Vec<(Edit, bool)>,
+    /// When its daemon began.
+    pub(crate) born: Instant,
+    /// Its newest write failed, then.
+    pub(crate) write_failed: Option<Instant>,
+    /// Each life of its daemon begins so far below the last number of a beat.
+    pub(crate) last_numbers: Option<u32>,
+    pub(crate) whole: Option<Box<Whole>>,
     pub(crate) backlog: VecDeque<Due>,
     pub(crate) calls: Vec<Call>,
     pub(crate) writes: VecDeque<(u32, u32, Saved)>,
@@ -109,6 +127,7 @@ impl Host {
     /// A machine that is on, with a daemon that was never started.
     pub(crate) fn new(config: Config, keys: Keyring) -> Self {
         let resources: Vec<u8> = config.groups.iter().map(|g| g.resources).collect();
+        let listed = std::array::from_fn(|at| (at < resources.len()).then_some(at as u8));
         Self {
             reaches: vec![true; usize::from(config.pings)],
             scripts: Scripts::new(&resources),
@@ -131,6 +150,14 @@ impl Host {
             dog: Dog::default(),
             drift: Drift::default(),
             disk_time: Duration::from_millis(1),
+            disk_fails: false,
+            boot_unknown: false,
+            listed,
+            edits: Vec::new(),
+            born: Instant::ZERO,
+            write_failed: None,
+            last_numbers: None,
+            whole: None,
             frozen: false,
             powered: true,
             open: 0xFF,
@@ -153,6 +180,78 @@ impl Host {
     pub fn holds(&self, group: usize) -> bool {
         let starting = |call: &Call| usize::from(call.group) == group && call.verb == Verb::Start;
         self.scripts.any(group) || self.calls.iter().any(starting)
+    }
+
+    /// It holds anything.
+    #[must_use]
+    pub fn holds_any(&self) -> bool {
+        (0..self.held_since.len()).any(|group| self.holds(group))
+    }
+
+    /// Under which group of its file it has a service, if at all. Where the files agree, the numbers do too.
+    #[must_use]
+    pub fn lists(&self, service: usize) -> Option<usize> {
+        self.listed.get(service).copied().flatten().map(usize::from)
+    }
+
+    /// The services that one of its groups is made of.
+    pub fn services(&self, group: usize) -> impl Iterator<Item = usize> + use<> {
+        let listed = self.listed;
+        (0..listed.len()).filter(move |service| listed[*service].is_some_and(|at| usize::from(at) == group))
+    }
+
+    /// Since when it holds the service.
+    #[must_use]
+    pub fn serves_since(&self, service: usize) -> Option<Instant> {
+        self.held_since(self.lists(service)?)
+    }
+
+    /// What its daemon shows of the service.
+    #[must_use]
+    pub fn view(&self, service: usize) -> Option<&GroupStatus> {
+        self.shown(self.lists(service)?)
+    }
+
+    /// Starts of its daemon so far.
+    #[must_use]
+    pub fn lives(&self) -> u32 {
+        self.life
+    }
+
+    /// How long its daemon has lived.
+    #[must_use]
+    pub fn lived(&self, now: Instant) -> Duration {
+        now.since(self.born)
+    }
+
+    /// Script calls, writes, pulls and inputs that wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.calls.len() + self.writes.len() + self.pulls.len() + self.stamps.len() + self.backlog.len()
+    }
+
+    /// When its newest write failed, if it did.
+    #[must_use]
+    pub fn last_failure(&self) -> Option<Instant> {
+        self.write_failed
+    }
+
+    /// One group more.
+    pub(crate) fn grow(&mut self, resources: u8) {
+        self.scripts.running.push(vec![false; usize::from(resources)]);
+        self.held_since.push(None);
+        self.shown.push(None);
+        self.disks.push(Disk::default());
+        self.claimable.push(true);
+    }
+
+    /// One group less, of which nothing runs.
+    pub(crate) fn shrink(&mut self) {
+        self.scripts.running.pop();
+        self.held_since.pop();
+        self.shown.pop();
+        self.disks.pop();
+        self.claimable.pop();
     }
 
     /// Since when it holds the group.

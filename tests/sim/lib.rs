@@ -7,12 +7,14 @@ pub mod cover;
 pub mod dice;
 pub mod disk;
 pub mod drift;
+pub mod edit;
 #[path = "../explore/mod.rs"]
 pub mod explore;
 pub mod fault;
 pub mod host;
 pub mod lan;
 pub mod note;
+pub mod open;
 pub mod plan;
 pub mod rules;
 pub mod run;
@@ -31,6 +33,8 @@ mod copies;
 mod lines;
 mod power;
 mod queue;
+mod stream;
+mod widen;
 
 pub use disk::Files;
 pub use host::{Dog, Host};

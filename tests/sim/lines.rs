@@ -96,19 +96,25 @@ impl World {
         let split = stream && self.wires[usize::from(link)].split && self.dice.chance(300);
         let (bytes, meta) = {
             let frame = self.frames.get(slot);
-            (frame.bytes, (frame.intact, frame.life, frame.seq, frame.epochs, frame.sent))
+            (frame.bytes, (frame.intact, frame.life, frame.seq, frame.epochs, frame.names, frame.sent))
         };
         self.frames.release(slot);
-        if self.records && !lost {
-            self.record(from, link, &bytes[..len]);
-        }
         let at = if split { self.dice.roll(len as u64 + 1) as usize } else { 0 };
         for part in [&bytes[..at], &bytes[at..len]] {
             if !part.is_empty() {
                 self.input(to, Input::Received { link: LinkId(link), bytes: part });
             }
         }
-        let (intact, life, seq, epochs, sent) = meta;
+        let (intact, life, seq, epochs, names, sent) = meta;
+        // What cannot be verified tells nobody anything.
+        let [a, b] = &self.hosts;
+        let alike = a.config.cluster == b.config.cluster && a.keys == b.keys;
+        if intact
+            && alike
+            && self.hosts[from].node.as_ref().is_some_and(|node| node.glance().incarnation == life)
+        {
+            self.came[to] = self.came[to].max(sent);
+        }
         // What a dead peer sends counts from its answer on.
         let alive = |glance: &hb_core::Glance| matches!(glance.peer, PeerState::Up | PeerState::Late);
         let glance = self.hosts[to].node.as_ref().map(hb_core::Node::glance);
@@ -122,14 +128,17 @@ impl World {
         }
         if seq > self.heard_seq[to] {
             self.heard_seq[to] = seq;
-            for (heard, epoch) in self.epochs_heard[to].iter_mut().zip(epochs) {
-                *heard = (*heard).max(epoch);
+            for (at, group) in self.hosts[to].config.groups.iter().enumerate() {
+                if let Some(theirs) = names.iter().position(|name| *name == group.name_hash) {
+                    let heard = &mut self.epochs_heard[to][at];
+                    *heard = (*heard).max(epochs[theirs]);
+                }
             }
             self.notes.push(Note::Heard { host: to, link, seq, sent });
         }
     }
 
-    /// Record some of what `from` sends.
+    /// Record some of what `from` sends, whether or not it ever arrives.
     pub(crate) fn record(&mut self, from: usize, link: u8, bytes: &[u8]) {
         let recorded = &mut self.recorded[from];
         if recorded.len() < RECORDED {
@@ -143,6 +152,7 @@ impl World {
     /// Send what was recorded of `from` once more.
     pub fn replay(&mut self, from: usize) {
         let to = 1 - from;
+        self.replayed[to] = self.now;
         for (link, bytes) in self.recorded[from].clone() {
             let open = self.hosts[to].open >> link & 1 == 1;
             if open && !self.hosts[to].frozen {

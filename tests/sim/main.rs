@@ -6,6 +6,9 @@ use std::process::ExitCode;
 
 const HELP: &str = "hb-sim [--seeds N] [--from S] [--jobs J] [--record FILE] [--no-coverage]
 hb-sim --seed S [--exact]    one seed, with its timeline
+hb-sim --open NAME ...       with a part of the world on that the core cannot stand yet (tests/sim/open.rs)
+hb-sim --only NAME,... ...    no other part of the widened world (none: none of them)
+hb-sim --survey [--seeds N] [--from S]   every seed that breaks a rule, one line each, not shrunk
 hb-sim --speed               simulated time per real time, one core, a settled pair at keepalive 1 s";
 
 fn main() -> ExitCode {
@@ -21,7 +24,7 @@ fn main() -> ExitCode {
 fn words(args: &[String]) -> Result<(), String> {
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
     let mut campaign = Campaign { from: 0, seeds: 20_000, jobs, record: None, progress: true };
-    let (mut coverage, mut exact, mut one) = (true, false, None);
+    let (mut coverage, mut exact, mut survey, mut one) = (true, false, false, None);
     let mut args = args.iter();
     while let Some(word) = args.next() {
         let mut value = || args.next().ok_or_else(|| format!("{word} needs a value\n{HELP}"));
@@ -32,6 +35,9 @@ fn words(args: &[String]) -> Result<(), String> {
             "--record" => campaign.record = Some(value()?.into()),
             "--seed" => one = Some(number(value()?)?),
             "--exact" => exact = true,
+            "--survey" => survey = true,
+            "--open" => hb_sim::open::switch_on(value()?)?,
+            "--only" => hb_sim::open::only(value()?)?,
             "--no-coverage" => coverage = false,
             "--speed" => return speed::print(),
             _ => return Err(format!("what is {word}?\n{HELP}")),
@@ -39,6 +45,10 @@ fn words(args: &[String]) -> Result<(), String> {
     }
     match one {
         Some(seed) => detail(seed, exact),
+        None if survey => {
+            hb_sim::campaign::survey(&campaign);
+            Ok(())
+        }
         None => many(&campaign, coverage),
     }
 }

@@ -3,6 +3,7 @@
 use crate::dice::Dice;
 use crate::fault::{Fault, KINDS, Kind};
 use crate::setting::{Differs, Setting};
+use crate::widen::widen;
 use hb_core::config::{FenceConfig, Isolated, Timing};
 use hb_core::{Duration, Side};
 
@@ -222,7 +223,12 @@ impl Plan {
             };
             faults = chain.faults.iter().map(fault).collect();
         }
-        Self { seed, setting, faults, length }
+        let mut plan = Self { seed, setting, faults, length };
+        // A chain needs its exact setting.
+        if chain.is_none() {
+            widen(&mut plan);
+        }
+        plan
     }
 
     /// Which kinds of faults this seed knows.
@@ -236,12 +242,13 @@ impl Plan {
         let mut kinds: Vec<Kind> = KINDS
             .iter()
             .copied()
+            .filter(|kind| kind.is_of_swarm())
             .filter(|_| dice.chance(permille))
             .filter(|kind| kind.fits(setting))
             .collect();
         while kinds.len() < 2 {
             let kind = dice.pick(KINDS);
-            if kind.fits(setting) {
+            if kind.is_of_swarm() && kind.fits(setting) {
                 kinds.push(kind);
             }
         }

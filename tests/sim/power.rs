@@ -4,7 +4,7 @@ use crate::note::Note;
 use crate::queue::Due;
 use crate::script::Answer;
 use crate::world::World;
-use hb_core::{Duration, GroupId, Input, Instant, LinkId, Node, Watchdog};
+use hb_core::{Command, Duration, GroupId, Input, Instant, LinkId, Node, Watchdog};
 
 /// Things that queue up for a daemon that stands still; the kernel drops what is more.
 const BACKLOG: usize = 256;
@@ -27,10 +27,13 @@ impl World {
         let h = &mut self.hosts[host];
         let now = h.drift.local(true_now);
         h.life += 1;
+        h.born = true_now;
         h.exited = None;
         h.frozen = false;
         h.tick = false;
         h.calls.clear();
+        self.apply_edit(host);
+        let h = &mut self.hosts[host];
         self.epochs_heard[host] = [0; 8];
         self.stamps_told[host] = [0; 8];
         let mut entropy = [host as u8; 16];
@@ -38,9 +41,16 @@ impl World {
         // A starting daemon looks for its scripts; later it may not have noticed yet that they are gone.
         let mut config = h.config.clone();
         config.groups.iter_mut().for_each(|group| group.claimable &= h.scripts.status != Answer::Missing);
+        if h.boot_unknown {
+            config.boot = 0;
+        }
         h.claimable = config.groups.iter().map(|group| group.claimable).collect();
         let node = Node::new(config, h.keys.clone(), &h.saved, entropy, now);
         h.node = Some(node.expect("a good configuration"));
+        #[cfg(feature = "coverage")]
+        if let (Some(node), Some(below)) = (&mut h.node, h.last_numbers) {
+            node.age(u32::MAX - below);
+        }
         let watchdog = h.watchdog;
         self.clear_backlog(host);
         self.notes.push(Note::Daemon { host, lives: true });
@@ -51,7 +61,7 @@ impl World {
         self.hosts[host].told = 0;
         self.tell_links(host);
         match self.hosts[host].dog {
-            dog if dog.timeout.is_some() && dog.armed => {
+            dog if dog.timeout.is_some() && (dog.armed || dog.busy) => {
                 // Somebody still holds the device: it is opened a little later.
                 self.input(host, Input::Watchdog(Watchdog::Pending));
                 let wait = self.hosts[host].config.timing.keepalive;
@@ -77,6 +87,13 @@ impl World {
                 self.input(host, Input::LinkChanged { link: LinkId(link as u8), up });
             }
         }
+    }
+
+    /// The device of the watchdog is free.
+    pub(crate) fn dog_free(&mut self, host: usize) {
+        self.hosts[host].dog.busy = false;
+        let life = self.hosts[host].life;
+        self.after(READ_TIME, Due::DogOpened { host: host as u8, life });
     }
 
     /// Tell the daemon which groups have their scripts.
@@ -173,9 +190,22 @@ impl World {
     pub fn thaw(&mut self, host: usize) {
         if std::mem::take(&mut self.hosts[host].frozen) {
             self.notes.push(Note::Frozen { host, frozen: false });
-            self.work_off(host);
+            // All of it is one round, which a tick ends.
             self.tell_links(host);
             self.tell_claimable(host);
+            self.work_off(host);
+        }
+    }
+
+    /// The same, and an operator's command is what it finds first.
+    pub fn thaw_with(&mut self, host: usize, command: Command) {
+        if std::mem::take(&mut self.hosts[host].frozen) {
+            self.notes.push(Note::Frozen { host, frozen: false });
+            let _ = self.command(host, command);
+            // All of it is one round, which a tick ends.
+            self.tell_links(host);
+            self.tell_claimable(host);
+            self.work_off(host);
         }
     }
 

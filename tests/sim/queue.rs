@@ -1,7 +1,8 @@
 //! What will happen: a heap ordered by time, then by the order in which it was put in; and the frames on their way,
 //! in slots that are used again.
 
-use hb_core::{Asked, FRAME_BUF, Incarnation, Instant, Outcome, Token, Verb};
+use crate::stream::Source;
+use hb_core::{Asked, Duration, FRAME_BUF, Incarnation, Instant, Outcome, Token, Verb};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
@@ -12,6 +13,8 @@ pub(crate) enum Due {
     Frame { to: u8, link: u8, slot: u32 },
     /// A serial line is free for the frame that waits.
     LineFree { from: u8, link: u8 },
+    /// The next frame of a stream: its run, how many are left, and the pause after it.
+    Stream { to: u8, link: u8, source: Source, run: u32, left: u32, gap: Duration },
     /// A burst of noise arrives.
     Noise { to: u8, link: u8 },
     /// A script call ends.
@@ -27,6 +30,8 @@ pub(crate) enum Due {
     },
     /// A write is on the disk.
     Persisted { host: u8, boots: u32, life: u32, serial: u32 },
+    /// A write failed.
+    PersistFailed { host: u8, life: u32, serial: u32 },
     /// The ARP probe ends.
     Probed { host: u8, life: u32 },
     /// A question for the addresses of a group has come to the other machines.
@@ -100,6 +105,10 @@ impl Queue {
         self.heap.peek().map_or(Instant::NEVER, |item| item.at)
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
     pub(crate) fn pop(&mut self) -> Option<Due> {
         self.heap.pop().map(|item| item.due)
     }
@@ -115,8 +124,9 @@ pub(crate) struct Frame {
     pub(crate) boots: u32,
     pub(crate) life: Incarnation,
     pub(crate) seq: u32,
-    /// The epochs that it shows, by group.
+    /// The epochs that it shows, and the names, by group of the sender.
     pub(crate) epochs: [u32; 8],
+    pub(crate) names: [u32; 8],
     /// No bit of it was changed.
     pub(crate) intact: bool,
     pub(crate) sent: Instant,
@@ -135,9 +145,10 @@ impl Frames {
             Some(slot) => {
                 // Only the bytes in use are copied.
                 let frame = &mut self.slots[slot as usize];
-                let Frame { len, from, boots, life, seq, epochs, intact, sent, .. } = meta;
+                let Frame { len, from, boots, life, seq, epochs, names, intact, sent, .. } = meta;
                 (frame.len, frame.from, frame.boots, frame.life) = (len, from, boots, life);
-                (frame.seq, frame.epochs, frame.intact, frame.sent) = (seq, epochs, intact, sent);
+                (frame.seq, frame.epochs, frame.names) = (seq, epochs, names);
+                (frame.intact, frame.sent) = (intact, sent);
                 slot
             }
             None => {

@@ -87,7 +87,7 @@ pub fn execute_in(
     let mut world = plan.setting.world(plan.seed);
     change(&mut world);
     world.sums = timeline.is_exact();
-    world.records = plan.faults.iter().any(|f| f.kind == Kind::Replay);
+    world.records = plan.faults.iter().any(|f| f.kind == Kind::Replay || f.kind.is_of_strangers());
     let mut run = Run {
         rules: Rules::new(plan),
         world,
@@ -154,7 +154,7 @@ impl Run {
             }
             let fault = &begun[fault];
             self.timeline.fault(&self.world, fault, begins);
-            self.rules.facts.disturb(self.world.now, fault.kind.is_of_links());
+            self.rules.facts.disturb(self.world.now, Some(fault));
             if begins {
                 fault.begin(&mut self.world);
             } else {
@@ -190,8 +190,12 @@ impl Run {
     /// that nothing may wait.
     fn heal(&mut self, plan: &Plan) -> Verdict {
         self.timeline.line(&self.world, "healed");
-        self.rules.facts.disturb(self.world.now, false);
+        self.rules.facts.disturb(self.world.now, None);
         for host in 0..2 {
+            if !self.world.hosts[host].edits.is_empty() {
+                // Files that were put right are used by a new life.
+                let _ = self.world.command(host, Command::Stop);
+            }
             // A machine that nobody switched on, a daemon that an operator stopped.
             let boots = self.world.hosts[host].boots;
             self.world.booted(host, boots);
@@ -202,7 +206,7 @@ impl Run {
             for group in 0..plan.setting.groups.len() {
                 let state = self.world.hosts[host].shown(group).map(|s| s.state);
                 if matches!(state, Some(GroupState::Stuck | GroupState::Failed)) {
-                    self.rules.facts.disturb(self.world.now, false);
+                    self.rules.facts.disturb(self.world.now, None);
                     let _ = self.world.command(host, Command::Clear(GroupId(group as u8)));
                     cleared = true;
                 }

@@ -29,8 +29,14 @@ pub enum Differs {
     Preference,
     /// The second node has a longer deadtime.
     Times,
-    /// The second node does not list the last group.
+    /// In the name of the last group: each node has one that the other does not list.
     Missing,
+    /// The second node has one resource more in front of its last group, which so has another name.
+    Front,
+    /// The second node does not list the last group.
+    Extra,
+    /// The second node has one line for the first two groups.
+    Merged,
 }
 
 /// One link.
@@ -93,6 +99,12 @@ pub struct Setting {
     pub others: bool,
     /// Where the two configurations differ.
     pub differs: Differs,
+    /// The files are changed during the run: times may double, a group may have one resource more.
+    pub edited: bool,
+    /// The groups begin so far below the last epoch.
+    pub last_epochs: Option<u32>,
+    /// Each life begins so far below the last number of a beat.
+    pub last_numbers: Option<u32>,
 }
 
 fn ms(n: u64) -> Duration {
@@ -185,6 +197,9 @@ impl Setting {
                 3 => Differs::Missing,
                 _ => Differs::Nowhere,
             },
+            edited: false,
+            last_epochs: None,
+            last_numbers: None,
         }
     }
 
@@ -215,7 +230,7 @@ impl Setting {
     /// The configuration of one side.
     ///
     /// # Panics
-    /// Never: two groups and eight links at most.
+    /// Never: eight groups and eight links at most.
     #[must_use]
     pub fn config(&self, side: Side) -> Config {
         let mut c = config(side);
@@ -252,14 +267,45 @@ impl Setting {
                     c.timing_digest = 8;
                 }
                 // The name differs: each node has a group that the other does not list.
-                Differs::Missing => {
+                Differs::Missing | Differs::Front => {
                     if let Some(last) = c.groups.last_mut() {
-                        last.name_hash = 0x7777;
+                        (last.name_hash, last.digest) = (0x7777, 0x7777);
+                        last.resources += u8::from(self.differs == Differs::Front);
                     }
+                }
+                Differs::Extra => {
+                    c.groups.pop();
+                }
+                Differs::Merged => {
+                    c.groups[0].resources += c.groups[1].resources;
+                    c.groups[0].digest = 99;
+                    c.groups.remove(1);
                 }
             }
         }
         c
+    }
+
+    /// Under which group of its file a side has a service.
+    fn listed(&self, side: Side, service: usize) -> Option<u8> {
+        let at = service as u8;
+        match self.differs {
+            Differs::Extra if side == Side::Odd => (service + 1 < self.groups.len()).then_some(at),
+            Differs::Merged if side == Side::Odd => Some(at.saturating_sub(1)),
+            _ => Some(at),
+        }
+    }
+
+    /// Resources that the group of a service has at most, in either file at any time.
+    #[must_use]
+    pub fn resources(&self, service: usize) -> u64 {
+        let own = self.groups.get(service).map_or(0, |(_, n)| u64::from(*n));
+        let all = || self.groups.iter().map(|(_, n)| u64::from(*n)).sum();
+        match self.differs {
+            Differs::Merged => all(),
+            Differs::Front => own + 1,
+            _ => own + u64::from(self.edited),
+        }
     }
 
     /// The two machines, without daemons.
@@ -271,6 +317,15 @@ impl Setting {
             host.disk_time = self.disk_time;
             host.scripts.time = self.script_time;
             host.scripts.turns = seed | 1;
+            for service in 0..self.groups.len() {
+                host.listed[service] = self.listed(side, service);
+            }
+            host.last_numbers = self.last_numbers;
+            if let Some(below) = self.last_epochs {
+                for group in &host.config.groups {
+                    let _ = host.saved.epochs.push((group.name_hash, u32::MAX - below));
+                }
+            }
             if let Some((timeout, granularity)) = self.dog {
                 host.dog = Dog { timeout: Some(timeout), granularity, ..Dog::default() };
             }
@@ -313,11 +368,12 @@ impl Setting {
         time.minus(Duration::from_micros((time.as_micros() * self.ppm()).div_ceil(1_000_000) + 2))
     }
 
-    /// The deadtime that counts: the larger one while they differ.
+    /// The deadtime that counts, at most: the larger one while they differ.
     #[must_use]
     pub fn deadtime(&self) -> Duration {
         match self.differs {
             Differs::Times => self.timing.deadtime.times(2),
+            _ if self.edited => self.timing.deadtime.times(2),
             _ => self.timing.deadtime,
         }
     }
@@ -327,6 +383,7 @@ impl Setting {
     pub fn initdead(&self) -> Duration {
         match self.differs {
             Differs::Times => self.timing.initdead.times(2),
+            _ if self.edited => self.timing.initdead.times(2),
             _ => self.timing.initdead,
         }
     }

@@ -70,6 +70,12 @@ pub struct World {
     pub(crate) stamps_told: [[u32; 8]; 2],
     /// Steps since true time last moved.
     pub(crate) spins: u32,
+    /// By receiver: when the newest frame was sent that came, of the life that the other daemon is in.
+    pub(crate) came: [Instant; 2],
+    /// By receiver: when something recorded last came to it.
+    pub(crate) replayed: [Instant; 2],
+    /// By sender: the stream in its name that runs.
+    pub(crate) streams: [u32; 2],
     /// By sender: link and bytes of some of its frames.
     pub(crate) recorded: [Vec<(u8, Vec<u8>)>; 2],
     both_since: Option<Instant>,
@@ -116,6 +122,9 @@ impl World {
             sums: false,
             records: false,
             recorded: [Vec::new(), Vec::new()],
+            came: [Instant::ZERO; 2],
+            replayed: [Instant::ZERO; 2],
+            streams: [0; 2],
             spins: 0,
             notes: Vec::new(),
             overlap: Duration::ZERO,
@@ -169,6 +178,12 @@ impl World {
     fn wakes(&self, host: usize) -> Instant {
         let h = &self.hosts[host];
         if h.runs() && h.backlog.is_empty() { h.deadline } else { Instant::NEVER }
+    }
+
+    /// Things that are to come.
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.queue.len()
     }
 
     /// Let `time` pass.

@@ -134,6 +134,7 @@ impl Node {
             next_token: 0,
             persist_serial: 0,
             unlisted: false,
+            persist_again: Instant::NEVER,
             out: Outbox::default(),
             #[cfg(feature = "coverage")]
             coverage: crate::coverage::Coverage::default(),
@@ -215,11 +216,19 @@ impl Node {
         }
     }
 
+    /// A write failed. A newer one is on its way, or the same is tried again later.
+    pub(super) fn persist_failed(&mut self, serial: u32) {
+        if serial == self.persist_serial {
+            self.persist_again = self.now.plus(super::PERSIST_RETRY);
+        }
+    }
+
     /// What is to be kept has changed. Gives the serial of the write that will hold it.
     #[cfg_attr(not(feature = "large"), inline(never))]
     pub(super) fn persist(&mut self) -> u32 {
         if !self.out.persist {
             self.out.persist = true;
+            self.persist_again = Instant::NEVER;
             self.persist_serial = self.persist_serial.wrapping_add(1);
         }
         self.persist_serial

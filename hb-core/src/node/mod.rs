@@ -57,6 +57,8 @@ pub const FRAME_BUF: usize = frame::MAX_FRAME;
 const MAX_EVENTS: usize = 24;
 /// A claim waits for its epoch to reach the disk for one keepalive, and this at most (DESIGN §8).
 const PERSIST_MAX: Duration = Duration::from_secs(1);
+/// From a write that failed to the next try.
+const PERSIST_RETRY: Duration = Duration::from_secs(1);
 
 /// What a link needs to take a byte stream apart.
 #[derive(Clone, Debug)]
@@ -165,6 +167,8 @@ pub struct Node {
     persist_serial: u32,
     /// A group that is no longer configured may still run here.
     unlisted: bool,
+    /// When a write that failed is tried again.
+    persist_again: Instant,
     out: Outbox,
     #[cfg(feature = "coverage")]
     coverage: crate::coverage::Coverage,
@@ -202,6 +206,7 @@ impl Node {
             Input::PingAnswer { ping } => self.ping_answered(ping),
             Input::PingIsPeer { ping, is_peer } => self.pings.set_peer(ping, is_peer),
             Input::Persisted { serial } => self.persisted(serial),
+            Input::PersistFailed { serial } => self.persist_failed(serial),
             Input::FenceDone { ok } => self.fence_done(ok),
             Input::ProbeDone { answered } => self.probe_done(answered),
             Input::Asked { address, what } => self.asked(address, what),
@@ -285,6 +290,7 @@ impl Node {
         let mut at = Earliest(self.next_beat);
         self.silence_deadline(&mut at);
         at.or(self.trial_deadline());
+        at.or(self.persist_again);
         at.or(self.pings.deadline());
         at.or(self.fence.deadline());
         at.or(self.twin_deadline());

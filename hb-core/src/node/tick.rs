@@ -50,6 +50,9 @@ impl Node {
             self.out.probe = true;
         }
         self.ask_tick();
+        if self.now >= self.persist_again {
+            self.persist();
+        }
         self.judge_twin();
         if self.ping_round().is_some_and(|at| self.now >= at) {
             self.pinged = self.now;

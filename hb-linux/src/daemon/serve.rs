@@ -152,7 +152,8 @@ impl Shell {
         while let Some(reply) = self.fx.voice.helper.read() {
             match reply {
                 FromHelper::Persisted { serial } => self.give(Input::Persisted { serial }),
-                FromHelper::PersistFailed { why, .. } => {
+                FromHelper::PersistFailed { serial, why } => {
+                    self.give(Input::PersistFailed { serial });
                     let voice = &mut self.fx.voice;
                     voice.say(Level::Error, format_args!("the state file cannot be written: {why}"));
                 }

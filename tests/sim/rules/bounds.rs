@@ -24,7 +24,7 @@ pub fn stop(plan: &Plan, host: usize, group: usize) -> Duration {
         s.script_time.times(2).plus(STOP_PAUSE)
     };
     let running = REPORT;
-    s.slow(running.plus(per_resource.times(u64::from(s.groups[group].1))))
+    s.slow(running.plus(per_resource.times(s.resources(group))))
 }
 
 /// From the opened gate to everything started: per resource one `status`, one `start`, one `status` when it grumbled.
@@ -36,7 +36,7 @@ pub fn start(plan: &Plan, host: usize, group: usize) -> Duration {
     } else {
         s.script_time.times(2)
     };
-    s.slow(per_resource.times(u64::from(s.groups[group].1)))
+    s.slow(per_resource.times(s.resources(group)))
 }
 
 /// A starting daemon's clean-up: per resource a `status`, and where it does not say stopped a stop and its proof.
@@ -44,7 +44,7 @@ pub fn start(plan: &Plan, host: usize, group: usize) -> Duration {
 pub fn clean(plan: &Plan, host: usize, group: usize) -> Duration {
     let s = &plan.setting;
     let look = if plan.rough(host) { s.limits.status.plus(REPORT) } else { s.script_time };
-    s.slow(look.times(u64::from(s.groups[group].1))).plus(stop(plan, host, group))
+    s.slow(look.times(s.resources(group))).plus(stop(plan, host, group))
 }
 
 /// What a claim waits for its epoch to reach the disk.

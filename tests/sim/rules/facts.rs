@@ -1,9 +1,11 @@
 //! What the rules look at besides the world: who can hear whom, and since when nothing else was changed.
 
+use crate::fault::Fault;
 use crate::note::Note;
+use crate::open::Part;
 use crate::plan::Plan;
 use crate::world::World;
-use hb_core::{Duration, Event, Instant};
+use hb_core::{Duration, Event, Instant, PeerState};
 
 /// See the module.
 pub struct Facts {
@@ -19,8 +21,12 @@ pub struct Facts {
     pub clear_since: Option<Instant>,
     /// When something other than a link was last changed: a fault, a command, a daemon, power.
     pub changed: Instant,
-    /// When a fault or command last began or ended that concerns more than links.
-    pub acted: Instant,
+    /// By survivor: when a fault or command last began or ended that may hold up what it does about a death.
+    pub acted: [Instant; 2],
+    /// By receiver: since when it hears the other, whose life it has met, whether or not that one hears it.
+    pub hears: [Option<Instant>; 2],
+    /// Since when a daemon is dead.
+    pub dead_since: [Option<Instant>; 2],
     /// Faults, their ends, commands, resets, and silences that a node took for a death.
     pub events: u32,
     /// By receiver: when it last took in a frame.
@@ -44,7 +50,9 @@ impl Facts {
             met: false,
             clear_since: None,
             changed: Instant::ZERO,
-            acted: Instant::ZERO,
+            acted: [Instant::ZERO; 2],
+            hears: [None; 2],
+            dead_since: [Some(Instant::ZERO); 2],
             events: 0,
             heard: [Instant::ZERO; 2],
             sent: [Instant::ZERO; 2],
@@ -55,13 +63,22 @@ impl Facts {
         }
     }
 
-    /// A fault or command begins or ends now; `links`: it concerns links alone.
-    pub fn disturb(&mut self, now: Instant, links: bool) {
-        self.events += 1;
+    /// A fault or command begins or ends now; `None`: everything is healed, or an operator clears.
+    pub fn disturb(&mut self, now: Instant, fault: Option<&Fault>) {
         self.links_changed = true;
-        if !links {
-            self.changed = now;
-            self.acted = now;
+        // What strangers send is nothing that a node may answer with a move.
+        if fault.is_some_and(|fault| fault.kind.is_of_strangers() && Part::Ghosts.on()) {
+            return;
+        }
+        self.events += 1;
+        if fault.is_some_and(|fault| fault.kind.is_of_links()) {
+            return;
+        }
+        self.changed = now;
+        for survivor in 0..2 {
+            if !Part::Kept.on() || fault.is_none_or(|fault| fault.kind.concerns(fault.host, survivor)) {
+                self.acted[survivor] = now;
+            }
         }
     }
 
@@ -92,8 +109,15 @@ impl Facts {
                 Note::Said { event: Event::PeerMet(_), .. } => look = true,
                 Note::Said { event: Event::PeerDead(_) | Event::PeerUp | Event::PeerNeverMet, .. } => {
                     self.events += 1;
+                    look = true;
                 }
-                Note::Daemon { .. } | Note::Power { .. } | Note::Bitten { .. } | Note::Fence { .. } => {
+                Note::Daemon { host, lives } => {
+                    look = true;
+                    self.changed = now;
+                    self.events += 1;
+                    self.dead_since[host] = (!lives).then_some(now);
+                }
+                Note::Power { .. } | Note::Bitten { .. } | Note::Fence { .. } => {
                     look = true;
                     self.changed = now;
                     self.events += 1;
@@ -151,15 +175,28 @@ impl Facts {
             (Some(a), Some(b)) => a.met == Some(b.incarnation) && b.met == Some(a.incarnation),
             _ => false,
         };
+        for to in 0..2 {
+            let [Some(from), Some(h)] = [glance(1 - to), glance(to)] else {
+                self.hears[to] = None;
+                continue;
+            };
+            let alive = matches!(h.peer, PeerState::Up | PeerState::Late);
+            let able = world.hosts.iter().all(|h| h.runs() && h.backlog.is_empty());
+            let hears = alive && able && self.passes[1 - to] && h.met == Some(from.incarnation);
+            self.hears[to] = if hears { self.hears[to].or(Some(world.now)) } else { None };
+        }
         let run = world.hosts.iter().all(|h| h.runs() && h.backlog.is_empty());
         let clear = self.met && run && self.passes == [true; 2];
         self.clear_since = if clear { self.clear_since.or(Some(world.now)) } else { None };
     }
 
-    /// Do both nodes list this group?
+    /// How both nodes name a service, where they name it alike.
     #[must_use]
-    pub fn shared(&self, group: usize) -> bool {
-        let s = &self.plan.setting;
-        s.differs != crate::setting::Differs::Missing || group + 1 < s.groups.len()
+    pub fn named_alike(world: &World, service: usize) -> bool {
+        let name = |h: usize| {
+            let host = &world.hosts[h];
+            host.lists(service).and_then(|at| host.config.groups.get(at)).map(|group| group.name_hash)
+        };
+        name(0).is_some() && name(0) == name(1)
     }
 }

@@ -7,6 +7,9 @@
 //! never met, seems to hold, and whose address answers (DESIGN §4). While the dead daemon's machine still runs the group, or
 //! the clients' network is not whole, a survivor that asks its addresses (O2c) waits, and the clock begins when that ends.
 //!
+//! A frame that was held back for less than a deadtime is a late one, not an old one: it begins the clock anew. After a
+//! deadtime of silence nothing that comes in the dead one's name does.
+//!
 //! A peer that the survivor knows to be stuck blocks it until its reset is proven (O7). Silence proves it when the
 //! survivor has heard of an armed watchdog, `timeout + deadtime` after the last beat: the bound grows by the timeout. A
 //! watchdog that an earlier life left armed is nobody's word: it may reset the machine, and only the next boot proves so.
@@ -16,13 +19,17 @@ use super::facts::Facts;
 use super::{Verdict, bounds, breach};
 use crate::fault::Kind;
 use crate::note::Note;
+use crate::open::Part;
 use crate::world::World;
 use hb_core::config::Answered;
 use hb_core::message::{GroupState, Phase};
-use hb_core::{Duration, Instant, Wait};
+use hb_core::{Cause, Duration, Event, Instant, PeerState, Wait};
 
 /// The least pause between two ARP probes, and how long one takes.
 const PROBE: Duration = Duration::from_millis(1050);
+
+/// A copy of a datagram comes this much later.
+const LATE_COPY: Duration = Duration::from_millis(20);
 
 #[derive(Clone, Copy)]
 struct Clock {
@@ -41,6 +48,8 @@ pub(super) struct Takeover {
     reset: [bool; 2],
     /// By host: when that life began.
     born: [Instant; 2],
+    /// By survivor: as of the step before, the other one counted as dead.
+    dead: [bool; 2],
 }
 
 /// What a group was last shown as.
@@ -63,6 +72,7 @@ impl Takeover {
             armed: [None; 2],
             reset: [false; 2],
             born: [Instant::ZERO; 2],
+            dead: [false; 2],
         }
     }
 
@@ -70,13 +80,43 @@ impl Takeover {
         for host in 0..2 {
             self.follow(world, facts, host);
         }
+        if Part::Ghosts.on() {
+            Self::ghosts(world, facts)?;
+        }
         for survivor in 0..2 {
+            let glance = world.hosts[survivor].node.as_ref().map(hb_core::Node::glance);
+            let late = world.replayed[survivor] == world.now && !self.dead[survivor];
+            if late {
+                self.clocks[survivor].fill(None);
+            }
+            self.dead[survivor] = glance.is_some_and(|glance| glance.peer == PeerState::Dead);
             for group in 0..world.client.len() {
-                if world.hosts[1 - survivor].node.is_some() || !facts.shared(group) {
+                if world.hosts[1 - survivor].node.is_some() || world.hosts[survivor].lists(group).is_none() {
                     self.clocks[survivor][group] = None;
                 } else {
                     self.judge(world, facts, survivor, group)?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// No holder gives its group up for the sake of a daemon that is dead, and was silent for a deadtime: whatever
+    /// comes in its name is old.
+    fn ghosts(world: &World, facts: &Facts) -> Verdict {
+        for note in &world.notes {
+            let Note::Said { host, event: Event::Group { group, from: GroupState::Held, cause, .. } } = *note
+            else {
+                continue;
+            };
+            let Some(dead) = facts.dead_since[1 - host] else { continue };
+            let s = &facts.plan.setting;
+            let late = world.wires.iter().map(|w| w.frame_time(1 - host, s.frame_bytes())).max();
+            let margin = s.slow(s.deadtime()).plus(late.unwrap_or_default()).plus(LATE_COPY);
+            let for_peer = matches!(cause, Cause::Conflict | Cause::Handover(_));
+            if for_peer && facts.frozen_since[host].is_none() && world.now.since(dead) > margin {
+                let what = format!("{host} gives group {} up for a daemon that is dead: {cause:?}", group.0);
+                return breach("L1", world, what);
             }
         }
         Ok(())
@@ -97,7 +137,7 @@ impl Takeover {
         let reset = self.reset[host];
         self.reset[host] &= h.node.is_none();
         for (group, stuck) in self.stuck[host].iter_mut().enumerate() {
-            *stuck = match (*stuck, h.shown(group).map(|shown| shown.state)) {
+            *stuck = match (*stuck, h.view(group).map(|shown| shown.state)) {
                 (Stuck::Yes(since), Some(GroupState::Stuck)) => Stuck::Yes(since),
                 (_, Some(GroupState::Stuck)) => Stuck::Yes(world.now),
                 (Stuck::Yes(_) | Stuck::Kept, Some(_)) if reset => Stuck::Until(world.now),
@@ -127,7 +167,7 @@ impl Takeover {
     }
 
     fn judge(&mut self, world: &World, facts: &Facts, survivor: usize, group: usize) -> Verdict {
-        let clock = self.clocks[survivor][group].filter(|clock| clock.since >= facts.acted);
+        let clock = self.clocks[survivor][group].filter(|clock| clock.since >= facts.acted[survivor]);
         if !self.applies(world, facts, survivor, group) {
             self.clocks[survivor][group] = None;
             return Ok(());
@@ -139,7 +179,7 @@ impl Takeover {
         if waited <= clock.bound {
             return Ok(());
         }
-        let shown = world.hosts[survivor].shown(group);
+        let shown = world.hosts[survivor].view(group);
         let what = format!(
             "group {group} does not run on {survivor} {waited:?} after the death, bound {:?}: {shown:?}",
             clock.bound
@@ -149,16 +189,14 @@ impl Takeover {
 
     fn applies(&self, world: &World, facts: &Facts, survivor: usize, group: usize) -> bool {
         let h = &world.hosts[survivor];
-        let (Some(node), Some(shown)) = (h.node.as_ref(), h.shown(group)) else { return false };
+        let (Some(node), Some(shown)) = (h.node.as_ref(), h.view(group)) else { return false };
         let glance = node.glance();
         let waits = match shown.wait {
             Some(Wait::StaleCopy(_)) => true,
             Some(Wait::PeerStuck) => self.blocked(survivor, group) && !self.proof_comes(facts, survivor),
             // The clients' network is not as it should be.
             Some(Wait::Answered | Wait::Asking | Wait::CannotAsk) => !world.lan.whole(),
-            Some(Wait::OneWay) => {
-                glance.met.is_none() && (0..world.client.len()).any(|g| world.hosts[1 - survivor].holds(g))
-            }
+            Some(Wait::OneWay) => glance.met.is_none() && world.hosts[1 - survivor].holds_any(),
             _ => false,
         };
         // The machine of the dead daemon runs it still, and answers for it.
@@ -170,8 +208,9 @@ impl Takeover {
         let answers = may_wait && world.answers(survivor, group);
         let fit =
             !matches!(shown.state, GroupState::Failed | GroupState::Stuck) && glance.phase != Phase::Leaving;
-        let serves = h.scripts.all(group) && shown.state == GroupState::Held;
-        let able = h.runs() && h.backlog.is_empty() && h.scripts.honest() && h.claimable[group];
+        let at = h.lists(group).unwrap_or(group);
+        let serves = h.scripts.all(at) && shown.state == GroupState::Held;
+        let able = h.runs() && h.backlog.is_empty() && h.scripts.honest() && h.claimable[at];
         let fence = world.fence_works || facts.plan.setting.fence.is_none();
         fit && able && fence && !serves && !waits && !answers && h.reaches.iter().all(|reached| *reached)
     }
@@ -184,7 +223,7 @@ impl Takeover {
         let met = glance.as_ref().is_some_and(|glance| glance.met.is_some());
         let silence = if met { s.deadtime() } else { s.initdead().max(s.deadtime()) };
         let frame = world.wires.iter().map(|wire| wire.frame_time(1 - survivor, s.frame_bytes())).max();
-        let idle = h.shown(group).is_some_and(|shown| shown.state == GroupState::Idle);
+        let idle = h.view(group).is_some_and(|shown| shown.state == GroupState::Idle);
         let ready = idle && glance.is_some_and(|glance| glance.phase == Phase::Up);
         // What runs when the clock begins comes to its end first.
         let clean = if ready {
@@ -195,7 +234,9 @@ impl Takeover {
         let isolated = if s.pings > 0 { s.slow(s.timing.keepalive.times(4)) } else { Duration::ZERO };
         let failed = s.fence.is_some() && plan.faults.iter().any(|f| f.kind == Kind::FenceFails);
         let again = if failed { bounds::fence(plan).plus(bounds::FENCE_RETRY) } else { Duration::ZERO };
-        let probes = if met { Duration::ZERO } else { s.slow(s.deadtime()).plus(PROBE) };
+        // Old frames show a holder, whom nobody has met any more: its address is asked first.
+        let shown = world.records;
+        let probes = if met && !shown { Duration::ZERO } else { s.slow(s.deadtime()).plus(PROBE) };
         // One deadtime after the last answer; or the questions begin when the group is clean.
         let asked = if ready { Duration::ZERO } else { s.slow(s.deadtime()) };
         let reset = if self.blocked(survivor, group) {

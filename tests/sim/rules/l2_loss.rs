@@ -37,8 +37,7 @@ impl Loss {
             match *note {
                 Note::Said { host, event: Event::PeerDead(_) } => Self::dead(world, facts, host)?,
                 Note::Called { host, group, verb: Verb::Start | Verb::Stop, .. } => {
-                    let shared = facts.shared(usize::from(group));
-                    if self.settled && shared && !gap && facts.changed <= self.quiet_since {
+                    if self.settled && !gap && facts.changed <= self.quiet_since {
                         let what =
                             format!("{host} moves group {group} of a settled pair that hears each other");
                         return breach("L2", world, what);
@@ -75,7 +74,7 @@ impl Loss {
         // A failback that waits for the copy comes once a pull has ended.
         let waits = |group: usize| {
             let home = s.groups[group].0 as usize;
-            world.hosts[home].shown(group).is_some_and(|shown| shown.state != GroupState::Held)
+            world.hosts[home].view(group).is_some_and(|shown| shown.state != GroupState::Held)
         };
         if s.failback && s.data.is_some() && (0..world.client.len()).any(waits) {
             return false;
@@ -86,14 +85,19 @@ impl Loss {
         }
         let honest = world.hosts.iter().all(|h| h.scripts.honest() && h.calls.is_empty());
         honest
-            && (0..world.client.len()).filter(|g| facts.shared(*g)).all(|group| {
+            && (0..world.client.len()).all(|group| {
                 let whole = |h: &Host| {
-                    h.shown(group).is_none_or(|s| s.state != GroupState::Held || h.scripts.all(group))
+                    h.lists(group).is_none_or(|at| {
+                        h.shown(at).is_none_or(|s| s.state != GroupState::Held || h.scripts.all(at))
+                    })
                 };
                 if !world.hosts.iter().all(whole) {
                     return false;
                 }
-                let states = [0, 1].map(|h: usize| world.hosts[h].shown(group).map(|s| s.state));
+                let states = [0, 1].map(|h: usize| {
+                    let listed = world.hosts[h].lists(group).is_some();
+                    if listed { world.hosts[h].view(group).map(|s| s.state) } else { Some(GroupState::Idle) }
+                });
                 matches!(
                     states,
                     [Some(GroupState::Held), Some(GroupState::Idle)]

@@ -31,14 +31,16 @@ impl Moves {
             let Note::Said { host, event: Event::Group { group, to: GroupState::Held, .. } } = *note else {
                 continue;
             };
-            let group = usize::from(group.0);
-            if self.holder[group].replace(host) != Some(host) {
-                self.moves[group] += 1;
-            }
-            let allowed = self.answered.map_or(facts.events + 1, |before| facts.events - before);
-            if self.moves[group] > allowed && facts.shared(group) {
-                let what = format!("group {group} moved {} times, after {allowed} events", self.moves[group]);
-                return breach("L3", world, what);
+            for group in world.hosts[host].services(usize::from(group.0)) {
+                if self.holder[group].replace(host) != Some(host) {
+                    self.moves[group] += 1;
+                }
+                let allowed = self.answered.map_or(facts.events + 1, |before| facts.events - before);
+                if self.moves[group] > allowed {
+                    let what =
+                        format!("group {group} moved {} times, after {allowed} events", self.moves[group]);
+                    return breach("L3", world, what);
+                }
             }
         }
         Ok(())

@@ -8,6 +8,7 @@ mod l1_takeover;
 mod l2_loss;
 mod l3_moves;
 mod o7_reset;
+mod o7_stuck;
 pub mod rest;
 mod s1_asked;
 mod s1_two_holders;
@@ -59,6 +60,7 @@ pub struct Rules {
     s6: s6_frozen::Frozen,
     s7: s7_files::SavedFiles,
     o7: o7_reset::Resets,
+    blocks: o7_stuck::Blocks,
     l1: l1_takeover::Takeover,
     l2: l2_loss::Loss,
     l3: l3_moves::Moves,
@@ -77,9 +79,10 @@ impl Rules {
             s3: s3_handover::Handover::new(groups),
             s4: s4_proof::Proof::new(plan),
             s5: s5_epochs::Epochs::new(groups),
-            s6: s6_frozen::Frozen,
+            s6: s6_frozen::Frozen::new(),
             s7: s7_files::SavedFiles::new(groups),
             o7: o7_reset::Resets::new(groups),
+            blocks: o7_stuck::Blocks::new(groups),
             l1: l1_takeover::Takeover::new(groups),
             l2: l2_loss::Loss::new(),
             l3: l3_moves::Moves::new(groups),
@@ -103,10 +106,11 @@ impl Rules {
         self.s2.check(world, facts)?;
         self.s3.check(world, facts)?;
         self.s4.check(world)?;
-        self.s5.check(world, facts)?;
+        self.s5.check(world)?;
         self.s6.check(world, facts)?;
         self.s7.check(world, facts)?;
         self.o7.check(world)?;
+        self.blocks.check(world)?;
         self.l1.check(world, facts)?;
         self.l2.check(world, facts)?;
         self.l3.check(world, facts, self.l2.settled())

@@ -3,6 +3,8 @@
 
 use super::facts::Facts;
 use super::{Verdict, breach};
+use crate::host::Host;
+use crate::setting::Differs;
 use crate::world::World;
 use hb_core::message::GroupState;
 use hb_core::{GroupStatus, Wait};
@@ -44,19 +46,51 @@ fn waits(a: &GroupStatus, b: &GroupStatus) -> bool {
 /// The group that is not, and both nodes' views of it.
 pub fn check(world: &World, facts: &Facts, strict: bool) -> Verdict {
     for group in 0..world.client.len() {
-        if facts.shared(group) {
-            shared(world, facts, group, strict)?;
-        }
+        one(world, facts, group, strict)?;
     }
     Ok(())
 }
 
-fn shared(world: &World, facts: &Facts, group: usize, strict: bool) -> Verdict {
-    let [Some(a), Some(b)] = [0, 1].map(|h: usize| world.hosts[h].shown(group)) else {
-        return breach("L3", world, "a healed pair has a daemon that does not live".to_owned());
+/// A service that one node alone has in its file.
+fn alone(
+    world: &World,
+    group: usize,
+    views: [Option<&GroupStatus>; 2],
+    serves: [bool; 2],
+    strict: bool,
+) -> Verdict {
+    let Some((host, shown)) = views.iter().enumerate().find_map(|(h, view)| Some((h, (*view)?))) else {
+        return Ok(());
     };
-    let serves = [0, 1].map(|h: usize| world.hosts[h].scripts.all(group));
-    let holds = [0, 1].map(|h: usize| world.hosts[h].holds(group));
+    let waits = matches!(shown.wait, Some(Wait::ConfigDiffers | Wait::StaleCopy(_)));
+    let fine = match shown.state {
+        GroupState::Held => serves[host],
+        GroupState::Stuck | GroupState::Failed => !strict,
+        GroupState::Idle => waits,
+        GroupState::Unknown | GroupState::Starting | GroupState::Stopping => false,
+    };
+    if fine {
+        return Ok(());
+    }
+    let what = format!("group {group}, on {host} alone, is not at rest: {:?} {:?}", shown.state, shown.wait);
+    breach("L3", world, what)
+}
+
+fn one(world: &World, facts: &Facts, group: usize, strict: bool) -> Verdict {
+    if world.hosts.iter().any(|h| h.node.is_none()) {
+        return breach("L3", world, "a healed pair has a daemon that does not live".to_owned());
+    }
+    let lists = [0, 1].map(|h: usize| world.hosts[h].lists(group));
+    let at = |h: usize, of: fn(&Host, usize) -> bool| lists[h].is_some_and(|at| of(&world.hosts[h], at));
+    let (serves, holds) = (
+        [at(0, |h, at| h.scripts.all(at)), at(1, |h, at| h.scripts.all(at))],
+        [at(0, Host::holds), at(1, Host::holds)],
+    );
+    let (a, b) = match [0, 1].map(|h: usize| world.hosts[h].view(group)) {
+        [Some(a), Some(b)] => (a, b),
+        // Only one node has it in its file: it serves, or waits for an operator.
+        views => return alone(world, group, views, serves, strict),
+    };
     // A stop that failed is an operator's to settle, whether or not anything runs any more.
     let down = |s: &GroupStatus, holds: bool| match s.state {
         GroupState::Idle | GroupState::Failed => !holds,
@@ -67,8 +101,9 @@ fn shared(world: &World, facts: &Facts, group: usize, strict: bool) -> Verdict {
         || serves[1] && b.state == GroupState::Held && down(a, holds[0]);
     // S5: whatever a node has forgotten, the holder of a pair that talks is above all that the other one remembers.
     let raised = |holder: &GroupStatus, other: &GroupStatus| holder.epoch >= other.epoch;
-    if served && !(a.state != GroupState::Held || raised(a, b))
-        || served && b.state == GroupState::Held && !raised(b, a)
+    if Facts::named_alike(world, group)
+        && (served && !(a.state != GroupState::Held || raised(a, b))
+            || served && b.state == GroupState::Held && !raised(b, a))
     {
         let what = format!(
             "group {group}: the holder is not above what its peer remembers: {} | {}",
@@ -76,10 +111,15 @@ fn shared(world: &World, facts: &Facts, group: usize, strict: bool) -> Verdict {
         );
         return breach("S5", world, what);
     }
-    let differ = [a, b].iter().all(|s| s.wait == Some(Wait::ConfigDiffers));
+    let differ = [a, b].iter().all(|s| s.wait == Some(Wait::ConfigDiffers) || s.state == GroupState::Stuck);
     // Stale copies on both nodes wait for an operator who takes one of them, or for ever by directive.
     let stale = [a, b].iter().any(|s| matches!(s.wait, Some(Wait::StaleCopy(_))));
-    let settled = served || (!strict || differ || stale) && waits(a, b);
+    // One line here, two there: what one node waits for is the operator's, whatever the other one thinks of it.
+    let merged = facts.plan.setting.differs == Differs::Merged
+        && !holds[0]
+        && !holds[1]
+        && [a, b].iter().any(|s| s.wait == Some(Wait::ConfigDiffers));
+    let settled = served || merged || (!strict || differ || stale) && waits(a, b);
     let view = |s: &GroupStatus| format!("{:?} epoch {} wait {:?}", s.state, s.epoch, s.wait);
     if !settled {
         let what = format!("group {group} is not at rest: {} | {}, serves {serves:?}", view(a), view(b));

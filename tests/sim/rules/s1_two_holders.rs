@@ -10,9 +10,11 @@
 use super::facts::Facts;
 use super::{Verdict, bounds, breach};
 use crate::fault::Kind;
+use crate::note::Note;
+use crate::open::Part;
 use crate::world::World;
 use hb_core::message::GroupState;
-use hb_core::{Duration, Instant};
+use hb_core::{Cause, Duration, Event, Instant};
 
 /// Overlaps that lasted longer than the bound, by what excludes them from it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -29,28 +31,26 @@ pub(super) struct TwoHolders {
     stuck: Vec<Instant>,
     /// By host: since when its watchdog is not fed any more.
     unfed: [Option<Instant>; 2],
-    /// By host: its watchdog always works.
-    works: [bool; 2],
 }
 
 impl TwoHolders {
     pub(super) fn new(facts: &Facts) -> Self {
-        let breaks = |host| facts.plan.faults.iter().any(|f| f.kind == Kind::DogBroken && f.host == host);
         let stuck = vec![Instant::ZERO; facts.plan.setting.groups.len()];
-        Self { excluded: Excluded::default(), stuck, unfed: [None; 2], works: [!breaks(0), !breaks(1)] }
+        Self { excluded: Excluded::default(), stuck, unfed: [None; 2] }
     }
 
     pub(super) fn check(&mut self, world: &World, facts: &Facts) -> Verdict {
         for group in 0..world.client.len() {
-            if facts.shared(group) {
-                self.pair(world, facts, group)?;
-            }
+            self.pair(world, facts, group)?;
+        }
+        if Part::OneWay.on() {
+            Self::claims(world, facts)?;
         }
         (0..2).try_for_each(|host| self.reset(world, facts, host))
     }
 
     fn pair(&mut self, world: &World, facts: &Facts, group: usize) -> Verdict {
-        let [Some(a), Some(b)] = [0, 1].map(|h: usize| world.hosts[h].held_since(group)) else {
+        let [Some(a), Some(b)] = [0, 1].map(|h: usize| world.hosts[h].serves_since(group)) else {
             return Ok(());
         };
         let plan = &facts.plan;
@@ -62,12 +62,13 @@ impl TwoHolders {
             self.excluded.dead |= world.now.since(a.max(b)) > bound;
             return Ok(());
         }
-        let states = [0, 1].map(|h: usize| world.hosts[h].shown(group).map(|s| s.state));
+        let states = [0, 1].map(|h: usize| world.hosts[h].view(group).map(|s| s.state));
         if states.contains(&Some(GroupState::Stuck)) {
             self.stuck[group] = world.now;
             self.excluded.stuck |= world.now.since(a.max(b)) > bound;
             return Ok(());
         }
+        self.one_way(world, facts, group, bound)?;
         let Some(clear) = facts.clear_since else { return Ok(()) };
         // An operator that clears what is stuck has it stopped once more.
         let lasted = world.now.since(a.max(b).max(clear).max(self.stuck[group]));
@@ -78,16 +79,70 @@ impl TwoHolders {
         breach("S1", world, what)
     }
 
+    /// Frames pass one way: who hears a holder with a higher epoch stops, heard or not.
+    fn one_way(&self, world: &World, facts: &Facts, group: usize, bound: Duration) -> Verdict {
+        if !Part::OneWay.on() || !Facts::named_alike(world, group) {
+            return Ok(());
+        }
+        for to in 0..2 {
+            let Some(since) = facts.hears[to] else { continue };
+            let (Some(theirs), Some(own)) = (world.hosts[1 - to].view(group), world.hosts[to].view(group))
+            else {
+                continue;
+            };
+            let held = theirs.state == GroupState::Held && own.state == GroupState::Held;
+            if !held || theirs.epoch < own.epoch {
+                continue;
+            }
+            let began = [0, 1].map(|h: usize| world.hosts[h].serves_since(group).unwrap_or(world.now));
+            let lasted = world.now.since(began[0].max(began[1]).max(since).max(self.stuck[group]));
+            if lasted > bound {
+                let what = format!("group {group}: {to} holds beside one that it hears, for {lasted:?}");
+                return breach("S1", world, what);
+            }
+        }
+        Ok(())
+    }
+
+    /// Nobody claims while the frames of a holder come, whoever was met; unless an operator or a fence has spoken.
+    fn claims(world: &World, facts: &Facts) -> Verdict {
+        for note in &world.notes {
+            let Note::Said { host, event: Event::Group { group, from, to: GroupState::Starting, cause, .. } } =
+                *note
+            else {
+                continue;
+            };
+            let claims = matches!(from, GroupState::Idle | GroupState::Failed) && cause != Cause::Monitor;
+            let spoken = facts.plan.setting.fence.is_some()
+                || facts.plan.faults.iter().any(|f| f.kind == Kind::ConfirmDown);
+            if !claims || spoken || facts.frozen_since[1 - host].is_some() {
+                continue;
+            }
+            let other = &world.hosts[1 - host];
+            for service in world.hosts[host].services(usize::from(group.0)) {
+                let held = other.view(service).is_some_and(|shown| shown.state == GroupState::Held);
+                let Some(since) = other.serves_since(service) else { continue };
+                let s = &facts.plan.setting;
+                let fresh = world.now.since(world.came[host]) <= s.slow(s.timing.keepalive.times(2));
+                if held && fresh && since < world.came[host] && Facts::named_alike(world, service) {
+                    let what = format!("{host} claims group {service} while the frames of its holder come");
+                    return breach("S1", world, what);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// S1b.
     fn reset(&mut self, world: &World, facts: &Facts, host: usize) -> Verdict {
         let h = &world.hosts[host];
         let Some((timeout, granularity)) = facts.plan.setting.dog else { return Ok(()) };
-        let groups = 0..world.client.len();
+        let groups = 0..h.held_since.len();
         // Once the reset is on record; before that, and after the one reset of an episode, it is fed and says so.
         let unfed = |s: &hb_core::GroupStatus| s.state == GroupState::Stuck && !s.not_reset;
         let stuck = groups.clone().any(|g| h.shown(g).is_some_and(unfed));
         // A daemon that stands still is S6's.
-        if !h.dog.armed || !self.works[host] || h.frozen || !(h.node.is_none() || stuck) {
+        if !h.dog.armed || h.dog.broken || h.frozen || !(h.node.is_none() || stuck) {
             self.unfed[host] = None;
             return Ok(());
         }

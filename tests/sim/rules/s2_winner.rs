@@ -12,6 +12,7 @@
 use super::facts::Facts;
 use super::{Verdict, breach};
 use crate::note::Note;
+use crate::open::Part;
 use crate::world::World;
 use hb_core::message::GroupState;
 use hb_core::{Cause, Event, Instant, Verb};
@@ -21,6 +22,8 @@ struct Watch {
     winner: usize,
     /// The other one held it too.
     contested: bool,
+    /// The winner was restarting it in place.
+    in_place: bool,
     since: Instant,
     until: Instant,
 }
@@ -29,42 +32,61 @@ pub(super) struct Winner {
     watches: Vec<Option<Watch>>,
     was_clear: bool,
     had_heard: bool,
+    /// By host, a bit for each service: its holder restarts it.
+    in_place: [u8; 2],
 }
 
 impl Winner {
     pub(super) fn new(groups: usize) -> Self {
-        Self { watches: vec![None; groups], was_clear: false, had_heard: false }
+        Self { watches: vec![None; groups], was_clear: false, had_heard: false, in_place: [0; 2] }
     }
 
     pub(super) fn check(&mut self, world: &World, facts: &Facts) -> Verdict {
+        for note in &world.notes {
+            if let Note::Said { host, event: Event::Group { group, from, to, cause, .. } } = *note {
+                let begins =
+                    from == GroupState::Held && to == GroupState::Starting && cause == Cause::Monitor;
+                for service in world.hosts[host].services(usize::from(group.0)) {
+                    let bit = 1 << service;
+                    self.in_place[host] = self.in_place[host] & !bit | if begins { bit } else { 0 };
+                }
+            }
+        }
         let healed = facts.clear_since.is_some() && !self.was_clear;
         self.was_clear = facts.clear_since.is_some();
         let heard = facts.clear_since.is_some_and(|since| facts.sent.iter().all(|sent| *sent >= since));
         let first_heard = heard && !self.had_heard;
         self.had_heard = heard;
         for (group, watch) in self.watches.iter_mut().enumerate() {
-            if (healed || first_heard && watch.is_none()) && facts.shared(group) {
-                *watch = Self::begin(world, facts, group).filter(|w| w.contested || first_heard);
+            if (healed || first_heard && watch.is_none()) && Facts::named_alike(world, group) {
+                *watch = Self { in_place: self.in_place, ..Self::new(0) }
+                    .begin(world, facts, group)
+                    .filter(|w| w.contested || first_heard);
             }
             let Some(w) = *watch else { continue };
             if world.now > w.until || facts.changed > w.since || facts.clear_since.is_none() {
                 *watch = None;
                 continue;
             }
+            let is = |host: usize, at: usize| world.hosts[host].lists(group) == Some(at);
             for note in &world.notes {
                 let broken = match *note {
                     Note::Called { host, group: g, verb: Verb::Start | Verb::Stop, .. } => {
-                        w.contested && host == w.winner && usize::from(g) == group
+                        w.contested && !w.in_place && host == w.winner && is(host, usize::from(g))
                     }
                     Note::Holds { host, group: g, holds: false } => {
-                        w.contested && host == w.winner && g == group
+                        w.contested && !w.in_place && host == w.winner && is(host, g)
+                    }
+                    // A restart in place that fails is a reason of its own; a conflict is none.
+                    Note::Said { host, event: Event::Group { group: g, cause: Cause::Conflict, .. } } => {
+                        host == w.winner && is(host, usize::from(g.0))
                     }
                     Note::Said {
                         host,
                         event: Event::Group { group: g, from: GroupState::Held, cause, .. },
                     } => {
                         let reason = matches!(cause, Cause::Handover(_) | Cause::Monitor);
-                        !reason && host == w.winner && usize::from(g.0) == group
+                        !reason && !w.in_place && host == w.winner && is(host, usize::from(g.0))
                     }
                     _ => false,
                 };
@@ -80,18 +102,22 @@ impl Winner {
         Ok(())
     }
 
-    fn begin(world: &World, facts: &Facts, group: usize) -> Option<Watch> {
+    fn begin(&self, world: &World, facts: &Facts, group: usize) -> Option<Watch> {
         let mut epochs = [None; 2];
+        let mut places = [false; 2];
         for (host, epoch) in epochs.iter_mut().enumerate() {
             let h = &world.hosts[host];
-            let shown = h.shown(group)?;
-            if shown.state != GroupState::Held {
+            let shown = h.view(group)?;
+            let place = Part::InPlace.on() && self.in_place[host] >> group & 1 == 1;
+            places[host] = place && shown.state == GroupState::Starting;
+            if shown.state != GroupState::Held && !places[host] {
                 continue;
             }
+            let all = h.lists(group).is_some_and(|at| h.scripts.all(at));
             // A monitor that a bad script may move is a reason of its own.
             let moved = facts.plan.setting.monitor.is_some() && facts.plan.rough(host);
             let seen = world.hosts[1 - host].node.as_ref()?.glance().peer_unconfirmed;
-            if seen || h.node.as_ref()?.glance().unconfirmed || !h.scripts.all(group) || moved {
+            if seen || h.node.as_ref()?.glance().unconfirmed || (!all || moved) && !places[host] {
                 return None;
             }
             *epoch = Some(shown.epoch);
@@ -101,6 +127,12 @@ impl Winner {
         let t = &facts.plan.setting.timing;
         let window = t.deadtime.min(t.deadping.plus(t.keepalive.times(2)));
         let until = world.now.plus(facts.plan.setting.fast(window));
-        Some(Watch { winner, contested: epochs[1 - winner].is_some(), since: world.now, until })
+        Some(Watch {
+            winner,
+            contested: epochs[1 - winner].is_some(),
+            in_place: places[winner],
+            since: world.now,
+            until,
+        })
     }
 }

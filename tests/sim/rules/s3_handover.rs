@@ -37,17 +37,21 @@ impl Handover {
                     let shown = claims && (matches!(cause, Cause::Right | Cause::PeerLeaving) || alive);
                     self.knew[host][usize::from(group.0)] = shown.then(|| facts.sent[host]);
                 }
-                Note::Holds { host, group, holds: true } => self.began(world, facts, host, group)?,
+                Note::Holds { host, group, holds: true } => {
+                    for service in world.hosts[host].services(group) {
+                        self.began(world, facts, host, group, service)?;
+                    }
+                }
                 _ => {}
             }
         }
         Ok(())
     }
 
-    fn began(&self, world: &World, facts: &Facts, host: usize, group: usize) -> Verdict {
-        let Some(other) = world.hosts[1 - host].held_since(group) else { return Ok(()) };
-        let stuck = world.hosts[1 - host].shown(group).is_some_and(|s| s.state == GroupState::Stuck);
-        if !facts.shared(group) || stuck {
+    fn began(&self, world: &World, facts: &Facts, host: usize, group: usize, service: usize) -> Verdict {
+        let Some(other) = world.hosts[1 - host].serves_since(service) else { return Ok(()) };
+        let stuck = world.hosts[1 - host].view(service).is_some_and(|s| s.state == GroupState::Stuck);
+        if stuck {
             return Ok(());
         }
         if let Some(knew) = self.knew[host][group]

@@ -71,15 +71,25 @@ impl Proof {
     }
 
     fn of(&mut self, host: usize, group: u8, resource: u8) -> &mut Known {
-        &mut self.known[host][usize::from(group)][usize::from(resource)]
+        let known = &mut self.known[host];
+        // A file that was changed may have more of both.
+        known.resize(known.len().max(usize::from(group) + 1), Vec::new());
+        let group = &mut known[usize::from(group)];
+        group.resize(group.len().max(usize::from(resource) + 1), Known::default());
+        &mut group[usize::from(resource)]
     }
 
     pub(super) fn check(&mut self, world: &World) -> Verdict {
         for note in &world.notes {
             match *note {
                 Note::Daemon { host, .. } => {
-                    for known in self.known[host].iter_mut().flatten() {
-                        *known = Known { started: known.started, ..Known::default() };
+                    let groups = &world.hosts[host].config.groups;
+                    self.known[host].resize(groups.len(), Vec::new());
+                    for (known, group) in self.known[host].iter_mut().zip(groups) {
+                        known.resize(usize::from(group.resources), Known::default());
+                        for known in known {
+                            *known = Known { started: known.started, ..Known::default() };
+                        }
                     }
                 }
                 Note::Power { host, .. } => {
@@ -90,7 +100,8 @@ impl Proof {
                         Known { needs_stop: true, started: true, ..Known::default() };
                 }
                 Note::Ended { host, group, resource, verb, outcome, known: true } => {
-                    let claimable = world.hosts[host].claimable[usize::from(group)];
+                    let claimable = world.hosts[host].claimable.get(usize::from(group)).is_none_or(|c| *c);
+                    self.of(host, group, resource);
                     let started = self.known[host][usize::from(group)].iter().any(|known| known.started);
                     let known = self.of(host, group, resource);
                     match verb {
@@ -107,7 +118,7 @@ impl Proof {
             }
         }
         for (host, h) in world.hosts.iter().enumerate() {
-            for group in 0..world.client.len() {
+            for group in 0..h.shown.len() {
                 let Some(shown) = h.shown(group) else { continue };
                 if !matches!(shown.state, GroupState::Idle | GroupState::Failed) {
                     continue;

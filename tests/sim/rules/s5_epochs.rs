@@ -6,17 +6,23 @@
 //! After the loss of all that it could reach it may, and is raised on first contact: that is asserted of a pair at rest
 //! (`rest`), and that no copy is destroyed by comparing epochs across that event, by S7.
 
-use super::facts::Facts;
 use super::{Verdict, breach};
 use crate::note::Note;
 use crate::world::World;
-use hb_core::Saved;
 use hb_core::message::GroupState;
+use hb_core::{Duration, Saved};
+
+/// From a failed write to the end of the next one, with room for a clock that is slow.
+const TRY_AGAIN: Duration = Duration::from_millis(1500);
 
 /// Is every epoch that the peer showed in the state file of `host`, or in a write that was begun?
-fn kept(world: &World, facts: &Facts, host: usize) -> Verdict {
+fn kept(world: &World, host: usize) -> Verdict {
     let h = &world.hosts[host];
-    for (group, config) in h.config.groups.iter().enumerate().filter(|(group, _)| facts.shared(*group)) {
+    // A disk that refuses keeps nothing; what failed is tried again within a second.
+    if h.disk_fails || h.write_failed.is_some_and(|at| world.now.since(at) < TRY_AGAIN) {
+        return Ok(());
+    }
+    for (group, config) in h.config.groups.iter().enumerate() {
         let heard = world.epochs_heard[host][group];
         let has =
             |saved: &Saved| saved.epochs.iter().any(|(hash, e)| *hash == config.name_hash && *e >= heard);
@@ -46,23 +52,23 @@ impl Epochs {
         }
     }
 
-    pub(super) fn check(&mut self, world: &World, facts: &Facts) -> Verdict {
+    pub(super) fn check(&mut self, world: &World) -> Verdict {
         for note in &world.notes {
             match *note {
                 Note::Daemon { host, lives: true } => self.new_life(world, host),
-                Note::Heard { host, .. } => kept(world, facts, host)?,
+                Note::Heard { host, .. } => kept(world, host)?,
                 _ => {}
             }
         }
         for host in 0..2 {
-            for group in 0..world.client.len() {
+            for group in 0..world.hosts[host].shown.len() {
                 let Some(shown) = world.hosts[host].shown(group) else { continue };
                 if !matches!(shown.state, GroupState::Starting | GroupState::Held)
                     || shown.epoch == self.last[host][group]
                 {
                     continue;
                 }
-                self.uses(world, facts, host, group, shown.epoch)?;
+                self.uses(world, host, group, shown.epoch)?;
             }
         }
         Ok(())
@@ -77,9 +83,9 @@ impl Epochs {
         }
     }
 
-    fn uses(&mut self, world: &World, facts: &Facts, host: usize, group: usize, epoch: u32) -> Verdict {
+    fn uses(&mut self, world: &World, host: usize, group: usize, epoch: u32) -> Verdict {
         let floor = self.floor[host][group];
-        let heard = if facts.shared(group) { world.epochs_heard[host][group] } else { 0 };
+        let heard = world.epochs_heard[host][group];
         let stamp = world.stamps_told[host][group];
         if epoch <= floor.max(heard).max(stamp) {
             return breach(
@@ -90,7 +96,7 @@ impl Epochs {
                 ),
             );
         }
-        if facts.shared(group) && self.used[1 - host][group].contains(&epoch) {
+        if self.used[1 - host][group].contains(&epoch) {
             return breach("S5", world, format!("both nodes used epoch {epoch} of group {group}"));
         }
         self.used[host][group].push(epoch);

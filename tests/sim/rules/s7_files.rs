@@ -6,6 +6,7 @@
 
 use super::facts::Facts;
 use super::{Verdict, breach};
+use crate::disk::Disk;
 use crate::note::Note;
 use crate::world::World;
 use hb_core::message::GroupState;
@@ -24,6 +25,10 @@ impl SavedFiles {
             handed: [vec![None; groups], vec![None; groups]],
             ordered: [vec![false; groups], vec![false; groups]],
         }
+    }
+
+    fn files(world: &World, host: usize, group: usize) -> Disk {
+        world.hosts[host].disks.get(group).copied().unwrap_or_default()
     }
 
     pub(super) fn check(&mut self, world: &World, facts: &Facts) -> Verdict {
@@ -54,12 +59,11 @@ impl SavedFiles {
                 Note::Said { host, event: Event::StartsBehind(group) | Event::StaleAccepted(group, _) } => {
                     self.ordered[host][usize::from(group.0)] = false;
                 }
-                Note::Holds { host, group, holds: true }
-                    if self.ordered[host][group] && facts.shared(group) =>
-                {
+                Note::Holds { host, group, holds: true } if self.ordered[host][group] => {
                     self.ordered[host][group] = false;
-                    let lacks =
-                        world.hosts[1 - host].disks[group].files.less(&world.hosts[host].disks[group].all());
+                    let lacks = Self::files(world, 1 - host, group)
+                        .files
+                        .less(&Self::files(world, host, group).all());
                     if lacks.count() > 0 && facts.clear_since.is_some() {
                         let what = format!(
                             "{host} starts group {group} without {} files of the old holder",

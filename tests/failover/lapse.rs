@@ -1,0 +1,89 @@
+//! A loop that stood still, and a disk that does not write: what comes next does not hide it.
+
+use crate::{A, B, command, ms, settled};
+use hb_core::{Command, Event, GroupId, Input, Scope, Watchdog};
+use hb_sim::World;
+
+/// What a holder shows when `first` is what it finds after 5 s in which nothing was read: feeds, and whether it is unsure.
+fn after_a_stall(first: impl Fn(&mut World)) -> (u32, bool, bool) {
+    let mut world = settled(|c| c.failback = false);
+    world.hosts[A].watchdog = Watchdog::Armed { timeout: ms(1000) };
+    world.input(A, Input::Watchdog(Watchdog::Armed { timeout: ms(1000) }));
+    world.run(ms(500));
+    let fed = world.hosts[A].fed;
+    assert!(fed > 0, "it is fed while all is well");
+    world.now = world.now.plus(ms(5000));
+    first(&mut world);
+    world.input(A, Input::Tick { drained: true });
+    let unsure = world.hosts[A].node.as_ref().expect("a daemon").glance().unconfirmed;
+    let said = world.hosts[A].events.iter().any(|event| matches!(event, Event::Stalled(_)));
+    (world.hosts[A].fed - fed, unsure, said)
+}
+
+fn after_a_command(order: Command) -> (u32, bool, bool) {
+    after_a_stall(|world| {
+        let _ = command(world, A, order);
+    })
+}
+
+#[test]
+fn a_command_that_comes_first_after_a_stall_does_not_hide_it() {
+    let shown = (0, true, true);
+    assert_eq!(after_a_stall(|_| {}), shown, "control");
+    assert_eq!(after_a_command(Command::Clear(GroupId(0))), shown);
+    assert_eq!(after_a_command(Command::Takeover(Scope::All)), shown);
+    assert_eq!(after_a_command(Command::ConfirmDown), shown);
+}
+
+#[test]
+fn nor_does_a_reload() {
+    let reload = |world: &mut World| {
+        let now = world.now;
+        let node = world.hosts[A].node.as_mut().expect("a daemon");
+        let tuning = node.tuning();
+        node.retune(now, &tuning).expect("the values that it has");
+        world.drain(A);
+    };
+    assert_eq!(after_a_stall(reload), (0, true, true));
+}
+
+/// Highest epoch of the group in the state file.
+fn on_disk(world: &World, host: usize) -> u32 {
+    world.hosts[host].saved.epochs.iter().map(|(_, epoch)| *epoch).max().unwrap_or(0)
+}
+
+#[test]
+fn a_write_that_failed_is_tried_again_until_it_works() {
+    let mut world = settled(|c| c.failback = false);
+    let before = on_disk(&world, B);
+    world.hosts[B].disk_fails = true;
+    // A dies and comes back, so that both have heard of a higher epoch, and nothing changes after it.
+    world.power_off(A);
+    world.until(ms(3000), |w| w.serves(B)).expect("taken over");
+    world.start(A);
+    world.run(ms(10_000));
+    assert_eq!(on_disk(&world, B), before, "nothing reaches the disk");
+    world.hosts[B].disk_fails = false;
+    world.run(ms(1200));
+    assert!(on_disk(&world, B) > before, "a second later it is there, though nothing new happened");
+}
+
+#[test]
+fn a_disk_that_refuses_is_not_asked_without_end() {
+    let mut world = settled(|_| {});
+    world.hosts[B].disk_fails = true;
+    world.power_off(A);
+    world.until(ms(3000), |w| w.serves(B)).expect("taken over without its write");
+    let asks = |world: &mut World, time| {
+        let end = world.now.plus(time);
+        let mut asked = 0;
+        while world.step(end) {
+            let failed = world.hosts[B].last_failure();
+            asked += usize::from(failed == Some(world.now));
+            world.notes.clear();
+        }
+        asked
+    };
+    let asked = asks(&mut world, ms(20_000));
+    assert!((15..=80).contains(&asked), "{asked} tries in 20 s");
+}

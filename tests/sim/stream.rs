@@ -1,0 +1,116 @@
+//! Streams of frames that are nobody's life: recorded ones, text, frames of a newer version, a node's own.
+
+use crate::fault::Kind;
+use crate::queue::Due;
+use crate::world::World;
+use hb_core::config::LinkKind;
+use hb_core::{Duration, LinkId};
+
+/// Frames of one stream at most: twenty thousand a second for a moment, ten a second for long.
+const MOST: u32 = 250;
+/// Frames a second, by step; beside them, one in a keepalive.
+const RATES: [u64; 8] = [10, 30, 100, 300, 1000, 3000, 10_000, 20_000];
+
+/// Texts in the name of one node (0, 1), as Linux-HA sends them, whole and in part.
+const TEXTS: [[&[u8]; 3]; 2] = [
+    [
+        b">>>\nsrc=ha-1\n",
+        b">>>\nt=status\nst=active\nsrc=ha-1\nseq=5f\nhg=4a2b\nts=4f3c\nld=0.1\n<<<\n",
+        b"###\n13:src=ha-1\n%%%\n",
+    ],
+    [
+        b">>>\nsrc=ha-2\n",
+        b">>>\nt=status\nst=active\nsrc=ha-2\nseq=5f\nhg=4a2b\nts=4f3c\nld=0.1\n<<<\n",
+        b"###\n13:src=ha-2\n%%%\n",
+    ],
+];
+
+/// What a stream is made of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Source {
+    /// Frames of the peer, of any life.
+    Old,
+    /// Of those the longest.
+    Hellos,
+    /// The same with a newer version, and a tag that does not fit.
+    Newer,
+    /// Unsigned text in the peer's name.
+    Foreign,
+    /// What the receiver itself sent, in this life or another one.
+    Own,
+}
+
+impl World {
+    /// Begin a stream that seems to come from `from`.
+    pub(crate) fn begin_stream(&mut self, kind: Kind, from: usize, link: usize, amount: u64) {
+        let source = match kind {
+            Kind::HelloStream => Source::Hellos,
+            Kind::NewerStream => Source::Newer,
+            Kind::ForeignStream => Source::Foreign,
+            Kind::OwnStream => Source::Own,
+            _ => Source::Old,
+        };
+        let gap = match amount % 9 {
+            8 => self.hosts[from].config.timing.keepalive,
+            step => Duration::from_micros(1_000_000 / RATES[step as usize]),
+        };
+        self.streams[from] = self.streams[from].wrapping_add(1);
+        let run = self.streams[from];
+        self.after(gap, Due::Stream { to: 1 - from as u8, link: link as u8, source, run, left: MOST, gap });
+    }
+
+    /// It ends.
+    pub(crate) fn end_stream(&mut self, from: usize) {
+        self.streams[from] = self.streams[from].wrapping_add(1);
+    }
+
+    /// The next frame of a stream.
+    pub(crate) fn stream(&mut self, to: usize, link: u8, source: Source, run: u32, left: u32, gap: Duration) {
+        let from = 1 - to;
+        if self.streams[from] != run || left == 0 {
+            return;
+        }
+        let due = Due::Stream { to: to as u8, link, source, run, left: left - 1, gap };
+        self.after(gap, due);
+        if self.hosts[to].frozen || self.hosts[to].node.is_none() {
+            return;
+        }
+        let datagram = self.wires[usize::from(link)].kind == LinkKind::Datagram;
+        let (on, mut bytes) = match source {
+            Source::Foreign => {
+                let text = TEXTS[from][self.dice.roll(3) as usize];
+                (link, text.to_vec())
+            }
+            Source::Own => self.recorded_frame(to, false),
+            Source::Old | Source::Newer => self.recorded_frame(from, false),
+            Source::Hellos => self.recorded_frame(from, true),
+        };
+        if source == Source::Newer {
+            // The version stands in the upper half of the first byte; on a line behind the delimiter and the code.
+            let at = if self.wires[usize::from(on)].kind == LinkKind::Datagram { 0 } else { 2 };
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte = byte.wrapping_add(0x10 + 0x10 * (self.dice.roll(3) as u8));
+            }
+        }
+        let open = self.hosts[to].open >> on & 1 == 1;
+        if open && !bytes.is_empty() && (datagram || source != Source::Foreign || self.dice.chance(500)) {
+            self.replayed[to] = self.now;
+            self.inject(to, LinkId(on), &bytes);
+        }
+    }
+
+    /// One of the recorded frames of `from`, by chance; `long`: of the longer half.
+    fn recorded_frame(&mut self, from: usize, long: bool) -> (u8, Vec<u8>) {
+        let count = self.recorded[from].len() as u64;
+        if count == 0 {
+            return (0, Vec::new());
+        }
+        let mut at = self.dice.roll(count) as usize;
+        if long {
+            let other = self.dice.roll(count) as usize;
+            let len = |at: usize| self.recorded[from][at].1.len();
+            at = if len(other) > len(at) { other } else { at };
+        }
+        self.recorded[from][at].clone()
+    }
+}
