@@ -16,6 +16,10 @@ impl Node {
             // Numbers never repeat within a life: go on as a new one, which the peer challenges like any other.
             self.incarnation.nonce = (self.shake.random() & 0xFFFF_FFFF) as u32;
             self.seq = 0;
+            // Who leaves says so under the first number of the new life.
+            if let Some(leave) = &mut self.leave {
+                leave.seq = 1;
+            }
             self.hello_until = self.now.plus(self.config.timing.deadtime);
         }
         self.seq = self.seq.saturating_add(1);
