@@ -51,7 +51,7 @@ pub(super) fn trouble(options: &Options, trouble: &Trouble) -> i32 {
 /// # Errors
 /// Why the daemon could not be asked.
 pub fn snapshot(options: &Options) -> Result<Snapshot, Trouble> {
-    Client::connect(&options.run_dir)?.status()
+    Client::to_look(&options.run_dir)?.status()
 }
 
 /// `hbd status`.

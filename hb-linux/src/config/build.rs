@@ -60,6 +60,7 @@ pub(super) fn settings(
         watchdog,
         log: log_targets(cf),
         rtprio: cf.rtprio.map(|p| p.value),
+        status_group: cf.status_group.as_ref().map(|group| group.value.clone()),
         announce_every: cf.announce_every.map_or(Some(ANNOUNCE_EVERY), |a| a.value),
         config_digest: config_digest(&core),
         core,

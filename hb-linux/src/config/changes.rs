@@ -33,6 +33,7 @@ pub(crate) fn of_ha_cf(then: &Settings, new: &Settings) -> Vec<&'static str> {
         ("the logs", then.log != new.log),
         ("rtprio", then.rtprio != new.rtprio),
         ("announce_every", then.announce_every != new.announce_every),
+        ("status_group", then.status_group != new.status_group),
     ];
     pairs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
 }
@@ -104,6 +105,7 @@ mod tests {
             ("logfacility local0", "the logs"),
             ("rtprio 5", "rtprio"),
             ("announce_every off", "announce_every"),
+            ("status_group adm", "status_group"),
         ] {
             assert_eq!(changes(line), (Vec::new(), Vec::from([name])), "{line}");
         }

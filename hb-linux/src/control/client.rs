@@ -1,7 +1,7 @@
 //! A command's end of the control socket. May wait and allocate: it is no part of the daemon.
 
 use super::wire::{self, Front, MAX_REQUEST, Reply, Request};
-use super::{SOCKET, Snapshot};
+use super::{SOCKET, STATUS_SOCKET, Snapshot};
 use crate::sys::poll::{PollFd, poll, sleep_ms};
 use crate::sys::{Errno, Fd, process, unix};
 use std::ffi::CString;
@@ -46,7 +46,22 @@ impl Client {
     /// # Errors
     /// None runs, or this user may not ask.
     pub fn connect(run_dir: &Path) -> Result<Self, Trouble> {
-        let path = run_dir.join(SOCKET);
+        Self::at(run_dir, SOCKET)
+    }
+
+    /// The same to look only: also by the socket of `status_group`.
+    ///
+    /// # Errors
+    /// As [`Client::connect`].
+    pub fn to_look(run_dir: &Path) -> Result<Self, Trouble> {
+        match Self::at(run_dir, SOCKET) {
+            Err(Trouble::NotAllowed) => Self::at(run_dir, STATUS_SOCKET).map_err(|_| Trouble::NotAllowed),
+            other => other,
+        }
+    }
+
+    fn at(run_dir: &Path, socket: &str) -> Result<Self, Trouble> {
+        let path = run_dir.join(socket);
         let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Trouble::NotRunning)?;
         let mut waited = 0;
         let called = loop {
@@ -234,6 +249,27 @@ mod tests {
         })
         .unwrap();
         serve(&mut server, 5);
+        assert_eq!(wait_for(child), Some(Ended::Code(0)));
+        std::fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn the_groups_socket_answers_status_alone() {
+        let dir = directory("group");
+        let path = |name: &str| CString::new(dir.join(name).to_str().unwrap()).unwrap();
+        let mut listeners = Listeners::open(&path(SOCKET), &abstract_name(&dir)).unwrap();
+        listeners.also_for(&path(STATUS_SOCKET), 0).unwrap();
+        let mode = std::fs::metadata(dir.join(STATUS_SOCKET)).unwrap();
+        assert_eq!(std::os::unix::fs::MetadataExt::mode(&mode) & 0o777, 0o660);
+        let mut server = Server::new(listeners, 100_000);
+        let child = fork(|| {
+            let mut client = Client::at(&dir, STATUS_SOCKET).unwrap();
+            let looked = client.status().is_ok_and(|shot| shot.pings.len() == 1);
+            let refused = matches!(client.ask(&Request::Stop, |_| ()), Ok(Verdict::Refused(_)));
+            i32::from(!(looked && refused))
+        })
+        .unwrap();
+        serve(&mut server, 4);
         assert_eq!(wait_for(child), Some(Ended::Code(0)));
         std::fs::remove_dir_all(dir).unwrap();
     }

@@ -21,6 +21,8 @@ pub use wire::{Reply, Request};
 
 /// The socket's name in the run directory.
 pub const SOCKET: &str = "control";
+/// The name of the socket that answers `status` alone, for the group of `status_group`.
+pub const STATUS_SOCKET: &str = "status";
 
 /// The daemon's second name: abstract, so that it stands as long as the daemon lives, whatever becomes of its files. Made
 /// of the run directory's place: the same whether that directory is still there or not.

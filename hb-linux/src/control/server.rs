@@ -13,8 +13,12 @@ use std::vec::Vec;
 
 /// Clients at a time; more wait until one has hung up.
 pub const MAX_CLIENTS: usize = 16;
-/// What to wait for: two listeners, then the clients.
-pub const MAX_FDS: usize = 2 + MAX_CLIENTS;
+/// Listeners at most.
+const LISTENERS: usize = 3;
+/// What to wait for: the listeners, then the clients.
+pub const MAX_FDS: usize = LISTENERS + MAX_CLIENTS;
+/// The number of the listener that answers `status` alone.
+const STATUS: usize = 2;
 /// A client that was quiet for this long makes room when all places are taken.
 const QUIET: Duration = Duration::from_secs(1);
 /// A caller that takes nothing of its answer for this long goes without.
@@ -28,6 +32,8 @@ const AGAIN: Duration = Duration::from_millis(200);
 pub struct Listeners {
     file: Fd,
     name: Option<Fd>,
+    /// Answers `status` to a group of users, if the configuration names one.
+    status: Option<Fd>,
 }
 
 impl Listeners {
@@ -40,7 +46,21 @@ impl Listeners {
             Err(crate::sys::Errno::ADDRESS_IN_USE) if super::owner(name).is_none() => None,
             other => Some(other?),
         };
-        Ok(Self { file: unix::listen(path)?, name })
+        Ok(Self { file: unix::listen(path, None)?, name, status: None })
+    }
+
+    /// Listen at `path` for whoever is in `group`, too: there only `status` is answered.
+    ///
+    /// # Errors
+    /// See [`unix::listen`].
+    pub fn also_for(&mut self, path: &CStr, group: u32) -> Result<()> {
+        self.status = Some(unix::listen(path, Some(group))?);
+        Ok(())
+    }
+
+    /// By their numbers.
+    fn all(&self) -> [Option<&Fd>; LISTENERS] {
+        [Some(&self.file), self.name.as_ref(), self.status.as_ref()]
     }
 
     /// Somebody else has the abstract name.
@@ -68,6 +88,8 @@ pub struct Server {
 #[derive(Debug)]
 struct Caller {
     fd: Fd,
+    /// It came by the socket that answers `status` alone.
+    looks_only: bool,
     buf: [u8; MAX_REQUEST],
     len: usize,
     last_used: Instant,
@@ -131,10 +153,11 @@ impl Server {
     #[must_use]
     pub fn poll_fds(&self, now: Instant) -> [PollFd; MAX_FDS] {
         let mut fds = [PollFd::NONE; MAX_FDS];
-        let [file, name, clients @ ..] = &mut fds;
+        let (listeners, clients) = fds.split_at_mut(LISTENERS);
         if now >= self.accept_at && self.place(now).is_some() {
-            *file = PollFd::readable(self.listeners.file.raw());
-            *name = self.listeners.name.as_ref().map_or(PollFd::NONE, |fd| PollFd::readable(fd.raw()));
+            for (slot, listener) in listeners.iter_mut().zip(self.listeners.all()) {
+                *slot = listener.map_or(PollFd::NONE, |fd| PollFd::readable(fd.raw()));
+            }
         }
         for (slot, (place, client)) in clients.iter_mut().zip(&self.clients).enumerate() {
             let Some(client) = client else { continue };
@@ -184,7 +207,7 @@ impl Server {
         {
             self.drop_client(slot);
         }
-        for (slot, fd) in ready.iter().skip(2).take(MAX_CLIENTS).enumerate() {
+        for (slot, fd) in ready.iter().skip(LISTENERS).take(MAX_CLIENTS).enumerate() {
             if self.owner.is_some_and(|(owner, _)| owner == slot) {
                 if fd.can_write() || fd.hung_up() {
                     self.flush(now);
@@ -193,7 +216,7 @@ impl Server {
                 self.read(now, slot, &mut answer);
             }
         }
-        for which in 0..2 {
+        for which in 0..LISTENERS {
             if ready.get(which).is_some_and(PollFd::can_read) {
                 self.accept(now, which);
             }
@@ -201,16 +224,18 @@ impl Server {
     }
 
     fn accept(&mut self, now: Instant, which: usize) {
-        let listener = if which == 0 { Some(&self.listeners.file) } else { self.listeners.name.as_ref() };
-        let Some(listener) = listener else { return };
+        let Some(listener) = self.listeners.all().get(which).copied().flatten() else { return };
+        // Who may open that file may ask for the status; the group's members are the kernel's to tell.
+        let looks_only = which == STATUS;
         let Some(slot) = self.place(now) else { return };
         match unix::accept(listener) {
             Ok(Some(fd)) => {
-                let allowed = unix::peer(&fd).is_ok_and(|who| who.uid == 0 || who.uid == self.own_uid);
+                let allowed =
+                    looks_only || unix::peer(&fd).is_ok_and(|who| who.uid == 0 || who.uid == self.own_uid);
                 if !allowed {
                     send(&fd, &Reply::Refused("permission denied: be root, as the daemon is"));
                 } else if let Some(place) = self.clients.get_mut(slot) {
-                    *place = Some(Caller { fd, buf: [0; MAX_REQUEST], len: 0, last_used: now });
+                    *place = Some(Caller { fd, looks_only, buf: [0; MAX_REQUEST], len: 0, last_used: now });
                 }
             }
             Ok(None) => {}
@@ -239,7 +264,11 @@ impl Server {
         let kept = match wire::decode::<Request<'_>>(caller.buf.get(..caller.len).unwrap_or_default()) {
             Front::Partial => caller.len < MAX_REQUEST,
             Front::Whole(request, used) => {
-                answer(request, &mut out);
+                if caller.looks_only && request != Request::Status {
+                    out.send(&Reply::Refused("permission denied: this socket answers status alone; be root"));
+                } else {
+                    answer(request, &mut out);
+                }
                 if !out.whole {
                     out.bytes.clear();
                     out.send(&Reply::Refused("the answer is longer than the daemon's buffer"));

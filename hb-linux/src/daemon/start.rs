@@ -14,7 +14,7 @@ use super::shell::Shell;
 use super::voice::Voice;
 use crate::cli::{EXIT_FAILURE, EXIT_NOT_CONFIGURED, EXIT_OK, EXIT_PERMISSION, Options, tell};
 use crate::config::{self, Class, Findings, Paths, Settings};
-use crate::control::{self, Listeners, SOCKET};
+use crate::control::{self, Listeners, SOCKET, STATUS_SOCKET};
 use crate::helper::Level;
 use crate::link::Link;
 use crate::scripts::Places;
@@ -69,7 +69,14 @@ pub fn run(options: &Options, already: i32) -> i32 {
         return running(Some(pid));
     }
     let listeners = match listeners(&options.run_dir) {
-        Ok(listeners) => listeners,
+        Ok(mut listeners) => {
+            let group = settings.status_group.as_deref();
+            // One that is not there is among the findings.
+            if let Some(number) = group.and_then(|name| config::environment::group_number(&paths, name)) {
+                also_for(&mut listeners, number, &options.run_dir);
+            }
+            listeners
+        }
         Err(Taken::Running(pid)) => return running(pid),
         Err(Taken::Failed(why)) => {
             let path = options.run_dir.join(SOCKET);
@@ -150,6 +157,15 @@ fn listeners(run_dir: &Path) -> Result<Listeners, Taken> {
             Err(Taken::Running(control::owner(&name).or_else(|| pidfile::pid(run_dir))))
         }
         other => other.map_err(Taken::Failed),
+    }
+}
+
+/// The socket for the group of `status_group`. Without it root is served all the same.
+fn also_for(listeners: &mut Listeners, group: u32, run_dir: &Path) {
+    let path = run_dir.join(STATUS_SOCKET);
+    let made = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::INVALID);
+    if let Err(why) = made.and_then(|path| listeners.also_for(&path, group)) {
+        tell(&format!("warning: {}: the socket of status_group cannot be made: {why}", path.display()));
     }
 }
 

@@ -65,12 +65,12 @@ pub fn connect_abstract(name: &[u8]) -> Result<Fd> {
     Ok(fd)
 }
 
-/// Listen at `path` (107 bytes at most), for the owner only (mode 0600), without waiting. A socket that nobody listens
-/// on any more is replaced.
+/// Listen at `path` (107 bytes at most), for the owner only (mode 0600), or for the owner and the group of this number
+/// (mode 0660), without waiting. A socket that nobody listens on any more is replaced.
 ///
 /// # Errors
 /// `EADDRINUSE`: somebody listens there. Otherwise as `bind(2)`.
-pub fn listen(path: &CStr) -> Result<Fd> {
+pub fn listen(path: &CStr, group: Option<u32>) -> Result<Fd> {
     let (address, len) = name(path)?;
     if matches!(connect(path), Ok(_) | Err(Errno::AGAIN)) {
         return Err(Errno::ADDRESS_IN_USE);
@@ -82,9 +82,13 @@ pub fn listen(path: &CStr) -> Result<Fd> {
     let bound = bind_raw(&fd, &address, len);
     super::process::umask(mask);
     bound?;
-    // SAFETY: chmod reads a string that ends in NUL; listen touches no memory.
+    let mode = if group.is_some() { 0o660 } else { 0o600 };
+    // SAFETY: chown and chmod read a string that ends in NUL; listen touches no memory.
     unsafe {
-        check(libc::chmod(path.as_ptr(), 0o600))?;
+        if let Some(group) = group {
+            check(libc::chown(path.as_ptr(), libc::uid_t::MAX, group))?;
+        }
+        check(libc::chmod(path.as_ptr(), mode))?;
         check(libc::listen(fd.raw(), BACKLOG))?;
     }
     Ok(fd)
@@ -255,9 +259,9 @@ mod tests {
         let path = std::env::temp_dir().join(format!("hbd-unix-{}", std::process::id()));
         let name = CString::new(path.to_str().unwrap()).unwrap();
         assert_eq!(connect(&name).unwrap_err(), Errno::NO_ENTRY);
-        let listener = listen(&name).unwrap();
+        let listener = listen(&name, None).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(listen(&name).unwrap_err(), Errno::ADDRESS_IN_USE);
+        assert_eq!(listen(&name, None).unwrap_err(), Errno::ADDRESS_IN_USE);
         // That try was a caller, too, and is gone again.
         while accept(&listener).unwrap().is_some() {}
         let caller = connect(&name).unwrap();
@@ -272,7 +276,7 @@ mod tests {
         assert_eq!(server.read(&mut buf), Ok(Some(6)));
         drop((server, listener));
         assert_eq!(send(&caller, b"x"), Err(Errno::PIPE));
-        let again = listen(&name);
+        let again = listen(&name, None);
         assert!(again.is_ok(), "a stale socket is replaced");
         std::fs::remove_file(path).unwrap();
     }
@@ -280,7 +284,7 @@ mod tests {
     #[test]
     fn a_name_that_is_too_long_is_refused() {
         let long = CString::new("/tmp/".to_owned() + &"x".repeat(120)).unwrap();
-        assert_eq!(listen(&long).unwrap_err(), Errno::NAME_TOO_LONG);
+        assert_eq!(listen(&long, None).unwrap_err(), Errno::NAME_TOO_LONG);
     }
 
     #[test]

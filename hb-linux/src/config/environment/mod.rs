@@ -20,6 +20,7 @@ use super::finding::Report;
 use super::{Findings, Parsed, Paths, Settings};
 use machine::Machine;
 pub use original::running as original;
+pub use rights::group_number;
 use std::string::String;
 use std::vec::Vec;
 
@@ -68,6 +69,7 @@ pub(super) fn parsed(paths: &Paths, parsed: &Parsed, look: Look<'_>, findings: &
             }
         }
         rights::examine(&machine, cf, report);
+        rights::status_group(paths, cf, report);
         services::helpers(paths, cf, report);
     }
     let report = &mut Report::new(&parsed.haresources_file, findings);

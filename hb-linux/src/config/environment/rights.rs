@@ -1,8 +1,11 @@
-//! May the daemon lock its memory and run in real time?
+//! May the daemon lock its memory and run in real time, and who may ask it?
 
 use super::machine::{Machine, Right};
+use crate::config::Paths;
+use crate::config::files::read_text;
 use crate::config::finding::Report;
 use crate::config::ha_cf::HaCf;
+use std::string::String;
 
 /// Bytes that daemon and helper must be able to lock.
 const LOCKED: u64 = 1024 * 1024;
@@ -28,4 +31,29 @@ pub(super) fn examine(machine: &Machine, cf: &HaCf, report: &mut Report<'_>) {
             ),
         );
     }
+}
+
+/// The group of `status_group` is there.
+pub(super) fn status_group(paths: &Paths, cf: &HaCf, report: &mut Report<'_>) {
+    if let Some(group) = &cf.status_group
+        && group_number(paths, &group.value).is_none()
+    {
+        report.lacks(
+            group.line,
+            format_args!(
+                "status_group: there is no group `{0}`, so only root may ask; run `groupadd {0}`, or write another",
+                group.value
+            ),
+        );
+    }
+}
+
+/// The number of a group of users, as the machine's own table has it.
+#[must_use]
+pub fn group_number(paths: &Paths, name: &str) -> Option<u32> {
+    let text = String::from_utf8_lossy(&read_text(&paths.etc_dir.join("group"))).into_owned();
+    text.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        (fields.next() == Some(name)).then(|| fields.nth(1)?.trim().parse().ok()).flatten()
+    })
 }

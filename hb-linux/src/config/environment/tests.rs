@@ -393,6 +393,21 @@ fn gettys_of_every_kind_are_named() {
 }
 
 #[test]
+fn a_status_group_must_be_there() {
+    let place = machine("node a b\nbcast hbtest0\nstatus_group nagios\n", "a x\n");
+    assert_eq!(
+        missing(&place),
+        [
+            "ha.d/ha.cf:3: status_group: there is no group `nagios`, so only root may ask; run `groupadd nagios`, \
+          or write another"
+        ]
+    );
+    place.file("etc/group", "root:x:0:\nnagios:x:108:icinga\n", 0o644);
+    assert_eq!(missing(&place), [""; 0]);
+    assert_eq!(environment::group_number(&place.paths, "nagios"), Some(108));
+}
+
+#[test]
 fn one_way_out_and_times_in_the_wrong_unit() {
     let text = checked(&machine("node a b\nbcast hbtest0\nmcast hbtest0 225.0.0.1 694 1 0\n", "a x\n"), None);
     assert!(text.contains("ha.d/ha.cf:2: all heartbeats go by hbtest0"), "{text}");

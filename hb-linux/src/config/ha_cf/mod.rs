@@ -65,6 +65,8 @@ pub(crate) struct HaCf {
     /// `Some(None)` is `monitor off`.
     pub(crate) monitor: Option<At<Option<MonitorConfig>>>,
     pub(crate) isolated: Option<At<Isolated>>,
+    /// The group of users that may ask for the status.
+    pub(crate) status_group: Option<At<String>>,
     /// `Some(None)` is `announce_every off`.
     pub(crate) announce_every: Option<At<Option<Duration>>>,
     pub(crate) answered: Option<At<Answered>>,
@@ -127,6 +129,7 @@ fn one(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
         "monitor" => own::monitor(cf, d, report),
         "isolated" => own::isolated(cf, d, report),
         "announce_every" => own::announce_every(cf, d, report),
+        "status_group" => own::status_group(cf, d, report),
         "answered" => own::answered(cf, d, report),
         "watchdog_busy" => own::watchdog_busy(cf, d, report),
         "fence_delay" => own::fence_delay(cf, d, report),
@@ -168,6 +171,7 @@ const NAMES: [&str; 37] = [
     "monitor",
     "isolated",
     "announce_every",
+    "status_group",
     "answered",
     "watchdog_busy",
     "fence_delay",

@@ -7,6 +7,7 @@ use crate::config::WatchdogBusy;
 use crate::config::finding::Report;
 use hb_core::Duration;
 use hb_core::config::{Answered, Isolated, MonitorConfig};
+use std::string::String;
 
 /// Failures in a row that `monitor` waits for when it does not say.
 const DEFAULT_FAILURES: u8 = 3;
@@ -111,6 +112,13 @@ pub(super) fn announce_every(cf: &mut HaCf, d: &Directive<'_>, report: &mut Repo
                 "`announce_every` takes one time; write for example `announce_every 60`, or `announce_every off`"
             ),
         ),
+    }
+}
+
+/// `status_group GROUP`: who may ask for the status beside root.
+pub(super) fn status_group(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
+    if let Some(name) = d.value("nagios", report) {
+        d.set(&mut cf.status_group, String::from(name), report);
     }
 }
 
