@@ -5,8 +5,7 @@ use arbitrary::Arbitrary;
 use hb_core::auth::text::Digest;
 use hb_core::auth::{Key, Keyring, Method};
 use hb_core::config::{
-    AskConfig,
-    Config, DataConfig, FenceConfig, GroupConfig, Isolated, LinkKind, MonitorConfig, ScriptLimits,
+    AskConfig, Config, DataConfig, FenceConfig, GroupConfig, Isolated, LinkKind, MonitorConfig, ScriptLimits,
     StalePolicy, Timing,
 };
 use hb_core::frame::Decoder;

@@ -2,7 +2,8 @@
 
 use super::args::Options;
 use super::{
-    EXIT_FAILURE, EXIT_NOT_RUNNING, EXIT_OK, EXIT_PERMISSION, EXIT_STOPPED, say, show, tell, verdict,
+    EXIT_FAILURE, EXIT_NOT_RUNNING, EXIT_OK, EXIT_PERMISSION, EXIT_STOPPED, say, show, status_json, tell,
+    verdict,
 };
 use crate::control::client::{Client, Trouble, Verdict};
 use crate::control::wire::{Reply, Request, Which};
@@ -58,7 +59,7 @@ pub fn snapshot(options: &Options) -> Result<Snapshot, Trouble> {
 pub(super) fn status(options: &Options) -> i32 {
     match snapshot(options) {
         Ok(shot) if options.json => {
-            say(&show::json(&shot));
+            say(&status_json::json(&shot));
             EXIT_OK
         }
         Ok(shot) if options.nagios => {

@@ -8,6 +8,7 @@ mod help;
 pub mod json;
 mod send_arp;
 pub mod show;
+pub mod status_json;
 pub mod verdict;
 
 pub use args::Options;

@@ -7,6 +7,8 @@ mod elsewhere;
 mod getty;
 mod machine;
 mod network;
+#[cfg(test)]
+mod occupied_tests;
 mod original;
 mod places;
 mod ports;

@@ -1,0 +1,103 @@
+//! `hbd status --json`: a snapshot as one JSON object.
+
+use super::json::Json;
+use super::verdict;
+use crate::control::Snapshot;
+use std::format;
+use std::string::String;
+
+/// Of the object that [`json`] writes; documented in `docs/status-json.md`.
+pub const SCHEMA: u64 = 1;
+
+/// The object of DESIGN §10, on one line.
+#[must_use]
+pub fn json(s: &Snapshot) -> String {
+    let mut j = Json::new();
+    let verdict = verdict::judge(s);
+    j.open('{').key("schema").number(SCHEMA);
+    j.key("verdict").string(match verdict.level {
+        verdict::Level::Ok => "ok",
+        verdict::Level::Warning => "warning",
+        verdict::Level::Critical => "critical",
+    });
+    j.key("said").open('[');
+    verdict.said.iter().for_each(|text| {
+        j.string(text);
+    });
+    j.close(']');
+    j.key("node").string(&s.node).key("phase").string(&s.phase);
+    j.key("incarnation").string(&format!("{}-{:08x}", s.incarnation.0, s.incarnation.1));
+    j.key("config_digest").string(&format!("{:08x}", s.config_digest));
+    let p = &s.peer;
+    j.key("peer").open('{').key("name").string(&p.name).key("state").string(&p.state);
+    j.key("last_heard_ms").maybe_number(p.last_heard_ms).key("config_match").maybe_boolean(p.config_match);
+    j.key("timing_match").maybe_boolean(p.timing_match).key("left").boolean(p.left);
+    j.key("phase").maybe_string(p.phase.as_deref()).key("hears_us").boolean(!p.deaf);
+    j.key("foreign").boolean(p.foreign).key("one_way").boolean(p.one_way).close('}');
+    j.key("links").open('[');
+    for l in &s.links {
+        j.open('{').key("name").string(&l.name).key("medium").string(&l.medium).key("state").string(&l.state);
+        for (key, value) in [("rx", l.rx), ("tx", l.tx), ("lost", l.lost), ("bad", l.bad), ("text", l.text)] {
+            j.key(key).number(value.into());
+        }
+        j.key("rtt_us").maybe_number(l.rtt_us).close('}');
+    }
+    j.close(']').key("groups").open('[');
+    for g in &s.groups {
+        j.open('{').key("name").string(&g.name).key("preferred").string(&g.preferred);
+        j.key("state").string(&g.state).key("epoch").number(g.epoch.into());
+        j.key("resources").open('[');
+        g.resources.iter().for_each(|r| {
+            j.string(r);
+        });
+        j.close(']').key("peer_state").maybe_string(g.peer_state.as_deref());
+        j.key("wanted").maybe_string(g.wanted.as_deref()).key("wait").maybe_string(g.wait.as_deref());
+        j.key("config_match").maybe_boolean(g.config_match).key("pinned").boolean(g.pinned);
+        j.key("barred").maybe_string(g.barred.as_deref()).key("since_s").number(g.since_s);
+        j.key("why").string(&g.why).key("trouble").maybe_string(g.trouble.as_deref()).close('}');
+    }
+    j.close(']').key("watchdog").open('{');
+    let w = s.watchdog.as_ref();
+    j.key("device").maybe_string(w.map(|w| w.device.as_str()));
+    j.key("timeout_s").maybe_number(w.and_then(|w| w.timeout_s).map(u64::from));
+    j.key("fed").number(w.map_or(0, |w| w.fed).into());
+    j.key("boot_status").maybe_number(w.and_then(|w| w.boot_status).map(u64::from));
+    j.key("held_by").maybe_string(w.and_then(|w| w.held_by.as_deref())).close('}');
+    j.key("ping").open('[');
+    for (host, alive) in &s.pings {
+        j.open('{').key("host").string(host).key("alive").boolean(*alive).close('}');
+    }
+    j.close(']').key("isolated").boolean(s.isolated).key("version").string(&s.version);
+    j.key("pid").number(s.pid.into()).key("uptime_s").number(s.uptime_s);
+    j.key("worst_late_us").number(s.worst_late_us).key("lost_lines").number(s.lost_lines.into());
+    j.key("realtime").boolean(s.realtime);
+    j.key("helper").open('{').key("alive").boolean(s.helper.alive);
+    j.key("last_write_ms").maybe_number(s.helper.last_write_ms);
+    j.key("backlog").number(s.helper.backlog.into()).close('}').close('}');
+    j.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::show::tests::sample;
+    use super::*;
+
+    #[test]
+    fn the_json_is_the_documented_object() {
+        let expected = concat!(
+            r#"{"schema":1,"verdict":"ok","said":["ha-1 holds 192.168.2.50, ha-2 stands by"],"node":"ha-1","phase":"up","incarnation":"12-9f3a01bc","config_digest":"001234ab","#,
+            r#""peer":{"name":"ha-2","state":"up","last_heard_ms":120,"config_match":true,"#,
+            r#""timing_match":true,"left":false,"phase":"up","#,
+            r#""hears_us":true,"foreign":false,"one_way":false},"#,
+            r#""links":[{"name":"eth1","medium":"bcast","state":"up","rx":10,"tx":11,"lost":0,"bad":0,"text":0,"rtt_us":412}],"#,
+            r#""groups":[{"name":"192.168.2.50","preferred":"ha-1","state":"held","epoch":4,"#,
+            r#""resources":["192.168.2.50","jdmail"],"peer_state":"idle","wanted":null,"wait":null,"#,
+            r#""config_match":null,"pinned":true,"barred":null,"since_s":90,"why":"node ha-2 left","trouble":null}],"#,
+            r#""watchdog":{"device":"/dev/watchdog","timeout_s":8,"fed":99,"boot_status":0,"held_by":null},"#,
+            r#""ping":[{"host":"192.168.2.1","alive":true}],"isolated":false,"version":"0.1.0","pid":471,"#,
+            r#""uptime_s":4000,"worst_late_us":1234,"lost_lines":0,"realtime":true,"#,
+            r#""helper":{"alive":true,"last_write_ms":250,"backlog":0}}"#,
+        );
+        assert_eq!(json(&sample()), expected);
+    }
+}
