@@ -117,6 +117,7 @@ fn what_concerns_this_node_alone_holds_at_once_and_of_the_rest_it_is_said() {
         "ha.cf: from now on as written there: script_timeout, monitor",
         "ha.cf: a change of initdead, rtprio takes effect at the next start (hbd stop, then hbd run)",
         "haresources: its change takes effect at the next start (hbd stop, then hbd run)",
+        "node b has not shown that it has these keys: see hbd status once it is heard",
     ];
     assert_eq!(bench.read(), (expected.map(String::from).into(), true));
     let tuning = bench.node.tuning();

@@ -102,6 +102,7 @@ pub fn processor_time(pid: u32) -> io::Result<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Read;
     use std::process::{Command, Stdio};
 
     #[test]
@@ -113,11 +114,15 @@ mod tests {
         let mut child = Command::new("sh")
             .args([
                 "-c",
-                "while read -r line; do echo \"$line\"; done < /dev/zero >/dev/null; sleep 0.2; exit 7",
+                "echo go; while read -r line; do echo \"$line\"; done < /dev/zero >/dev/null; sleep 0.2; exit 7",
             ])
             .stdin(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn()
             .expect("a shell");
+        // Before that word its reads are those of its own start, and a failing one ends it otherwise.
+        let mut word = [0; 3];
+        child.stdout.as_mut().expect("a pipe").read_exact(&mut word).expect("it begins");
         let tally = inject(child.id(), &[0], Fault::Errno(5), Span::Once, Duration::from_secs(5));
         let code = child.wait().expect("it ends").code();
         assert_eq!((tally.expect("traced").get(&0), code), (Some(&1), Some(7)));

@@ -308,9 +308,11 @@ fn check_prints_findings_then_the_chain_and_tells_by_its_exit_code() {
         \x20 failback                         on  the preferred node takes its groups back\n\
         \n\
         \x20 x prefers a:\n\
+        \x20   no address on a network to ask for: claimed on silence alone\n\
         \x20   x                              ha.d/resource.d/x\n\
         \n\
         \x20 y prefers b:\n\
+        \x20   no address on a network to ask for: claimed on silence alone\n\
         \x20   y                              ha.d/resource.d/y\n\
         \n\
         ok: configuration errors 0, missing here 0, warnings 0\n"
