@@ -7,7 +7,7 @@ use super::{
 };
 use crate::control::client::{Client, Trouble, Verdict};
 use crate::control::wire::{Reply, Request, Which};
-use crate::control::{SOCKET, Snapshot, snapshot::Group};
+use crate::control::{self, SOCKET, Snapshot, snapshot::Group};
 use crate::daemon::pidfile;
 use crate::sys::poll::sleep_ms;
 use std::format;
@@ -19,10 +19,17 @@ const STEP_MS: i32 = 50;
 /// A move that makes no progress for this long is no longer waited for.
 const STILL_MS: i32 = 15_000;
 
+/// Does a daemon run here, whether or not it answers? It holds the lock of its state directory, and listens at the name that
+/// no removal of files touches.
+pub(super) fn runs(options: &Options) -> bool {
+    pidfile::is_locked(&options.state_dir)
+        || control::owner(&control::abstract_name(&options.run_dir)).is_some()
+}
+
 /// Say why the daemon could not be asked; the exit code.
 pub(super) fn trouble(options: &Options, trouble: &Trouble) -> i32 {
     match trouble {
-        Trouble::NotRunning if pidfile::is_locked(&options.state_dir) => {
+        Trouble::NotRunning if runs(options) => {
             let pid =
                 pidfile::owner(&options.state_dir).map_or(String::from("unknown"), |pid| pid.to_string());
             tell(&format!(
@@ -72,7 +79,7 @@ pub(super) fn status(options: &Options) -> i32 {
             say(show::human(&shot).trim_end());
             EXIT_OK
         }
-        Err(Trouble::NotRunning) if !pidfile::is_locked(&options.state_dir) => {
+        Err(Trouble::NotRunning) if !runs(options) => {
             if !options.json {
                 say("hbd is stopped on this machine");
             }
@@ -86,7 +93,7 @@ pub(super) fn status(options: &Options) -> i32 {
 fn nagios_trouble(options: &Options, why: &Trouble) -> i32 {
     const UNKNOWN: i32 = 3;
     match why {
-        Trouble::NotRunning if !pidfile::is_locked(&options.run_dir) => {
+        Trouble::NotRunning if !runs(options) => {
             say("CRITICAL: hbd is stopped on this machine");
             verdict::Level::Critical as i32
         }
@@ -138,7 +145,7 @@ pub(super) fn simple(options: &Options, request: &Request<'_>, done: &str) -> i3
 /// `hbd stop`: ask, then wait until the daemon has ended, however long its scripts take.
 pub(super) fn stop(options: &Options) -> i32 {
     let gone = matches!(Client::connect(&options.run_dir), Err(Trouble::NotRunning));
-    if gone && !pidfile::is_locked(&options.state_dir) {
+    if gone && !runs(options) {
         say("already stopped");
         return EXIT_OK;
     }
@@ -167,7 +174,7 @@ pub(super) fn stop(options: &Options) -> i32 {
                     told = line;
                 }
             }
-            Err(Trouble::NotRunning) if !pidfile::is_locked(&options.state_dir) => {
+            Err(Trouble::NotRunning) if !runs(options) => {
                 say("stopped");
                 return EXIT_OK;
             }

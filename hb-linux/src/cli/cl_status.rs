@@ -6,7 +6,6 @@ use super::compat::tell_plain;
 use super::{say, tell};
 use crate::control::Snapshot;
 use crate::control::client::Trouble;
-use crate::daemon::pidfile;
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
 use std::format;
@@ -32,7 +31,7 @@ pub(super) fn main(words: impl Iterator<Item = OsString>) -> i32 {
     let shot = ask::snapshot(&options);
     if command == "hbstatus" {
         // Whoever may not ask, or asks one that stands still, sees the lock all the same.
-        let runs = shot.is_ok() || pidfile::is_locked(&options.state_dir);
+        let runs = shot.is_ok() || ask::runs(&options);
         let (word, code) = if runs { ("running", cl::OK) } else { ("stopped", cl::NO) };
         say(&format!("Heartbeat is {word} on this machine."));
         return code;

@@ -21,7 +21,7 @@ pub(super) fn heartbeat(words: impl Iterator<Item = OsString>) -> i32 {
         Ok((Job::Start, options)) => crate::daemon::run(&options, EXIT_OK),
         Ok((Job::Status, options)) => heartbeat_status(&options),
         Ok((Job::Kill, options)) => match ask::snapshot(&options) {
-            Err(Trouble::NotRunning) if !pidfile::is_locked(&options.state_dir) => {
+            Err(Trouble::NotRunning) if !ask::runs(&options) => {
                 tell_plain("INFO: Heartbeat already stopped.");
                 EXIT_OK
             }
@@ -91,7 +91,7 @@ fn heartbeat_status(options: &Options) -> i32 {
     };
     match ask::snapshot(options) {
         Ok(shot) => running(shot.pid, &shot.node),
-        Err(_) if pidfile::is_locked(&options.state_dir) => {
+        Err(_) if ask::runs(options) => {
             let host = options.node.clone().unwrap_or_else(host::node_name);
             running(pidfile::owner(&options.state_dir).unwrap_or(0), &host)
         }

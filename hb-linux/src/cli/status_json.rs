@@ -13,18 +13,7 @@ pub const SCHEMA: u64 = 1;
 #[must_use]
 pub fn json(s: &Snapshot) -> String {
     let mut j = Json::new();
-    let verdict = verdict::judge(s);
     j.open('{').key("schema").number(SCHEMA);
-    j.key("verdict").string(match verdict.level {
-        verdict::Level::Ok => "ok",
-        verdict::Level::Warning => "warning",
-        verdict::Level::Critical => "critical",
-    });
-    j.key("said").open('[');
-    verdict.said.iter().for_each(|text| {
-        j.string(text);
-    });
-    j.close(']');
     j.key("node").string(&s.node).key("phase").string(&s.phase);
     j.key("incarnation").string(&format!("{}-{:08x}", s.incarnation.0, s.incarnation.1));
     j.key("config_digest").string(&format!("{:08x}", s.config_digest));
@@ -73,7 +62,19 @@ pub fn json(s: &Snapshot) -> String {
     j.key("realtime").boolean(s.realtime);
     j.key("helper").open('{').key("alive").boolean(s.helper.alive);
     j.key("last_write_ms").maybe_number(s.helper.last_write_ms);
-    j.key("backlog").number(s.helper.backlog.into()).close('}').close('}');
+    j.key("backlog").number(s.helper.backlog.into()).close('}');
+    let verdict = verdict::judge(s);
+    j.key("verdict").string(match verdict.level {
+        verdict::Level::Ok => "ok",
+        verdict::Level::Warning => "warning",
+        verdict::Level::Critical => "critical",
+    });
+    j.key("said").open('[');
+    verdict.said.iter().for_each(|text| {
+        j.string(text);
+    });
+    j.close(']');
+    j.close('}');
     j.finish()
 }
 
@@ -85,7 +86,7 @@ mod tests {
     #[test]
     fn the_json_is_the_documented_object() {
         let expected = concat!(
-            r#"{"schema":1,"verdict":"ok","said":["ha-1 holds 192.168.2.50, ha-2 stands by"],"node":"ha-1","phase":"up","incarnation":"12-9f3a01bc","config_digest":"001234ab","#,
+            r#"{"schema":1,"node":"ha-1","phase":"up","incarnation":"12-9f3a01bc","config_digest":"001234ab","#,
             r#""peer":{"name":"ha-2","state":"up","last_heard_ms":120,"config_match":true,"#,
             r#""timing_match":true,"left":false,"phase":"up","#,
             r#""hears_us":true,"foreign":false,"one_way":false},"#,
@@ -96,7 +97,8 @@ mod tests {
             r#""watchdog":{"device":"/dev/watchdog","timeout_s":8,"fed":99,"boot_status":0,"held_by":null},"#,
             r#""ping":[{"host":"192.168.2.1","alive":true}],"isolated":false,"version":"0.1.0","pid":471,"#,
             r#""uptime_s":4000,"worst_late_us":1234,"lost_lines":0,"realtime":true,"#,
-            r#""helper":{"alive":true,"last_write_ms":250,"backlog":0}}"#,
+            r#""helper":{"alive":true,"last_write_ms":250,"backlog":0},"#,
+            r#""verdict":"ok","said":["ha-1 holds 192.168.2.50, ha-2 stands by"]}"#,
         );
         assert_eq!(json(&sample()), expected);
     }
