@@ -1,6 +1,7 @@
 //! A peer that runs Linux-HA Heartbeat, and those who only write in its name (DESIGN §4).
 
 use crate::{A, B, command, ms, settled, state, times};
+use hb_core::config::Answered;
 use hb_core::message::GroupState;
 use hb_core::{
     BadFrame, Cause, Command, Config, Duration, Event, Instant, LinkId, PeerState, Refusal, Verb, Wait,
@@ -373,4 +374,34 @@ fn an_older_start_of_one_that_never_answered_is_asked_for_first() {
     assert_eq!(times(&world, B, |e| *e == old), 1, "with the way out");
     let status = world.hosts[B].node.as_ref().unwrap().status(world.now);
     assert_eq!(status.peer.state, PeerState::Dead);
+}
+
+#[test]
+fn a_living_heartbeat_is_not_asked_after_and_a_silent_one_is_in_time() {
+    let answered = |world: &World| times(world, B, |e| matches!(e, Event::AddressAnswered { .. }));
+    for met in [false, true] {
+        let mut world = World::new(|config| config.ask.answered = Some(Answered::Wait));
+        world.start(B);
+        if met {
+            world.start(A);
+            world.until(ms(4000), |w| w.serves(A)).expect("a start");
+            command(&mut world, A, Command::Stop).unwrap();
+            world.until(ms(1000), |w| w.serves(B)).expect("O6");
+            world.run(ms(700));
+            world.kill(B);
+            world.start(B);
+        }
+        world.address_answers = true;
+        let mut other = Other::new(7, "dt=1f4");
+        other.lives(&mut world, B, ms(6000));
+        assert!(foreign(&world, B) && !world.hosts[B].scripts.any(0), "{met}");
+        assert_eq!((answered(&world), wait(&world, B)), (0, Some(Wait::PeerForeign)), "{met}");
+        // It falls silent, and its machine still answers: asked since warntime, so that it costs no time.
+        world.run(ms(520));
+        assert_eq!((answered(&world), wait(&world, B)), (1, Some(Wait::Answered)), "{met}");
+        world.run(ms(5000));
+        assert!(!world.hosts[B].scripts.any(0), "{met}");
+        world.address_answers = false;
+        world.until(ms(1200), |w| w.serves(B)).expect("one deadtime after the last answer");
+    }
 }

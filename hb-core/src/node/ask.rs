@@ -31,11 +31,13 @@ impl Node {
     /// When the silence of the peer is long enough to ask; `NEVER` while it is heard.
     fn ask_from(&self) -> Instant {
         let timing = &self.config.timing;
+        let lead = timing.deadtime.minus(timing.warntime);
         match self.peer.state {
-            PeerState::Unknown => {
-                let lead = timing.deadtime.minus(timing.warntime);
-                self.peer.last_heard.plus(timing.initdead.minus(lead))
+            // Linux-HA Heartbeat lives there.
+            PeerState::Unknown | PeerState::Dead if self.foreign.live() => {
+                self.foreign.last_heard.plus(self.foreign_limit().minus(lead))
             }
+            PeerState::Unknown => self.peer.last_heard.plus(timing.initdead.minus(lead)),
             PeerState::Up => Instant::NEVER,
             PeerState::Late | PeerState::Dead => Instant::ZERO,
         }
@@ -147,7 +149,8 @@ impl Node {
         {
             at.or(since.plus(self.config.timing.keepalive.doubled()));
         }
-        if ask.purpose.is_none() && self.peer.state == PeerState::Unknown && self.now < self.ask_from() {
+        let unheard = self.peer.state == PeerState::Unknown || self.foreign.live();
+        if ask.purpose.is_none() && unheard && self.now < self.ask_from() {
             at.or(self.ask_from());
         }
         ask.deadline(&self.ask_times(), self.ticked, at);

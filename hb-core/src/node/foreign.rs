@@ -202,7 +202,8 @@ impl Node {
         }
     }
 
-    fn foreign_limit(&self) -> crate::time::Duration {
+    /// The silence after which it is dead.
+    pub(super) fn foreign_limit(&self) -> crate::time::Duration {
         self.foreign.limit(self.deadtime(), self.config.timing.initdead)
     }
 
