@@ -69,6 +69,10 @@ const BENCHES: &[Bench] = &[
         peer: true,
         ..bench("original", "the original Heartbeat: start, losses, moves, healing", original::run)
     },
+    Bench {
+        peer: true,
+        ..bench("migration", "the original stops on the other node, hbd serves here", original::migration)
+    },
 ];
 
 /// One line per benchmark for the help text.

@@ -3,14 +3,17 @@
 //! Its fastest stable setting there is keepalive 100 ms, deadtime 500 ms. It has the machine's own three files and init
 //! script, and announces its address by `hbd send-arp`.
 
-use super::row::{Row, Verdict, ms, spread};
+use super::debuglog::Mark;
+use super::row::{Row, Verdict, max, ms, spread};
 use super::stage::{self, USUAL};
-use crate::netns::{Builder, Cable, Node, Original, Rig, Stamp, Times};
+use crate::netns::{Builder, Cable, Node, Original, Rig, Span, Stamp, Times};
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
 const RUNS: usize = 7;
+/// A rig each, for the original starts slowly.
+const MIGRATIONS: usize = 3;
 /// It waits some 10 s before it acquires anything, whatever its times are.
 const COLD: Duration = Duration::from_secs(60);
 /// So long after its start it has met the other and takes part again.
@@ -48,7 +51,7 @@ pub(super) fn run() -> Result<Vec<Row>, String> {
     })?;
     let stops = pair.each(&mut holder, |pair, holder| {
         let at = Stamp::now();
-        pair.call(holder, "/usr/libexec/heartbeat/heartbeat -k")?;
+        pair.original.stop(pair.rig.machine(holder))?;
         let gap = stage::gap(&pair.rig, holder, at);
         pair.original.start(pair.rig.machine(holder)).map(|()| gap)
     })?;
@@ -67,6 +70,50 @@ pub(super) fn run() -> Result<Vec<Row>, String> {
             APART.as_secs()
         )),
     ])
+}
+
+/// The middle of a migration: the original serves on ha-1, hbd waits on ha-2; `heartbeat stop` there, service here.
+///
+/// # Errors
+/// No rig, or one of them does not take its place.
+pub(super) fn migration() -> Result<Vec<Row>, String> {
+    const WHAT: &str = "heartbeat stop on the other node, hbd here: service gap";
+    const BAR: &str = "<= 100 ms + scripts";
+    let original = match Original::fetch() {
+        Ok(original) => original,
+        Err(why) => return Ok(vec![Row::skipped(WHAT, BAR, why)]),
+    };
+    let (mut gaps, mut scripts) = (Vec::new(), Vec::new());
+    let mut tries = 0;
+    while gaps.len() < MIGRATIONS {
+        let rig = stage::build(Builder::new("bench migration").times(Times::new("1", "3", "4", "10")))?;
+        original.start(rig.machine(Node::Ha1))?;
+        let serves = || rig.client().answered_by().as_deref() == Some("ha-1");
+        if rig.within("the original serves", COLD, serves).is_none() {
+            tries += 1;
+            if tries == TRIES {
+                return Err(format!("the original started its resources in none of {TRIES} tries"));
+            }
+            continue;
+        }
+        rig.start(Node::Ha2);
+        rig.wait("hbd hears it", stage::PATIENCE, || {
+            rig.status(Node::Ha2).is_some_and(|s| s.0.pointer("/peer/foreign") == Some(&true.into()))
+        });
+        thread::sleep(Duration::from_secs(3));
+        let (mark, at) = (Mark::new(&rig), Stamp::now());
+        original.stop(rig.machine(Node::Ha1))?;
+        gaps.push(stage::gap(&rig, Node::Ha1, at));
+        // What stops there: from the first part that is gone to the last one.
+        let end = |spans: Vec<Span>| spans.last().map_or(at, |span| span.until);
+        let parts = [end(rig.service_spans(Node::Ha1)), end(rig.address_spans(Node::Ha1))];
+        let stopping = parts[0].max(parts[1]).since(parts[0].min(parts[1]));
+        scripts.push(ms(stopping + mark.time(&rig, Node::Ha2, &["start", "status"])));
+    }
+    let beyond: Vec<f64> = gaps.iter().zip(&scripts).map(|(gap, scripts)| gap - scripts).collect();
+    let note = format!("scripts {}; beyond them {}", spread(&scripts, "ms"), spread(&beyond, "ms"));
+    let verdict = Verdict::of(max(&beyond) <= 100.0);
+    Ok(vec![Row::new(WHAT, BAR, spread(&gaps, "ms"), verdict).note(note).samples(&gaps)])
 }
 
 /// Both started together; how long until the client was served.

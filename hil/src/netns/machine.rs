@@ -153,6 +153,13 @@ impl Machine {
         Ok(pid)
     }
 
+    /// Forget what was launched and has ended: until then it looks like a process to whoever waits for its end.
+    pub fn reap(&self) {
+        if let Some(boot) = self.power().as_mut() {
+            boot.others.retain_mut(|child| !matches!(child.try_wait(), Ok(Some(_))));
+        }
+    }
+
     /// Run `command` on the machine to its end.
     ///
     /// # Errors

@@ -3,10 +3,12 @@
 //! Where they are not, they are downloaded and unpacked below the target folder, once. On the machine, overlays put them
 //! over its own view of `/usr`, `/etc` and `/var/lib`.
 
+use super::clock::Stamp;
 use super::machine::{Machine, write_script};
 use super::package;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 /// The packages.
@@ -26,6 +28,8 @@ const IPADDR: &str = "#!/bin/sh\n\
     stop) ip addr del \"$1/24\" dev eth0 2>/dev/null; exit 0 ;;\n\
     *) ip addr show dev eth0 | grep -q \"inet $1/\" && echo running || echo stopped ;;\n\
     esac\n";
+/// An ordered stop gets this long.
+const STOPPED: Duration = Duration::from_secs(60);
 const PROGRAM: &str = "/usr/libexec/heartbeat/heartbeat";
 
 impl Original {
@@ -88,5 +92,28 @@ impl Original {
         let mut heartbeat = Command::new(PROGRAM);
         heartbeat.arg("-f").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         machine.launch(&mut heartbeat).map(drop).map_err(|error| error.to_string())
+    }
+
+    /// `heartbeat stop` on `machine`: returns when it has released its resources and ended.
+    ///
+    /// # Errors
+    /// It does not end, or says no.
+    pub fn stop(&self, machine: &Machine) -> Result<(), String> {
+        let told = |error: std::io::Error| format!("heartbeat -k: {error}");
+        let mut order = Command::new(PROGRAM);
+        order.arg("-k").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = machine.spawn(&mut order).map_err(told)?;
+        let begin = Stamp::now();
+        while begin.elapsed() < STOPPED {
+            machine.reap();
+            match child.try_wait().map_err(told)? {
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => return Err(format!("heartbeat -k: {status}")),
+                None => thread::sleep(Duration::from_millis(20)),
+            }
+        }
+        let _ = child.kill();
+        let _ = child.wait();
+        Err(format!("heartbeat -k does not end within {STOPPED:?}"))
     }
 }
