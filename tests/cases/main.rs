@@ -2,7 +2,6 @@
 
 mod alone;
 
-use hb_core::config::MonitorConfig;
 use hb_core::message::GroupState;
 use hb_core::{
     Command, Duration, Event, GroupId, Input, LinkId, PeerState, Refusal, Scope, Side, Wait, Watchdog,
