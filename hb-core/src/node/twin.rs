@@ -57,7 +57,7 @@ impl Node {
     pub(super) fn next_echo(&self) -> Option<[u8; 8]> {
         let peers = self.shake.echo();
         let twins = self.twin.theirs.filter(|(_, until)| self.now < *until).map(|(challenge, _)| challenge);
-        if self.seq % 2 == 0 { twins.or(peers) } else { peers.or(twins) }
+        if self.seq.is_multiple_of(2) { twins.or(peers) } else { peers.or(twins) }
     }
 
     pub(super) fn judge_twin(&mut self) {

@@ -71,7 +71,9 @@ fn help() {
     println!(
         "  bench [NAME...] [--peers]  measure on the rig of namespaces (root); --peers adds keepalived and the original"
     );
-    println!("  faults --all | CALL...     each system call of the daemon's loop fails or is late (root)");
+    println!(
+        "  faults --all | CALL[:ERROR]...  each system call of the daemon's loop fails or is late (root)"
+    );
     println!("  churn [--minutes N]        a bad day of two daemons, and what it leaves behind (root)");
     println!("  fuzz TARGET... [--seconds N] [--keep]  some targets for longer; --keep grows their corpus");
     println!(

@@ -1,8 +1,9 @@
-//! `cargo xtask faults [--all] [CALL...]`: each system call of the daemon's loop fails, once and for two seconds, or is late
+//! `cargo xtask faults [--all] [CALL[:ERROR]...]`: each system call of the daemon's loop fails, once and for two seconds, or is late
 //! by a second and a half, on a pair of real daemons in network namespaces. A fault of one machine may cost it its own
 //! work, but not a core, and the pair nothing: no false death, no second holder, no daemon that ends.
 //!
-//! The step of `cargo xtask test` is a selection; `--all` is every call with every error, on the holder and on the standby.
+//! The step of `cargo xtask test` is a selection; `--all` is every call with every error, on the holder and on the standby;
+//! `read` is that call with every error, `read:ENOMEM` or `poll:late` with that one alone.
 
 mod calls;
 pub mod churn;
@@ -79,8 +80,8 @@ fn alone(task: &str, words: &[&str]) -> Result<String, String> {
 pub fn run_here(words: &[&str]) -> Result<String, String> {
     let all = words.contains(&"--all");
     let named: Vec<&str> = words.iter().copied().filter(|word| *word != "--all").collect();
-    if let Some(odd) = named.iter().find(|name| CALLS.iter().all(|call| call.name != **name)) {
-        return Err(format!("no call {odd} in the list of hil/src/faults/calls.rs"));
+    if let Some(odd) = named.iter().find(|word| !known(word)) {
+        return Err(format!("no call, or no error {odd} in the lists of hil/src/faults/calls.rs"));
     }
     let (mut rows, mut seen) = (Vec::new(), BTreeSet::new());
     for (deadtime, slow) in [("1", false), ("4", true)] {
@@ -104,9 +105,34 @@ fn needs_time(one: &Try) -> bool {
     one.call.speaks || matches!(one.fault, Fault::Late(_))
 }
 
+/// `CALL` or `CALL:ERROR`, taken apart.
+fn parts(word: &str) -> (&str, Option<&str>) {
+    word.split_once(':').map_or((word, None), |(call, error)| (call, Some(error)))
+}
+
+/// Are call and error of this word in the lists?
+fn known(word: &str) -> bool {
+    let (name, error) = parts(word);
+    let listed = |error| error == "late" || ERRORS.iter().any(|(name, _)| *name == error);
+    CALLS.iter().any(|call| call.name == name) && error.is_none_or(listed)
+}
+
+/// Is that call with that error among the words?
+fn wanted(named: &[&str], call: &str, error: &str) -> bool {
+    let fits = |word: &str| {
+        let (name, only) = parts(word);
+        name == call && only.is_none_or(|only| only == error)
+    };
+    named.iter().any(|word| fits(word))
+}
+
 /// What is tried: everything, or of each call the errors that differ most.
 fn tries(all: bool, named: &[&str]) -> impl Iterator<Item = Try> {
-    let calls = CALLS.iter().filter(move |c| named.is_empty() || named.contains(&c.name));
+    let calls = CALLS.iter();
+    let pick = |call: &Call, error: &str, selected: bool| match named {
+        [] => all || selected,
+        named => wanted(named, call.name, error),
+    };
     let mut tries = Vec::new();
     for call in calls {
         for node in Node::BOTH {
@@ -115,13 +141,13 @@ fn tries(all: bool, named: &[&str]) -> impl Iterator<Item = Try> {
                     matches!(call.name, "poll" | "recvfrom" | "accept" | "clone" | "sendto" | "read")
                         && ((at == 2 && node == Node::Ha2) || (at == 4 && node == Node::Ha1));
                 for span in [Span::Once, Span::For(FAILING)] {
-                    if all || !named.is_empty() || (selected && span != Span::Once) {
+                    if pick(call, error, selected && span != Span::Once) {
                         tries.push(Try { call, error, fault: Fault::Errno(number), span, node });
                     }
                 }
             }
             let selected = matches!(call.name, "poll" | "sendto") && node == Node::Ha1;
-            if all || !named.is_empty() || selected {
+            if pick(call, "late", selected) {
                 tries.push(Try { call, error: "late", fault: Fault::Late(LATE), span: Span::Once, node });
             }
         }
@@ -208,7 +234,8 @@ fn attempt(rig: &Rig, one: &Try) -> Result<Row, String> {
     }
     for (node, from) in Node::BOTH.into_iter().zip(logs) {
         let log = rig.log(node);
-        if log.get(from..).is_some_and(|news| news.contains(": is dead")) {
+        let dead = format!("node {}: is dead", node.other().name());
+        if log.get(from..).is_some_and(|news| news.contains(&dead)) {
             bad.push(format!("{} called its peer dead", node.name()));
         }
     }
