@@ -163,7 +163,7 @@ fn two_days_of_churn_leave_nothing_behind() {
         pass(&mut world, secs(120));
         assert!(holder(&world).is_some(), "no rest after {what}, event {events}");
         let quiet = pass(&mut world, secs(60));
-        for host in 0..2 {
+        for (host, life) in lives.iter_mut().enumerate() {
             let node = world.hosts[host].node.as_ref().expect("a daemon");
             let (glance, status) = (node.glance(), node.status(world.now));
             assert_eq!(glance.events_lost, 0, "host {host} lost events, last {what}");
@@ -184,7 +184,7 @@ fn two_days_of_churn_leave_nothing_behind() {
                 assert!(u64::from(link.rx) <= lived * 4 + 600 && u64::from(link.bad) <= lived + 600);
             }
             assert!(world.hosts[host].waiting() <= 4, "host {host}: calls or writes pile up after {what}");
-            lives[host] = lives[host].max(world.hosts[host].lives());
+            *life = (*life).max(world.hosts[host].lives());
             let counter = world.hosts[host].saved.counter;
             assert_eq!(counter, world.hosts[host].lives(), "each life is counted once");
             let epoch = world.hosts[host].saved.epochs.iter().map(|(_, epoch)| *epoch).max().unwrap_or(0);

@@ -3,9 +3,7 @@
 mod alone;
 
 use hb_core::message::GroupState;
-use hb_core::{
-    Command, Duration, Event, GroupId, Input, LinkId, PeerState, Refusal, Scope, Side, Wait, Watchdog,
-};
+use hb_core::{Command, Duration, Event, GroupId, Input, LinkId, Refusal, Scope, Side, Wait, Watchdog};
 use hb_sim::{Answer, World};
 
 const A: usize = 0;

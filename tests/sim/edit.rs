@@ -48,7 +48,7 @@ impl World {
         let both = edit == Edit::Name;
         for h in (0..2).filter(|h| both || *h == host) {
             self.hosts[h].edits.push((edit, back));
-            if amount % 3 == 0 {
+            if amount.is_multiple_of(3) {
                 self.kill(h);
             } else {
                 let _ = self.command(h, Command::Stop);

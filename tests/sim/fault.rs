@@ -488,7 +488,7 @@ impl Fault {
 
     /// A new life begins soon: after a kill, or after a loss of power.
     fn restart(world: &mut World, host: usize, amount: u64) {
-        if amount % 3 == 0 {
+        if amount.is_multiple_of(3) {
             world.power_off(host);
         } else {
             world.kill(host);

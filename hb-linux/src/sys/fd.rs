@@ -127,7 +127,7 @@ impl Fd {
         let mut lock = whole_file();
         // SAFETY: F_GETLK reads and writes one flock.
         check(unsafe { libc::fcntl(self.0, libc::F_GETLK, &raw mut lock) }).ok()?;
-        (i32::from(lock.l_type) != i32::from(libc::F_UNLCK)).then(|| u32::try_from(lock.l_pid).unwrap_or(0))
+        (i32::from(lock.l_type) != libc::F_UNLCK).then(|| u32::try_from(lock.l_pid).unwrap_or(0))
     }
 
     /// Hand the descriptor over to std.

@@ -16,14 +16,14 @@ pub fn raise_files() -> Result<u64> {
     // SAFETY: getrlimit writes one rlimit.
     check(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut now) })?;
     if now.rlim_cur >= FILES {
-        return Ok(now.rlim_cur.into());
+        return Ok(now.rlim_cur);
     }
     let wide = libc::rlimit { rlim_cur: FILES, rlim_max: now.rlim_max.max(FILES) };
     let narrow = libc::rlimit { rlim_cur: now.rlim_max.min(FILES), rlim_max: now.rlim_max };
     for want in [wide, narrow] {
         // SAFETY: setrlimit reads one rlimit.
         if check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const want) }).is_ok() {
-            return Ok(want.rlim_cur.into());
+            return Ok(want.rlim_cur);
         }
     }
     Err(Errno::PERM)
