@@ -259,6 +259,15 @@ impl World {
         h.life == life && h.node.is_some()
     }
 
+    /// The disk works again: what hung ends now, in its order.
+    pub(crate) fn release_writes(&mut self, host: usize) {
+        let boots = self.hosts[host].boots;
+        let hung: Vec<(u32, u32)> = self.hosts[host].writes.iter().map(|(l, s, _)| (*l, *s)).collect();
+        for (life, serial) in hung {
+            self.after(Duration::from_millis(1), Due::Persisted { host: host as u8, boots, life, serial });
+        }
+    }
+
     /// A write is on the disk, of this daemon or of an earlier one: the helper outlives it.
     fn written(&mut self, host: usize, boots: u32, life: u32, serial: u32) {
         let h = &mut self.hosts[host];

@@ -39,7 +39,7 @@ kinds! {
     PowerLoss "A machine loses its power, and comes back.",
     StateLoss "The same, and its state file is gone.",
     DiskSlow "Writes take long.",
-    DiskStuck "Writes never end.",
+    DiskStuck "Writes do not end before the fault does.",
     StartFails "Start scripts fail.",
     StartHangs "Start scripts hang.",
     StartGrumbles "Start scripts work, and answer 1.",
@@ -417,7 +417,11 @@ impl Fault {
                 let boots = world.hosts[host].boots;
                 world.booted(host, boots);
             }
-            Kind::DiskSlow | Kind::DiskStuck => world.hosts[host].disk_time = Duration::from_millis(1),
+            Kind::DiskSlow => world.hosts[host].disk_time = Duration::from_millis(1),
+            Kind::DiskStuck => {
+                world.hosts[host].disk_time = Duration::from_millis(1);
+                world.release_writes(host);
+            }
             Kind::StartFails | Kind::StartHangs | Kind::StartGrumbles => {
                 world.hosts[host].scripts.start = Answer::Honest;
             }

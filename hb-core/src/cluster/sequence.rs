@@ -444,9 +444,10 @@ impl Sequence {
             Step::Check if !self.present && !self.started => self.below(),
             Step::Check => self.not_run_again(now),
             Step::Stop | Step::Verify if now.since(self.first_stop) < limits.stop => self.not_run_again(now),
-            // It was never proven to run either.
+            // It was not proven stopped, and a later word of `status` alone is no proof: until it can be run, and then
+            // with the whole time of a stop.
             Step::Stop | Step::Verify if self.goal == Goal::Clean => {
-                (self.step, self.refused, self.tries) = (Step::Check, 0, 0);
+                self.first_stop = now;
                 self.not_run_again(now);
             }
             Step::Stop | Step::Verify => self.end(Finish::StopFailed),
@@ -454,7 +455,7 @@ impl Sequence {
     }
 
     fn not_run_again(&mut self, now: Instant) {
-        let at_start = self.step == Step::Check;
+        let at_start = self.goal == Goal::Clean;
         self.not_before =
             now.plus(pause(self.not_run, if at_start { CHECK_PAUSE_MAX } else { STOP_PAUSE_MAX }));
         self.not_run = self.not_run.saturating_add(1);

@@ -124,6 +124,27 @@ fn a_call_that_could_not_be_run_is_tried_again_on_every_step() {
 }
 
 #[test]
+fn a_clean_up_that_cannot_run_a_stop_does_not_end_on_a_word_of_status() {
+    for first in [Outcome::Running, Outcome::Partly, Outcome::Unclear, Outcome::Failed(1), Outcome::Killed] {
+        // For longer than any limit `stop` cannot be run, while `status` says stopped after its first answer.
+        let (mut stops, mut asked) = (0, 0);
+        let (calls, end) = run(Sequence::begin(Goal::Clean, 1), |_, verb, _| match verb {
+            Stop => {
+                stops += 1;
+                if stops < 100 { Outcome::NotRun } else { Outcome::Ok }
+            }
+            Status => {
+                asked += 1;
+                if asked == 1 { first } else { Outcome::Stopped }
+            }
+            Start => panic!("nothing is started"),
+        });
+        assert_eq!((end, stops), (Finish::Stopped, 100), "{first:?}: a stop answered: {calls:?}");
+        assert_eq!(calls.last(), Some(&(0, Status)));
+    }
+}
+
+#[test]
 fn a_failed_start_takes_down_all_and_says_so() {
     let mut inner = honest([false, false]);
     let world = |resource, verb, n| {

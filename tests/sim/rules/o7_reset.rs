@@ -20,13 +20,16 @@ impl Resets {
     pub(super) fn check(&mut self, world: &World) -> Verdict {
         for note in &world.notes {
             if let Note::Daemon { host, lives: true } = *note {
+                // A file that was changed may have more groups.
+                let groups = world.hosts[host].config.groups.len().max(self.spent[host].len());
+                self.spent[host].resize(groups, false);
                 for (group, spent) in self.spent[host].iter_mut().enumerate() {
                     *spent = on_record(world, host, group);
                 }
             }
         }
         for (host, h) in world.hosts.iter().enumerate() {
-            for group in 0..world.client.len() {
+            for group in 0..self.spent[host].len() {
                 let Some(shown) = h.shown(group) else { continue };
                 if shown.state != GroupState::Stuck {
                     self.spent[host][group] &= shown.state == GroupState::Unknown;
@@ -52,6 +55,6 @@ impl Resets {
 
 fn on_record(world: &World, host: usize, group: usize) -> bool {
     let h = &world.hosts[host];
-    let name = h.config.groups[group].name_hash;
+    let Some(name) = h.config.groups.get(group).map(|group| group.name_hash) else { return false };
     h.saved.records.iter().any(|(hash, record)| *hash == name && record.reset)
 }
