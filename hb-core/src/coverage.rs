@@ -56,6 +56,7 @@ pub const MACHINES: [Machine; 10] = [
             "Gone isolated",
             "Gone",
             "Alien",
+            "Newer",
             "Alive Unknown",
             "Alive Idle",
             "Alive Starting",

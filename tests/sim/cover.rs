@@ -39,7 +39,6 @@ const UNREACHABLE: &[(&str, &str, &str, &str)] = &[
     ),
     ("group", "Idle|Held|Failed|Stuck", "StopFailed", "no stop runs in this state"),
     ("peer", "Unknown|Late|Dead", "Late", "warntime is judged of a peer that is up"),
-    ("peer", "Dead", "Silent", "the silence of a dead peer is not judged again"),
     (
         "right",
         "Up Failed",
@@ -81,6 +80,37 @@ const UNREACHABLE: &[(&str, &str, &str, &str)] = &[
     ("release", "Unknown|Idle|Held|Stopping|Failed|Stuck", "gate data", "the gate is the starting group's"),
 ];
 
+/// Pairs that can occur and need not within a campaign: machine, state, event, and where they are tried instead. Meeting one
+/// is no failure; a fault behind one is seen by what is named, not by the campaign.
+const ELSEWHERE: &[(&str, &str, &str, &str)] = &[
+    (
+        "peer",
+        "Dead",
+        "Silent",
+        "a Heartbeat falls silent on the machine of a dead hbd: tests/failover/foreign.rs",
+    ),
+    (
+        "fence",
+        "Armed",
+        "Succeeded",
+        "an earlier fence ends late, one seed in very many: the fence's own table test",
+    ),
+    (
+        "right",
+        "Joining",
+        "Gone stuck|Gone isolated",
+        "a peer that dies stuck, or with the network, while this node still cleans: right's own table test",
+    ),
+    ("right", "Up Idle", "Unmet", "a peer that is met no more and not given up: right's own table test"),
+    (
+        "right",
+        "*",
+        "Alien",
+        "lists that differ are an open part (tests/sim/open.rs): tests/failover/lines.rs",
+    ),
+    ("right", "*", "Newer", "no simulated node is of a later version: tests/failover/newer.rs"),
+];
+
 fn pairs() -> impl Iterator<Item = (usize, usize, usize)> {
     MACHINES.iter().enumerate().flat_map(|(at, m)| {
         (0..m.states.len()).flat_map(move |state| (0..m.events.len()).map(move |event| (at, state, event)))
@@ -88,13 +118,20 @@ fn pairs() -> impl Iterator<Item = (usize, usize, usize)> {
 }
 
 /// Does an entry of the list, with `*` for any and `|` between names, mean this pair?
-fn unreachable(machine: usize, state: usize, event: usize) -> Option<&'static str> {
+fn named(
+    list: &'static [(&str, &str, &str, &str)],
+    (machine, state, event): (usize, usize, usize),
+) -> Option<&'static str> {
     let m = &MACHINES[machine];
     let is = |pattern: &str, name: &str| pattern == "*" || pattern.split('|').any(|one| one == name);
-    let entry = UNREACHABLE
+    let entry = list
         .iter()
         .find(|(name, s, e, _)| *name == m.name && is(s, m.states[state]) && is(e, m.events[event]));
     entry.map(|(.., why)| *why)
+}
+
+fn unreachable(pair: (usize, usize, usize)) -> Option<&'static str> {
+    named(UNREACHABLE, pair)
 }
 
 /// What is wrong: reachable pairs that were never met, and unreachable ones that were.
@@ -103,10 +140,11 @@ pub fn faults(coverage: &Coverage) -> Vec<String> {
     let mut wrong = Vec::new();
     for (machine, state, event) in pairs() {
         let m = &MACHINES[machine];
-        let (met, why) = (coverage.met(machine, state, event), unreachable(machine, state, event));
+        let (met, why) = (coverage.met(machine, state, event), unreachable((machine, state, event)));
         let pair = format!("{}: ({}, {})", m.name, m.states[state], m.events[event]);
         match (met, why) {
             (true, Some(why)) => wrong.push(format!("{pair} was met, though {why}")),
+            (false, None) if named(ELSEWHERE, (machine, state, event)).is_some() => {}
             (false, None) => wrong.push(format!("{pair} was never met")),
             (true, None) | (false, Some(_)) => {}
         }
@@ -117,7 +155,8 @@ pub fn faults(coverage: &Coverage) -> Vec<String> {
 /// Pairs met, and pairs that can be.
 #[must_use]
 pub fn count(coverage: &Coverage) -> (usize, usize) {
-    let reachable = || pairs().filter(|(m, s, e)| unreachable(*m, *s, *e).is_none());
+    let reachable =
+        || pairs().filter(|pair| unreachable(*pair).is_none() && named(ELSEWHERE, *pair).is_none());
     (reachable().filter(|(m, s, e)| coverage.met(*m, *s, *e)).count(), reachable().count())
 }
 
@@ -155,7 +194,7 @@ mod tests {
 
     #[test]
     fn every_entry_of_the_list_names_a_pair_and_has_a_reason() {
-        for (machine, state, event, why) in UNREACHABLE {
+        for (machine, state, event, why) in UNREACHABLE.iter().chain(ELSEWHERE) {
             let m = MACHINES.iter().find(|m| m.name == *machine);
             let m = m.unwrap_or_else(|| panic!("no machine {machine}"));
             for state in state.split('|') {

@@ -42,6 +42,8 @@ pub struct Scripts {
     pub not_run: Option<u8>,
     /// No call can be killed: it stays for ever once it hangs.
     pub stays: bool,
+    /// Resources whose last `stop` answered 0 and did nothing. Their `status` is not silent: nobody could tell then.
+    lied: Vec<(u8, u8)>,
     /// What [`Answer::Fickle`] goes on from.
     pub turns: u64,
     /// Every call so far: group, resource, verb.
@@ -59,6 +61,7 @@ impl Scripts {
             status: Answer::Honest,
             time: Duration::from_millis(10),
             not_run: None,
+            lied: Vec::new(),
             stays: false,
             turns: 1,
             calls: Vec::new(),
@@ -102,6 +105,7 @@ impl Scripts {
             (_, Answer::Hangs) => return None,
             (_, Answer::Fickle) => return self.fickle(truth),
             (_, Answer::Missing) => return Some((Outcome::NotRun, Duration::from_micros(100))),
+            (Verb::Status, Answer::Silent) if self.lied.contains(&(group, resource)) => truth,
             (Verb::Status, Answer::Silent) => Outcome::Unclear,
             (Verb::Status, Answer::Partly) => Outcome::Partly,
             (Verb::Status, Answer::Honest | Answer::Lies | Answer::Grumbles) => truth,
@@ -142,6 +146,12 @@ impl Scripts {
             | Answer::Partly
             | Answer::Fickle => false,
         };
+        if verb == Verb::Stop {
+            self.lied.retain(|one| *one != (group, resource));
+            if self.stop == Answer::Lies && outcome == Outcome::Ok {
+                self.lied.push((group, resource));
+            }
+        }
         if verb == Verb::Stop && does {
             self.running[usize::from(group)][usize::from(resource)] = false;
         }

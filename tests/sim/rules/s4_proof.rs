@@ -7,14 +7,10 @@
 //! that said no, and a script that is not there proves nothing, except where this machine has not started the group in
 //! this boot, or has proven it stopped and not started it since: the rule keeps that record itself, from what really was
 //! called.
-//!
-//! One case no node can tell: a `stop` that answers 0 and does nothing, of a script whose `status` has no word for
-//! anything. Beside an answer of that very pair "it runs" is not asserted; that both were given is.
 
 use super::{Verdict, breach};
 use crate::note::Note;
 use crate::plan::Plan;
-use crate::script::Answer;
 use crate::world::World;
 use hb_core::message::GroupState;
 use hb_core::{Outcome, Verb};
@@ -32,10 +28,6 @@ struct Known {
     proven: bool,
     /// In this boot, by any life: `start` was called, or it was seen running, and not proven stopped since.
     started: bool,
-    /// The last `stop` answered 0 and did nothing.
-    lied: bool,
-    /// Proven by such an answer alone, `status` being silent.
-    deceived: bool,
 }
 
 impl Known {
@@ -45,10 +37,7 @@ impl Known {
         match outcome {
             Outcome::Stopped => self.proven |= !self.needs_stop || asked,
             Outcome::NotRun => self.proven |= absent,
-            Outcome::Unclear if self.stopped || (self.refused >= 2 && !started) => {
-                self.proven = true;
-                self.deceived = self.stopped && self.lied;
-            }
+            Outcome::Unclear if self.stopped || (self.refused >= 2 && !started) => self.proven = true,
             Outcome::Running | Outcome::Partly => {
                 (self.needs_stop, self.stopped, self.proven) = (true, false, false);
                 self.started = true;
@@ -60,12 +49,11 @@ impl Known {
         self.started &= !self.proven;
     }
 
-    fn stop(&mut self, outcome: Outcome, lies: bool) {
+    fn stop(&mut self, outcome: Outcome) {
         if outcome == Outcome::NotRun {
             return;
         }
         self.stopped = outcome == Outcome::Ok;
-        self.lied = self.stopped && lies;
         self.refused = self.refused.saturating_add(u8::from(matches!(outcome, Outcome::Failed(_))));
     }
 }
@@ -118,7 +106,7 @@ impl Proof {
                     let known = self.of(host, group, resource);
                     match verb {
                         Verb::Status => known.status(outcome, claimable, started),
-                        Verb::Stop => known.stop(outcome, world.hosts[host].scripts.stop == Answer::Lies),
+                        Verb::Stop => known.stop(outcome),
                         // What could not be run at all has started nothing.
                         Verb::Start if outcome == Outcome::NotRun => {
                             (known.proven, known.started) = (true, false);
@@ -135,8 +123,7 @@ impl Proof {
                 if !matches!(shown.state, GroupState::Idle | GroupState::Failed) {
                     continue;
                 }
-                let deceived = self.known[host][group].iter().any(|known| known.deceived);
-                if h.held_since(group).is_some() && !deceived {
+                if h.held_since(group).is_some() {
                     return breach(
                         "S4",
                         world,
