@@ -206,3 +206,18 @@ fn an_old_life_under_the_old_name_blocks_the_new_name() {
     world.run(ms(5000));
     assert!(!runs(&world, B, 0), "what was stuck is stuck, whatever the next file calls it");
 }
+
+/// Whoever is there first: the other side does not even begin.
+#[test]
+fn at_a_common_start_the_side_that_sorts_last_does_not_begin() {
+    for (first, gap) in [(A, 0), (B, 0), (B, 20), (A, 300), (B, 300), (B, 1500)] {
+        let mut world = files(&[group(WEB, 10, Side::Odd)], &[group(FTP, 20, Side::Odd)]);
+        world.start(first);
+        world.run(ms(gap));
+        world.start(1 - first);
+        world.run(ms(6000));
+        let begins = |e: &Event| matches!(e, Event::Group { to: GroupState::Starting, .. });
+        assert_eq!(times(&world, B, begins), 0, "{first} {gap}");
+        assert!(runs(&world, A, 0));
+    }
+}
