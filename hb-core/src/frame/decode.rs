@@ -67,7 +67,10 @@ impl<const N: usize> Decoder<N> {
                 continue;
             }
             let room = self.buf.get_mut(usize::from(self.len)..).unwrap_or_default();
-            room.iter_mut().zip(block).for_each(|(to, from)| *to = *from);
+            let fits = room.len().min(block.len());
+            if let (Some(to), Some(from)) = (room.get_mut(..fits), block.get(..fits)) {
+                to.copy_from_slice(from);
+            }
             // A block is as long as `left` at most, which is a byte.
             self.len = self.len.saturating_add(block.len() as u16);
             self.left = self.left.wrapping_sub(block.len() as u8);

@@ -4,13 +4,20 @@
 use super::Node;
 use crate::auth::Keyring;
 use crate::event::Event;
+use crate::list::filled;
 use crate::time::Instant;
+use heapless::Vec;
+
+/// Whether this build tries keys (the feature `key-trial`); without it a new key is in use at once.
+const BUILT: bool = cfg!(feature = "key-trial");
+/// Rings that may be kept beside the one in use.
+const OLD: usize = if BUILT { 1 } else { 0 };
 
 /// A new signing key that the peer has not shown to have.
 #[derive(Clone, Debug)]
 pub(super) struct Trial {
     /// What was in use, and is again if the trial fails.
-    old: Keyring,
+    old: Vec<Keyring, OLD>,
     /// The first beat with the new key.
     first: u32,
     /// The peer shows it by then, or lacks it.
@@ -41,7 +48,8 @@ impl Node {
     }
 
     /// New keys, after the file was read again. `true`: the signing key is new, the peer lives, and has half a deadtime
-    /// (three keepalives at least) to show that it has it; see [`Node::key_trial`]. `false`: they are in use.
+    /// (three keepalives at least) to show that it has it; see [`Node::key_trial`]. `false`: they are in use, as always in a
+    /// build without the feature `key-trial`.
     ///
     /// # Errors
     /// The index of the key that the living peer signs with, which is not among them. Nothing was changed then.
@@ -56,9 +64,10 @@ impl Node {
         }
         let (was, is) = (self.keys.signer(), keys.signer());
         let same = was == is && self.keys.get(was) == keys.get(is);
-        let old = self.keys.clone();
+        let tried = BUILT && !same;
+        let old = if tried { filled([self.keys.clone()].into_iter()) } else { Vec::new() };
         self.set_keys(keys);
-        if !same {
+        if tried {
             let half = self.deadtime().divided(2).max(self.config.timing.keepalive.times(3));
             let first = self.seq.saturating_add(1);
             self.trial = Some(Trial { old, first, until: self.now.plus(half) });
@@ -66,26 +75,30 @@ impl Node {
             self.next_beat = self.now.plus(self.config.timing.keepalive.divided(2));
         }
         self.settle();
-        Ok(!same)
+        Ok(tried)
     }
 
     /// Is a signing key on trial? `None`: yes. `Some(false)`: the last one was not taken, and the keys before it are in use.
     #[must_use]
     pub const fn key_trial(&self) -> Option<bool> {
-        if self.trial.is_some() { None } else { Some(!self.trial_failed) }
+        if self.on_trial() { None } else { Some(!self.trial_failed) }
+    }
+
+    pub(super) const fn on_trial(&self) -> bool {
+        BUILT && self.trial.is_some()
     }
 
     /// The ring whose signing key the current beat is signed with.
     pub(super) fn signing(&self) -> &Keyring {
         match &self.trial {
-            Some(trial) if !trial.tries(self.seq) => &trial.old,
+            Some(trial) if BUILT && !trial.tries(self.seq) => trial.old.first().unwrap_or(&self.keys),
             Some(_) | None => &self.keys,
         }
     }
 
     /// The living peer says that our beat whose number ends in `low` was the last that it heard on a link.
     pub(super) fn peer_heard(&mut self, low: u8) {
-        let Some(trial) = &self.trial else { return };
+        let Some(trial) = self.trial.as_ref().filter(|_| BUILT) else { return };
         let took = |seq: u32| seq >= trial.first && trial.tries(seq);
         if self.sends.number(low).is_some_and(took) {
             self.trial = None;
@@ -96,17 +109,19 @@ impl Node {
 
     /// The peer had its time.
     pub(super) fn judge_trial(&mut self) {
-        let Some(trial) = self.trial.take_if(|trial| self.ticked >= trial.until) else { return };
+        let Some(mut trial) = self.trial.take_if(|trial| BUILT && self.ticked >= trial.until) else { return };
         // Nobody is there to show anything.
         self.trial_failed = self.peer.alive();
         if self.trial_failed {
             self.report(Event::KeyNotTaken(self.keys.signer()));
-            self.set_keys(trial.old);
+            if let Some(old) = trial.old.pop() {
+                self.set_keys(old);
+            }
         }
     }
 
     /// When it has had it.
     pub(super) fn trial_deadline(&self) -> Instant {
-        self.trial.as_ref().map_or(Instant::NEVER, |trial| trial.until)
+        self.trial.as_ref().filter(|_| BUILT).map_or(Instant::NEVER, |trial| trial.until)
     }
 }

@@ -1,7 +1,7 @@
 //! From bytes on a link to the peer's view: every bad frame is counted, an unmet incarnation is challenged, and only a
 //! beat that is newer than all before it is a sign of life.
 
-use super::{Line, Node, OneWay};
+use super::{Line, Node, OneWay, twin};
 use crate::auth::{Method, Opened, Room, open_any, open_in};
 use crate::cluster::fence::FenceEvent;
 use crate::cluster::handshake::Heard;
@@ -13,6 +13,7 @@ use crate::ids::{Incarnation, LinkId, PingId};
 use crate::message::wire::Says;
 use crate::message::{Echo, GroupState, Hello, Message, Phase};
 use crate::status::PeerState;
+use core::ffi::CStr;
 
 /// Copies of a beat that come this many beats after a newer one are still copies, not a replay.
 const LATE_COPY: u32 = 64;
@@ -30,7 +31,7 @@ impl Node {
                 let met = self.peer.met;
                 let (side, cluster) = (self.config.side, self.config.cluster);
                 let opened = open_any(&mut room, bytes, side, cluster, &self.keys, met);
-                if matches!(opened, Err(BadFrame::Own)) {
+                if twin::BUILT && matches!(opened, Err(BadFrame::Own)) {
                     if let Ok(own) = open_in(&mut room, bytes, side.other(), cluster, &self.keys, None) {
                         self.own_side(own);
                     }
@@ -45,7 +46,12 @@ impl Node {
 
     fn stream_bytes(&mut self, link: LinkId, bytes: &[u8]) {
         // A datagram comes out at a zero byte and nowhere else.
-        for run in bytes.split_inclusive(|byte| *byte == 0) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let end =
+                CStr::from_bytes_until_nul(rest).map_or(rest.len(), |run| run.to_bytes_with_nul().len());
+            let Some((run, behind)) = rest.split_at_checked(end) else { return };
+            rest = behind;
             let Some(Some(stream)) = self.streams.get_mut(usize::from(link.0)) else { return };
             let mut came = None;
             if let Some((last, before)) = run.split_last() {
@@ -53,6 +59,8 @@ impl Node {
                 came = stream.decoder.push(*last);
             }
             match came {
+                // In front of a frame: no text begins or ends with it.
+                None if run == [0] && stream.text.idle() => {}
                 None => self.collect(link, run),
                 Some(Err(kind)) => {
                     self.collect(link, run);
@@ -71,7 +79,7 @@ impl Node {
                     let met = self.peer.met;
                     let (side, cluster) = (self.config.side, self.config.cluster);
                     let opened = open_any(&mut room, frame, side, cluster, &self.keys, met);
-                    if matches!(opened, Err(BadFrame::Own)) {
+                    if twin::BUILT && matches!(opened, Err(BadFrame::Own)) {
                         if let Ok(own) = open_in(&mut room, frame, side.other(), cluster, &self.keys, None) {
                             self.own_side(own);
                         }

@@ -78,7 +78,7 @@ impl Node {
     fn steady_beat(&mut self) {
         let keepalive = self.config.timing.keepalive;
         // Two keys take turns, and each has its beats at the keepalive.
-        let keepalive = if self.trial.is_some() { keepalive.divided(2) } else { keepalive };
+        let keepalive = if self.on_trial() { keepalive.divided(2) } else { keepalive };
         self.next_beat = self.next_beat.plus(keepalive);
         if self.next_beat <= self.now {
             self.next_beat = self.now.plus(keepalive);

@@ -9,6 +9,9 @@ use crate::event::Event;
 use crate::message::Message;
 use crate::time::{Duration, Instant};
 
+/// Whether this build tells twins at all (the feature `twins`); without it the own frames are dropped, whosever they are.
+pub(super) const BUILT: bool = cfg!(feature = "twins");
+
 /// What is known of a twin.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Twin {
@@ -50,18 +53,21 @@ impl Node {
 
     /// Another machine of this name lives.
     pub(super) fn has_twin(&self) -> bool {
-        self.twin.until.is_some()
+        BUILT && self.twin.until.is_some()
     }
 
     /// The echo of the next long form.
     pub(super) fn next_echo(&self) -> Option<[u8; 8]> {
         let peers = self.shake.echo();
+        if !BUILT {
+            return peers;
+        }
         let twins = self.twin.theirs.filter(|(_, until)| self.now < *until).map(|(challenge, _)| challenge);
         if self.seq.is_multiple_of(2) { twins.or(peers) } else { peers.or(twins) }
     }
 
     pub(super) fn judge_twin(&mut self) {
-        if self.twin.until.is_some_and(|until| self.now >= until) {
+        if BUILT && self.twin.until.is_some_and(|until| self.now >= until) {
             self.twin = Twin::default();
             self.report(Event::TwinGone);
             self.out.beat = true;
@@ -69,6 +75,6 @@ impl Node {
     }
 
     pub(super) fn twin_deadline(&self) -> Instant {
-        self.twin.until.unwrap_or(Instant::NEVER)
+        self.twin.until.filter(|_| BUILT).unwrap_or(Instant::NEVER)
     }
 }

@@ -91,7 +91,7 @@ const BUILDS: [Build; 7] = [
     Build {
         flash: "flash, everything, 8 groups and links",
         ram: "Node, everything, 8 groups and links",
-        features: "md5,sha1,sha256,large,data,ask,linux-ha",
+        features: "md5,sha1,sha256,large,data,ask,linux-ha,twins,key-trial",
         status: true,
         limits: [56_000, 27_000],
         bars: [None, None],

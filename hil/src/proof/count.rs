@@ -15,8 +15,12 @@ pub fn build() -> Result<(), String> {
     if which("valgrind").is_none() {
         return Err("valgrind is missing; install the package valgrind".to_owned());
     }
-    let features =
-        ["--features", "md5,sha1,sha256,large,data,ask,linux-ha", "--config", "profile.release.strip=false"];
+    let features = [
+        "--features",
+        "md5,sha1,sha256,large,data,ask,linux-ha,twins,key-trial",
+        "--config",
+        "profile.release.strip=false",
+    ];
     Cmd::cargo(["build", "--quiet", "--release", "-p", "hb-proof", "--bin", "hb-count"])
         .args(features)
         .env("CARGO_TARGET_DIR", paths::scratch("proof/count")?)

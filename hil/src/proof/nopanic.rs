@@ -10,10 +10,20 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Every feature set that ships, and each hash alone: one hash's code may hide behind another's.
-const BOARD_SETS: [&str; 8] =
-    ["", "md5", "sha1", "sha256", "bridge", "data", "linux-ha", "md5,sha1,sha256,data,linux-ha,bridge"];
+const BOARD_SETS: [&str; 8] = [
+    "",
+    "md5",
+    "sha1",
+    "sha256",
+    "bridge",
+    "data",
+    "linux-ha",
+    "twins",
+    "key-trial",
+    "md5,sha1,sha256,data,linux-ha,bridge",
+];
 const SERVER_SETS: [&str; 2] = ["", ALL];
-const ALL: &str = "md5,sha1,sha256,large,data,ask,linux-ha,bridge";
+const ALL: &str = "md5,sha1,sha256,large,data,ask,linux-ha,twins,key-trial,bridge";
 
 /// Links every machine and feature set, then the planted copies.
 pub fn check() -> Outcome {

@@ -13,7 +13,7 @@ pub(crate) const BOARD: &str = "thumbv7m-none-eabi";
 pub(super) fn core() -> Outcome {
     let mut sets: Vec<String> = HASHES.iter().map(|h| (*h).to_owned()).collect();
     sets.push(HASHES.join(","));
-    sets.push("linux-ha".to_owned());
+    sets.extend(["linux-ha", "ask", "twins", "key-trial"].map(str::to_owned));
     sets.push(format!("linux-ha,{}", HASHES.join(",")));
     sets.push("defmt".to_owned());
     sets.push(format!("defmt,{}", HASHES.join(",")));

@@ -49,6 +49,11 @@ impl Collector {
         self.state = START;
     }
 
+    /// At the begin of a line, with nothing collected: a zero byte changes nothing.
+    pub(crate) fn idle(&self) -> bool {
+        self.state == START
+    }
+
     /// The message whose last byte was just taken.
     #[must_use]
     pub fn message(&self) -> Option<&[u8]> {
