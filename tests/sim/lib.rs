@@ -29,6 +29,7 @@ pub mod wire;
 pub mod world;
 
 mod act;
+mod befall;
 mod copies;
 mod lines;
 mod power;

@@ -6,6 +6,7 @@
 //! Silence counts only after questions left for every address, on networks on which something else answered meanwhile or
 //! nothing ever did.
 
+use crate::cluster::question::{Purpose, Times};
 use crate::time::{Duration, Earliest, Instant};
 use heapless::Vec;
 
@@ -23,10 +24,6 @@ const PROMPT: Duration = Duration::from_millis(10);
 const CROWD: u8 = 5;
 /// Proxies and duplicates that are remembered.
 const KNOWN: usize = 4 * ROOM;
-/// The longest pause between two questions while a claim waits.
-const PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause between two questions before something is put back in place.
-const SHORT: Duration = Duration::from_millis(100);
 
 /// A hardware address.
 pub(crate) type Mac = [u8; 6];
@@ -91,67 +88,6 @@ pub(crate) const fn next(stage: Stage, event: AskEvent) -> Stage {
         (Stage::Silent, AskEvent::Blind) => Stage::Asking,
         (Stage::Silent, AskEvent::Begin | AskEvent::Void | AskEvent::Enough) => Stage::Silent,
         (Stage::Asking | Stage::Answered | Stage::Silent, AskEvent::End) => Stage::Off,
-    }
-}
-
-/// Why somebody asks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Purpose {
-    /// Both nodes show the group proven stopped: who answers now is neither of them.
-    Learn,
-    /// The peer holds it: which machine and what else answers on the network is good to know.
-    Know,
-    /// The peer is silent, and the group may be claimed.
-    Claim,
-    /// It is claimed, and its addresses come up.
-    Claimant,
-    /// Something is to be put back in place.
-    Back,
-}
-
-impl Purpose {
-    /// Questions of the one go on as those of the other.
-    const fn round(self) -> u8 {
-        match self {
-            Self::Learn => 0,
-            Self::Know => 1,
-            Self::Claim | Self::Claimant => 2,
-            Self::Back => 3,
-        }
-    }
-
-    /// Something waits for the outcome.
-    pub(crate) const fn decides(self) -> bool {
-        match self {
-            Self::Learn | Self::Know => false,
-            Self::Claim | Self::Claimant | Self::Back => true,
-        }
-    }
-}
-
-/// The times that the questions follow.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Times {
-    pub(crate) keepalive: Duration,
-    /// From `warntime` to the deadtime.
-    pub(crate) lead: Duration,
-    pub(crate) deadtime: Duration,
-    pub(crate) initdead: Duration,
-    /// The peer is dead, and not only late.
-    pub(crate) dead: bool,
-}
-
-impl Times {
-    /// Between two questions.
-    fn pace(&self, purpose: Purpose) -> Duration {
-        match purpose {
-            Purpose::Learn => self.deadtime,
-            Purpose::Know => self.deadtime.max(Duration::from_secs(10)),
-            Purpose::Claim if self.dead => self.deadtime.divided(4).min(PAUSE),
-            Purpose::Claim => self.lead.divided(4),
-            Purpose::Claimant => self.keepalive,
-            Purpose::Back => self.keepalive.divided(4).min(SHORT),
-        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! -> `conflict`, `right`, `handover`, `ask` (who may run a group) -> `fence` -> `group` and `sequence` (doing it) -> `watchdog`.
 
 pub(crate) mod ask;
+pub(crate) mod call;
 pub(crate) mod clock;
 pub(crate) mod conflict;
 pub(crate) mod data;
@@ -18,6 +19,7 @@ pub(crate) mod link;
 pub(crate) mod monitor;
 pub(crate) mod peer;
 pub(crate) mod ping;
+pub(crate) mod question;
 pub(crate) mod right;
 pub(crate) mod sequence;
 pub(crate) mod watchdog;

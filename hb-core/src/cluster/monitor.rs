@@ -6,7 +6,7 @@
 //! either. A `status` that nothing can kill is a failure once its limit and the patience after its kill are over.
 
 use crate::action::Verb;
-use crate::cluster::sequence::{Call, Overdue};
+use crate::cluster::call::{Call, Overdue};
 use crate::config::{MonitorConfig, ScriptLimits};
 use crate::ids::Token;
 use crate::input::Outcome;

@@ -10,14 +10,13 @@
 //!   is stopped. Only a script that is known to be missing, of a group that this boot has not started, is passed over.
 
 use crate::action::Verb;
+use crate::cluster::call::{Call, Overdue};
 use crate::config::ScriptLimits;
 use crate::ids::Token;
 use crate::input::Outcome;
 use crate::status::Culprit;
 use crate::time::{Duration, Instant};
 
-/// A killed call that is never reported (a process that cannot die) is given up after this.
-const KILL_GRACE: Duration = Duration::from_secs(5);
 /// First pause before a stop, or a call that could not be run, is tried again; doubles up to [`STOP_PAUSE_MAX`].
 const STOP_PAUSE: Duration = Duration::from_millis(100);
 const STOP_PAUSE_MAX: Duration = Duration::from_secs(1);
@@ -66,46 +65,6 @@ pub(crate) enum Request {
     Wait(Instant),
     /// It ended; it is asked no more.
     Finished(Finish),
-}
-
-/// The running call.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Call {
-    pub(crate) token: Token,
-    pub(crate) resource: u8,
-    pub(crate) verb: Verb,
-    pub(crate) deadline: Instant,
-    pub(crate) killed: bool,
-}
-
-impl Call {
-    /// Past its limit, or told to end: kill it once; give it up when even that has no effect.
-    pub(crate) fn overdue(&mut self, now: Instant) -> Overdue {
-        if now < self.deadline {
-            Overdue::No(self.deadline)
-        } else if self.killed {
-            Overdue::GiveUp
-        } else {
-            self.kill(now);
-            Overdue::Kill
-        }
-    }
-
-    fn kill(&mut self, now: Instant) {
-        self.killed = true;
-        self.deadline = now.plus(KILL_GRACE);
-    }
-}
-
-/// The verdict of [`Call::overdue`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Overdue {
-    /// Not before this time.
-    No(Instant),
-    /// Kill it now.
-    Kill,
-    /// It was killed and never ended.
-    GiveUp,
 }
 
 /// The step at the current resource.

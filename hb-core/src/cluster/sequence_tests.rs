@@ -1,4 +1,5 @@
 use super::*;
+use crate::cluster::call::KILL_GRACE;
 
 const LIMITS: ScriptLimits = ScriptLimits {
     start: Duration::from_secs(60),

@@ -3,9 +3,10 @@
 
 use super::Node;
 use crate::action::Action;
-use crate::cluster::ask::{AskEvent, Came, Mac, Purpose, Stage, Times};
+use crate::cluster::ask::{AskEvent, Came, Mac, Stage};
 use crate::cluster::fence::Fence;
 use crate::cluster::group::{Gate, Group};
+use crate::cluster::question::{Purpose, Times};
 use crate::cluster::right::PeerSituation;
 use crate::config::Answered;
 use crate::event::{Cause, Event, Wait};

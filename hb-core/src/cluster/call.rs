@@ -1,0 +1,48 @@
+//! One script call under way: its limit, and what follows when it does not end.
+
+use crate::action::Verb;
+use crate::ids::Token;
+use crate::time::{Duration, Instant};
+
+/// A killed call that is never reported (a process that cannot die) is given up after this.
+pub(super) const KILL_GRACE: Duration = Duration::from_secs(5);
+
+/// The running call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Call {
+    pub(crate) token: Token,
+    pub(crate) resource: u8,
+    pub(crate) verb: Verb,
+    pub(crate) deadline: Instant,
+    pub(crate) killed: bool,
+}
+
+impl Call {
+    /// Past its limit, or told to end: kill it once; give it up when even that has no effect.
+    pub(crate) fn overdue(&mut self, now: Instant) -> Overdue {
+        if now < self.deadline {
+            Overdue::No(self.deadline)
+        } else if self.killed {
+            Overdue::GiveUp
+        } else {
+            self.kill(now);
+            Overdue::Kill
+        }
+    }
+
+    pub(super) fn kill(&mut self, now: Instant) {
+        self.killed = true;
+        self.deadline = now.plus(KILL_GRACE);
+    }
+}
+
+/// The verdict of [`Call::overdue`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Overdue {
+    /// Not before this time.
+    No(Instant),
+    /// Kill it now.
+    Kill,
+    /// It was killed and never ended.
+    GiveUp,
+}
