@@ -1,4 +1,4 @@
-//! One script call under way: its limit, and what follows when it does not end.
+//! What a row of script calls is for and how it ends; one call under way: its limit, and what follows when it does not end.
 
 use crate::action::Verb;
 use crate::ids::Token;
@@ -6,6 +6,32 @@ use crate::time::{Duration, Instant};
 
 /// A killed call that is never reported (a process that cannot die) is given up after this.
 pub(super) const KILL_GRACE: Duration = Duration::from_secs(5);
+
+/// What the whole sequence is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Goal {
+    /// Prove everything stopped at the daemon's start: stop what `status` does not report stopped.
+    Clean,
+    /// Bring everything up.
+    Start,
+    /// Take everything down.
+    Stop,
+    /// Take down what is right of and including this resource, and bring it up again.
+    Restart(u8),
+}
+
+/// How it ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Finish {
+    /// Everything is up.
+    Started,
+    /// A start failed, and everything is proven stopped again.
+    StartFailed,
+    /// Everything is proven stopped.
+    Stopped,
+    /// Something may still run.
+    StopFailed,
+}
 
 /// The running call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

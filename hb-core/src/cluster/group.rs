@@ -1,9 +1,10 @@
 //! One resource group on this node: its state machine, its epoch and mark, and the scripts that carry it.
 
 use crate::cluster::ask::{self, Ask};
+use crate::cluster::call::Goal;
 use crate::cluster::data::Copy;
 use crate::cluster::monitor::Monitor;
-use crate::cluster::sequence::{Goal, Sequence};
+use crate::cluster::sequence::Sequence;
 use crate::config::GroupConfig;
 use crate::event::Wait;
 use crate::message::{GroupState, Reason};

@@ -10,7 +10,7 @@
 //!   is stopped. Only a script that is known to be missing, of a group that this boot has not started, is passed over.
 
 use crate::action::Verb;
-use crate::cluster::call::{Call, Overdue};
+use crate::cluster::call::{Call, Finish, Goal, Overdue};
 use crate::config::ScriptLimits;
 use crate::ids::Token;
 use crate::input::Outcome;
@@ -22,32 +22,6 @@ const STOP_PAUSE: Duration = Duration::from_millis(100);
 const STOP_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// The same at the daemon's start, where a script may be missing for days.
 const CHECK_PAUSE_MAX: Duration = Duration::from_secs(5);
-
-/// What the whole sequence is for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Goal {
-    /// Prove everything stopped at the daemon's start: stop what `status` does not report stopped.
-    Clean,
-    /// Bring everything up.
-    Start,
-    /// Take everything down.
-    Stop,
-    /// Take down what is right of and including this resource, and bring it up again.
-    Restart(u8),
-}
-
-/// How it ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Finish {
-    /// Everything is up.
-    Started,
-    /// A start failed, and everything is proven stopped again.
-    StartFailed,
-    /// Everything is proven stopped.
-    Stopped,
-    /// Something may still run.
-    StopFailed,
-}
 
 /// What to do next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

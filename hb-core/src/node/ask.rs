@@ -327,7 +327,7 @@ impl Node {
 
     /// Nobody answered: go on with the restart in place.
     pub(super) fn pass_ask(&mut self, id: GroupId, from: u8) {
-        use crate::cluster::sequence::Goal;
+        use crate::cluster::call::Goal;
         let Some(group) = self.group_mut(id) else { return };
         if group.ask().is_none_or(|ask| ask.purpose == Some(Purpose::Back) && ask.stage == Stage::Silent) {
             group.gate = Gate::Open;

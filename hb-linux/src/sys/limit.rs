@@ -7,7 +7,7 @@ use super::{Errno, Result};
 /// than the limit.
 const FILES: libc::rlim_t = 1024;
 
-/// Allow [`FILES`] open files, if fewer were allowed. Answers how many are allowed now.
+/// Allow `FILES` open files, if fewer were allowed. Answers how many are allowed now.
 ///
 /// # Errors
 /// `EPERM`: not root, and the hard limit is lower; it stays as it is then.

@@ -120,7 +120,7 @@ pub(super) fn receive_with_target(fd: &Fd, buf: &mut [u8]) -> Result<Option<Rece
     Ok(Some(Received { len, from: from_raw(&from), to: target(&message) }))
 }
 
-/// One datagram of [`receive_with_target`].
+/// One datagram of `receive_with_target`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Received {
     /// Its length.
