@@ -2,7 +2,7 @@
 
 use crate::{A, B, ms, settled, times};
 use hb_core::{Event, LinkId, Side, Wait};
-use hb_sim::World;
+use hb_sim::{Note, World};
 
 fn twins(change: impl Fn(&mut hb_core::Config)) -> World {
     World::new(|c| {
@@ -85,4 +85,72 @@ fn a_twins_answer_played_back_is_none() {
         world.run(ms(2));
     }
     assert!(world.serves(A), "the twin is gone: {:?}", world.hosts[A].events);
+}
+
+/// Two lives of one node that do not hear each other, before a peer that hears both: an emptied run directory, a clone
+/// on a null-modem of its own. Neither is quiet, and each admission of one makes the other a stranger.
+struct Lives {
+    /// The first life, and the peer.
+    world: World,
+    /// The second life, on host A; its host B is never started.
+    second: World,
+    /// What of each was carried over so far.
+    carried: [usize; 2],
+    persisted: usize,
+}
+
+impl Lives {
+    fn step(&mut self) {
+        let end = self.world.now.plus(ms(2));
+        while self.world.step(end) {
+            let peers = |note: &Note| matches!(note, Note::Persisted { host: B, .. });
+            self.persisted += self.world.notes.drain(..).filter(peers).count();
+        }
+        self.second.run(ms(2));
+        let [mine, theirs] = &mut self.carried;
+        let to_peer = self.second.hosts[A].sent[*mine..].to_vec();
+        let to_second = self.world.hosts[B].sent[*theirs..].to_vec();
+        *mine += to_peer.len();
+        *theirs += to_second.len();
+        to_peer.iter().for_each(|(_, link, bytes)| self.world.inject(B, *link, bytes));
+        to_second.iter().for_each(|(_, link, bytes)| self.second.inject(A, *link, bytes));
+    }
+}
+
+#[test]
+fn two_lives_of_one_node_make_no_storm() {
+    let world = settled(|_| {});
+    let mut second = World::new(|_| {});
+    second.start(A);
+    second.kill(A);
+    second.run(world.now.since(second.now));
+    second.start(A);
+    let carried = [second.hosts[A].sent.len(), world.hosts[B].sent.len()];
+    let mut lives = Lives { world, second, carried, persisted: 0 };
+    let seconds = 60;
+    let counts = |lives: &Lives| {
+        let hosts = [&lives.world.hosts[A], &lives.world.hosts[B], &lives.second.hosts[A]];
+        (hosts.map(|host| host.sent.len()), hosts.map(|host| host.events.len()))
+    };
+    let (sent, events) = counts(&lives);
+    let met = times(&lives.world, B, |e| matches!(e, Event::PeerMet(_)));
+    for _ in 0..seconds * 500 {
+        lives.step();
+    }
+    let (sent_then, events_then) = counts(&lives);
+    let met = times(&lives.world, B, |e| matches!(e, Event::PeerMet(_))) - met;
+    let links = lives.world.hosts[B].config.links.len();
+    let told = format!(
+        "met {met}, persisted {}, sent {sent:?} {sent_then:?}, events {events:?} {events_then:?}: {:?}",
+        lives.persisted,
+        lives.world.hosts[B].events.iter().rev().take(40).collect::<Vec<_>>()
+    );
+    for host in 0..3 {
+        // At a keepalive of 100 ms: ten beats a second on each link, and answers to hellos, each bounded by itself.
+        assert!(sent_then[host] - sent[host] <= seconds * 25 * links, "host {host}: {told}");
+        assert!(events_then[host] - events[host] <= (seconds * 4 + 3) * (1 + links), "host {host}: {told}");
+    }
+    // At a deadtime of 500 ms: one in half of it, and the first ones.
+    assert!(met <= seconds * 4 + 3, "{told}");
+    assert!(lives.persisted <= (seconds * 4 + 3) * 3, "at most three writes for each: {told}");
 }

@@ -60,6 +60,8 @@ pub(crate) struct Handshake {
     /// When the last answer went out, to bound answers under a flood of replayed frames.
     answered: Option<Instant>,
     spacing: Duration,
+    /// When all admissions so far are paid for, at one in half a deadtime.
+    paid: Instant,
 }
 
 impl Handshake {
@@ -78,6 +80,7 @@ impl Handshake {
             knows_us: false,
             lacks: false,
             answered: None,
+            paid: Instant::ZERO,
             spacing: keepalive.divided(4).min(Duration::from_millis(50)),
         };
         handshake.state = handshake.random() ^ word(high);
@@ -167,6 +170,23 @@ impl Handshake {
     /// A short form came: the peer lacks nothing.
     pub(crate) fn short(&mut self) {
         self.lacks = false;
+    }
+
+    /// May one more life be admitted now? Three at once, then one in half a deadtime: two lives of one node that both
+    /// answer would be admitted in turns for ever, each time with a beat, lines in the log and a write. Nobody is taken
+    /// for dead by waiting: the last one that was admitted was heard less than a deadtime ago.
+    pub(crate) fn may_admit(&self, now: Instant, deadtime: Duration) -> bool {
+        self.paid.since(now) <= deadtime
+    }
+
+    /// A life was admitted.
+    pub(crate) fn admitted(&mut self, now: Instant, deadtime: Duration) {
+        self.paid = self.paid.max(now).plus(deadtime.divided(2));
+    }
+
+    /// A hello that may not be taken yet: its challenge is echoed in time.
+    pub(crate) fn later(&mut self, hello: &Hello) {
+        self.theirs = Some(hello.challenge);
     }
 
     /// May a hello be answered now? Bounded to one answer in a quarter keepalive, 50 ms at most.
@@ -310,6 +330,23 @@ mod tests {
         let mut shake = fresh(3);
         let answers = (0..20_000u64).filter(|i| shake.may_answer(Instant::from_micros(i * 50))).count();
         assert!((1..=21).contains(&answers), "{answers} answers in one second");
+    }
+
+    #[test]
+    fn three_lives_at_once_and_then_one_in_half_a_deadtime() {
+        let (mut shake, deadtime) = (fresh(3), Duration::from_secs(10));
+        let admitted: Vec<u64, 64> = (0..1000)
+            .filter(|i| {
+                let now = NOW.plus(Duration::from_millis(i * 100));
+                let may = shake.may_admit(now, deadtime);
+                if may {
+                    shake.admitted(now, deadtime);
+                }
+                may
+            })
+            .collect();
+        assert_eq!(admitted.get(..5), Some([0, 1, 2, 50, 100].as_slice()));
+        assert_eq!(admitted.len(), 22);
     }
 
     #[test]

@@ -129,6 +129,10 @@ impl Node {
         }
         let proven = met && !self.peer.owes_answer;
         let heard = match &message.hello {
+            Some(hello) if !met && !self.shake.may_admit(self.now, self.config.timing.deadtime) => {
+                self.shake.later(hello);
+                Heard::Nothing
+            }
             Some(hello) => self.shake.hello(hello, proven, self.incarnation.nonce, self.now),
             None if proven => {
                 self.shake.short();
@@ -224,6 +228,7 @@ impl Node {
             self.peer_proven_off();
         }
         self.peer.meet(incarnation);
+        self.shake.admitted(self.now, self.config.timing.deadtime);
         if newer.is_none() {
             self.take_hello(hello);
         }
@@ -261,7 +266,9 @@ impl Node {
             link.rx = link.rx.saturating_add(1);
         }
         self.hello_until = self.now.plus(self.config.timing.deadtime);
-        self.answer();
+        if met || self.shake.may_admit(self.now, self.config.timing.deadtime) {
+            self.answer();
+        }
     }
 
     /// A frame that proves no life may show that one of our groups is held all the same: it forbids a claim until the
