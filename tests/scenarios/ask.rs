@@ -90,7 +90,7 @@ fn under_wait_a_frozen_holder_keeps_what_its_kernel_answers_for() {
 }
 
 #[test]
-fn a_power_loss_with_whole_links_is_no_slower_for_the_question() {
+fn a_power_loss_with_whole_links_is_taken_over_soon_after_the_deadtime() {
     let Some(rig) = settled(builder("power loss, asked meanwhile").alone()) else { return };
     let lost = rig.power_off(Node::Ha1);
     rig.wait_answer(Node::Ha2, SOON);

@@ -97,6 +97,24 @@ fn only_idle_and_failed_groups_of_a_node_in_service_claim() {
 }
 
 #[test]
+fn whatever_blocks_a_gone_peer_a_node_that_joins_or_leaves_claims_nothing() {
+    for phase in PHASES.into_iter().filter(|phase| *phase != Phase::Up) {
+        for block in 0..8_u8 {
+            let (stuck, one_way, isolated) = (block & 1 != 0, block & 2 != 0, block & 4 != 0);
+            for state in STATES {
+                let mut s = me(Side::Odd, None, PeerSituation::Gone { stuck, one_way, isolated });
+                (s.phase, s.state) = (phase, state);
+                assert!(
+                    matches!(decide(&s), Decision::Wait(_)),
+                    "{phase:?} {state:?} {block:03b}: {:?}",
+                    decide(&s)
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn each_block_of_a_gone_peer_waits_under_its_own_name() {
     let gone = |stuck, one_way, isolated| {
         decide(&me(Side::Odd, Some(8), PeerSituation::Gone { stuck, one_way, isolated }))
