@@ -3,6 +3,9 @@
 use hb_sim::explore::{Bounds, CASES, Case, Grain, explore};
 use std::process::ExitCode;
 
+/// States of two nodes that nothing befalls, at most: the largest case has some 2,600.
+const UNDISTURBED: usize = 20_000;
+
 fn main() -> ExitCode {
     match run(&std::env::args().skip(1).collect::<Vec<_>>()) {
         Ok(true) => ExitCode::SUCCESS,
@@ -74,7 +77,8 @@ fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
 fn one(case: Case, bounds: Bounds) -> bool {
     println!("{} ({:?}): {}", case.name, bounds.grain, case.about);
     for faults in 0..=bounds.faults {
-        let bounds = Bounds { faults, ..bounds };
+        let states = if faults == 0 { bounds.states.min(UNDISTURBED) } else { bounds.states };
+        let bounds = Bounds { faults, states, ..bounds };
         let report = explore(case, bounds, &mut |line| eprintln!("    {line}"));
         let seconds = report.time.as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
@@ -90,6 +94,13 @@ fn one(case: Case, bounds: Bounds) -> bool {
         );
         if let Some((_, story)) = report.violation {
             story.iter().for_each(|line| println!("{line}"));
+            return false;
+        }
+        if !report.complete && faults == 0 {
+            println!(
+                "  two nodes that nothing befalls come to no end of states: a number of the core grows, or is always \
+                 new, and tests/explore/print.rs takes it for a plain one"
+            );
             return false;
         }
         if !report.complete {

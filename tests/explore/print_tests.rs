@@ -59,3 +59,28 @@ fn what_is_plain_or_unknown_tells_states_apart_and_counters_do_not() {
     assert!(same(|t| t.peer.rx = 77) && same(|t| t.groups[0].seq = 1));
     assert!(!same(|t| t.new = 4) && !same(|t| t.kind = None) && !same(|t| t.kind = Some(false)));
 }
+
+/// The core's own type: the bytes are new with each, so they count as a name.
+#[expect(dead_code, reason = "read by `Debug`")]
+#[derive(Debug)]
+struct Challenge {
+    bytes: [u8; 2],
+}
+
+#[expect(dead_code, reason = "read by `Debug`")]
+#[derive(Debug)]
+struct Shake {
+    challenge: Challenge,
+    before: Option<Challenge>,
+}
+
+#[test]
+fn the_bytes_of_a_challenge_are_a_name_wherever_it_stands() {
+    let of = |now, before| {
+        let shake = Shake { challenge: Challenge { bytes: now }, before: Some(Challenge { bytes: before }) };
+        Print::of(0, &shake)
+    };
+    let print = of([1, 2], [3, 4]);
+    assert_eq!(print.values, [(Class::Name, 0x102), (Class::Name, 0x304)]);
+    assert_eq!(print.skeleton, of([5, 6], [7, 8]).skeleton);
+}
