@@ -118,8 +118,9 @@ impl Frame {
             *to = from;
         }
         if kind != 0 {
-            // Whatever is not used changes from frame to frame, so that every pattern of bits is on the line at times.
-            let mut noise = words[0].wrapping_mul(0x9E37_79B9) | 1;
+            // Whatever is not used changes from frame to frame, so that every pattern of bits is on the line at times; and
+            // from kind to kind, or a damaged Sync or End passes for the data frame of that number with a few wrong bits.
+            let mut noise = (words[0] ^ u32::from(kind) << 28).wrapping_mul(0x9E37_79B9) | 1;
             for word in words.iter_mut().skip(if kind == 4 { 3 } else { 1 }) {
                 noise ^= noise << 13;
                 noise ^= noise >> 17;

@@ -332,6 +332,25 @@ mod tests {
     }
 
     #[test]
+    fn a_damaged_sync_or_end_is_no_data_frame_with_wrong_bits() {
+        let mut tally = Tally::new(2);
+        let damaged = |frame: &Frame| {
+            let mut bytes = wire(frame);
+            bytes[30] ^= if bytes[30] == 0x20 { 0x40 } else { 0x20 };
+            bytes
+        };
+        for hears in [false, true, true] {
+            feed(&mut tally, at(0), &damaged(&Frame::Sync { step: 2, hears }));
+        }
+        for seq in 0..10 {
+            feed(&mut tally, at(10), &wire(&Frame::Data { step: 2, seq }));
+        }
+        feed(&mut tally, at(20), &damaged(&Frame::End { step: 2, total: 10 }));
+        feed(&mut tally, at(20), &wire(&Frame::End { step: 2, total: 10 }));
+        assert_eq!((tally.report.good, tally.report.compared, tally.report.wrong), (10, 10, 0));
+    }
+
+    #[test]
     fn lost_bytes_and_lost_frames_are_counted_but_not_compared() {
         let r = step(|seq, bytes| match seq {
             5 => drop(bytes.drain(10..14)),
