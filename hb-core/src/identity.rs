@@ -5,14 +5,28 @@
 
 use crate::auth::tag::{Crc32, crc32_of};
 use crate::config::Timing;
+use crate::ids::Side;
 use core::fmt::{self, Display, Write};
 
 /// The cluster of the nodes named `own` and `peer`, in either order: frames of another one are not looked at.
 #[must_use]
 pub fn cluster(own: &str, peer: &str) -> u16 {
-    let (first, second) = if own < peer { (own, peer) } else { (peer, own) };
-    let [a, b, c, d] = crc32_of([first.as_bytes(), &[0], second.as_bytes()]).to_be_bytes();
+    let (first, second) = match Side::of(own, peer) {
+        Side::Even => (own, peer),
+        Side::Odd => (peer, own),
+    };
+    let mut crc = Crc32::new();
+    folded(first).for_each(|byte| crc.update(&[byte]));
+    crc.update(&[0]);
+    folded(second).for_each(|byte| crc.update(&[byte]));
+    let [a, b, c, d] = crc.end().to_be_bytes();
     u16::from_be_bytes([a ^ c, b ^ d])
+}
+
+/// A node's name as it is compared and hashed: `A` to `Z` in lower case, so that two files which write one name in two ways
+/// make one cluster.
+pub fn folded(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().map(|byte| byte.to_ascii_lowercase())
 }
 
 /// Digest of the times that both nodes must share: keepalive, deadtime, deadping. The others are each node's own matter:
@@ -31,13 +45,13 @@ pub fn name_hash(first: impl Display) -> u32 {
     text([first])
 }
 
-/// The line of a group: the name of the preferred node, and each resource in the canonical form behind one space.
+/// The line of a group: the name of the preferred node, folded, and each resource in the canonical form behind one space.
 #[must_use]
 pub fn line_digest<R: Display>(preferred: &str, resources: impl IntoIterator<Item = R>) -> u32 {
     let mut digest = Digest(Crc32::new());
-    // Nothing that is written to a checksum fails.
-    let _ = digest.write_str(preferred);
+    folded(preferred).for_each(|byte| digest.0.update(&[byte]));
     for resource in resources {
+        // Nothing that is written to a checksum fails.
         let _ = write!(digest, " {resource}");
     }
     digest.0.end()
@@ -80,6 +94,19 @@ mod tests {
             (String::from(cells[0]), of, u32::from_str_radix(cells[2], 16).unwrap())
         };
         rows.map(row).collect()
+    }
+
+    #[test]
+    fn names_that_differ_in_case_are_one_cluster() {
+        assert_eq!(cluster("HA-1", "ha-2"), cluster("ha-2", "ha-1"));
+        assert_eq!(cluster("a_b", "aBc"), cluster("A_B", "abc"));
+        assert_ne!(cluster("ha-1", "ha-2"), cluster("ha-1", "ha-3"));
+        assert_eq!(line_digest("Ha-1", ["web"]), line_digest("hA-1", ["web"]));
+        assert_ne!(
+            line_digest("ha-1", ["web"]),
+            line_digest("ha-1", ["Web"]),
+            "scripts are told apart by case"
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Small names for the things that a node counts: itself, its links, groups, ping nodes, incarnations.
 
+use crate::identity::folded;
 use serde::{Deserialize, Serialize};
 
 /// Which of the two nodes: the one whose name sorts first is [`Side::Even`] and uses even epochs, the other odd ones,
@@ -14,10 +15,10 @@ pub enum Side {
 }
 
 impl Side {
-    /// The side of the node named `own` in a cluster of `own` and `peer`.
+    /// The side of the node named `own` in a cluster of `own` and `peer`. Names are compared without regard to case.
     #[must_use]
     pub fn of(own: &str, peer: &str) -> Self {
-        if own < peer { Self::Even } else { Self::Odd }
+        if folded(own).lt(folded(peer)) { Self::Even } else { Self::Odd }
     }
 
     /// The other node.
@@ -91,6 +92,9 @@ mod tests {
     fn sides_follow_the_names_and_not_their_order() {
         assert_eq!(Side::of("ha-1", "ha-2"), Side::Even);
         assert_eq!(Side::of("ha-2", "ha-1"), Side::Odd);
+        // `B` sorts before `a`, and `_` between the two cases.
+        assert_eq!((Side::of("HB", "ha"), Side::of("ha", "HB")), (Side::Odd, Side::Even));
+        assert_eq!((Side::of("h_", "hA"), Side::of("hA", "h_")), (Side::Even, Side::Odd));
         assert_eq!(Side::Even.other(), Side::Odd);
     }
 }

@@ -99,22 +99,34 @@ fn cl_answer(shot: &Snapshot, command: &str, values: &[String]) -> (Vec<String>,
             }
             (nodes, cl::OK)
         }
-        ("nodestatus", [node]) if *node == shot.node => one(own_status(&shot.phase), cl::OK),
-        ("nodestatus", [node]) if *node == shot.peer.name => match shot.peer.state.as_str() {
-            "up" | "late" => one(own_status(shot.peer.phase.as_deref().unwrap_or("up")), cl::OK),
-            _ => one("dead", cl::NO),
-        },
+        ("nodestatus", [node]) if node.eq_ignore_ascii_case(&shot.node) => {
+            one(own_status(&shot.phase), cl::OK)
+        }
+        ("nodestatus", [node]) if node.eq_ignore_ascii_case(&shot.peer.name) => {
+            match shot.peer.state.as_str() {
+                "up" | "late" => one(own_status(shot.peer.phase.as_deref().unwrap_or("up")), cl::OK),
+                _ => one("dead", cl::NO),
+            }
+        }
         ("nodestatus", [node]) => match ping(node) {
             Some(true) => one("ping", cl::OK),
             Some(false) => one("dead", cl::NO),
             None => bad,
         },
-        ("nodetype", [node]) if *node == shot.node || *node == shot.peer.name => one("normal", cl::OK),
+        ("nodetype", [node])
+            if node.eq_ignore_ascii_case(&shot.node) || node.eq_ignore_ascii_case(&shot.peer.name) =>
+        {
+            one("normal", cl::OK)
+        }
         ("nodetype", [node]) if ping(node).is_some() => one("ping", cl::OK),
-        ("listhblinks", [node]) if *node == shot.peer.name || *node == shot.node => {
+        ("listhblinks", [node])
+            if node.eq_ignore_ascii_case(&shot.peer.name) || node.eq_ignore_ascii_case(&shot.node) =>
+        {
             (shot.links.iter().map(|l| format!("\t{}", l.name)).collect(), cl::OK)
         }
-        ("hblinkstatus", [node, link]) if *node == shot.peer.name || *node == shot.node => {
+        ("hblinkstatus", [node, link])
+            if node.eq_ignore_ascii_case(&shot.peer.name) || node.eq_ignore_ascii_case(&shot.node) =>
+        {
             match shot.links.iter().find(|l| l.name == *link) {
                 Some(l) if l.state == "up" => one("up", cl::OK),
                 Some(_) => one("dead", cl::NO),

@@ -2,14 +2,18 @@
 
 use super::Paths;
 use super::finding::Report;
+use core::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::string::String;
 use std::vec::Vec;
 
 /// Bytes of `ha.cf` and of `haresources` at most.
 const MAX_FILE: u64 = 64 * 1024;
 
+/// It is not there.
+pub(super) const ABSENT: &str = "there is no such file";
 /// This user may not read it.
 pub(super) const DENIED: &str = "permission denied";
 
@@ -24,7 +28,7 @@ pub(super) fn open_regular(path: &Path) -> io::Result<File> {
 /// Why a file cannot be read, in words.
 pub(super) fn reason(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file",
+        io::ErrorKind::NotFound => ABSENT,
         io::ErrorKind::PermissionDenied => DENIED,
         io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory => "it is not a regular file",
         _ => "it cannot be read",
@@ -44,14 +48,77 @@ pub(super) fn read(path: &Path, report: &mut Report<'_>) -> Option<Vec<u8>> {
             report.error(1, format_args!("{}; run as root", reason(&error)));
             None
         }
-        Err(error) => {
-            report.error(
-                1,
-                format_args!("{}; write the file, or name its directory with --config-dir", reason(&error)),
-            );
-            None
+        Err(error) => match misspelt(path).filter(|_| error.kind() == io::ErrorKind::NotFound) {
+            Some(there) => {
+                report.error(1, format_args!("{}", Move { there: &there, path }));
+                None
+            }
+            None => {
+                report.error(
+                    1,
+                    format_args!(
+                        "{}; write the file, or name its directory with --config-dir",
+                        reason(&error)
+                    ),
+                );
+                None
+            }
+        },
+    }
+}
+
+/// A file beside the missing `path` that was meant to be it: its name differs in case, in a dot or a sign, or in one letter.
+pub(super) fn misspelt(path: &Path) -> Option<PathBuf> {
+    let plain = |name: &str| -> String {
+        name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+    };
+    let wanted = plain(path.file_name()?.to_str()?);
+    let near = |found: &Path| -> Option<usize> {
+        let name = plain(found.file_name()?.to_str()?);
+        // What editors and packages leave beside a file is none of its kind.
+        let name = name.strip_suffix("txt").unwrap_or(&name);
+        Some(distance(name, &wanted)).filter(|distance| *distance <= 1 && found.is_file())
+    };
+    let beside = fs::read_dir(path.parent()?).ok()?.flatten().map(|entry| entry.path());
+    beside
+        .filter(|found| found != path)
+        .filter_map(|found| Some((near(&found)?, found)))
+        .min()
+        .map(|(_, found)| found)
+}
+
+/// Says where the missing `path` is, and the line that puts it in its place.
+pub(super) struct Move<'a> {
+    /// The file that is there.
+    pub(super) there: &'a Path,
+    /// The one that is not.
+    pub(super) path: &'a Path,
+}
+
+impl fmt::Display for Move<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (there, path) = (self.there.display(), self.path.display());
+        write!(f, "{ABSENT}, but {there} is there; run `mv {there} {path}`")
+    }
+}
+
+/// Letters to insert, delete or replace to make one word of the other.
+pub(super) fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (cell, y) in row.iter_mut().skip(1).zip(b.bytes()) {
+            let best = (diagonal + usize::from(x != y)).min(left + 1).min(*cell + 1);
+            diagonal = *cell;
+            *cell = best;
+            left = best;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
         }
     }
+    row.last().copied().unwrap_or(a.len())
 }
 
 /// Is one of the three files there, and this user may not read it?

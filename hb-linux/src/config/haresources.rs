@@ -78,6 +78,17 @@ fn preferred_node(word: &Word<'_>, nodes: &[At<String>], ha_cf: &str, report: &m
         );
         return near.value.clone();
     }
+    let mut of_one_host = nodes.iter().filter(|n| host(&n.value).eq_ignore_ascii_case(host(text)));
+    if let (Some(near), None) = (of_one_host.next(), of_one_host.next()) {
+        report.error(
+            word.line,
+            format_args!(
+                "node `{text}` is not in ha.cf, which names it `{0}` ({ha_cf}:{1}); write `{0}` here",
+                near.value, near.line
+            ),
+        );
+        return near.value.clone();
+    }
     report.error(
         word.line,
         format_args!(
@@ -87,6 +98,11 @@ fn preferred_node(word: &Word<'_>, nodes: &[At<String>], ha_cf: &str, report: &m
         ),
     );
     String::from(text)
+}
+
+/// A name without its domain.
+pub(super) fn host(name: &str) -> &str {
+    name.split('.').next().unwrap_or_default()
 }
 
 fn resource(word: &Word<'_>, report: &mut Report<'_>) -> Option<Resource> {
@@ -281,6 +297,14 @@ mod tests {
             (
                 "\nHA-1 x",
                 "2: node `HA-1` differs in case from `ha-1` (ha.cf:38), which is taken; write `ha-1`",
+            ),
+            (
+                "ha-2.example.org x",
+                "1: node `ha-2.example.org` is not in ha.cf, which names it `ha-2` (ha.cf:40); write `ha-2` here",
+            ),
+            (
+                "HA-1. x",
+                "1: node `HA-1.` is not in ha.cf, which names it `ha-1` (ha.cf:38); write `ha-1` here",
             ),
             ("ha-1", "1: node `ha-1` stands without a resource; write `ha-1 RESOURCE...`"),
             ("ha-1 a::", "1: `a::` has an empty part; write SCRIPT::ARGUMENT::ARGUMENT"),

@@ -18,6 +18,7 @@ mod files;
 pub mod finding;
 mod ha_cf;
 mod haresources;
+mod key_fault;
 mod lexer;
 mod names;
 mod scripts;
@@ -27,8 +28,8 @@ mod tests;
 mod texts;
 mod time;
 
-pub use authkeys::{KeyFault, KeyFaultKind, KeyFaults};
 pub use finding::{Class, Finding, Findings};
+pub use key_fault::{KeyFault, KeyFaultKind, KeyFaults, KeyPart};
 pub use settings::{
     Facility, Group, LogTargets, Medium, Ping, Resource, Script, ServiceAddress, Settings, WatchdogBusy,
     WatchdogSettings, asked,
@@ -146,7 +147,7 @@ fn read(paths: &Paths, node: Option<&str>) -> Loaded {
 fn examine(
     paths: &Paths,
     node: Option<&str>,
-    keys: Result<(Keyring, u32), KeyFaults>,
+    keys: Result<authkeys::Keys, KeyFaults>,
     bytes_of: impl Fn(&Path, &mut Report<'_>) -> Option<Vec<u8>>,
 ) -> Loaded {
     let mut findings = Findings::new();
@@ -173,7 +174,7 @@ fn examine(
     if ha_cf_read {
         names::cross(&ha_cf, &groups, report);
     }
-    let keys = key_findings(keys, &shown(&authkeys_path), &ha_cf, &mut findings);
+    let keys = key_findings(keys, &authkeys_path, &ha_cf, &mut findings);
 
     let parsed = Parsed { ha_cf_file, haresources_file, ha_cf_read, ha_cf, groups };
     let mut settings = None;
@@ -191,14 +192,18 @@ fn shown(path: &Path) -> String {
 
 /// The faults of `authkeys` as findings, and a word on a key that is none.
 fn key_findings(
-    keys: Result<(Keyring, u32), KeyFaults>,
-    file: &str,
+    keys: Result<authkeys::Keys, KeyFaults>,
+    path: &Path,
     ha_cf: &HaCf,
     findings: &mut Findings,
 ) -> Option<Keyring> {
-    let report = &mut Report::new(file, findings);
+    let file = shown(path);
+    let report = &mut Report::new(&file, findings);
     match keys {
-        Ok((keys, line)) => {
+        Ok(authkeys::Keys { ring: keys, line, warnings }) => {
+            for warning in &warnings {
+                report.warn(warning.line, format_args!("{warning}"));
+            }
             let network = ha_cf.links.iter().find(|l| l.value.iface().is_some());
             let signs = keys.get(keys.signer()).map(|k| k.method);
             if let (Some(link), Some(Method::Crc)) = (network, signs) {
@@ -227,7 +232,13 @@ fn key_findings(
         }
         Err(faults) => {
             for fault in &faults {
-                report.error(fault.line, format_args!("{fault}"));
+                match (fault.kind, files::misspelt(path)) {
+                    (KeyFaultKind::Unreadable(files::ABSENT), Some(there)) => {
+                        report.error(fault.line, format_args!("{}", files::Move { there: &there, path }));
+                    }
+                    (kind, _) if kind.is_warning() => report.warn(fault.line, format_args!("{fault}")),
+                    _ => report.error(fault.line, format_args!("{fault}")),
+                }
             }
             None
         }

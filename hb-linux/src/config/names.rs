@@ -2,6 +2,7 @@
 
 use super::finding::Report;
 use super::ha_cf::{At, HaCf};
+use super::haresources::host;
 use super::settings::{Group, Medium};
 use core::net::Ipv4Addr;
 use std::string::String;
@@ -30,6 +31,7 @@ pub(super) fn own_and_peer(
         }
         return None;
     };
+    short_beside_long(first, second, report);
     let name = given.unwrap_or(machine);
     if name == first.value {
         return Some((first.value.clone(), second.value.clone()));
@@ -50,8 +52,7 @@ pub(super) fn own_and_peer(
         );
         return Some((own.value.clone(), peer.clone()));
     }
-    let host = |name: &str| String::from(name.split('.').next().unwrap_or_default());
-    let near = cf.nodes.iter().find(|n| host(&n.value).eq_ignore_ascii_case(&host(name)));
+    let near = cf.nodes.iter().find(|n| host(&n.value).eq_ignore_ascii_case(host(name)));
     // The name came from outside: no control character of it reaches a terminal.
     let shown = name.escape_default();
     match (given, near) {
@@ -78,6 +79,25 @@ pub(super) fn own_and_peer(
     None
 }
 
+/// The two nodes make a cluster only if both files write the same two names, but for case. One file that names its own node by
+/// its host name alone, and the other with a domain, is what a file looks like that does not.
+fn short_beside_long(first: &At<String>, second: &At<String>, report: &mut Report<'_>) {
+    let domain = |name: &str| name.len() > host(name).len();
+    let (short, long) = match (domain(&first.value), domain(&second.value)) {
+        (false, true) => (first, second),
+        (true, false) => (second, first),
+        _ => return,
+    };
+    report.warn(
+        long.line,
+        format_args!(
+            "node `{}` has a domain and `{}` (line {}) has none: the other node's file must have the same two names, or the \
+             two do not hear each other; write what `uname -n` prints on each",
+            long.value, short.value, short.line
+        ),
+    );
+}
+
 /// What the lines of `ha.cf` say about each other and about the service addresses.
 pub(super) fn cross(cf: &HaCf, groups: &[At<Group>], report: &mut Report<'_>) {
     let service = |ip: Ipv4Addr| {
@@ -94,7 +114,7 @@ pub(super) fn cross(cf: &HaCf, groups: &[At<Group>], report: &mut Report<'_>) {
         );
     }
     for ping in &cf.pings {
-        if cf.nodes.iter().any(|n| n.value == ping.value.name) {
+        if cf.nodes.iter().any(|n| n.value.eq_ignore_ascii_case(&ping.value.name)) {
             report.error(
                 ping.line,
                 format_args!(
@@ -129,7 +149,7 @@ pub(super) fn cross(cf: &HaCf, groups: &[At<Group>], report: &mut Report<'_>) {
         }
     }
     for host in &cf.stonith_hosts {
-        if host.value != "*" && cf.nodes.iter().all(|n| n.value != host.value) {
+        if host.value != "*" && cf.nodes.iter().all(|n| !n.value.eq_ignore_ascii_case(&host.value)) {
             report.error(
                 host.line,
                 format_args!(

@@ -252,7 +252,76 @@ fn keys_that_others_can_get_at_are_refused() {
         fs::remove_file(place.paths.authkeys()).expect("remove");
     }
     place.file("ha.d/authkeys", "auth 2\n1 sha1 s3cret\n2 md5 0ther\n", 0o600);
-    assert_eq!(authkeys::load(&place.paths.authkeys()).map(|(keys, _)| keys.signer()).ok(), Some(2));
+    assert_eq!(authkeys::load(&place.paths.authkeys()).map(|keys| keys.ring.signer()).ok(), Some(2));
+}
+
+#[test]
+fn a_misspelt_file_is_named_with_the_line_that_mends_it() {
+    for (wrong, right) in [
+        ("Authkeys", "authkeys"),
+        ("AuthKeys", "authkeys"),
+        ("auth_keys", "authkeys"),
+        ("authkey", "authkeys"),
+        ("authkeys.txt", "authkeys"),
+        ("HA.cf", "ha.cf"),
+        ("ha_cf", "ha.cf"),
+        ("haresource", "haresources"),
+        ("haResources", "haresources"),
+    ] {
+        let place = Place::new("node a b\nbcast eth0", "a x", "auth 1\n1 sha1 s3cret\n");
+        fs::rename(place.path(&format!("ha.d/{right}")), place.path(&format!("ha.d/{wrong}")))
+            .expect("renamed");
+        assert_eq!(
+            place.load("a").1,
+            [format!(
+                "ha.d/{right}:1: there is no such file, but ha.d/{wrong} is there; run `mv ha.d/{wrong} ha.d/{right}`"
+            )]
+        );
+    }
+    let place = Place::new("node a b\nbcast eth0", "a x", "");
+    fs::remove_file(place.paths.authkeys()).expect("removed");
+    place.file("ha.d/authkeys.old", "auth 1\n", 0o600);
+    fs::create_dir(place.path("ha.d/Authkeys")).expect("a directory");
+    assert_eq!(
+        place.load("a").1,
+        ["ha.d/authkeys:1: there is no such file; write the file and `chmod 600` it"],
+        "neither an old file nor a directory was meant to be it"
+    );
+}
+
+#[test]
+fn two_files_that_write_the_names_in_two_cases_make_one_cluster() {
+    let one = |ha_cf: &str, haresources: &str, node: &str| {
+        let (settings, _) = Place::new(ha_cf, haresources, "auth 1\n1 sha1 x\n").load(node);
+        settings.expect("settings").core
+    };
+    let a = one("node HA-1 ha-2\nbcast eth0", "HA-1 x\nha-2 y", "ha-1");
+    let b = one("node ha-1 Ha-2\nbcast eth0", "ha-1 x\nHA-2 y", "ha-2");
+    assert_eq!((a.cluster, a.side), (b.cluster, b.side.other()));
+    for (a, b) in a.groups.iter().zip(&b.groups) {
+        assert_eq!((a.name_hash, a.digest, a.preferred), (b.name_hash, b.digest, b.preferred));
+    }
+    // `B` sorts before `a`, `b` does not.
+    let a = one("node a B\nbcast eth0", "a x", "a");
+    let b = one("node a b\nbcast eth0", "a x", "b");
+    assert_eq!((a.cluster, a.side), (b.cluster, b.side.other()));
+}
+
+#[test]
+fn a_domain_on_one_name_alone_and_a_dot_at_the_end_are_named() {
+    let said =
+        |ha_cf: &str, haresources: &str| Place::new(ha_cf, haresources, "auth 1\n1 sha1 x\n").load("a").1;
+    assert_eq!(
+        said("node a\nnode b.example.org\nbcast eth0", "a x"),
+        [
+            "ha.d/ha.cf:2: node `b.example.org` has a domain and `a` (line 1) has none: the other node's file must have the same \
+          two names, or the two do not hear each other; write what `uname -n` prints on each"
+        ]
+    );
+    assert_eq!(
+        said("node a\nnode b.\nbcast eth0", "a x"),
+        ["ha.d/ha.cf:2: node `b.` ends in a dot, and no machine's name does; write `b`"]
+    );
 }
 
 #[test]

@@ -34,14 +34,16 @@ pub(super) fn answer(
     if matches!(request, Request::Standby(_)) {
         look_at_scripts(now, node, fx);
     }
+    let peer = fx.voice.names.peer.as_bytes();
+    let is_peer = |name: &str| name.as_bytes().eq_ignore_ascii_case(peer);
     let command = match request {
         Request::Status => return status(now, &node.status(now), fx, facts, out),
         Request::Reload | Request::ReloadForced => return,
         Request::Stop => Command::Stop,
         Request::Standby(which) => Command::Standby(scope(which)),
         Request::Takeover(which) => Command::Takeover(scope(which)),
-        Request::ConfirmDown(name) if name == fx.voice.names.peer => Command::ConfirmDown,
-        Request::ConfirmDownForce(name) if name == fx.voice.names.peer => Command::ConfirmDownForce,
+        Request::ConfirmDown(name) if is_peer(name) => Command::ConfirmDown,
+        Request::ConfirmDownForce(name) if is_peer(name) => Command::ConfirmDownForce,
         Request::ConfirmDown(name) | Request::ConfirmDownForce(name) => {
             let mut text = Text::<200>::new();
             let names = &fx.voice.names;

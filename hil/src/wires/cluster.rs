@@ -59,7 +59,7 @@ fn role(server: &str, ha_cf: &str, haresources: &str, authkeys: &str) -> Result<
     let side = Side::of(name, server);
     let mut groups = heapless::Vec::new();
     for group in lines(&haresources.replace("\\\n", " ")) {
-        let preferred = if group[0] == name { side } else { side.other() };
+        let preferred = if group[0].eq_ignore_ascii_case(name) { side } else { side.other() };
         groups
             .push(group_config(&group, preferred)?)
             .map_err(|_| "haresources: too many groups".to_owned())?;

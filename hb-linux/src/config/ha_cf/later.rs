@@ -2,9 +2,9 @@
 
 use super::directive::{Directive, switch};
 use super::{At, HaCf, NAMES};
+use crate::config::files::distance;
 use crate::config::finding::Report;
 use std::string::String;
-use std::vec::Vec;
 
 /// Directives of later Heartbeats that are accepted, and why they do nothing here.
 const NO_MEANING: [(&str, &str); 29] = [
@@ -187,23 +187,4 @@ fn unknown(d: &Directive<'_>, report: &mut Report<'_>) {
         }
         None => report.error(d.line, format_args!("`{}` is not known; remove the line", d.name)),
     }
-}
-
-/// Letters to insert, delete or replace to make one word of the other.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, y) in row.iter_mut().skip(1).zip(b.bytes()) {
-            let best = (diagonal + usize::from(x != y)).min(left + 1).min(*cell + 1);
-            diagonal = *cell;
-            *cell = best;
-            left = best;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(a.len())
 }

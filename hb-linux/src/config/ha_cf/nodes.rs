@@ -20,7 +20,13 @@ pub(super) fn node(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
     for word in d.args {
         let name = word.text;
         let fits = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
-        if !fits || name.len() > MAX_NAME {
+        if let Some(plain) = name.strip_suffix('.').filter(|_| fits) {
+            cf.bad_node = true;
+            report.error(
+                d.line,
+                format_args!("node `{name}` ends in a dot, and no machine's name does; write `{plain}`"),
+            );
+        } else if !fits || name.len() > MAX_NAME {
             cf.bad_node = true;
             report.error(
                 d.line,
