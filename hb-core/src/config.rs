@@ -42,17 +42,18 @@ pub enum LinkKind {
 
 /// One resource group: one logical line of `haresources`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
 pub struct GroupConfig {
-    /// CRC-32 of the group's name (its first resource). Names, not positions, pair the groups of the two nodes.
-    pub name_hash: u32,
-    /// CRC-32 of the canonical line; differs when the two files differ in this group (DESIGN §7 O10).
-    pub digest: u32,
     /// The node named in front of the line.
     pub preferred: Side,
     /// Number of resources, 1 to [`MAX_RESOURCES`]. Started from 0 upwards, stopped downwards.
     pub resources: u8,
     /// Whether every script of the group is present and executable here.
     pub claimable: bool,
+    /// CRC-32 of the group's name (its first resource). Names, not positions, pair the groups of the two nodes.
+    pub name_hash: u32,
+    /// CRC-32 of the canonical line; differs when the two files differ in this group (DESIGN §7 O10).
+    pub digest: u32,
     /// The data that follows the group, if any does (DESIGN §9).
     pub data: Option<DataConfig>,
 }

@@ -201,40 +201,23 @@ pub(crate) enum Reset {
 }
 
 /// One group on this node.
+// Small fields first and in this order, as in the node.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub(crate) struct Group {
-    pub(crate) config: GroupConfig,
     pub(crate) state: GroupState,
-    /// The epoch of the current or last tenure here.
-    pub(crate) epoch: u32,
-    /// The highest epoch that anybody showed this node.
-    pub(crate) seen: u32,
-    /// What frames of lives that never answered may bring `seen` to.
-    unmet_limit: u32,
-    /// That the epochs have come to their end was said.
-    pub(crate) spent_said: bool,
-    /// *Yielded at this epoch*.
-    pub(crate) mark: Option<u32>,
-    pub(crate) gate: Gate,
-    pub(crate) sequence: Sequence,
-    pub(crate) monitor: Monitor,
-    /// Its data, if it has any; of no size in a build without data.
-    copies: [Option<Copy>; COPIES],
-    /// The questions for its addresses, if it has any; of no size in a build without them.
-    asks: [Option<Ask>; ask::ROOM],
+    /// How the peer's last hello has it.
+    pub(crate) line: Line,
+    pub(crate) wait: Option<Wait>,
+    pub(crate) wanted: Option<Reason>,
+    /// The two lines agree, as last reported.
+    pub(crate) agreed: Option<bool>,
     /// The running stop ends in [`GroupState::Failed`].
     pub(crate) for_good: bool,
     /// An operator's move stands.
     pub(crate) pinned: bool,
     /// An operator wants it here.
     pub(crate) takeover: bool,
-    pub(crate) wanted: Option<Reason>,
-    pub(crate) wait: Option<Wait>,
-    /// When a failed start may be tried again, and the pause after that.
-    pub(crate) retry_at: Instant,
-    retry_pause: Duration,
-    /// No failback before this: a conflict was solved.
-    pub(crate) quiet_until: Instant,
     /// Both nodes run it, and that was reported.
     pub(crate) conflict: bool,
     /// The peer may run it too: once it does not, clients are told again.
@@ -249,18 +232,37 @@ pub(crate) struct Group {
     pub(crate) peer_stuck: bool,
     /// Gratuitous ARP is due.
     pub(crate) announce: bool,
-    /// The two lines agree, as last reported.
-    pub(crate) agreed: Option<bool>,
-    /// How the peer's last hello has it.
-    pub(crate) line: Line,
     /// This boot may have started it, and it was not proven stopped since.
     pub(crate) started: bool,
-    /// The one reset of a stuck episode.
-    pub(crate) reset: Reset,
+    /// That the epochs have come to their end was said.
+    pub(crate) spent_said: bool,
+    pub(crate) config: GroupConfig,
     /// What it is failed or stuck for.
     pub(crate) culprit: Option<Culprit>,
     /// The last bad answer that was told: one that is tried again is told once.
     pub(crate) told: Option<Culprit>,
+    /// The epoch of the current or last tenure here.
+    pub(crate) epoch: u32,
+    /// The highest epoch that anybody showed this node.
+    pub(crate) seen: u32,
+    /// *Yielded at this epoch*.
+    pub(crate) mark: Option<u32>,
+    /// The one reset of a stuck episode.
+    pub(crate) reset: Reset,
+    /// What frames of lives that never answered may bring `seen` to.
+    unmet_limit: u32,
+    pub(crate) gate: Gate,
+    /// When a failed start may be tried again, and the pause after that.
+    pub(crate) retry_at: Instant,
+    retry_pause: Duration,
+    /// No failback before this: a conflict was solved.
+    pub(crate) quiet_until: Instant,
+    pub(crate) sequence: Sequence,
+    pub(crate) monitor: Monitor,
+    /// Its data, if it has any; of no size in a build without data.
+    copies: [Option<Copy>; COPIES],
+    /// The questions for its addresses, if it has any; of no size in a build without them.
+    asks: [Option<Ask>; ask::ROOM],
 }
 
 impl Group {

@@ -47,28 +47,15 @@ pub(crate) const fn next(state: PeerState, event: PeerEvent) -> PeerState {
 
 /// The peer as far as it was met.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub(crate) struct Peer {
     pub(crate) state: PeerState,
-    /// The incarnation that proved to live.
-    pub(crate) met: Option<Incarnation>,
-    /// Highest sequence number of that incarnation on any link: only a higher one is life.
-    pub(crate) seq: u32,
-    /// Running time of the last sign of life.
-    pub(crate) last_heard: Instant,
     /// The last beat's fields.
     pub(crate) phase: Phase,
     pub(crate) unconfirmed: bool,
     pub(crate) armed: bool,
     pub(crate) hears: u8,
     pub(crate) score: u8,
-    groups: Vec<GroupBeat, MAX_GROUPS>,
-    /// The last hello's fields.
-    names: Vec<GroupName, MAX_GROUPS>,
-    /// Its machine's boot identity, if its last hello knew it.
-    pub(crate) boot: Option<u32>,
-    pub(crate) deadtime: Duration,
-    pub(crate) watchdog: Option<Duration>,
-    pub(crate) timing_digest: Option<u32>,
     /// By position in its lists: groups that this node does not list.
     pub(crate) unknown: u8,
     /// By position: groups that are out of step, if there is more than a pair of lines that is; else none.
@@ -83,8 +70,22 @@ pub(crate) struct Peer {
     pub(crate) timing_reported: bool,
     /// The met life was silent for a deadtime and has answered no challenge since: its frames may be old.
     pub(crate) owes_answer: bool,
+    /// Highest sequence number of that incarnation on any link: only a higher one is life.
+    pub(crate) seq: u32,
+    /// The incarnation that proved to live.
+    pub(crate) met: Option<Incarnation>,
+    pub(crate) timing_digest: Option<u32>,
+    /// Its machine's boot identity, if its last hello knew it.
+    pub(crate) boot: Option<u32>,
     /// It speaks a newer version: what the header of its last frame says, and since when without a break.
     pub(crate) newer: Option<(Says, Instant)>,
+    /// Running time of the last sign of life.
+    pub(crate) last_heard: Instant,
+    pub(crate) deadtime: Duration,
+    pub(crate) watchdog: Option<Duration>,
+    groups: Vec<GroupBeat, MAX_GROUPS>,
+    /// The last hello's fields.
+    names: Vec<GroupName, MAX_GROUPS>,
 }
 
 impl Peer {

@@ -1,6 +1,6 @@
 //! The begin of a life, and what is kept across lives.
 
-use super::{Node, OneWay, Outbox, Stream};
+use super::{Node, OneWay, Outbox, Queue, Stream};
 use crate::auth::Keyring;
 use crate::cluster::clock::Clock;
 use crate::cluster::fence::Fence;
@@ -136,6 +136,7 @@ impl Node {
             unlisted: false,
             persist_again: Instant::NEVER,
             out: Outbox::default(),
+            queue: Queue::default(),
             #[cfg(feature = "coverage")]
             coverage: crate::coverage::Coverage::default(),
             peer_key: None,

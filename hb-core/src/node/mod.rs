@@ -106,75 +106,79 @@ struct Leave {
 /// 6. end the round with [`Input::Tick`], and go to step 2.
 ///
 /// A copy is for whoever explores what could happen next; two copies of one life never both go on the wire.
+// In this order, and in that of C: a processor with short instructions reaches the first 32 bytes, the first words and
+// the first kilobyte with one of them, so what is looked at most stands in front and what is large behind.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Node {
-    config: Config,
-    keys: Keyring,
+    out: Outbox,
+    phase: Phase,
+    /// Input that queued up while the loop stood still is being taken in.
+    recovering: bool,
+    /// The current beat is a long form.
+    long_form: bool,
+    /// A group that is no longer configured may still run here.
+    unlisted: bool,
     /// The peer has signed with a secret of this ring: `crc` proves nothing any more.
     keyed: bool,
-    /// The key that the peer's last sign of life was tagged with.
-    peer_key: Option<u8>,
-    /// A new signing key, until the peer shows that it has it.
-    trial: Option<keys::Trial>,
     /// The last one was not taken.
     trial_failed: bool,
-    clock: Clock,
+    /// The key that the peer's last sign of life was tagged with.
+    peer_key: Option<u8>,
+    seq: u32,
+    next_token: u32,
+    persist_serial: u32,
+    incarnation: Incarnation,
     /// Running time of the current input.
     now: Instant,
     /// Running time of the last round that read all input: the timers of claims look at this, so that queued input comes
     /// first.
     ticked: Instant,
-    /// How late the current round began.
-    late: Duration,
-    phase: Phase,
-    incarnation: Incarnation,
-    seq: u32,
-    shake: Handshake,
-    peer: Peer,
-    links: Vec<Link, MAX_LINKS>,
-    streams: Vec<Option<Stream>, MAX_LINKS>,
-    sends: SendTimes,
-    pings: Pings,
-    /// When the ping nodes were asked last beside the steady round.
-    pinged: Instant,
-    groups: Vec<Group, MAX_GROUPS>,
-    fence: Fence,
-    watchdog: Watchdog,
-    foreign: Foreign,
-    one_way: OneWay,
-    /// Proxies and duplicates of service addresses.
-    known: Known,
-    twin: twin::Twin,
     /// This node takes itself for the isolated one until then.
     isolated: Option<Instant>,
-    /// Which way the two scores differ, and since when.
-    score_gap: (core::cmp::Ordering, Instant),
     /// The loop stood still: yield to any higher epoch until this time or a frame of the peer.
     unconfirmed: Option<Instant>,
-    /// Input that queued up while the loop stood still is being taken in.
-    recovering: bool,
-    /// Running time up to which it is known what came on the links: the last tick, or the last [`Input::Unread`].
-    listened: Instant,
     /// Links were not read empty since then: silence is not judged yet.
     undrained: Option<Instant>,
+    watchdog: Watchdog,
+    fence: Fence,
+    one_way: OneWay,
+    leave: Option<Leave>,
+    /// How late the current round began.
+    late: Duration,
+    /// Running time up to which it is known what came on the links: the last tick, or the last [`Input::Unread`].
+    listened: Instant,
     /// Send the long form at least until then.
     hello_until: Instant,
-    /// The current beat is a long form.
-    long_form: bool,
     next_beat: Instant,
-    leave: Option<Leave>,
-    next_token: u32,
-    persist_serial: u32,
-    /// A group that is no longer configured may still run here.
-    unlisted: bool,
     /// When a write that failed is tried again.
     persist_again: Instant,
-    out: Outbox,
+    /// When the ping nodes were asked last beside the steady round.
+    pinged: Instant,
+    /// Which way the two scores differ, and since when.
+    score_gap: (core::cmp::Ordering, Instant),
+    clock: Clock,
+    config: Config,
+    peer: Peer,
+    groups: Vec<Group, MAX_GROUPS>,
+    pings: Pings,
+    shake: Handshake,
+    sends: SendTimes,
+    twin: twin::Twin,
+    foreign: Foreign,
+    /// Proxies and duplicates of service addresses.
+    known: Known,
+    keys: Keyring,
+    /// A new signing key, until the peer shows that it has it.
+    trial: Option<keys::Trial>,
+    links: Vec<Link, MAX_LINKS>,
+    queue: Queue,
+    streams: Vec<Option<Stream>, MAX_LINKS>,
     #[cfg(feature = "coverage")]
     coverage: crate::coverage::Coverage,
 }
 
-/// What waits for [`Node::poll_action`].
+/// What is due, for [`Node::poll_action`] to hand out.
 #[derive(Clone, Debug, Default)]
 struct Outbox {
     beat: bool,
@@ -186,11 +190,16 @@ struct Outbox {
     fence: bool,
     probe: bool,
     exit: Option<bool>,
-    calls: Deque<ScriptAction, 24>,
-    events: Deque<Event, MAX_EVENTS>,
     events_lost: u32,
     events_lost_total: u32,
     fed: u32,
+}
+
+/// What waits in line for [`Node::poll_action`].
+#[derive(Clone, Debug, Default)]
+struct Queue {
+    calls: Deque<ScriptAction, 24>,
+    events: Deque<Event, MAX_EVENTS>,
 }
 
 impl Node {
@@ -327,7 +336,7 @@ impl Node {
 
     /// Tell people.
     fn report(&mut self, event: Event) {
-        if self.out.events.push_back(event).is_err() {
+        if self.queue.events.push_back(event).is_err() {
             self.out.events_lost = self.out.events_lost.saturating_add(1);
             self.out.events_lost_total = self.out.events_lost_total.saturating_add(1);
         }

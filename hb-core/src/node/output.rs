@@ -19,7 +19,7 @@ impl Node {
             self.out.fed = self.out.fed.saturating_add(1);
             return Some(Action::FeedWatchdog);
         }
-        match self.out.calls.pop_front() {
+        match self.queue.calls.pop_front() {
             Some(ScriptAction::Kill(token)) => return Some(Action::KillScript { token }),
             Some(ScriptAction::Run { group, resource, verb, token }) => {
                 return Some(Action::RunScript { group, resource, verb, token });
@@ -51,7 +51,7 @@ impl Node {
         if core::mem::take(&mut self.out.ping) {
             return Some(Action::Ping);
         }
-        if let Some(event) = self.out.events.pop_front() {
+        if let Some(event) = self.queue.events.pop_front() {
             return Some(Action::Report(event));
         }
         if self.out.events_lost > 0 {

@@ -42,7 +42,7 @@ impl Node {
     }
 
     fn carry_group(&mut self, id: GroupId) -> bool {
-        if self.out.calls.len() + 2 > self.out.calls.capacity() {
+        if self.queue.calls.len() + 2 > self.queue.calls.capacity() {
             return false;
         }
         self.pass_gate(id);
@@ -70,7 +70,7 @@ impl Node {
         match group.sequence.poll(now, &limits) {
             Request::Wait(_) => false,
             Request::Kill(token) => {
-                let _ = self.out.calls.push_back(ScriptAction::Kill(token));
+                let _ = self.queue.calls.push_back(ScriptAction::Kill(token));
                 false
             }
             // No start begins beside a peer that is heard to run it, or to take down what it had begun.
@@ -83,7 +83,7 @@ impl Node {
                 if let Some(group) = self.group_mut(id) {
                     group.sequence.called(token, resource, verb, now, &limits);
                 }
-                let _ = self.out.calls.push_back(ScriptAction::Run { group: id, resource, verb, token });
+                let _ = self.queue.calls.push_back(ScriptAction::Run { group: id, resource, verb, token });
                 false
             }
             Request::Finished(finish) => self.finished(id, finish),
@@ -100,10 +100,10 @@ impl Node {
                 group.monitor.called(token, now, &limits);
                 self.next_token = token.0;
                 let run = ScriptAction::Run { group: id, resource, verb: Verb::Status, token };
-                let _ = self.out.calls.push_back(run);
+                let _ = self.queue.calls.push_back(run);
             }
             Ask::Kill(token) => {
-                let _ = self.out.calls.push_back(ScriptAction::Kill(token));
+                let _ = self.queue.calls.push_back(ScriptAction::Kill(token));
             }
             Ask::GiveUp(token) => self.script_done(token, Outcome::Killed),
             Ask::Wait(_) => {}
