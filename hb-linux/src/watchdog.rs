@@ -7,7 +7,7 @@
 
 use crate::sys::wdt::{self, Info};
 use crate::sys::{Errno, Fd, process};
-use core::ffi::CStr;
+use core::ffi::{CStr, c_int};
 use core::fmt;
 use hb_core::Duration;
 use std::fs;
@@ -156,15 +156,33 @@ pub struct Watchdog {
 
 impl Watchdog {
     /// Open and so arm the device, ask for a timeout of `seconds` (at least 1), and read back what the driver made of
-    /// it. Allocates nothing, so it may be tried again while it is [`Problem::Busy`].
+    /// it. The open may wait: a kernel without the driver loads it then.
     ///
     /// # Errors
     /// Why it is not armed.
     pub fn open(path: &CStr, seconds: u32) -> Result<Self, Problem> {
+        Self::armed(path, Fd::open(path, Self::flags(path), 0o600)?, seconds)
+    }
+
+    /// The flags that `path` is opened with.
+    #[must_use]
+    pub fn flags(path: &CStr) -> c_int {
         if is_fake(path.to_bytes()) {
-            return Self::open_fake(path, seconds);
+            // Read and write, so that opening a FIFO does not wait for its reader.
+            libc::O_RDWR | libc::O_APPEND | libc::O_CREAT | libc::O_NONBLOCK
+        } else {
+            libc::O_WRONLY
         }
-        let fd = wdt::open(path)?;
+    }
+
+    /// [`Watchdog::open`] for who has opened it already, as `fd`. Allocates nothing and waits for nothing.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn armed(path: &CStr, fd: Fd, seconds: u32) -> Result<Self, Problem> {
+        if is_fake(path.to_bytes()) {
+            return Self::armed_fake(fd, seconds);
+        }
         let Ok(info) = wdt::info(&fd) else {
             // Whatever it is, do not leave it armed behind.
             let _ = fd.write(b"V");
@@ -187,10 +205,7 @@ impl Watchdog {
         Ok(watchdog)
     }
 
-    fn open_fake(path: &CStr, seconds: u32) -> Result<Self, Problem> {
-        // Read and write, so that opening a FIFO does not wait for its reader.
-        let flags = libc::O_RDWR | libc::O_APPEND | libc::O_CREAT | libc::O_NONBLOCK;
-        let fd = Fd::open(path, flags, 0o600)?;
+    fn armed_fake(fd: Fd, seconds: u32) -> Result<Self, Problem> {
         if !fd.try_lock()? {
             return Err(Problem::Busy);
         }

@@ -282,6 +282,9 @@ fn helpers_that_are_killed_leave_no_zombie() {
     nothing_moves(&rig, Node::Ha1, Duration::from_secs(1));
 }
 
+/// open, stat, lstat, access, execve, openat, newfstatat, statx
+const LOOKS: [u64; 8] = [2, 4, 6, 21, 59, 257, 262, 332];
+
 #[test]
 fn the_loop_looks_at_no_file() {
     // Scripts, interface and watchdog are looked at all the time; the watchdog of the seed is not there.
@@ -289,11 +292,49 @@ fn the_loop_looks_at_no_file() {
     let Some(rig) = settled(builder) else { return };
     let pid = rig.machine(Node::Ha1).daemon_pid().expect("a daemon");
     let time = Duration::from_secs(7);
-    let made = inject(pid, &[], Fault::Count, Span::For(time), time).expect("it can be traced");
-    // open, stat, lstat, access, execve, openat, newfstatat, statx
-    for call in [2, 4, 6, 21, 59, 257, 262, 332] {
+    let made = thread::scope(|scope| {
+        let count = scope.spawn(|| inject(pid, &[], Fault::Count, Span::For(time), time));
+        for words in [&["status"][..], &["standby"], &["takeover"], &["reload"]] {
+            let done = rig.hbd(Node::Ha1, words);
+            assert_eq!(done.code, Some(0), "{words:?}: {done:?}");
+        }
+        count.join().expect("no panic").expect("it can be traced")
+    });
+    for call in LOOKS {
         assert!(!made.contains_key(&call), "call {call} in the loop: {made:?}");
     }
     assert!(made.contains_key(&7), "it polls: {made:?}");
     nothing_moves(&rig, Node::Ha1, Duration::from_secs(1));
+}
+
+/// The open of a watchdog may load a driver: in the loop it is a child's.
+#[test]
+fn a_watchdog_that_is_held_is_tried_by_a_child() {
+    let times = Times::new("100ms", "900ms", "2500ms", "5");
+    let Some(rig) = Builder::new("held watchdog").times(times).build() else { return };
+    let machine = rig.machine(Node::Ha1);
+    let device = machine.path("lib/dog.fake");
+    let files = machine.read("etc/ha.cf").replace("\nwatchdog", "\n#watchdog");
+    machine.write("etc/ha.cf", &format!("{files}\nwatchdog {}\nwatchdog_timeout 1\n", device.display()));
+    let mut stranger = std::process::Command::new("flock")
+        .args(["-o".as_ref(), device.as_os_str(), "sleep".as_ref(), "60".as_ref()])
+        .spawn()
+        .expect("flock runs");
+    rig.wait("it is held", SOON, || device.exists());
+    rig.start_both();
+    rig.wait("it is told", SOON, || rig.log(Node::Ha1).contains("dog.fake is not armed"));
+    let pid = machine.daemon_pid().expect("a daemon");
+    let time = Duration::from_secs(4);
+    let made = inject(pid, &[], Fault::Count, Span::For(time), time).expect("it can be traced");
+    for call in LOOKS {
+        assert!(!made.contains_key(&call), "call {call} in the loop: {made:?}");
+    }
+    // clone, fork
+    assert!(made.contains_key(&56) || made.contains_key(&57), "a child tries it: {made:?}");
+    let _ = stranger.kill();
+    let _ = stranger.wait();
+    rig.wait("it is armed", SOON, || rig.log(Node::Ha1).contains("dog.fake armed: 1 s"));
+    rig.wait("it is fed", SOON, || machine.read("lib/dog.fake").starts_with(".."));
+    assert_eq!(rig.hbd(Node::Ha1, &["stop"]).code, Some(0));
+    assert!(machine.read("lib/dog.fake").ends_with(".V"), "and let go at the end");
 }

@@ -10,6 +10,7 @@ use super::pidfile::PidFile;
 use super::reload::Reload;
 use super::requests::Facts;
 use super::shell::Shell;
+use super::standbys::Standbys;
 use super::start::{Start, failed};
 use super::voice::Voice;
 use crate::asker::{self, Asker};
@@ -97,7 +98,7 @@ impl Start {
         let _ = fx.pinger.try_open(begun);
         // Validated, and one link is open: only now may a machine be reset.
         let watchdog = match &mut fx.dog {
-            Some(dog) => dog.tick(begun, &mut fx.voice),
+            Some(dog) => dog.start(begun, &mut fx.voice),
             None => None,
         };
         let seed = core::array::from_fn(|i| entropy.get(i).copied().unwrap_or(0));
@@ -118,6 +119,7 @@ impl Start {
             signals,
             server,
             reload,
+            standbys: Standbys::default(),
             facts: Facts { begun, config_digest: settings.config_digest, realtime },
             claimable,
             interfaces,

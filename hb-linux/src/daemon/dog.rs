@@ -1,12 +1,14 @@
 //! The watchdog in the daemon's hands: armed last, tried again while it cannot be, fed only when the core says so.
 
+use super::opening::Opening;
 use super::voice::Voice;
 use crate::config::{WatchdogBusy, WatchdogSettings};
 use crate::helper::Level;
-use crate::sys::Errno;
+use crate::sys::{Errno, Fd};
 use crate::watchdog::{self, Problem, Watchdog};
 use hb_core::{Duration, Input, Instant, Watchdog as State};
 use std::ffi::CString;
+use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::string::{String, ToString};
@@ -16,7 +18,7 @@ const RETRY_BUSY: Duration = Duration::from_secs(1);
 /// A device that is held this long after the start is not held by an earlier life whose timer may still fire, unless that
 /// life armed a longer timeout.
 const USUAL_WAIT: u32 = 60;
-/// Between two tries while it is missing or broken: an open may load a driver.
+/// Between two tries while it is missing or broken: an open may load a driver. A child does it.
 const RETRY_BROKEN: Duration = Duration::from_secs(30);
 
 /// The configured watchdog.
@@ -38,6 +40,7 @@ pub(super) struct Dog {
     /// The helper has its descriptor, too.
     held: bool,
     problem: Option<Problem>,
+    opening: Opening,
     retry_at: Instant,
     feed_error: Option<Errno>,
 }
@@ -66,19 +69,41 @@ impl Dog {
             armed: None,
             held: false,
             problem: None,
+            opening: Opening::default(),
             retry_at: Instant::ZERO,
             feed_error: None,
         })
     }
 
-    /// When [`Dog::tick`] has something to do.
+    /// When [`Dog::tick`] has something to do without being waited for.
     #[must_use]
     pub(super) fn deadline(&self) -> Instant {
-        if self.armed.is_some() && self.held { Instant::NEVER } else { self.retry_at }
+        let done = self.armed.is_some() && self.held;
+        if done || self.opening.is_busy() { Instant::NEVER } else { self.retry_at }
     }
 
-    /// Arm it, or give it to the helper, if that is due. Answers what the core is to be told.
+    /// What to wait on: a child opens the device.
+    #[must_use]
+    pub(super) fn fd(&self) -> Option<RawFd> {
+        self.opening.fd()
+    }
+
+    /// After `SIGCHLD`.
+    pub(super) fn reap(&mut self) {
+        self.opening.reap();
+    }
+
+    /// Arm it, before the loop begins. Answers what the core is to be told.
+    pub(super) fn start(&mut self, now: Instant, voice: &mut Voice) -> Option<Input<'static>> {
+        let opened = Fd::open(&self.path, Watchdog::flags(&self.path), 0o600);
+        self.arm(now, opened, voice)
+    }
+
+    /// Have it opened, arm it, or give it to the helper, if that is due. Answers what the core is to be told.
     pub(super) fn tick(&mut self, now: Instant, voice: &mut Voice) -> Option<Input<'static>> {
+        if let Some(opened) = self.opening.take() {
+            return self.arm(now, opened, voice);
+        }
         if now < self.deadline() {
             return None;
         }
@@ -86,7 +111,16 @@ impl Dog {
             self.give(now, voice);
             return None;
         }
-        match Watchdog::open(&self.path, self.seconds) {
+        // Without a child to be had it is tried again soon; nothing is known until then.
+        self.retry_at = now.plus(RETRY_BUSY);
+        let _ = self.opening.begin(&self.path, Watchdog::flags(&self.path), b"V");
+        None
+    }
+
+    fn arm(&mut self, now: Instant, opened: Result<Fd, Errno>, voice: &mut Voice) -> Option<Input<'static>> {
+        let armed =
+            opened.map_err(Problem::from).and_then(|fd| Watchdog::armed(&self.path, fd, self.seconds));
+        match armed {
             Ok(watchdog) => {
                 self.tell_armed(&watchdog, voice);
                 let timeout = watchdog.timeout();

@@ -7,12 +7,14 @@ mod effects;
 mod history;
 mod interfaces;
 mod media;
+mod opening;
 pub mod pidfile;
 mod reload;
 mod requests;
 mod reread;
 mod serve;
 mod shell;
+mod standbys;
 mod start;
 mod voice;
 

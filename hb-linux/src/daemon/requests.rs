@@ -1,15 +1,15 @@
 //! What the daemon answers on the control socket. Builds everything in fixed buffers.
 
 use super::effects::Effects;
-use crate::control::Out;
 use crate::control::wire::{
     GroupReply, HelperReply, LinkReply, NodeReply, PeerReply, Reply, Request, WatchdogReply, Which,
 };
+use crate::control::{Out, server};
 use crate::helper::Level;
 use crate::log::{Text, reasons, words};
-use crate::sys::process;
+use crate::sys::{Fd, process};
 use hb_core::message::{GroupState, Phase, Reason};
-use hb_core::{Command, GroupId, Input, Instant, LinkStatus, Node, PeerState, Refusal, Scope, Status, Wait};
+use hb_core::{Command, GroupId, Instant, LinkStatus, Node, PeerState, Refusal, Scope, Status, Wait};
 
 /// What only the shell knows.
 #[derive(Clone, Copy, Debug)]
@@ -31,9 +31,6 @@ pub(super) fn answer(
     request: Request<'_>,
     out: &mut Out<'_>,
 ) {
-    if matches!(request, Request::Standby(_)) {
-        look_at_scripts(now, node, fx);
-    }
     let peer = fx.voice.names.peer.as_bytes();
     let is_peer = |name: &str| name.as_bytes().eq_ignore_ascii_case(peer);
     let command = match request {
@@ -60,36 +57,34 @@ pub(super) fn answer(
             }
         },
     };
+    operate(now, node, fx, command, said(&request), |reply| out.send(reply));
+}
+
+/// The answer to a `standby` that has waited for a look at the scripts.
+pub(super) fn standby(now: Instant, node: &mut Node, fx: &mut Effects, which: Which, caller: &Fd) {
+    let command = Command::Standby(scope(which));
+    operate(now, node, fx, command, said(&Request::Standby(which)), |reply| server::send(caller, reply));
+}
+
+fn operate(
+    now: Instant,
+    node: &mut Node,
+    fx: &mut Effects,
+    command: Command,
+    said: &str,
+    mut send: impl FnMut(&Reply<'_>),
+) {
     let verdict = node.operator(now, command);
-    fx.voice.say(
-        Level::Info,
-        format_args!(
-            "operator: {}: {}",
-            said(&request),
-            match verdict {
-                Ok(()) => "accepted",
-                Err(_) => "refused",
-            }
-        ),
-    );
+    let word = if verdict.is_ok() { "accepted" } else { "refused" };
+    fx.voice.say(Level::Info, format_args!("operator: {said}: {word}"));
     match verdict {
-        Ok(()) => out.send(&Reply::Accepted),
+        Ok(()) => send(&Reply::Accepted),
         // Leaving already: that is what was asked for.
-        Err(Refusal::Busy) if command == Command::Stop => out.send(&Reply::Accepted),
+        Err(Refusal::Busy) if command == Command::Stop => send(&Reply::Accepted),
         Err(refusal) => {
             let mut text = Text::<300>::new();
             reasons::refusal_words(&fx.voice.names.own, &fx.voice.names.peer, refusal, &mut text);
-            out.send(&Reply::Refused(text.as_str()));
-        }
-    }
-}
-
-/// A group is not given away whose script lost its run bit a moment ago: it could not be stopped.
-fn look_at_scripts(now: Instant, node: &mut Node, fx: &mut Effects) {
-    for group in (0..=u8::MAX).map(GroupId).take(fx.runner.programs().groups()) {
-        if node.group_status(group).is_some_and(|status| status.state == GroupState::Held) {
-            let claimable = fx.runner.programs().claimable(group);
-            node.handle_input(now, Input::Claimable { group, claimable });
+            send(&Reply::Refused(text.as_str()));
         }
     }
 }

@@ -165,7 +165,10 @@ impl Shell {
                     let voice = &mut self.fx.voice;
                     voice.say(Level::Info, format_args!("{} can be written again", output_name(output)));
                 }
-                FromHelper::Scripts { mask } => self.scripts_seen(mask),
+                FromHelper::Scripts { mask } => {
+                    self.scripts_seen(mask);
+                    self.answer_standbys();
+                }
                 // Kept by the helper's end itself.
                 FromHelper::Wrote { .. } => {}
                 FromHelper::Gone => self.revive = self.now.max(self.revived.plus(REVIVE_EVERY)),
@@ -230,6 +233,9 @@ impl Shell {
             self.drain();
         }
         self.reload.reap();
+        if let Some(dog) = &mut self.fx.dog {
+            dog.reap();
+        }
         // The helper's end shows in its channel; here only its zombie goes, and those of helpers before it.
         self.fx.voice.helper.reap();
     }
@@ -253,22 +259,31 @@ impl Shell {
         }
     }
 
+    /// Who waits for a look at the scripts waits no longer.
+    pub(super) fn answer_standbys(&mut self) {
+        if self.standbys.answer(self.now, &mut self.node, &mut self.fx) {
+            self.drain();
+        }
+    }
+
     pub(super) fn serve_operators(&mut self, fds: &[PollFd; TOTAL]) {
         let Some(server) = &mut self.server else { return };
-        let (node, fx, reload, facts, now) =
-            (&mut self.node, &mut self.fx, &mut self.reload, &self.facts, self.now);
+        let (node, fx, reload, standbys, facts, now) =
+            (&mut self.node, &mut self.fx, &mut self.reload, &mut self.standbys, &self.facts, self.now);
         let ready = fds.get(CONTROL..SCRIPTS).unwrap_or_default();
         server.serve(now, ready, |request, out| {
             guard::pass("request");
-            if matches!(request, Request::Reload | Request::ReloadForced) {
-                let force = request == Request::ReloadForced;
-                let begun =
-                    out.keep().and_then(|caller| reload.begin(now, &node.tuning(), Some(caller), force));
-                if let Err(why) = begun {
-                    out.send(&Reply::Refused(not_now(why)));
+            match request {
+                Request::Reload | Request::ReloadForced => {
+                    let force = request == Request::ReloadForced;
+                    let begun =
+                        out.keep().and_then(|caller| reload.begin(now, &node.tuning(), Some(caller), force));
+                    if let Err(why) = begun {
+                        out.send(&Reply::Refused(not_now(why)));
+                    }
                 }
-            } else {
-                requests::answer(now, node, fx, facts, request, out);
+                Request::Standby(which) if standbys.begin(now, which, out, &mut fx.voice.helper) => {}
+                _ => requests::answer(now, node, fx, facts, request, out),
             }
         });
         self.drain();

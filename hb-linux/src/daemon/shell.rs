@@ -18,6 +18,7 @@ use super::effects::Effects;
 use super::interfaces::Interfaces;
 use super::reload::Reload;
 use super::requests::Facts;
+use super::standbys::Standbys;
 use crate::control::Server;
 use crate::control::server::MAX_FDS;
 use crate::link::Link;
@@ -54,7 +55,8 @@ const PROBES: usize = 3;
 const RELOAD: usize = 4;
 const INTERFACES: usize = 5;
 const ANSWERS: usize = 6;
-const LINKS: usize = 7;
+const DOG: usize = 7;
+const LINKS: usize = 8;
 pub(super) const CONTROL: usize = LINKS + MAX_LINKS;
 pub(super) const SCRIPTS: usize = CONTROL + MAX_FDS;
 pub(super) const TOTAL: usize = SCRIPTS + MAX_OUTPUTS;
@@ -74,6 +76,8 @@ pub(super) struct Shell {
     pub(super) server: Option<Server>,
     /// `SIGHUP`.
     pub(super) reload: Reload,
+    /// Operators who wait for a look at the scripts.
+    pub(super) standbys: Standbys,
     /// For the status.
     pub(super) facts: Facts,
     /// Claimable as the node knows it.
@@ -186,6 +190,8 @@ impl Shell {
         set(INTERFACES, self.interfaces.fd().map_or(PollFd::NONE, PollFd::readable));
         set(ANSWERS, self.fx.asker.fd(self.now).map_or(PollFd::NONE, PollFd::readable));
         set(RELOAD, self.reload.fd().map_or(PollFd::NONE, PollFd::readable));
+        let dog = self.fx.dog.as_ref().and_then(super::dog::Dog::fd);
+        set(DOG, dog.map_or(PollFd::NONE, PollFd::readable));
         for (i, link) in self.fx.links.iter().enumerate().take(MAX_LINKS) {
             let write = link.wants_write();
             set(LINKS + i, link.fd().map_or(PollFd::NONE, |fd| PollFd::new(fd, write)));
@@ -211,6 +217,7 @@ impl Shell {
             fx.dog.as_ref().map_or(Instant::NEVER, super::dog::Dog::deadline),
             self.reload.deadline(),
             self.interfaces.deadline(),
+            self.standbys.deadline(),
             self.server.as_ref().map_or(Instant::NEVER, |server| server.deadline(self.now)),
             self.revive,
         ];
@@ -240,6 +247,9 @@ impl Shell {
         unread |= self.is_hollow(hollow);
         if ready(HELPER) || fds.get(HELPER).is_some_and(PollFd::can_write) || self.revive <= self.now {
             self.serve_helper();
+        }
+        if self.standbys.deadline() <= self.now {
+            self.answer_standbys();
         }
         let outputs = fds.get(SCRIPTS..).unwrap_or_default();
         let voice = &mut self.fx.voice;

@@ -172,6 +172,11 @@ impl Helper {
         self.outlet.hold(watchdog)
     }
 
+    /// Have the scripts looked at now; [`Reply::Scripts`] comes back. `false`: the helper does not take orders now.
+    pub fn look(&mut self) -> bool {
+        self.setup.look.is_some() && self.outlet.order(&Builder::look())
+    }
+
     /// The next answer. Keep calling until `None`.
     pub fn read(&mut self) -> Option<Reply> {
         self.outlet.read()

@@ -11,6 +11,7 @@
 //!         state:  4 bytes serial, the file's bytes
 //!         stop:   nothing; flag 1: close the watchdog's descriptor
 //!         hold:   4 bytes timeout in seconds; flag 1: stand-in; the descriptor travels with the first byte
+//!         look:   nothing
 //! ```
 //! Replies have 10 bytes: kind, which file, 4 bytes serial, 4 bytes error number.
 
@@ -33,6 +34,7 @@ const LOG: u8 = 1;
 const STATE: u8 = 2;
 const STOP: u8 = 3;
 const HOLD: u8 = 4;
+const LOOK: u8 = 5;
 
 /// Where a line goes: any sum of these.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -89,6 +91,10 @@ impl Builder {
     pub(super) fn hold(timeout_s: u32, fake: bool) -> Bytes {
         record(HOLD, u8::from(fake), 0, &[&timeout_s.to_ne_bytes()])
     }
+
+    pub(super) fn look() -> Bytes {
+        record(LOOK, 0, 0, &[])
+    }
 }
 
 /// Put a record together. Bodies that do not fit are cut: callers keep within [`BODY_MAX`].
@@ -135,6 +141,8 @@ pub(super) enum Record<'a> {
         timeout_s: u32,
         fake: bool,
     },
+    /// Look at the scripts now, and say what was seen.
+    Look,
     /// Of a kind that this program does not know: impossible, skipped.
     Unknown,
 }
@@ -153,6 +161,7 @@ pub(super) fn parse(bytes: &[u8]) -> Option<(Record<'_>, usize)> {
         HOLD => body
             .first_chunk::<4>()
             .map(|secs| Record::Hold { timeout_s: u32::from_ne_bytes(*secs), fake: flag == 1 }),
+        LOOK => Some(Record::Look),
         _ => None,
     };
     Some((record.unwrap_or(Record::Unknown), HEADER + len))
@@ -206,7 +215,8 @@ pub enum Reply {
         /// Where.
         output: Output,
     },
-    /// Of these groups (bit 0 is the first one) every script is there. Told when it changes.
+    /// Of these groups (bit 0 is the first one) every script is there. Told when it changes, and after
+    /// [`super::Helper::look`].
     Scripts {
         /// The bits.
         mask: u32,
@@ -270,11 +280,13 @@ mod tests {
         stream.extend_from_slice(&Builder::log(AT, Level::Warn, Targets::ALL, "grüße"));
         stream.extend_from_slice(&Builder::state(9, b"bytes"));
         stream.extend_from_slice(&Builder::hold(8, true));
+        stream.extend_from_slice(&Builder::look());
         stream.extend_from_slice(&Builder::stop(true));
         let want = [
             Record::Log { at: AT, level: Level::Warn, to: Targets::ALL, text: "grüße" },
             Record::State { serial: 9, bytes: b"bytes" },
             Record::Hold { timeout_s: 8, fake: true },
+            Record::Look,
             Record::Stop { disarm: true },
         ];
         let mut rest = &stream[..];

@@ -94,6 +94,7 @@ fn serve(writer: &mut Writer<'_>, mut held: Option<Held>) -> End {
                         _ => End::Ordered,
                     };
                 }
+                Record::Look => look.again(),
                 Record::Unknown => {}
             }
         }
@@ -121,6 +122,11 @@ impl Looking {
     /// How long to wait for records at most, in milliseconds.
     fn patience(&mut self) -> i32 {
         if self.nothing { -1 } else { timeout_until(self.clock.now(), self.due) }
+    }
+
+    /// Look at once, and say what was seen though it be the same as before.
+    fn again(&mut self) {
+        (self.due, self.told) = (Instant::ZERO, None);
     }
 
     /// Look, if it is time: which groups have all their scripts, and is the run directory as it should be?

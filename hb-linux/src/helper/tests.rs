@@ -215,6 +215,28 @@ fn a_killed_helper_is_noticed_and_can_be_replaced() {
 }
 
 #[test]
+fn it_looks_at_the_scripts_when_it_is_asked() {
+    let dir = folder("look");
+    let mut given = setup(&dir);
+    assert!(!Helper::start(given.clone(), None).unwrap().look(), "there is nothing to look at");
+    given.look = Some(Rc::new(Look { programs: Programs::of_texts(&["true"]), run_dir: dir.join("run") }));
+    let mut helper = Helper::start(given, None).unwrap();
+    assert_eq!(wait_reply(&mut helper), Some(Reply::Scripts { mask: 1 }));
+    assert_eq!(helper.read(), None);
+    // The same answer again, and at once: well before the next look of its own accord.
+    let mut clock = Clock::start();
+    for _ in 0..3 {
+        assert!(helper.look());
+        let answer = core::iter::repeat_with(|| wait_reply(&mut helper))
+            .find(|r| !matches!(r, Some(Reply::Wrote { .. })));
+        assert_eq!(answer.flatten(), Some(Reply::Scripts { mask: 1 }));
+    }
+    assert!(clock.now().since(hb_core::Instant::ZERO) < Duration::from_secs(1));
+    assert!(helper.stop(true, 5000, || ()));
+    fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
 fn requests_to_end_do_not_end_it() {
     let dir = folder("deaf");
     let mut helper = Helper::start(setup(&dir), None).unwrap();

@@ -228,7 +228,7 @@ fn environment(settings: &Settings, places: &Places) -> Vec<String> {
 #[cfg(test)]
 impl Programs {
     /// One group whose resources are these shell texts; the verb is their `$1`.
-    pub(super) fn of_texts(texts: &[&str]) -> Self {
+    pub(crate) fn of_texts(texts: &[&str]) -> Self {
         let words = |text: &str, verb: Verb| Words::new(&["sh", "-c", text, "test", verb.as_str()]).unwrap();
         let resource = |text: &&str| Resource {
             candidates: Vec::new(),

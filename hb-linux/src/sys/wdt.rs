@@ -2,7 +2,7 @@
 
 use super::errno::check;
 use super::{Fd, Result};
-use core::ffi::{CStr, c_int};
+use core::ffi::c_int;
 
 /// `_IOR('W', number, size)` and `_IOWR`, as on every architecture that is not mips, powerpc, sparc or alpha.
 const fn ior(number: u32, size: u32) -> u32 {
@@ -57,14 +57,6 @@ fn request(fd: &Fd, code: u32, value: c_int) -> Result<c_int> {
     // SAFETY: the requests used with this read and write one int.
     check(unsafe { libc::ioctl(fd.raw(), code as libc::Ioctl, &raw mut value) })?;
     Ok(value)
-}
-
-/// Open the device for writing. On most drivers this arms it.
-///
-/// # Errors
-/// As `open(2)`: `EBUSY` when another process has it.
-pub fn open(path: &CStr) -> Result<Fd> {
-    Fd::open(path, libc::O_WRONLY, 0)
 }
 
 /// Ask the driver what it is.
@@ -131,7 +123,7 @@ mod tests {
 
     #[test]
     fn another_device_is_no_watchdog() {
-        let fd = open(c"/dev/null").unwrap();
+        let fd = Fd::open(c"/dev/null", libc::O_WRONLY, 0).unwrap();
         assert_eq!(info(&fd).unwrap_err(), Errno::NOT_TTY);
         assert!(keep_alive(&fd).is_err());
     }

@@ -1,0 +1,53 @@
+//! A `standby` waits for the helper's look at the scripts: a group is not given away whose script lost its run bit a moment
+//! ago, for it could not be stopped. The loop itself never asks a disk.
+
+use super::effects::Effects;
+use super::requests;
+use crate::control::Out;
+use crate::control::wire::Which;
+use crate::helper::Helper;
+use crate::sys::Fd;
+use hb_core::{Duration, Instant, Node};
+use heapless::Vec;
+
+/// A helper whose disk does not answer is not waited for any longer: what it saw last counts then.
+const LIMIT: Duration = Duration::from_secs(1);
+/// Who asks beside so many is answered at once.
+const AT_ONCE: usize = 4;
+
+/// Operators who wait for their answer, the oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Standbys(Vec<Waiting, AT_ONCE>);
+
+#[derive(Debug)]
+struct Waiting {
+    which: Which,
+    caller: Fd,
+    until: Instant,
+}
+
+impl Standbys {
+    /// Ask for a look. `false`: there will be none; decide by what is known.
+    pub(super) fn begin(&mut self, now: Instant, which: Which, out: &Out<'_>, helper: &mut Helper) -> bool {
+        if self.0.is_full() || !helper.look() {
+            return false;
+        }
+        let Ok(caller) = out.keep() else { return false };
+        self.0.push(Waiting { which, caller, until: now.plus(LIMIT) }).is_ok()
+    }
+
+    /// When the oldest is answered without a look.
+    pub(super) fn deadline(&self) -> Instant {
+        self.0.first().map_or(Instant::NEVER, |waiting| waiting.until)
+    }
+
+    /// The scripts were looked at, or will not be: answer everybody. Answers whether there was anybody.
+    pub(super) fn answer(&mut self, now: Instant, node: &mut Node, fx: &mut Effects) -> bool {
+        let any = !self.0.is_empty();
+        while !self.0.is_empty() {
+            let waiting = self.0.remove(0);
+            requests::standby(now, node, fx, waiting.which, &waiting.caller);
+        }
+        any
+    }
+}
