@@ -95,7 +95,7 @@ impl Collector {
             State::Whole => self.marker(false, 0, byte),
             State::Marker { netstring, at } => self.marker(netstring, at, byte),
             // Classic text has no such byte; a zero byte ends a native frame, and is how a break is read.
-            State::Begin { .. } | State::Line if raw == 0 => START,
+            State::Begin { .. } | State::Line if byte == 0 => START,
             State::Begin { again: true, at: 3 } if line_end(&byte) => self.begin(false),
             // One more empty line.
             State::Begin { at: 0, .. } if line_end(&byte) => State::Begin { again: false, at: 0 },

@@ -202,3 +202,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_byte_that_is_zero_in_seven_bits_ends_a_classic_message() {
+    let mut bytes = BEAT.as_bytes().to_vec();
+    let at = bytes.iter().position(|byte| *byte == b'7').expect("a digit");
+    for zero in [0, 0x80] {
+        bytes[at] = zero;
+        assert_eq!(collected(&bytes, 5), Vec::<Vec<u8>>::new(), "{zero:#x}");
+    }
+}
