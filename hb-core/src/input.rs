@@ -34,12 +34,12 @@ pub enum Input<'a> {
         /// Which one.
         ping: PingId,
     },
-    /// All verified frames of some link come from this ping node's address, or they do not any more: whether it answers says
-    /// nothing of the own network then. Off at the start.
+    /// All verified frames of some link come from this ping node's address, or it is one of this machine; or neither any
+    /// more. Whether it answers says nothing of the own network then, and does not count. Off at the start.
     PingIsPeer {
         /// Which one.
         ping: PingId,
-        /// It is the peer.
+        /// It is the peer, or this node.
         is_peer: bool,
     },
     /// [`crate::Action::Persist`] number `serial` is on the disk.

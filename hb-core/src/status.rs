@@ -124,6 +124,8 @@ pub struct GroupStatus {
     pub barred: Option<Reason>,
     /// Its epochs have come to their end ([`crate::Event::EpochsSpent`]).
     pub spent: bool,
+    /// The machine whose answer for an address of the group holds a claim back, or would (DESIGN §7 O2c).
+    pub answered_by: Option<[u8; 6]>,
     /// The copy of the data, if the group has any.
     pub copy: Option<CopyStatus>,
     /// The script call for which it is failed, stuck or still unknown.

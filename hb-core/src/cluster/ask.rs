@@ -359,6 +359,11 @@ impl Ask {
         Some((last.last, last.question, last.mac))
     }
 
+    /// The machine that holds the addresses, as far as answers say; `None` where nobody answers, or nothing is asked.
+    pub(crate) fn answered_by(&self) -> Option<Mac> {
+        self.last_answer().filter(|_| self.stage == Stage::Answered).map(|(_, _, mac)| mac)
+    }
+
     /// Do the networks of all addresses live, as far as anybody can tell?
     fn lives(&self) -> bool {
         (self.lively | self.lively_before | !self.heard) & self.mask == self.mask

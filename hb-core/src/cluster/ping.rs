@@ -12,7 +12,7 @@ pub(crate) struct PingNode {
     last: Instant,
     /// It answered within `deadping`.
     alive: bool,
-    /// It is the peer's own machine: that it falls silent with the links says nothing of the own network.
+    /// It is the peer's own machine, or this one: whether it answers says nothing of the own network.
     is_peer: bool,
 }
 
@@ -41,9 +41,10 @@ impl Pings {
         self.nodes.iter().map(|node| node.alive)
     }
 
-    /// Ping nodes that answer.
+    /// Ping nodes that answer. One that is a node itself always answers that one, whatever its network does.
     pub(crate) fn score(&self) -> u8 {
-        self.nodes.iter().fold(0, |score, node| if node.alive { score.saturating_add(1) } else { score })
+        let counts = |node: &&PingNode| node.alive && !node.is_peer;
+        self.nodes.iter().filter(counts).fold(0, |score, _| score.saturating_add(1))
     }
 
     /// An answer came. Gives `true` when the node did not answer before.
@@ -53,7 +54,7 @@ impl Pings {
         !core::mem::replace(&mut node.alive, true)
     }
 
-    /// All verified frames of a link come from this node's address, or they do not any more.
+    /// Its address is one that all verified frames of a link come from, or this node's, or it is neither any more.
     pub(crate) fn set_peer(&mut self, ping: PingId, is_peer: bool) {
         if let Some(node) = self.nodes.get_mut(usize::from(ping.0)) {
             node.is_peer = is_peer;
@@ -178,5 +179,10 @@ mod tests {
         assert_eq!(pings.fell_silent(secs(11)), None);
         assert_eq!(pings.fell_silent(secs(12)), Some(PingId(0)));
         assert_eq!((pings.fell_silent(secs(12)), pings.score()), (None, 0));
+        assert!(pings.answered(PingId(1), secs(13)));
+        pings.set_peer(PingId(1), true);
+        assert_eq!(pings.score(), 0, "one node answers itself");
+        pings.set_peer(PingId(1), false);
+        assert_eq!(pings.score(), 1);
     }
 }

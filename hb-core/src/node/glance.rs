@@ -57,6 +57,13 @@ impl Node {
         })
     }
 
+    /// The number of the newest beat of the met life that this link brought. It changes with each beat that counts on the
+    /// link, and with nothing that is recorded, forged or unproven.
+    #[must_use]
+    pub fn newest_on(&self, link: LinkId) -> u32 {
+        self.links.get(usize::from(link.0)).map_or(0, |link| link.seq)
+    }
+
     /// The group's part of [`Node::status`]; `None` when there is no such group.
     #[must_use]
     pub fn group_status(&self, id: GroupId) -> Option<GroupStatus> {

@@ -1,6 +1,7 @@
 //! The snapshot for `hbd status`.
 
 use super::{Node, OneWay};
+use crate::cluster::ask::Ask;
 use crate::cluster::group::{Group, Reset};
 use crate::cluster::handover;
 use crate::cluster::link::Link;
@@ -88,6 +89,7 @@ impl Node {
             wait: group.wait,
             config_match: group.agreed,
             spent: group.spent(),
+            answered_by: group.ask().and_then(Ask::answered_by),
             copy: self.copy_status(group, real),
             culprit: match group.state {
                 GroupState::Unknown => group.sequence.culprit(),

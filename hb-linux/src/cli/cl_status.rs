@@ -85,14 +85,14 @@ fn cl_words(words: impl Iterator<Item = OsString>) -> Result<(String, Vec<String
 fn cl_answer(shot: &Snapshot, command: &str, values: &[String]) -> (Vec<String>, i32) {
     let words: Vec<&str> = values.iter().map(String::as_str).collect();
     let one = |word: &str, code: i32| (Vec::from([word.to_string()]), code);
-    let ping = |name: &str| shot.pings.iter().find(|(host, _)| host == name).map(|(_, alive)| *alive);
+    let ping = |name: &str| shot.pings.iter().find(|ping| ping.host == name).map(|ping| ping.alive);
     let bad = (Vec::new(), cl::BAD);
     match (command, words.as_slice()) {
         ("rscstatus", []) => one(shot.holds(), cl::OK),
         ("listnodes", what @ ([] | ["-p"] | ["-n"])) => {
             let mut nodes = Vec::new();
             if what != ["-n"] {
-                nodes.extend(shot.pings.iter().map(|(host, _)| host.clone()));
+                nodes.extend(shot.pings.iter().map(|ping| ping.host.clone()));
             }
             if what != ["-p"] {
                 nodes.extend([shot.peer.name.clone(), shot.node.clone()]);
@@ -149,7 +149,7 @@ fn own_status(phase: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::snapshot::{Group, Link, Peer};
+    use crate::control::snapshot::{Group, Link, Peer, Ping};
 
     fn shot() -> Snapshot {
         Snapshot {
@@ -158,7 +158,7 @@ mod tests {
             peer: Peer { name: "ha-2".into(), state: "dead".into(), ..Peer::default() },
             links: vec![Link { name: "eth1".into(), state: "dead".into(), ..Link::default() }],
             groups: vec![Group { preferred: "ha-1".into(), state: "held".into(), ..Group::default() }],
-            pings: vec![("gw".into(), true)],
+            pings: vec![Ping { host: "gw".into(), alive: true, mirror: None }],
             ..Snapshot::default()
         }
     }

@@ -6,6 +6,7 @@ mod cl_status;
 mod compat;
 mod help;
 pub mod json;
+mod notes;
 mod send_arp;
 pub mod show;
 pub mod status_json;
@@ -99,8 +100,13 @@ fn check(options: &Options) -> i32 {
     paths.state_dir.clone_from(&options.state_dir);
     // What a daemon that runs here knows.
     let running = ask::snapshot(options).ok().map(|shot| config::environment::Running {
+        own: shot.node,
         foreign: shot.peer.foreign.then_some(shot.peer.name),
         // A group that is idle is proven stopped here; of every other one something may run.
+        twin: shot.twin,
+        spent: shot.groups.iter().filter(|g| g.spent).map(|g| g.name.clone()).collect(),
+        mirrors: shot.pings.into_iter().filter_map(|p| Some((p.host, p.mirror?))).collect(),
+        unsigned: shot.links.into_iter().filter(|l| l.unsigned).map(|l| l.name).collect(),
         holds: shot.groups.into_iter().filter(|g| g.state != "idle").map(|g| g.name).collect(),
     });
     let (node, out) = (options.node.as_deref(), &mut std::io::stdout());

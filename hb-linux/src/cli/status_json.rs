@@ -1,6 +1,7 @@
 //! `hbd status --json`: a snapshot as one JSON object.
 
 use super::json::Json;
+use super::notes;
 use super::verdict;
 use crate::control::Snapshot;
 use std::format;
@@ -29,7 +30,11 @@ pub fn json(s: &Snapshot) -> String {
         for (key, value) in [("rx", l.rx), ("tx", l.tx), ("lost", l.lost), ("bad", l.bad), ("text", l.text)] {
             j.key(key).number(value.into());
         }
-        j.key("rtt_us").maybe_number(l.rtt_us).close('}');
+        j.key("rtt_us")
+            .maybe_number(l.rtt_us)
+            .key("note")
+            .maybe_string(notes::of_link(l).as_deref())
+            .close('}');
     }
     j.close(']').key("groups").open('[');
     for g in &s.groups {
@@ -43,6 +48,7 @@ pub fn json(s: &Snapshot) -> String {
         j.key("wanted").maybe_string(g.wanted.as_deref()).key("wait").maybe_string(g.wait.as_deref());
         j.key("config_match").maybe_boolean(g.config_match).key("pinned").boolean(g.pinned);
         j.key("barred").maybe_string(g.barred.as_deref()).key("since_s").number(g.since_s);
+        j.key("spent").boolean(g.spent).key("answered_by").maybe_string(g.answered_by.as_deref());
         j.key("why").string(&g.why).key("trouble").maybe_string(g.trouble.as_deref()).close('}');
     }
     j.close(']').key("watchdog").open('{');
@@ -53,10 +59,17 @@ pub fn json(s: &Snapshot) -> String {
     j.key("boot_status").maybe_number(w.and_then(|w| w.boot_status).map(u64::from));
     j.key("held_by").maybe_string(w.and_then(|w| w.held_by.as_deref())).close('}');
     j.key("ping").open('[');
-    for (host, alive) in &s.pings {
-        j.open('{').key("host").string(host).key("alive").boolean(*alive).close('}');
+    for ping in &s.pings {
+        j.open('{').key("host").string(&ping.host).key("alive").boolean(ping.alive);
+        j.key("is_node").maybe_string(ping.mirror.as_deref()).close('}');
     }
-    j.close(']').key("isolated").boolean(s.isolated).key("version").string(&s.version);
+    j.close(']')
+        .key("isolated")
+        .boolean(s.isolated)
+        .key("twin")
+        .boolean(s.twin)
+        .key("version")
+        .string(&s.version);
     j.key("pid").number(s.pid.into()).key("uptime_s").number(s.uptime_s);
     j.key("worst_late_us").number(s.worst_late_us).key("lost_lines").number(s.lost_lines.into());
     j.key("realtime").boolean(s.realtime);
@@ -90,12 +103,12 @@ mod tests {
             r#""peer":{"name":"ha-2","state":"up","last_heard_ms":120,"config_match":true,"#,
             r#""timing_match":true,"left":false,"phase":"up","#,
             r#""hears_us":true,"foreign":false,"one_way":false},"#,
-            r#""links":[{"name":"eth1","medium":"bcast","state":"up","rx":10,"tx":11,"lost":0,"bad":0,"text":0,"rtt_us":412}],"#,
+            r#""links":[{"name":"eth1","medium":"bcast","state":"up","rx":10,"tx":11,"lost":0,"bad":0,"text":0,"rtt_us":412,"note":null}],"#,
             r#""groups":[{"name":"192.168.2.50","preferred":"ha-1","state":"held","epoch":4,"#,
             r#""resources":["192.168.2.50","jdmail"],"peer_state":"idle","wanted":null,"wait":null,"#,
-            r#""config_match":null,"pinned":true,"barred":null,"since_s":90,"why":"node ha-2 left","trouble":null}],"#,
+            r#""config_match":null,"pinned":true,"barred":null,"since_s":90,"spent":false,"answered_by":null,"why":"node ha-2 left","trouble":null}],"#,
             r#""watchdog":{"device":"/dev/watchdog","timeout_s":8,"fed":99,"boot_status":0,"held_by":null},"#,
-            r#""ping":[{"host":"192.168.2.1","alive":true}],"isolated":false,"version":"0.1.0","pid":471,"#,
+            r#""ping":[{"host":"192.168.2.1","alive":true,"is_node":null}],"isolated":false,"twin":false,"version":"0.1.0","pid":471,"#,
             r#""uptime_s":4000,"worst_late_us":1234,"lost_lines":0,"realtime":true,"#,
             r#""helper":{"alive":true,"last_write_ms":250,"backlog":0},"#,
             r#""verdict":"ok","said":["ha-1 holds 192.168.2.50, ha-2 stands by"]}"#,

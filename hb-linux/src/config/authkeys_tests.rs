@@ -114,8 +114,8 @@ fn comments_and_dos_line_ends_are_taken_with_a_warning() {
         assert!(!said.concat().contains("s3cret"));
         assert_eq!(keys.ring.signer(), 1, "{text}");
     }
-    let with = from_text(b"auth 1\r\n1 sha1 s3cret # c\r\n").ok().expect("keys");
-    let without = from_text(b"auth 1\n1 sha1 s3cret\n").ok().expect("keys");
+    let with = from_text(b"auth 1\r\n1 sha1 s3cret # c\r\n").expect("keys");
+    let without = from_text(b"auth 1\n1 sha1 s3cret\n").expect("keys");
     assert_eq!(with.ring.digest(), without.ring.digest(), "a comment is no part of the secret");
     assert_eq!(faults("auth 1\n1 sha1 # s3cret"), ["2: key 1: sha1 needs a secret; write `1 sha1 SECRET`"]);
     // What makes the file unusable is told beside what does not.

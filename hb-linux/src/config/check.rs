@@ -7,6 +7,7 @@ use super::finding::{Class, Findings, Report};
 use super::haresources::Canonical;
 use super::settings::{Group, Medium, Script, asked};
 use super::time::Shown;
+use super::told;
 use super::{Parsed, Paths};
 use hb_core::Duration;
 use std::format;
@@ -38,15 +39,8 @@ pub fn run(
     environment::parsed(paths, &loaded.parsed, Look::Check(running), &mut loaded.findings);
     one_way_out(&loaded.parsed, &mut loaded.findings);
     answered(&loaded.parsed, &mut loaded.findings);
-    if let Some(name) = running.and_then(|daemon| daemon.foreign.as_deref()) {
-        let line = loaded.parsed.ha_cf.nodes.iter().find(|n| n.value == name).map_or(1, |n| n.line);
-        Report::new(&loaded.parsed.ha_cf_file, &mut loaded.findings).warn(
-            line,
-            format_args!(
-                "node {name} runs Linux-HA Heartbeat, as the daemon here hears: nothing is claimed against it; \
-                 install hbd there too"
-            ),
-        );
+    if let Some(daemon) = running {
+        told::examine(&loaded.parsed, daemon, &mut loaded.findings);
     }
     for (class, heading) in [
         (Class::Configuration, "Configuration errors; hbd does not start with these:"),

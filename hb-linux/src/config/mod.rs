@@ -27,6 +27,7 @@ pub mod settings;
 mod tests;
 mod texts;
 mod time;
+mod told;
 
 pub use finding::{Class, Finding, Findings};
 pub use key_fault::{KeyFault, KeyFaultKind, KeyFaults, KeyPart};

@@ -213,7 +213,7 @@ mod tests {
             }
             server.serve(clock.now(), &fds, |request, out| match request {
                 Request::Status => {
-                    out.send(&Reply::Ping { host: "gateway", alive: true });
+                    out.send(&Reply::Ping { host: "gateway", alive: true, mirror: None });
                     out.send(&Reply::End);
                 }
                 Request::Clear("much") => {
@@ -241,7 +241,9 @@ mod tests {
             let refused =
                 client.ask(&Request::Clear("g"), |reply| texts += i32::from(*reply == Reply::Text("g")));
             let moved = client.ask(&Request::Standby(Which::All), |_| ());
-            let good = shot.pings == [("gateway".to_string(), true)]
+            let good = shot.pings.len() == 1
+                && shot.pings[0].host == "gateway"
+                && shot.pings[0].alive
                 && refused == Ok(Verdict::Refused("why not".to_string()))
                 && texts == 1
                 && moved == Ok(Verdict::Accepted);

@@ -15,6 +15,7 @@ pub struct Snapshot {
     pub incarnation: (u32, u32),
     pub config_digest: u32,
     pub isolated: bool,
+    pub twin: bool,
     pub worst_late_us: u64,
     pub uptime_s: u64,
     pub lost_lines: u32,
@@ -23,8 +24,17 @@ pub struct Snapshot {
     pub links: Vec<Link>,
     pub groups: Vec<Group>,
     pub watchdog: Option<Watchdog>,
-    pub pings: Vec<(String, bool)>,
+    pub pings: Vec<Ping>,
     pub helper: HelperReply,
+}
+
+/// One ping node.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Ping {
+    pub host: String,
+    pub alive: bool,
+    pub mirror: Option<String>,
 }
 
 /// The peer.
@@ -74,6 +84,8 @@ pub struct Group {
     pub config_match: Option<bool>,
     pub pinned: bool,
     pub barred: Option<String>,
+    pub spent: bool,
+    pub answered_by: Option<String>,
     pub since_s: u64,
     pub why: String,
     pub resources: Vec<String>,
@@ -110,7 +122,9 @@ impl Snapshot {
                 }
             }
             Reply::Watchdog(watchdog) => self.watchdog = Some(Watchdog::from(watchdog)),
-            Reply::Ping { host, alive } => self.pings.push(((*host).to_string(), *alive)),
+            Reply::Ping { host, alive, mirror } => {
+                self.pings.push(Ping { host: (*host).to_string(), alive: *alive, mirror: owned(*mirror) });
+            }
             Reply::Helper(helper) => self.helper = *helper,
             Reply::Accepted | Reply::Refused(_) | Reply::Text(_) | Reply::End => {}
         }
@@ -124,6 +138,7 @@ impl Snapshot {
         self.incarnation = node.incarnation;
         self.config_digest = node.config_digest;
         self.isolated = node.isolated;
+        self.twin = node.twin;
         self.worst_late_us = node.worst_late_us;
         self.uptime_s = node.uptime_s;
         self.lost_lines = node.lost_lines;
@@ -215,6 +230,8 @@ impl From<&GroupReply<'_>> for Group {
             config_match: r.config_match,
             pinned: r.pinned,
             barred: owned(r.barred),
+            spent: r.spent,
+            answered_by: owned(r.answered_by),
             since_s: r.since_s,
             why: r.why.to_string(),
             resources: Vec::new(),

@@ -11,7 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Of this module's messages. Raised whenever one changes.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 /// Bytes before a body.
 pub const HEAD: usize = 3;
 /// Longest body: one group with the longest names, or one line of text.
@@ -80,6 +80,8 @@ pub enum Reply<'a> {
         host: &'a str,
         /// It answers.
         alive: bool,
+        /// `peer` or `own`: it is a node itself, and does not count.
+        mirror: Option<&'a str>,
     },
     /// Status: the process that writes logs and state.
     Helper(HelperReply),
@@ -114,6 +116,8 @@ pub struct NodeReply<'a> {
     pub config_digest: u32,
     /// It takes itself for the isolated one.
     pub isolated: bool,
+    /// Another machine calls itself by this node's name.
+    pub twin: bool,
     /// The longest that its loop was late, in microseconds.
     pub worst_late_us: u64,
     /// Since the daemon's start, in seconds.
@@ -199,6 +203,10 @@ pub struct GroupReply<'a> {
     pub pinned: bool,
     /// Why it would move here, if no operator's move stood against it.
     pub barred: Option<&'a str>,
+    /// Its epochs have come to their end.
+    pub spent: bool,
+    /// The hardware address that answers for its addresses while the peer is silent.
+    pub answered_by: Option<&'a str>,
     /// How long it has been in its state, in seconds.
     pub since_s: u64,
     /// What brought it there, as a sentence; empty before the first change.
@@ -314,6 +322,8 @@ mod tests {
             config_match: Some(true),
             pinned: true,
             barred: Some("failback"),
+            spent: true,
+            answered_by: Some("00:0c:29:00:00:01"),
             since_s: u64::MAX,
             why: &name[..120],
         };

@@ -6,6 +6,7 @@ use super::effects::Effects;
 use super::history::History;
 use super::interfaces::Interfaces;
 use super::media;
+use super::mirrors::Mirrors;
 use super::pidfile::PidFile;
 use super::reload::Reload;
 use super::requests::Facts;
@@ -88,6 +89,7 @@ impl Start {
             links,
             runner: Runner::new(programs),
             pinger: pinger(settings, &entropy),
+            mirrors: Mirrors::new(settings),
             announcer: Announcer::new(settings),
             asker: asker(settings, &paths.proc_dir, begun),
             dog: Dog::new(settings.watchdog.as_ref(), loaded.watchdog_s, begun, &paths.proc_dir),
@@ -133,6 +135,7 @@ impl Start {
             hollow: None,
         };
         shell.link_changes();
+        shell.tell_mirrors();
         Ok(shell)
     }
 

@@ -4,6 +4,7 @@
 use super::announce::Announcer;
 use super::dog::Dog;
 use super::history::History;
+use super::mirrors::Mirrors;
 use super::voice::Voice;
 use crate::asker::Asker;
 use crate::helper::Level;
@@ -30,6 +31,8 @@ pub(super) struct Effects {
     pub(super) runner: Runner,
     /// The ping nodes.
     pub(super) pinger: Pinger,
+    /// Ping nodes that say nothing.
+    pub(super) mirrors: Mirrors,
     /// Gratuitous ARP and address probes.
     pub(super) announcer: Announcer,
     /// Questions for service addresses.

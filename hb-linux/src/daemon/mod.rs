@@ -7,6 +7,7 @@ mod effects;
 mod history;
 mod interfaces;
 mod media;
+mod mirrors;
 mod opening;
 pub mod pidfile;
 mod reload;

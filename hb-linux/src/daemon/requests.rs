@@ -6,7 +6,7 @@ use crate::control::wire::{
 };
 use crate::control::{Out, server};
 use crate::helper::Level;
-use crate::log::{Text, reasons, words};
+use crate::log::{Mac, Text, reasons, words};
 use crate::sys::{Fd, process};
 use hb_core::message::{GroupState, Phase, Reason};
 use hb_core::{Command, GroupId, Instant, LinkStatus, Node, PeerState, Refusal, Scope, Status, Wait};
@@ -125,6 +125,7 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
         incarnation: (status.incarnation.counter, status.incarnation.nonce),
         config_digest: facts.config_digest,
         isolated: status.isolated,
+        twin: status.twin,
         worst_late_us: status.worst_late.as_micros(),
         uptime_s: now.since(facts.begun).as_millis() / 1000,
         lost_lines: status.events_lost.saturating_add(fx.voice.helper.lost()),
@@ -158,9 +159,15 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
         }));
     }
     for (id, (group, about)) in (0..=u8::MAX).map(GroupId).zip(status.groups.iter().zip(&names.groups)) {
-        let (mut text, mut why) = (Text::<300>::new(), Text::<120>::new());
+        let (mut text, mut why, mut mac) = (Text::<300>::new(), Text::<120>::new(), Text::<20>::new());
+        if let Some(address) = group.answered_by {
+            mac.put(format_args!("{}", Mac(address)));
+        }
         if let Some(wait) = group.wait {
             reasons::wait_words(names, wait, &mut text);
+            if wait == Wait::Answered && !mac.is_empty() {
+                text.put(format_args!("; it is {}", mac.as_str()));
+            }
             if wait == Wait::ConfigDiffers {
                 text.put(format_args!("; its line here: {}", names.line(id)));
             }
@@ -181,6 +188,8 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
             config_match: group.config_match,
             pinned: group.pinned,
             barred: group.barred.map(reason),
+            spent: group.spent,
+            answered_by: Some(mac.as_str()).filter(|mac| !mac.is_empty()),
             since_s: change.map_or(0, |change| now.since(change.at).as_millis() / 1000),
             why: why.as_str(),
         }));
@@ -202,8 +211,8 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
             held_by: Some(dog.trouble()).filter(|who| !who.is_empty()),
         }));
     }
-    for (&alive, host) in status.pings.iter().zip(&names.pings) {
-        out.send(&Reply::Ping { host, alive });
+    for (at, (&alive, host)) in status.pings.iter().zip(&names.pings).enumerate() {
+        out.send(&Reply::Ping { host, alive, mirror: fx.mirrors.of(at).word() });
     }
     let (last_write, backlog) = fx.voice.helper.progress();
     out.send(&Reply::Helper(HelperReply {

@@ -1,6 +1,7 @@
 //! What the loop does with each thing that is ready: the readers of links, ping nodes, helper, signals, scripts and
 //! operators.
 
+use super::mirrors::Mirror;
 use super::requests;
 use super::shell::{CONTROL, MAX_READS, Read, SCRIPTS, Shell, TOTAL};
 use super::voice::Voice;
@@ -47,13 +48,19 @@ impl Shell {
             match port.read(self.now, &mut buf) {
                 Incoming::Copy => self.reads = self.reads.saturating_add(1),
                 Incoming::Bytes(n) => {
+                    let sender = port.sender().filter(|_| !self.fx.mirrors.is_empty());
                     self.reads = self.reads.saturating_add(1);
                     let Some(owner) = link::owner(&self.fx.links, at) else { continue };
                     let link =
                         if owner == at { link } else { LinkId(u8::try_from(owner).unwrap_or(u8::MAX)) };
                     let bytes = buf.get(..n).unwrap_or_default();
+                    let newest = self.node.newest_on(link);
                     self.node.handle_input(self.now, Input::Received { link, bytes });
                     self.drain();
+                    if let Some(from) = sender.filter(|_| self.node.newest_on(link) != newest) {
+                        self.fx.mirrors.heard(usize::from(link.0), from);
+                        self.tell_mirrors();
+                    }
                 }
                 Incoming::Empty if n == 0 => return Read::Hollow,
                 Incoming::Empty | Incoming::Failed(_) => return Read::All,
@@ -61,6 +68,15 @@ impl Shell {
             }
         }
         Read::More
+    }
+
+    /// Tell of ping nodes that turned out to be a node.
+    pub(super) fn tell_mirrors(&mut self) {
+        while let Some((ping, mirror)) = self.fx.mirrors.change() {
+            let voice = &mut self.fx.voice;
+            voice.mirror(ping, mirror);
+            self.give(Input::PingIsPeer { ping, is_peer: mirror != Mirror::Neither });
+        }
     }
 
     /// Tell of a link that opened or failed.
@@ -104,6 +120,10 @@ impl Shell {
     /// An interface or address of this machine changed.
     pub(super) fn serve_interfaces(&mut self, ready: bool) {
         self.interfaces.service(self.now, ready, &mut self.fx.links, &mut self.fx.voice);
+        if ready && !self.fx.mirrors.is_empty() {
+            self.fx.mirrors.look();
+            self.tell_mirrors();
+        }
         self.link_changes();
         while let Some((group, resource)) = self.interfaces.due(self.now) {
             self.give(Input::Look { group, resource });

@@ -1,5 +1,6 @@
 //! The daemon's lines: events in words, scripts' output, its own remarks; all through the helper.
 
+use super::mirrors::Mirror;
 use crate::helper::{Helper, Level, Targets};
 use crate::log::words::{self, About};
 use crate::log::{LINE, Names, Text};
@@ -9,7 +10,7 @@ use crate::sys::clock::WallTime;
 use core::fmt::Arguments;
 use hb_core::config::MAX_GROUPS;
 use hb_core::message::GroupState;
-use hb_core::{Event, GroupId, LinkId, Node, Outcome, Verb};
+use hb_core::{Event, GroupId, LinkId, Node, Outcome, PingId, Verb};
 
 /// The helper, and the names that its lines need.
 #[derive(Debug)]
@@ -68,6 +69,34 @@ impl Voice {
     pub(super) fn say_group(&mut self, level: Level, group: GroupId, args: Arguments<'_>) {
         self.text.clear();
         self.text.put(format_args!("Resource group {}: {args}", self.names.group(group)));
+        self.send(level);
+    }
+
+    /// A ping node turned out to be a node itself, or not to be one any more.
+    pub(super) fn mirror(&mut self, ping: PingId, mirror: Mirror) {
+        self.text.clear();
+        let (host, peer) = (self.names.ping(ping), &self.names.peer);
+        let level = match mirror {
+            Mirror::Peer(link) => {
+                self.text.put(format_args!(
+                    "ping node {host} is {peer} itself: its heartbeats on {} come from there. Whether it answers says nothing \
+                     of this node's network, and does not count; write a router's address into ha.cf",
+                    self.names.link(LinkId(link))
+                ));
+                Level::Warn
+            }
+            Mirror::Own => {
+                self.text.put(format_args!(
+                    "ping node {host} is this machine itself: that it answers says nothing of this node's network, and does \
+                     not count; write a router's address into ha.cf"
+                ));
+                Level::Warn
+            }
+            Mirror::Neither => {
+                self.text.put(format_args!("ping node {host} is none of the two nodes any more: it counts"));
+                Level::Info
+            }
+        };
         self.send(level);
     }
 

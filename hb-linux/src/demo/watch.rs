@@ -157,7 +157,7 @@ mod tests {
             let mut fds = server.poll_fds(at(20));
             poll(&mut fds, 2000).unwrap();
             server.serve(at(20), &fds, |_, out| {
-                out.send(&Reply::Ping { host: "gateway", alive: true });
+                out.send(&Reply::Ping { host: "gateway", alive: true, mirror: None });
                 out.send(&Reply::End);
             });
         }

@@ -117,6 +117,15 @@ impl Link {
         }
     }
 
+    /// The address that the last datagram came from; `None` for a serial line.
+    #[must_use]
+    pub fn sender(&self) -> Option<Ipv4Addr> {
+        match self {
+            Self::Serial(_) => None,
+            Self::Udp(link) => Some(link.sender()),
+        }
+    }
+
     /// The open descriptor to wait on.
     #[must_use]
     pub fn fd(&self) -> Option<RawFd> {

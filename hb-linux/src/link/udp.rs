@@ -85,6 +85,8 @@ pub struct UdpLink {
     /// Until then a silence means that the one address alone did not do.
     trial_until: Instant,
     arrival: Arrival,
+    /// Who sent the last datagram.
+    sender: Ipv4Addr,
     last: Last,
 }
 
@@ -103,6 +105,7 @@ impl UdpLink {
             told: false,
             trial_until: Instant::ZERO,
             arrival: Arrival::Unknown,
+            sender: Ipv4Addr::UNSPECIFIED,
             last: Last { bytes: Vec::new(), to: Ipv4Addr::UNSPECIFIED },
         }
     }
@@ -130,6 +133,10 @@ impl UdpLink {
 
     pub(super) fn arrival(&self) -> Arrival {
         self.arrival
+    }
+
+    pub(super) fn sender(&self) -> Ipv4Addr {
+        self.sender
     }
 
     pub(super) fn fd(&self) -> Option<RawFd> {
@@ -258,7 +265,8 @@ impl UdpLink {
         let Some(open) = &self.socket else { return Incoming::Empty };
         match udp::receive_from(&open.fd, buf) {
             Ok(Some(datagram)) => {
-                self.arrival = arrival(datagram.to, *datagram.from.ip());
+                self.sender = *datagram.from.ip();
+                self.arrival = arrival(datagram.to, self.sender);
                 if let (Arrival::Broadcast, Some((to, _))) = (self.arrival, datagram.to) {
                     // The peer sends to both broadcast addresses while it is not sure that it is heard.
                     let bytes = buf.get(..datagram.len).unwrap_or_default();

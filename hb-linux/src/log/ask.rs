@@ -6,7 +6,8 @@ use core::fmt;
 use hb_core::{Event, Unable};
 
 /// A hardware address as people write it.
-struct Mac([u8; 6]);
+#[derive(Clone, Copy, Debug)]
+pub struct Mac(pub [u8; 6]);
 
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,5 +7,6 @@ pub mod reasons;
 mod text;
 pub mod words;
 
+pub use ask::Mac;
 pub use names::{GroupNames, Names};
 pub use text::{LINE, Text};

@@ -29,10 +29,20 @@ use std::vec::Vec;
 /// What a daemon that runs on this machine says of itself.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Running {
+    /// Its name.
+    pub own: String,
     /// The peer, if it runs Linux-HA Heartbeat.
     pub foreign: Option<String>,
     /// The groups whose resources may run here.
     pub holds: Vec<String>,
+    /// Another machine calls itself by this node's name.
+    pub twin: bool,
+    /// The groups whose epochs have come to their end.
+    pub spent: Vec<String>,
+    /// Ping nodes that are a node themselves, as the daemon found: which, and `peer` or `own`.
+    pub mirrors: Vec<(String, String)>,
+    /// Links on which frames come that no key here verifies.
+    pub unsigned: Vec<String>,
 }
 
 /// Who looks.

@@ -108,11 +108,41 @@ fn a_service_address_that_is_here_already_is_named_unless_the_group_is() {
     let found = look(None);
     assert!(found[0].starts_with("h:1: service address 127.0.0.1 is on lo of this machine now"), "{found:?}");
     let daemon = |holds: &[&str]| environment::Running {
-        foreign: None,
         holds: holds.iter().map(ToString::to_string).collect(),
+        ..environment::Running::default()
     };
     assert_eq!(look(Some(&daemon(&[]))).len(), 1);
     assert_eq!(look(Some(&daemon(&["x"]))), [""; 0]);
+}
+
+#[test]
+fn what_a_running_daemon_found_out_is_named_at_the_line_that_mends_it() {
+    let place = machine(
+        "node a b\nbcast hbtest0\nserial /dev/ttyS0\nping 192.168.2.8\nping 192.168.2.9\n",
+        "a x\nb y\n",
+    );
+    let own = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let daemon = environment::Running {
+        own: String::from("a"),
+        twin: true,
+        spent: own(&["y"]),
+        mirrors: [("192.168.2.9", "peer"), ("192.168.2.8", "own")]
+            .map(|(a, b)| (a.to_string(), b.to_string()))
+            .into(),
+        unsigned: own(&["hbtest0", "ttyS0"]),
+        ..environment::Running::default()
+    };
+    let text = checked(&place, Some(&daemon));
+    for line in [
+        "ha.d/ha.cf:1: another machine calls itself a, as the daemon here hears, and nothing new is claimed here; stop hbd",
+        "ha.d/ha.cf:2: frames come on hbtest0, none signed with a key of ours; make authkeys the same on both nodes",
+        "ha.d/ha.cf:3: frames come on ttyS0, none signed with a key of ours; make authkeys the same on both nodes",
+        "ha.d/ha.cf:4: ping node 192.168.2.8 is this machine itself, as the daemon here sees",
+        "ha.d/ha.cf:5: ping node 192.168.2.9 is the other node, as the daemon here sees",
+        "ha.d/haresources:2: the epochs of group y are spent",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
 }
 
 #[test]
