@@ -10,6 +10,7 @@ pub mod control;
 pub mod daemon;
 pub mod demo;
 pub mod helper;
+pub mod install;
 pub mod link;
 pub mod linktest;
 pub mod log;

@@ -95,6 +95,12 @@ pub enum Verb {
     Linktest(String),
     /// Announce an address.
     SendArp(Vec<OsString>),
+    /// Put everything around the daemon in place.
+    Install(Vec<OsString>),
+    /// Be called by the original's name.
+    Heartbeat(Vec<OsString>),
+    /// End the daemon and start it again.
+    Restart,
     /// Print the version.
     Version,
     /// Print the help.
@@ -123,7 +129,7 @@ impl From<lexopt::Error> for Usage {
 }
 
 /// Verbs that a later version brings.
-const LATER: [&str; 4] = ["simulate", "install", "sync", "monitor"];
+const LATER: [&str; 3] = ["simulate", "sync", "monitor"];
 
 /// Read the words behind the program's name.
 ///
@@ -145,9 +151,13 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Verb, Options
             Arg::Value(word) => {
                 let word = word.string()?;
                 match (&verb, word.as_str()) {
-                    // These two have options of their own.
+                    // These have options of their own.
                     (None, "demo") => return Ok((Verb::Demo(parser.raw_args()?.collect()), options)),
                     (None, "send-arp") => return Ok((Verb::SendArp(parser.raw_args()?.collect()), options)),
+                    (None, "install") => return Ok((Verb::Install(parser.raw_args()?.collect()), options)),
+                    (None, "heartbeat") => {
+                        return Ok((Verb::Heartbeat(parser.raw_args()?.collect()), options));
+                    }
                     (None, _) => verb = Some(word),
                     (Some(_), _) => values.push(word),
                 }
@@ -157,7 +167,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Verb, Options
             }
         }
     }
-    let verb = verb.ok_or_else(|| Usage::new("no command given; write one of: run, stop, reload, status, check, standby, takeover, confirm-down, clear, demo, linktest, send-arp, version, help"))?;
+    let verb = verb.ok_or_else(|| Usage::new("no command given; write one of: run, stop, restart, reload, status, check, standby, takeover, confirm-down, clear, demo, linktest, install, send-arp, version, help"))?;
     let verb = resolve(&verb, &values)?;
     suits(&verb, &options)?;
     Ok((verb, options))
@@ -215,6 +225,7 @@ fn resolve(verb: &str, values: &[String]) -> Result<Verb, Usage> {
     match verb {
         "run" => none(Verb::Run),
         "stop" => none(Verb::Stop),
+        "restart" => none(Verb::Restart),
         "reload" => none(Verb::Reload),
         "status" => none(Verb::Status),
         "check" => none(Verb::Check),

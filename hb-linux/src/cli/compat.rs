@@ -7,6 +7,7 @@ use super::{
     EXIT_FAILURE, EXIT_NOT_RUNNING, EXIT_OK, EXIT_STOPPED, EXIT_UNSUPPORTED, VERSION, act, refuse, say, tell,
 };
 use crate::control::client::Trouble;
+use crate::control::wire::Which;
 use crate::daemon::pidfile;
 use crate::sys::host;
 use lexopt::{Arg, Parser, ValueExt};
@@ -15,7 +16,7 @@ use std::format;
 use std::string::ToString;
 use std::vec::Vec;
 
-/// `heartbeat [-f] [-l] [-d...] [-v] | -s | -k | -r | -V`
+/// `heartbeat [-f] [-l] [-d...] [-v] | -s | -k | -r | -V`, and the verbs of its init script.
 pub(super) fn heartbeat(words: impl Iterator<Item = OsString>) -> i32 {
     match heartbeat_words(words) {
         Ok((Job::Start, options)) => crate::daemon::run(&options, EXIT_OK),
@@ -27,6 +28,9 @@ pub(super) fn heartbeat(words: impl Iterator<Item = OsString>) -> i32 {
             }
             _ => ask::stop(&options),
         },
+        Ok((Job::Restart, options)) => super::restart::restart(&options, EXIT_OK),
+        Ok((Job::Standby, options)) => ask::move_groups(&options, Way::Away, Which::All),
+        Ok((Job::ReloadOnly, options)) => act(args::Verb::Reload, &options),
         Ok((Job::Reload, options)) => match ask::snapshot(&options) {
             Err(Trouble::NotRunning) => crate::daemon::run(&options, EXIT_OK),
             _ => act(args::Verb::Reload, &options),
@@ -48,7 +52,12 @@ enum Job {
     Start,
     Status,
     Kill,
+    /// Start it if it does not run.
     Reload,
+    /// As LSB has it: code 7 if it does not run.
+    ReloadOnly,
+    Restart,
+    Standby,
     Version,
     NotOurs(&'static str),
 }
@@ -65,6 +74,22 @@ fn heartbeat_words(words: impl Iterator<Item = OsString>) -> Result<(Job, Option
             Arg::Short('f') => options.foreground = true,
             // Debug level and no real-time scheduling: the one is in ha.cf here, the other is a wish anyway.
             Arg::Short('d' | 'l' | 'v') => {}
+            Arg::Value(word) => {
+                let word = word.string()?;
+                job = match word.as_str() {
+                    "start" => Job::Start,
+                    "stop" => Job::Kill,
+                    "status" => Job::Status,
+                    "restart" => Job::Restart,
+                    "reload" | "force-reload" => Job::ReloadOnly,
+                    "standby" => Job::Standby,
+                    _ => {
+                        return Err(Usage::new(format!(
+                            "unknown word {word:?}; write start, stop, status, restart, reload, force-reload or standby"
+                        )));
+                    }
+                };
+            }
             Arg::Short('M') => job = Job::NotOurs("-M"),
             Arg::Short('D') => job = Job::NotOurs("-D"),
             Arg::Short('W') => job = Job::NotOurs("-W"),
@@ -159,7 +184,13 @@ mod tests {
         assert_eq!(job("-k"), Ok(Job::Kill));
         assert_eq!(job("-dd -l -f"), Ok(Job::Start));
         assert_eq!(job("-C full"), Ok(Job::NotOurs("-C")));
-        assert!(job("-x").is_err() && job("stop").is_err());
+        assert_eq!(job("start --node ha-1"), Ok(Job::Start));
+        assert_eq!(
+            ["stop", "status", "restart"].map(job),
+            [Ok(Job::Kill), Ok(Job::Status), Ok(Job::Restart)]
+        );
+        assert_eq!(["reload", "force-reload"].map(job), [Ok(Job::ReloadOnly), Ok(Job::ReloadOnly)]);
+        assert!(job("-x").is_err() && job("begin").is_err());
         assert!(heartbeat_words(words("-f --run-dir /r")).unwrap().1.foreground);
     }
 

@@ -6,6 +6,7 @@ hbd: heartbeat and watchdog daemon for two-node hot standby
 
   hbd run [--foreground]          start the daemon (in the background, once its links are open)
   hbd stop [--no-wait]            leave in order: the groups stop here and start on the peer
+  hbd restart                     stop in order, which hands over to a peer that stands by, and start again
   hbd reload [--force]            read the files again: keys and more hold at once, the rest is said
   hbd status [--json|--nagios]    this node, the peer, links, groups, watchdog, ping nodes; the first line says if all is well
   hbd check                       examine the configuration and this machine; touches nothing
@@ -16,6 +17,7 @@ hbd: heartbeat and watchdog daemon for two-node hot standby
   hbd clear GROUP                 forget a failed start, or try a stuck stop again
   hbd demo                        show a failover: two daemons on this machine, no root, 30 seconds
   hbd linktest [--baud RATE] [--seconds N] [--wait N] DEVICE    measure a null-modem cable; run it on both ends
+  hbd install [--from-heartbeat] [--uninstall] [--dry-run] [--root DIR]    put this program and all around it in place
   hbd send-arp ...                announce an address (for resource scripts)
   hbd version, hbd help
 

@@ -7,6 +7,7 @@ mod compat;
 mod help;
 pub mod json;
 mod notes;
+mod restart;
 mod send_arp;
 pub mod show;
 pub mod status_json;
@@ -68,6 +69,7 @@ fn act(verb: Verb, options: &Options) -> i32 {
     match verb {
         Verb::Run => daemon::run(options, EXIT_FAILURE),
         Verb::Stop => ask::stop(options),
+        Verb::Restart => restart::restart(options, EXIT_FAILURE),
         Verb::Reload if options.force => ask::simple(options, &Request::ReloadForced, "reloaded"),
         Verb::Reload => ask::simple(options, &Request::Reload, "reloaded"),
         Verb::Status => ask::status(options),
@@ -83,6 +85,8 @@ fn act(verb: Verb, options: &Options) -> i32 {
         Verb::Demo(words) => crate::demo::main(words),
         Verb::Linktest(device) => crate::linktest::main(&device, options),
         Verb::SendArp(words) => send_arp::main(words),
+        Verb::Install(words) => crate::install::main(words),
+        Verb::Heartbeat(words) => compat::heartbeat(words.into_iter()),
         Verb::Version => {
             say(&format!("hbd {VERSION}"));
             EXIT_OK

@@ -30,6 +30,8 @@ mod time;
 mod told;
 
 pub use finding::{Class, Finding, Findings};
+#[cfg(test)]
+pub(crate) use ha_cf::NAMES as DIRECTIVES;
 pub use key_fault::{KeyFault, KeyFaultKind, KeyFaults, KeyPart};
 pub use settings::{
     Facility, Group, LogTargets, Medium, Ping, Resource, Script, ServiceAddress, Settings, WatchdogBusy,
@@ -40,7 +42,7 @@ pub use texts::{Texts, examine_texts};
 pub use build::name_hash;
 pub(crate) use chain::{STEADY, frame_times};
 pub(crate) use files::Crc32;
-pub(crate) use time::Written;
+pub(crate) use time::{Shown, Written};
 
 use crate::sys::host::{boot_identity, node_name};
 use crate::sys::iface;

@@ -78,7 +78,7 @@ impl fmt::Display for Written {
 
 /// Shows a time for people: `2 s`, `1.5 s`, `500 ms`, `20.8 ms`. Rounded down to a tenth below a second, else to a millisecond.
 #[derive(Clone, Copy)]
-pub(super) struct Shown(pub(super) Duration);
+pub(crate) struct Shown(pub(crate) Duration);
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,6 +8,7 @@ mod history;
 mod interfaces;
 mod media;
 mod mirrors;
+mod notify;
 mod opening;
 pub mod pidfile;
 mod reload;

@@ -9,11 +9,12 @@
 
 use super::dog::Dog;
 use super::effects::Effects;
+use super::notify;
 use super::pidfile::{self, PidFile, Taken};
 use super::shell::Shell;
 use super::voice::Voice;
-use crate::cli::{EXIT_FAILURE, EXIT_NOT_CONFIGURED, EXIT_OK, EXIT_PERMISSION, Options, tell};
-use crate::config::{self, Class, Findings, Paths, Settings};
+use crate::cli::{EXIT_FAILURE, EXIT_NOT_CONFIGURED, EXIT_OK, EXIT_PERMISSION, Options, say, tell};
+use crate::config::{self, Class, Findings, Paths, Settings, Shown};
 use crate::control::{self, Listeners, SOCKET, STATUS_SOCKET};
 use crate::helper::Level;
 use crate::link::Link;
@@ -95,22 +96,38 @@ pub fn run(options: &Options, already: i32) -> i32 {
     if options.foreground {
         return start.go(None);
     }
-    match process::detach(wait_for_start) {
+    let settings = Rc::clone(&start.settings);
+    match process::detach(move |pipe| wait_for_start(&pipe, &settings)) {
         Ok(caller) => start.go(Some(caller)),
         Err(why) => failed(&format!("cannot go into the background: {why}"), why),
     }
 }
 
-/// In the caller: the daemon's one byte is the exit code; its end without a word is a failure.
-fn wait_for_start(pipe: Fd) -> i32 {
-    let mut code = [0];
-    match pipe.read(&mut code) {
-        Ok(Some(1)) => code[0].into(),
+/// In the caller: the daemon's first byte is the exit code, its number follows; its end without a word is a failure.
+fn wait_for_start(pipe: &Fd, settings: &Settings) -> i32 {
+    let mut word = [0; 5];
+    match pipe.read(&mut word) {
+        Ok(Some(5)) => {
+            let [code, pid @ ..] = word;
+            if i32::from(code) == EXIT_OK {
+                say(&started(u32::from_le_bytes(pid), settings));
+            }
+            code.into()
+        }
         _ => {
             tell("the daemon ended while it started; its log says why");
             EXIT_FAILURE
         }
     }
+}
+
+/// What to expect of a daemon that has just begun.
+fn started(pid: u32, settings: &Settings) -> String {
+    if settings.groups.is_empty() {
+        return format!("started, pid {pid}; there is nothing to serve in haresources");
+    }
+    let (peer, time) = (&settings.peer, Shown(settings.timing.initdead));
+    format!("started, pid {pid}; serves when {peer} is met, at the latest in {time}")
 }
 
 fn print(findings: &Findings) {
@@ -207,6 +224,7 @@ impl Start {
             let _ = fd::standard_to_null(3);
         }
         report(caller, EXIT_OK);
+        notify::tell(notify::READY);
         crate::sys::guard::arm();
         let clean = shell.run();
         crate::sys::guard::disarm();
@@ -220,7 +238,8 @@ impl Start {
 /// Tell the caller how the start went.
 fn report(caller: Option<Fd>, code: i32) {
     if let Some(caller) = caller {
-        let _ = caller.write(&[u8::try_from(code).unwrap_or(1)]);
+        let [a, b, c, d] = process::own_pid().get().to_le_bytes();
+        let _ = caller.write(&[u8::try_from(code).unwrap_or(1), a, b, c, d]);
     }
 }
 

@@ -135,6 +135,17 @@ pub fn connect_datagram(path: &CStr) -> Result<Fd> {
     Ok(fd)
 }
 
+/// The same for an abstract name (NUL first): where older versions of systemd listen.
+///
+/// # Errors
+/// As `connect(2)`.
+pub fn connect_datagram_abstract(name: &[u8]) -> Result<Fd> {
+    let (address, len) = abstract_address(name)?;
+    let fd = socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0)?;
+    connect_raw(&fd, &address, len)?;
+    Ok(fd)
+}
+
 /// Who is at the other end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Peer {

@@ -142,7 +142,7 @@ fn one(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
 }
 
 /// Every directive that has a meaning here, to guess what a misspelt one was meant to be.
-const NAMES: [&str; 38] = [
+pub(crate) const NAMES: [&str; 38] = [
     "node",
     "ping",
     "ping_group",

@@ -1,0 +1,26 @@
+# bash completion for hbd
+_hbd() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= word words
+	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+		case $word in -*) ;; *) verb=$word; break ;; esac
+	done
+	case $prev in
+	--config-dir|--state-dir|--run-dir|--root) COMPREPLY=($(compgen -d -- "$cur")); return ;;
+	--node) COMPREPLY=($(compgen -W "$(sed -n 's/^[[:space:]]*node[[:space:]]//p' /etc/ha.d/ha.cf 2>/dev/null)" -- "$cur")); return ;;
+	esac
+	case $verb in
+	"") words="run stop restart reload status check standby takeover confirm-down clear demo linktest send-arp install version help" ;;
+	run) words=--foreground ;;
+	stop) words=--no-wait ;;
+	reload) words=--force ;;
+	status) words="--json --nagios" ;;
+	standby|takeover) words="all local foreign --no-wait" ;;
+	confirm-down) words="--force $(sed -n 's/^[[:space:]]*node[[:space:]]//p' /etc/ha.d/ha.cf 2>/dev/null)" ;;
+	clear) words=$(hbd status --json 2>/dev/null | grep -o '"name":"[^"]*","preferred"' | cut -d'"' -f4) ;;
+	linktest) words="--baud --seconds --wait $(echo /dev/ttyS*)" ;;
+	install) words="--root --from-heartbeat --uninstall --dry-run" ;;
+	*) words= ;;
+	esac
+	COMPREPLY=($(compgen -W "$words --config-dir --state-dir --run-dir --node" -- "$cur"))
+}
+complete -F _hbd hbd
