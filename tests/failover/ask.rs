@@ -1,9 +1,9 @@
 //! The witness: a claim that rests on silence alone asks the service addresses first (DESIGN §7 O2c).
 
-use crate::{A, B, ms, settled, state, times};
+use crate::{A, B, command, ms, settled, state, times};
 use hb_core::config::Answered;
 use hb_core::message::GroupState;
-use hb_core::{Duration, Event, GroupId, Input, Wait, Watchdog};
+use hb_core::{Command, Duration, Event, GroupId, Input, Refusal, Wait, Watchdog};
 use hb_sim::{Lan, World};
 
 fn wait(world: &World, host: usize) -> Option<Wait> {
@@ -213,13 +213,10 @@ fn an_operator_and_a_fence_go_first() {
     world.cut_all(true);
     world.run(ms(1000));
     assert_eq!(wait(&world, B), Some(Wait::Answered));
+    assert_eq!(command(&mut world, B, Command::ConfirmDown), Err(Refusal::AddressAnswers));
     world.power_off(A);
-    let now = world.now;
-    let node = world.hosts[B].node.as_mut().expect("a daemon");
-    let _ = node.operator(now, hb_core::Command::ConfirmDown);
-    world.drain(B);
-    world.run(ms(1200));
-    assert!(world.serves(B));
+    command(&mut world, B, Command::ConfirmDownForce).expect("the operator knows");
+    world.until(ms(100), |w| w.serves(B)).expect("nothing is asked any more");
     let mut world =
         settled(|c| c.fence = Some(hb_core::config::FenceConfig { delay: ms(100), startup: false }));
     world.probes_see_the_peer = true;

@@ -151,6 +151,7 @@ fn joining_is_per_group() {
     world.kill(A);
     world.hosts[A].scripts.not_run = Some(0);
     world.start(A);
+    world.until(ms(1000), |w| !w.hosts[A].scripts.any(1)).expect("what was left running is ended");
     world
         .until(ms(3000), |w| w.hosts[A].scripts.all(1) || w.hosts[B].scripts.all(1))
         .expect("the other group");
@@ -205,14 +206,26 @@ fn a_script_that_is_missing_at_the_start_is_judged_by_the_start_record() {
     world.start(A);
     world.run(ms(3000));
     assert_eq!(state(&world, A), GroupState::Unknown);
-    // An unknown boot counts as the same one.
-    let mut world = settled(|c| c.failback = false);
-    world.power_off(A);
-    missing(&mut world, Answer::Missing);
-    (world.hosts[A].config.boot, world.hosts[A].config.groups[0].claimable) = (0, false);
-    world.start(A);
-    world.run(ms(3000));
-    assert_eq!(state(&world, A), GroupState::Unknown);
+}
+
+/// What cannot be told from the boot that started it counts as the same one, whichever of the two is not known.
+#[test]
+fn a_boot_that_cannot_be_told_from_the_last_one_is_the_same() {
+    for (before, after) in [(1, 0), (0, 1), (0, 0)] {
+        let mut world = settled(|c| {
+            c.failback = false;
+            c.boot = before;
+        });
+        world.kill(A);
+        let h = &mut world.hosts[A];
+        (h.scripts.start, h.scripts.stop, h.scripts.status) =
+            (Answer::Missing, Answer::Missing, Answer::Missing);
+        (h.config.boot, h.config.groups[0].claimable) = (after, false);
+        world.start(A);
+        world.run(ms(3000));
+        assert_eq!(state(&world, A), GroupState::Unknown, "{before}, then {after}: its service still runs");
+        assert_eq!((world.hosts[A].scripts.any(0), world.hosts[B].scripts.any(0)), (true, false));
+    }
 }
 
 /// The scripts of a holder lose their run bit: it gives nothing away that it could not stop, by order or by rule.

@@ -149,3 +149,23 @@ fn frames_that_no_key_verifies_are_named_on_their_link() {
     world.run(ms(1000));
     assert!(!unsigned(&world), "nothing comes any more");
 }
+
+/// Whoever can make a crc frame could make this one; also where the one who knows better has been started again since.
+#[test]
+fn a_new_life_that_signs_with_crc_is_met_by_nobody_who_knows_better() {
+    for restarted in [false, true] {
+        let mut world = pair(&ring(&[CRC, OLD], 1));
+        world.probes_see_the_peer = true;
+        let before = world.hosts[B].node.as_ref().unwrap().glance().met;
+        world.kill(A);
+        if restarted {
+            world.kill(B);
+            world.start(B);
+        }
+        world.hosts[A].keys = ring(&[CRC, OLD], 3);
+        world.start(A);
+        world.run(ms(4000));
+        let glance = world.hosts[B].node.as_ref().unwrap().glance();
+        assert_eq!((glance.peer, glance.met), (PeerState::Dead, before.filter(|_| !restarted)));
+    }
+}

@@ -1,5 +1,6 @@
 //! The stories of DESIGN §7, told to two real nodes on a virtual clock.
 
+mod answers;
 mod ask;
 mod conflict;
 mod data;
@@ -13,6 +14,8 @@ mod last;
 mod lines;
 mod moves;
 mod newer;
+mod not_run;
+mod old;
 mod start;
 mod stuck;
 mod twins;

@@ -3,6 +3,9 @@
 use crate::paths;
 use std::fs;
 
+/// Seeds of the simulator that a mistake gets if it does not say how many.
+const SEEDS: u64 = 2000;
+
 /// A mistake that somebody could make in the core.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Mistake {
@@ -18,12 +21,26 @@ pub struct Mistake {
     pub rules: Vec<String>,
     /// The simulator must see it too, and report one of these.
     pub sim: Vec<String>,
+    /// In so many seeds; 0: the usual number.
+    pub most: u64,
     /// Stories of `tests/failover` that must fail: names of tests, or beginnings of their paths.
     pub stories: Vec<String>,
     /// What stands there, exactly once.
     pub find: String,
     /// What is put there.
     pub put: String,
+}
+
+impl Mistake {
+    /// Seeds of the simulator that it gets.
+    #[must_use]
+    pub const fn seeds(&self) -> u64 {
+        match (self.sim.is_empty(), self.most) {
+            (true, _) => 0,
+            (false, 0) => SEEDS,
+            (false, most) => most,
+        }
+    }
 }
 
 /// All of them, or those with these names.
@@ -64,6 +81,7 @@ fn parse(name: &str, text: &str) -> Result<Mistake, String> {
         explore: list(field("explore").unwrap_or_default()),
         rules: list(field("rules").unwrap_or_default()),
         sim: list(field("sim").unwrap_or_default()),
+        most: field("seeds").map_or(Ok(0), |n| n.parse().map_err(|_| "`seeds: ` wants a number"))?,
         stories: list(field("stories").unwrap_or_default()),
         find: find.to_owned(),
         put: put.strip_suffix('\n').unwrap_or(put).to_owned(),

@@ -1,29 +1,34 @@
-//! The exhaustive check of the core (`tests/explore`), and the mistakes that it and the simulator must see.
+//! The exhaustive check of the core (`tests/explore`), and the mistakes that it, the simulator and the stories must see.
 
+pub mod look;
 pub mod mistake;
 pub mod tree;
 
 use crate::paths;
 use crate::proc::Cmd;
 use crate::table::{Table, human};
+use look::{Sighting, sightings};
 use mistake::Mistake;
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 use tree::Tree;
 
-const PROFILE: &str = "explore";
-/// Seeds of the simulator that a mistake gets.
-const SEEDS: &str = "2000";
-/// One mistake with its build gets this long.
-const LIMIT: Duration = Duration::from_secs(1800);
+/// Copies of the core that are changed and built beside each other, at most. Most of one build uses one processor.
+const JOBS: usize = 4;
 
 /// `cargo xtask explore ARGS`: builds the exhaustive check and runs it with these.
 ///
 /// # Errors
 /// It cannot be built, or a rule is broken.
 pub fn explore(args: &[&str]) -> Result<(), String> {
-    Cmd::cargo(["build", "--quiet", "--profile", PROFILE, "-p", "hb-tests", "--bin", "explore"]).run()?;
-    let binary = paths::target().join(PROFILE).join("explore");
+    Cmd::cargo(["build", "--quiet", "--profile", look::PROFILE, "-p", "hb-tests", "--bin", "explore"])
+        .run()?;
+    let binary = paths::target().join(look::PROFILE).join("explore");
     Cmd::new(binary).args(args).dir(&paths::root()).limit(Duration::from_secs(48 * 3600)).run()
 }
 
@@ -44,143 +49,139 @@ pub fn mistakes_step() -> Result<String, String> {
     mistakes(&[])
 }
 
+/// One thing to do.
+#[derive(Clone, Copy, Debug)]
+enum Work<'a> {
+    /// The core as it is breaks no rule here, and in so many seeds.
+    Unchanged(&'a str, u64),
+    /// The core with this.
+    Planted(&'a Mistake),
+}
+
+/// What came of it, and how long that took.
+type Outcome = (usize, Result<Vec<Sighting>, String>, Duration);
+
 /// `cargo xtask mistakes [NAME...]`: the core as it is must pass, and with each known mistake a rule must be reported as
 /// broken, the one that it is about.
 ///
 /// # Errors
 /// A mistake that nobody sees, or that is seen as something else; a stale list; the core as it is breaks a rule.
 pub fn mistakes(names: &[&str]) -> Result<String, String> {
-    let (all, mut tree) = (mistake::read(names)?, Tree::new()?);
-    let (mut table, mut wrong) = (Table::new(["mistake", "seen by", "rule", "time"]), Vec::new());
-    let looks = all.iter().flat_map(|m| m.explore.iter().map(String::as_str));
-    // The step `explore` looks at all of these in the core as it is.
-    let looks: BTreeSet<&str> = looks.filter(|look| !look.starts_with("plain:2")).collect();
-    let sim = all.iter().any(|mistake| !mistake.sim.is_empty());
-    let began = Instant::now();
-    build(&tree)?;
-    let mut args: Vec<&str> = looks.into_iter().collect();
-    if sim {
-        args.extend(["--seeds", SEEDS]);
-    }
-    if let Some(broken) = look(&args)? {
-        return Err(format!("the core as it is breaks a rule:\n{broken}"));
-    }
-    let told: Vec<&str> = all.iter().flat_map(|m| m.stories.iter().map(String::as_str)).collect();
-    if !told.is_empty()
-        && let Some(failed) = stories(&tree, &told)?
-    {
-        return Err(format!("the core as it is fails a story:\n{failed}"));
-    }
-    table.row(["none", "-", "-", &human(began.elapsed())]);
+    let all = mistake::read(names)?;
     for mistake in &all {
+        tree::changed(mistake)?;
+    }
+    let first = Tree::new(0)?;
+    let told: BTreeSet<&str> = all.iter().flat_map(|m| m.stories.iter().map(String::as_str)).collect();
+    let told: Vec<&str> = told.into_iter().collect();
+    if !told.is_empty() {
+        let failed = look::stories(&first, &told)?;
+        if !failed.is_empty() {
+            return Err(format!("the core as it is fails the stories {}", failed.join(" ")));
+        }
+    }
+    // The step `explore` looks at the others of these in the core as it is.
+    let looks = all.iter().flat_map(|m| m.explore.iter().map(String::as_str));
+    let looks: BTreeSet<&str> = looks.filter(|look| !look.starts_with("plain:2")).collect();
+    let seeds = all.iter().map(Mistake::seeds).max().unwrap_or_default();
+    let mut work: Vec<Work<'_>> = looks.into_iter().map(|look| Work::Unchanged(look, 0)).collect();
+    if seeds > 0 {
+        work.push(Work::Unchanged("plain:0", seeds));
+    }
+    let unchanged = paths::target().join("mistakes/unchanged");
+    if !work.is_empty() {
+        look::build(&first)?;
+        fs::copy(first.binary(), &unchanged).map_err(|e| format!("{}: {e}", unchanged.display()))?;
+    }
+    work.extend(all.iter().map(Work::Planted));
+    let jobs = thread::available_parallelism().map_or(1, usize::from).min(JOBS);
+    let (next, seen) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    thread::scope(|scope| {
+        for job in 1..jobs {
+            let (work, next, seen, unchanged) = (&work, &next, &seen, &unchanged);
+            scope.spawn(move || {
+                // Without a second copy one is enough.
+                if let Ok(tree) = Tree::new(job) {
+                    carry(tree, unchanged, work, next, seen);
+                }
+            });
+        }
+        carry(first, &unchanged, &work, &next, &seen);
+    });
+    let mut seen = seen.into_inner().map_err(|_| "a look at a mistake broke down")?;
+    seen.sort_by_key(|(at, _, _): &Outcome| *at);
+    sum_up(&work, seen)?;
+    Ok(format!("{} of {} mistakes seen, each as what it is", all.len(), all.len()))
+}
+
+/// One after the other, until nothing is left.
+fn carry(
+    mut tree: Tree,
+    unchanged: &Path,
+    work: &[Work<'_>],
+    next: &AtomicUsize,
+    seen: &Mutex<Vec<Outcome>>,
+) {
+    loop {
+        let at = next.fetch_add(1, Ordering::Relaxed);
+        let Some(work) = work.get(at) else { return };
         let began = Instant::now();
-        tree.plant(mistake)?;
-        build(&tree)?;
-        for seen in sightings(&tree, mistake)? {
-            let time = human(began.elapsed());
-            println!("{}: {} in {time}", mistake.name, seen.what);
-            table.row([mistake.name.as_str(), &seen.by, &seen.rule, &time]);
-            wrong.extend(seen.fault);
+        let found = match work {
+            Work::Unchanged(case, seeds) => as_it_is(unchanged, case, *seeds),
+            Work::Planted(mistake) => tree.plant(mistake).and_then(|()| sightings(&tree, mistake)),
+        };
+        let took = began.elapsed();
+        match &found {
+            Ok(found) => {
+                for one in found {
+                    println!("{}: {} in {}", work.name(), one.what, human(took));
+                }
+            }
+            Err(text) => println!("{}: {text}", work.name()),
+        }
+        if let Ok(mut seen) = seen.lock() {
+            seen.push((at, found, took));
+        }
+    }
+}
+
+/// A rule that is broken without a mistake could pass for a sighting.
+fn as_it_is(binary: &Path, case: &str, seeds: u64) -> Result<Vec<Sighting>, String> {
+    let seeds = seeds.to_string();
+    match look::look(binary, &[case, "--seeds", &seeds])? {
+        Some(broken) => Err(format!("the core as it is breaks a rule:\n{broken}")),
+        None => Ok(vec![Sighting::nothing()]),
+    }
+}
+
+impl Work<'_> {
+    fn name(&self) -> String {
+        match self {
+            Self::Unchanged(case, 0) => format!("none: {case}"),
+            Self::Unchanged(_, seeds) => format!("none: {seeds} seeds"),
+            Self::Planted(mistake) => mistake.name.clone(),
+        }
+    }
+}
+
+/// The table, and whatever is wrong.
+fn sum_up(work: &[Work<'_>], seen: Vec<Outcome>) -> Result<(), String> {
+    let (mut table, mut wrong) = (Table::new(["mistake", "seen by", "rule", "time"]), Vec::new());
+    for (at, found, took) in seen {
+        let Some(work) = work.get(at) else { continue };
+        match found {
+            Ok(found) => {
+                for one in found {
+                    table.row([work.name().as_str(), &one.by, &one.rule, &human(took)]);
+                    wrong.extend(one.fault);
+                }
+            }
+            Err(text) => {
+                table.row([work.name().as_str(), "nobody", "-", &human(took)]);
+                wrong.push(format!("{}: {text}", work.name()));
+            }
         }
     }
     println!("\n{table}");
-    if wrong.is_empty() {
-        Ok(format!("{} of {} mistakes seen, each as what it is", all.len(), all.len()))
-    } else {
-        Err(wrong.join("\n"))
-    }
-}
-
-/// What came of one look at a mistake.
-struct Sighting {
-    by: String,
-    rule: String,
-    what: String,
-    fault: Option<String>,
-}
-
-/// The exhaustive check looks where the mistake says, the simulator if it says so, and its stories are told.
-fn sightings(tree: &Tree, mistake: &Mistake) -> Result<Vec<Sighting>, String> {
-    let mut all = Vec::new();
-    if !mistake.explore.is_empty() {
-        let args: Vec<&str> = mistake.explore.iter().map(String::as_str).collect();
-        all.push(judge(mistake, &mistake.rules, look(&args)?));
-    }
-    if !mistake.sim.is_empty() {
-        all.push(judge(mistake, &mistake.sim, look(&["--seeds", SEEDS])?));
-    }
-    for story in &mistake.stories {
-        all.push(told(mistake, story, stories(tree, &[story])?));
-    }
-    Ok(all)
-}
-
-/// One story of the mistake must fail.
-fn told(mistake: &Mistake, story: &str, failed: Option<String>) -> Sighting {
-    let (by, rule) = ("story".to_owned(), story.to_owned());
-    match failed {
-        Some(_) => Sighting { by, what: format!("story {story} fails"), rule, fault: None },
-        None => {
-            let fault = Some(format!("{}: the story {story} passes all the same", mistake.name));
-            Sighting { by: "nobody".to_owned(), rule, what: "NOT SEEN".to_owned(), fault }
-        }
-    }
-}
-
-/// Run these stories: what was said if one fails.
-fn stories(tree: &Tree, names: &[&str]) -> Result<Option<String>, String> {
-    let target = paths::target().join("mistakes/target");
-    let build = ["test", "--quiet", "--profile", PROFILE, "-p", "hb-tests", "--test", "failover"];
-    let cargo = |args: &[&str]| {
-        let args = build.iter().chain(args);
-        Cmd::cargo(args).dir(tree.dir()).env("CARGO_TARGET_DIR", &target).limit(LIMIT).output()
-    };
-    let built = cargo(&["--no-run"])?;
-    if built.code != Some(0) {
-        return Err(format!("the stories do not build:\n{}", built.stderr));
-    }
-    let out = cargo(&[&["--"], names].concat())?;
-    if names.iter().any(|name| !name.is_empty()) && out.stdout.contains("running 0 tests") {
-        return Err(format!("no story {}", names.join(" ")));
-    }
-    Ok((out.code != Some(0)).then_some(out.stdout))
-}
-
-fn judge(mistake: &Mistake, rules: &[String], broken: Option<String>) -> Sighting {
-    let Some(text) = broken else {
-        let what = "NOT SEEN".to_owned();
-        let fault = Some(format!("{}: nobody sees it", mistake.name));
-        return Sighting { by: "nobody".to_owned(), rule: "-".to_owned(), what, fault };
-    };
-    let mut words = text.lines().next().unwrap_or_default().split_whitespace().map(str::to_owned);
-    let (by, rule) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let known = rules.contains(&rule);
-    let fault = (!known)
-        .then(|| format!("{}: seen as {rule}, expected {}\n{text}", mistake.name, rules.join(" or ")));
-    let what = format!("{by} reports {rule}{}", if known { "" } else { ", WHICH IS NOT WHAT IT IS ABOUT" });
-    Sighting { by, rule, what, fault }
-}
-
-fn build(tree: &Tree) -> Result<(), String> {
-    let args = ["build", "--quiet", "--profile", PROFILE, "-p", "hb-tests", "--bin", "mistakes"];
-    let target = paths::target().join("mistakes/target");
-    let out = Cmd::cargo(args).dir(tree.dir()).env("CARGO_TARGET_DIR", target).limit(LIMIT).output()?;
-    if out.code == Some(0) {
-        Ok(())
-    } else {
-        Err(format!("the changed core does not build:\n{}", out.stderr))
-    }
-}
-
-/// The first broken rule, if any: who saw it and which, then the timeline.
-fn look(args: &[&str]) -> Result<Option<String>, String> {
-    let binary = paths::target().join("mistakes/target").join(PROFILE).join("mistakes");
-    let out = Cmd::new(binary).args(args).limit(LIMIT).output()?;
-    match out.code {
-        Some(0) => Ok(None),
-        Some(1) => Ok(Some(out.stdout)),
-        // A panic is a sighting too.
-        Some(101) => Ok(Some(format!("panic panic\n{}", out.stderr))),
-        code => Err(format!("mistakes {}: {code:?} {}", args.join(" "), out.stderr)),
-    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
 }

@@ -13,17 +13,20 @@ const CRATES: [&str; 2] = ["hb-core", "tests"];
 #[derive(Debug)]
 pub struct Tree {
     dir: PathBuf,
+    target: PathBuf,
     /// The file that is changed at present.
     changed: Option<PathBuf>,
 }
 
 impl Tree {
-    /// A fresh copy, without any mistake. What did not change since the last copy keeps its date, so that it stays built.
+    /// A fresh copy, without any mistake, for one of several jobs. What did not change since the last copy keeps its date,
+    /// so that it stays built.
     ///
     /// # Errors
     /// A file cannot be copied.
-    pub fn new() -> Result<Self, String> {
-        let (root, dir) = (paths::root(), paths::scratch("mistakes/tree")?);
+    pub fn new(job: usize) -> Result<Self, String> {
+        let base = paths::scratch(&format!("mistakes/{job}"))?;
+        let (root, dir) = (paths::root(), base.join("tree"));
         write(&dir.join("Cargo.toml"), &only(&text(&root.join("Cargo.toml"))?, &CRATES)?)?;
         write(&dir.join("Cargo.lock"), &text(&root.join("Cargo.lock"))?)?;
         for name in CRATES {
@@ -36,13 +39,25 @@ impl Tree {
         let kept: Vec<String> =
             text(&manifest)?.lines().filter(|line| !line.starts_with("hb-hil")).map(str::to_owned).collect();
         put(&manifest, &(kept.join("\n") + "\n"))?;
-        Ok(Self { dir, changed: None })
+        Ok(Self { dir, target: base.join("target"), changed: None })
+    }
+
+    /// Where it is built.
+    #[must_use]
+    pub fn target(&self) -> &Path {
+        &self.target
     }
 
     /// Where it is.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// The exhaustive check and the simulator, once built.
+    #[must_use]
+    pub fn binary(&self) -> PathBuf {
+        self.target.join(super::look::PROFILE).join("mistakes")
     }
 
     /// Make this mistake, and none of those before.
@@ -54,17 +69,24 @@ impl Tree {
             write(&self.dir.join(&before), &text(&paths::root().join(&before))?)?;
         }
         let file = PathBuf::from(&mistake.file);
-        let whole = text(&paths::root().join(&file))?;
-        let places = whole.matches(&mistake.find).count();
-        if places != 1 {
-            return Err(format!(
-                "{}: {} has its text {places} times, not once: mend the list",
-                mistake.name, mistake.file
-            ));
-        }
-        write(&self.dir.join(&file), &whole.replacen(&mistake.find, &mistake.put, 1))?;
+        write(&self.dir.join(&file), &changed(mistake)?)?;
         self.changed = Some(file);
         Ok(())
+    }
+}
+
+/// The file of the mistake with it.
+///
+/// # Errors
+/// Its place is not there, or is there more than once: the list is stale.
+pub fn changed(mistake: &Mistake) -> Result<String, String> {
+    let whole = text(&paths::root().join(&mistake.file))?;
+    match whole.matches(&mistake.find).count() {
+        1 => Ok(whole.replacen(&mistake.find, &mistake.put, 1)),
+        places => Err(format!(
+            "{}: {} has its text {places} times, not once: mend the list",
+            mistake.name, mistake.file
+        )),
     }
 }
 
