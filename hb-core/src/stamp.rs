@@ -78,10 +78,11 @@ impl Stamp {
     /// it would overwrite or delete.
     ///
     /// No, if it is an earlier state of the same line, pulled and never written on; or if the source's line began with
-    /// all of it, pulled after its last stop. Everything else might, whatever the epochs say.
+    /// all of it, pulled after its last stop. Everything else might, whatever the epochs say; and the last epoch of all,
+    /// which both nodes use and more than once, says nothing.
     #[must_use]
     pub fn may_hold_more(&self, me: Side, source: &Self) -> bool {
-        if self.diverged || self.epoch == 0 {
+        if self.diverged || self.epoch == 0 || self.epoch == u32::MAX {
             return true;
         }
         if self.writer() == Some(me) {
@@ -116,7 +117,8 @@ impl Stamp {
         } else {
             let last = self.last && !self.partial && !self.diverged;
             let from = Origin { epoch: self.epoch, line: self.line, last };
-            (fresh.max(1), (self.epoch != 0).then_some(from))
+            // The last epoch is above nothing that it could have begun with.
+            (fresh.max(1), (self.epoch != 0 && self.epoch < epoch).then_some(from))
         };
         Self { epoch, line, from, partial: false, diverged: false, last: false }
     }

@@ -271,3 +271,31 @@ fn an_epoch_that_only_a_pull_has_shown_counts_as_seen() {
     world.cut_all(false);
     world.until(ms(2000), |w| w.serves(A) != w.serves(B)).expect("the conflict is solved");
 }
+
+/// At the last epoch both nodes write under the same one: no stamp says any more who has what, so nothing is destroyed; and
+/// nobody goes above the other without end.
+#[test]
+fn at_the_last_epoch_every_pull_keeps_and_nobody_writes_without_end() {
+    let mut world = World::new(with_data(StalePolicy::AcceptAge));
+    for host in [A, B] {
+        world.hosts[host].saved.epochs.push((0x5011, u32::MAX)).unwrap();
+    }
+    world.start(A);
+    world.start(B);
+    world.run(ms(3000));
+    for round in 0..4 {
+        let dies = round % 2;
+        write(&mut world, dies, 10 * round + 1);
+        world.cut_all(true);
+        world.run(ms(1000));
+        write(&mut world, dies, 10 * round + 2);
+        write(&mut world, 1 - dies, 10 * round + 3);
+        world.run(ms(1000));
+        world.cut_all(false);
+        world.run(ms(3000));
+        for file in 1..=3 {
+            let there = [A, B].iter().any(|host| has(&world, *host, 10 * round + file));
+            assert!(there, "round {round}: file {file} is gone");
+        }
+    }
+}

@@ -107,3 +107,31 @@ fn another_key_is_another_world() {
     let reports = world.hosts[A].events.iter().filter(|e| matches!(e, Event::BadFrames(..))).count();
     assert_eq!(reports, 2, "once per link");
 }
+
+/// Another life of the peer shows that it holds the group, while the one that was met falls silent: it began its numbers
+/// anew behind a one-way link, or it is a recording. Either way the address is asked before anything is claimed.
+#[test]
+fn a_holder_of_a_life_that_cannot_answer_forbids_the_claim_at_the_death_of_the_one_before() {
+    for answers in [true, false] {
+        let mut other = World::new(|_| {});
+        other.hosts[A].saved.counter = 7;
+        other.start(A);
+        other.until(ms(6000), |w| w.serves(A)).expect("alone");
+        other.run(ms(3000));
+        let frames: Vec<_> = other.hosts[A].sent.iter().rev().take(50).rev().cloned().collect();
+        let mut world = settled(|_| {});
+        world.address_answers = answers;
+        world.power_off(A);
+        for (_, link, bytes) in &frames {
+            world.inject(B, *link, bytes);
+            world.run(ms(20));
+        }
+        let status = world.hosts[B].node.as_ref().unwrap().status(world.now);
+        if answers {
+            assert!(!world.hosts[B].scripts.any(0), "claimed beside a holder whose frames come");
+            assert_eq!(status.groups[0].wait, Some(Wait::OneWay));
+        } else {
+            assert!(world.serves(B), "nobody answers: it is a recording");
+        }
+    }
+}

@@ -221,3 +221,21 @@ fn at_a_common_start_the_side_that_sorts_last_does_not_begin() {
         assert!(runs(&world, A, 0));
     }
 }
+
+/// A holder that is not sure of itself announces nothing; the peer's name for the group is another one, and it goes: the
+/// clients come back all the same.
+#[test]
+fn clients_come_back_to_a_winner_whose_line_the_peer_calls_otherwise() {
+    let mut world = files(&[group(WEB, 10, Side::Even)], &[group(FTP, 20, Side::Even)]);
+    both(&mut world);
+    assert!(runs(&world, A, 0));
+    world.freeze(A);
+    world.until(ms(3000), |w| runs(w, B, 0)).expect("taken over");
+    world.run(ms(100));
+    assert_eq!(world.client[0], Some(B));
+    world.thaw(A);
+    world.run(ms(3000));
+    let holder = usize::from(!runs(&world, A, 0));
+    assert!(!runs(&world, 1 - holder, 0), "one holder");
+    assert_eq!(world.client[0], Some(holder), "clients talk to a machine that has stopped");
+}

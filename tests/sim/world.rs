@@ -10,6 +10,10 @@ use crate::wire::Wire;
 use hb_core::config::MAX_LINKS;
 use hb_core::{Command, Config, Duration, FRAME_BUF, GroupId, Input, Instant, LinkId, Refusal, Side};
 
+/// Steps at one instant at most, and actions that follow one input: more is a node that asks for a tick and does nothing in
+/// it, or for something that is done at once and makes it ask again.
+const SPINS: u32 = 20_000;
+
 /// Everything.
 pub struct World {
     /// The two machines: 0 is the even side.
@@ -68,8 +72,8 @@ pub struct World {
     pub(crate) epochs_heard: [[u32; 8]; 2],
     /// By host and group: the highest epoch on a stamp that its daemon was given.
     pub(crate) stamps_told: [[u32; 8]; 2],
-    /// Steps since true time last moved.
-    pub(crate) spins: u32,
+    /// Steps since true time last moved, and that time.
+    spins: (u32, Instant),
     /// By receiver: when the newest frame was sent that came, of the life that the other daemon is in.
     pub(crate) came: [Instant; 2],
     /// By receiver: when something recorded last came to it.
@@ -125,7 +129,7 @@ impl World {
             came: [Instant::ZERO; 2],
             replayed: [Instant::ZERO; 2],
             streams: [0; 2],
-            spins: 0,
+            spins: (0, Instant::ZERO),
             notes: Vec::new(),
             overlap: Duration::ZERO,
             dice: Dice::new(seed),
@@ -140,8 +144,31 @@ impl World {
         }
     }
 
+    /// The nodes keep each other, or the world, busy without end at one instant: [`World::step`] does nothing any more.
+    #[must_use]
+    pub fn spins(&self) -> bool {
+        self.spins.0 > SPINS
+    }
+
+    /// Count a step. `false` when there were too many.
+    fn goes_on(&mut self) -> bool {
+        if self.spins.1 != self.now {
+            self.spins = (0, self.now);
+        }
+        self.spins.0 += 1;
+        !self.spins()
+    }
+
     /// Do the next thing that is due by `end`; `false` when there is nothing, and `end` is reached.
+    ///
+    /// # Panics
+    /// In a world that is kept (a story): the nodes wake up without end. The rules of a run say the same.
     pub fn step(&mut self, end: Instant) -> bool {
+        if !self.goes_on() {
+            let deadlines = self.hosts.each_ref().map(|h| h.deadline);
+            assert!(!self.keep, "progress: nodes wake up without end at {:?}: {deadlines:?}", self.now);
+            return true;
+        }
         let due = self.queue.next();
         if due <= self.now && due <= end {
             if let Some(due) = self.queue.pop() {
@@ -162,7 +189,6 @@ impl World {
             self.now = self.now.max(end);
             return false;
         }
-        self.spins = if next > self.now { 0 } else { self.spins + 1 };
         self.now = self.now.max(next);
         if due <= self.now {
             if let Some(due) = self.queue.pop() {
@@ -251,9 +277,15 @@ impl World {
         self.hosts[host].beat = false;
         // Taken out while the actions are done; `None` inside an action of this very drain, which drains nothing.
         let Some(mut buffer) = self.buffer.take() else { return };
+        let mut actions = 0;
         while let Some(action) = self.hosts[host].node.as_mut().and_then(|node| node.poll_action(&mut buffer))
         {
             self.act(host, action, &buffer);
+            actions += 1;
+            if actions > SPINS {
+                self.spins = (actions, self.now);
+                break;
+            }
         }
         self.buffer = Some(buffer);
         let h = &mut self.hosts[host];

@@ -15,7 +15,8 @@ use crate::time::{Duration, Instant};
 /// Good rounds over the group after which a restart in place is forgotten.
 const FORGIVEN: u8 = 10;
 
-/// Answers in a row that say neither running nor stopped, until a look takes the resource for gone, and their distance.
+/// Answers in a row that say neither running nor stopped, until a look gives the resource up, and their distance. What may
+/// run is not taken down for want of a word.
 const LOOKS: u8 = 3;
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How long `status` may not be runnable (no process to be had, the script being replaced) before that is a failure.
@@ -238,12 +239,7 @@ impl Monitor {
         }
         match outcome {
             Outcome::Running => {
-                self.looks &= !1_u64.wrapping_shl(u32::from(at));
-                if self.looks == 0 {
-                    self.rest(config, now);
-                } else {
-                    (self.at, self.failures, self.next) = (self.first_look(), 0, now);
-                }
+                self.looked_at(at, config, now);
                 Verdict::Fine
             }
             Outcome::Stopped | Outcome::Partly => {
@@ -258,12 +254,22 @@ impl Monitor {
             Outcome::Ok | Outcome::Failed(_) | Outcome::Killed | Outcome::Unclear => {
                 self.failures = self.failures.saturating_add(1);
                 self.next = now.plus(LOOK_AGAIN);
-                if self.failures < LOOKS {
-                    return Verdict::Failing(self.failures);
+                let count = self.failures;
+                if count >= LOOKS {
+                    self.looked_at(at, config, now);
                 }
-                self.rest(config, now);
-                Verdict::Restart(at)
+                Verdict::Failing(count)
             }
+        }
+    }
+
+    /// The look at this resource is over: the next one.
+    fn looked_at(&mut self, at: u8, config: &MonitorConfig, now: Instant) {
+        self.looks &= !1_u64.wrapping_shl(u32::from(at));
+        if self.looks == 0 {
+            self.rest(config, now);
+        } else {
+            (self.at, self.failures, self.next) = (self.first_look(), 0, now);
         }
     }
 
@@ -328,8 +334,19 @@ mod tests {
         assert_eq!(answer(&mut monitor, 0, Outcome::NotRun), Some(Verdict::Fine));
         assert_eq!(answer(&mut monitor, 0, Outcome::Failed(1)), Some(Verdict::Failing(1)));
         assert_eq!(answer(&mut monitor, 0, Outcome::Unclear), Some(Verdict::Failing(2)));
-        assert_eq!(answer(&mut monitor, 0, Outcome::Killed), Some(Verdict::Restart(0)));
+        assert_eq!(
+            answer(&mut monitor, 0, Outcome::Killed),
+            Some(Verdict::Failing(3)),
+            "no word is no proof"
+        );
         assert_eq!(monitor.poll(Instant::from_millis(90_000)), Ask::Wait(Instant::NEVER));
+        // One without a word does not hide the next one, that is gone.
+        monitor.look(0, Instant::ZERO);
+        monitor.look(2, Instant::ZERO);
+        for count in 1..=3 {
+            assert_eq!(answer(&mut monitor, 0, Outcome::Unclear), Some(Verdict::Failing(count)));
+        }
+        assert_eq!(answer(&mut monitor, 2, Outcome::Stopped), Some(Verdict::Restart(2)));
     }
 
     #[test]

@@ -173,6 +173,18 @@ impl Peer {
         self.groups.iter().enumerate().filter(|(at, _)| bit(self.tangled, *at)).map(|(_, shown)| shown)
     }
 
+    /// Does `beat`, which comes after the one that is known, show that a group that is out of step may run, or did since?
+    /// What is stuck as before is nothing new.
+    pub(crate) fn contests_tangled(&self, beat: &Beat) -> bool {
+        beat.groups.iter().enumerate().filter(|(at, _)| bit(self.tangled, *at)).any(|(at, shown)| {
+            let before = self.groups.get(at);
+            let stuck = shown.state == GroupState::Stuck;
+            let as_before = stuck && before.is_some_and(|before| before.state == GroupState::Stuck);
+            let marked = shown.mark.is_some() && shown.mark != before.and_then(|before| before.mark);
+            shown.state.may_run() && !as_before || marked
+        })
+    }
+
     /// A new life of the peer begins: nothing that the last one said holds any more.
     pub(crate) fn meet(&mut self, incarnation: Incarnation) {
         self.met = Some(incarnation);

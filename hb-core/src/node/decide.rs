@@ -180,8 +180,13 @@ impl Node {
 
     /// The loser's address is gone: once more, for the caches that it poisoned meanwhile.
     fn conflict_over(&mut self, id: GroupId) -> bool {
+        let shown = if self.tangled(id) {
+            self.tangled_peer().map(|claim| claim.state)
+        } else {
+            self.peers(id).map(|peer| peer.state)
+        };
         // What is stuck there announces nothing any more, and may stay so for days.
-        if self.peers(id).is_some_and(|peer| peer.state.may_run() && peer.state != GroupState::Stuck) {
+        if shown.is_some_and(|state| state.may_run() && state != GroupState::Stuck) {
             return false;
         }
         let sure = self.unconfirmed.is_none();
@@ -213,13 +218,16 @@ impl Node {
         }
     }
 
-    /// A holder goes above the epoch of a starter that must withdraw.
+    /// A holder goes above the epoch of a starter that must withdraw. At the last one it stays where it is.
     pub(super) fn raise_epoch(&mut self, id: GroupId) {
         let side = self.config.side;
-        if let Some(group) = self.group_mut(id) {
-            group.epoch = side.epoch_above(group.seen);
-            group.seen = group.epoch;
+        let Some(group) = self.group_mut(id) else { return };
+        let above = side.epoch_above(group.seen);
+        if above <= group.epoch {
+            self.name_last_epochs(id);
+            return;
         }
+        (group.epoch, group.seen) = (above, above);
         self.name_last_epochs(id);
         self.restamp(id);
         self.persist();

@@ -243,10 +243,8 @@ impl Node {
     /// but the epochs seen (of one that was not met), is remembered if it shows a holder, and is challenged.
     fn unproven(&mut self, id: LinkId, opened: &Opened<'_>, met: bool) {
         let message: &Message = opened.message;
-        // Beside a life that answers, another one is a recording.
-        if !self.peer.alive() {
-            self.evidence(message, opened.newer);
-        }
+        // It counts once the peer is dead, and nothing of the life that answered came after it.
+        self.evidence(message, opened.newer);
         if met {
             // For who looks on: nothing rests on what a dead peer said of itself.
             self.peer.unconfirmed = message.beat.unconfirmed;
@@ -345,8 +343,13 @@ impl Node {
 
     /// Beside a held group: may the peer run it too, or did it since the beat before? A new mark says that it did.
     fn watch_contest(&mut self, message: &Message) {
+        let strange = self.peer.contests_tangled(&message.beat);
         for group in self.groups.iter_mut().filter(|group| group.state == GroupState::Held) {
             let name = group.config.name_hash;
+            if self.peer.tangled != 0 && group.line != Line::Same {
+                group.contested |= strange;
+                continue;
+            }
             let before = self.peer.group(name);
             let marked = before.and_then(|before| before.mark);
             if let Some(shown) = self.peer.position(name).and_then(|at| message.beat.groups.get(at)) {

@@ -101,8 +101,8 @@ impl Takeover {
         Ok(())
     }
 
-    /// No holder gives its group up for the sake of a daemon that is dead, and was silent for a deadtime: whatever
-    /// comes in its name is old.
+    /// No holder gives its group up for the sake of a daemon that is dead, and was silent for a deadtime of the holder's
+    /// own running time: whatever comes in its name is old. A machine that does answer for the address is no ghost (O2c).
     fn ghosts(world: &World, facts: &Facts) -> Verdict {
         for note in &world.notes {
             let Note::Said { host, event: Event::Group { group, from: GroupState::Held, cause, .. } } = *note
@@ -113,8 +113,20 @@ impl Takeover {
             let s = &facts.plan.setting;
             let late = world.wires.iter().map(|w| w.frame_time(1 - host, s.frame_bytes())).max();
             let margin = s.slow(s.deadtime()).plus(late.unwrap_or_default()).plus(LATE_COPY);
+            let margin = margin.plus(facts.frozen_since_heard(host));
             let for_peer = matches!(cause, Cause::Conflict | Cause::Handover(_));
-            if for_peer && facts.frozen_since[host].is_none() && world.now.since(dead) > margin {
+            let taken = |note: &Note| {
+                let Note::Said { host: h, event: Event::AddressTaken { group: g, .. } } = *note else {
+                    return false;
+                };
+                let at = usize::from(g.0);
+                h == host && g == group && (world.lan.stranger || world.answers(host, at))
+            };
+            if for_peer
+                && !world.notes.iter().any(taken)
+                && facts.frozen_since[host].is_none()
+                && world.now.since(dead) > margin
+            {
                 let what = format!("{host} gives group {} up for a daemon that is dead: {cause:?}", group.0);
                 return breach("L1", world, what);
             }

@@ -25,13 +25,10 @@ use facts::Facts;
 use hb_core::Instant;
 pub use s1_two_holders::Excluded;
 
-/// Steps at one instant at most: more is a node that asks for a tick, and does nothing in it.
-const SPINS: u32 = 20_000;
-
 /// A rule that did not hold.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Breach {
-    /// Its name: S1 to S7, O7, L1 to L3.
+    /// Its name: S1 to S7, O7, L1 to L3, progress.
     pub rule: &'static str,
     /// True time.
     pub at: Instant,
@@ -95,7 +92,7 @@ impl Rules {
     /// # Errors
     /// The first rule that does not hold.
     pub fn check(&mut self, world: &World) -> Verdict {
-        if world.spins > SPINS {
+        if world.spins() {
             let deadlines = world.hosts.each_ref().map(|h| h.deadline);
             return breach("progress", world, format!("nodes wake up without end: deadlines {deadlines:?}"));
         }

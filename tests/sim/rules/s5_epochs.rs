@@ -1,6 +1,10 @@
 //! S5: two nodes never use the same epoch; a node never uses one at or below the highest that its state file at its
 //! start, its own tenures since, its data stamp, or its peer has shown it. There is no witness in a pair.
 //!
+//! The last epoch is the exception (DESIGN §7 O5): nothing is above it, so it is used again, by either node, on a death or
+//! by hand; the node must say then that its epochs have come to their end, and gives nothing away for a better place. Who
+//! goes on of two that hold it is S2's.
+//!
 //! What a peer shows must outlast the life that heard it: it is on its way to the disk in the step that took it in.
 //!
 //! After the loss of all that it could reach it may, and is raised on first contact: that is asserted of a pair at rest
@@ -9,8 +13,11 @@
 use super::{Verdict, breach};
 use crate::note::Note;
 use crate::world::World;
-use hb_core::message::GroupState;
-use hb_core::{Duration, Saved};
+use hb_core::message::{GroupState, Reason};
+use hb_core::{Cause, Duration, Event, Saved};
+
+/// The last epochs of the two sides: above the lower one there is only the higher one, for both of them.
+const LAST: [u32; 2] = [u32::MAX - 1, u32::MAX];
 
 /// From a failed write to the end of the next one, with room for a clock that is slow.
 const TRY_AGAIN: Duration = Duration::from_millis(1500);
@@ -57,6 +64,20 @@ impl Epochs {
             match *note {
                 Note::Daemon { host, lives: true } => self.new_life(world, host),
                 Note::Heard { host, .. } => kept(world, host)?,
+                Note::Said {
+                    host,
+                    event:
+                        Event::Group {
+                            group,
+                            from: GroupState::Held,
+                            cause: Cause::Handover(Reason::Ping | Reason::Failback),
+                            ..
+                        },
+                } if world.hosts[host].shown(usize::from(group.0)).is_some_and(|shown| shown.spent) => {
+                    let what =
+                        format!("{host} gives group {} away, and its epochs have come to their end", group.0);
+                    return breach("S5", world, what);
+                }
                 _ => {}
             }
         }
@@ -87,7 +108,17 @@ impl Epochs {
         let floor = self.floor[host][group];
         let heard = world.epochs_heard[host][group];
         let stamp = world.stamps_told[host][group];
-        if epoch <= floor.max(heard).max(stamp) {
+        let known = floor.max(heard).max(stamp);
+        if known >= LAST[0] && epoch == LAST[1] {
+            let says = world.hosts[host].shown(group).is_some_and(|shown| shown.spent);
+            self.last[host][group] = epoch;
+            if says {
+                return Ok(());
+            }
+            let what = format!("{host} uses the last epoch of group {group}, and does not say that it is");
+            return breach("S5", world, what);
+        }
+        if epoch <= known {
             return breach(
                 "S5",
                 world,
