@@ -37,11 +37,17 @@ fn a_look_that_cannot_ask_restarts_nothing_and_goes_on() {
     world.until(ms(2000), |w| w.serves(A)).expect("it is asked until it answers");
 }
 
+/// What may run is not taken down for want of a word; a plain word is enough.
 #[test]
-fn a_look_does_not_believe_silence() {
+fn a_look_that_gets_no_word_restarts_nothing() {
     let mut world = settled(|_| {});
-    world.hosts[A].scripts.running[0][0] = false;
+    let before = starts_and_stops(&world, A);
     world.hosts[A].scripts.status = Answer::Silent;
     look(&mut world);
-    world.until(ms(5000), |w| w.serves(A)).expect("what does not say that it runs is put back");
+    world.run(ms(10_000));
+    assert_eq!((state(&world, A), starts_and_stops(&world, A)), (GroupState::Held, before));
+    world.hosts[A].scripts.running[0][0] = false;
+    world.hosts[A].scripts.status = Answer::Honest;
+    look(&mut world);
+    world.until(ms(2000), |w| w.serves(A)).expect("a plain stopped");
 }
