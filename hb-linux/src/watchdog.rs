@@ -3,7 +3,7 @@
 //!
 //! A path that ends in `.fake` is a regular file or FIFO for tests: every feed appends `.`, the magic close `V`, and a
 //! helper that outlives its daemon appends `R` where a real watchdog would have reset the machine. A lock on the file
-//! stands in for the driver's `EBUSY`.
+//! stands in for the driver's `EBUSY`. One that ends in `.plain.fake` is a driver that knows no magic close.
 
 use crate::sys::wdt::{self, Info};
 use crate::sys::{Errno, Fd, process};
@@ -181,7 +181,7 @@ impl Watchdog {
     /// As there.
     pub fn armed(path: &CStr, fd: Fd, seconds: u32) -> Result<Self, Problem> {
         if is_fake(path.to_bytes()) {
-            return Self::armed_fake(fd, seconds);
+            return Self::armed_fake(fd, seconds, path.to_bytes().ends_with(b".plain.fake"));
         }
         let Ok(info) = wdt::info(&fd) else {
             // Whatever it is, do not leave it armed behind.
@@ -205,12 +205,12 @@ impl Watchdog {
         Ok(watchdog)
     }
 
-    fn armed_fake(fd: Fd, seconds: u32) -> Result<Self, Problem> {
+    fn armed_fake(fd: Fd, seconds: u32, plain: bool) -> Result<Self, Problem> {
         if !fd.try_lock()? {
             return Err(Problem::Busy);
         }
         let identity = heapless::String::try_from("fake, for tests").unwrap_or_default();
-        let options = Info::SET_TIMEOUT | Info::MAGIC_CLOSE;
+        let options = Info::SET_TIMEOUT | if plain { 0 } else { Info::MAGIC_CLOSE };
         let info = Info { options, firmware: 0, identity };
         Ok(Self {
             fd,

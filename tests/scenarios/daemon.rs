@@ -338,3 +338,38 @@ fn a_watchdog_that_is_held_is_tried_by_a_child() {
     assert_eq!(rig.hbd(Node::Ha1, &["stop"]).code, Some(0));
     assert!(machine.read("lib/dog.fake").ends_with(".V"), "and let go at the end");
 }
+
+/// Does anybody have the stand-in for a watchdog open?
+fn is_open(device: &std::path::Path) -> bool {
+    let words = ["-n".as_ref(), device.as_os_str(), "true".as_ref()];
+    let tried = std::process::Command::new("flock").args(words).status().expect("flock runs");
+    !tried.success()
+}
+
+/// A driver that stops at the last close, and a `killall -9` that meets daemon and helper: somebody has it open for all that.
+#[test]
+fn a_kill_that_meets_the_helper_too_leaves_the_watchdog_running() {
+    let times = Times::new("100ms", "900ms", "2500ms", "5");
+    let Some(rig) = Builder::new("killed by name").times(times).build() else { return };
+    let device = |node| rig.machine(node).path("lib/dog.plain.fake");
+    for node in Node::BOTH {
+        let machine = rig.machine(node);
+        let files = machine.read("etc/ha.cf").replace("\nwatchdog", "\n#watchdog");
+        let watchdog = format!("watchdog {}\nwatchdog_timeout 1\n", device(node).display());
+        machine.write("etc/ha.cf", &format!("{files}\n{watchdog}"));
+    }
+    rig.start_both();
+    rig.wait_settled(Node::Ha1, SOON);
+    let machine = rig.machine(Node::Ha1);
+    let (daemon, helper) = (machine.daemon_pid().expect("a daemon"), machine.helper_pid().expect("a helper"));
+    [helper, daemon].map(|pid| rig.signal(pid, Signal::SIGKILL));
+    rig.wait("both are gone", SOON, || {
+        [daemon, helper].iter().all(|pid| !std::path::Path::new(&format!("/proc/{pid}/exe")).exists())
+    });
+    rig.stays("it is held, and nobody feeds it", Duration::from_secs(2), || is_open(&device(Node::Ha1)));
+    assert!(!machine.read("lib/dog.plain.fake").contains('V'), "it was let go");
+    // An orderly stop lets go of it, and leaves nobody.
+    assert_eq!(rig.hbd(Node::Ha2, &["stop"]).code, Some(0));
+    rig.wait("nobody has it", SOON, || !is_open(&device(Node::Ha2)));
+    assert!(rig.machine(Node::Ha2).read("lib/dog.plain.fake").ends_with(".V"));
+}

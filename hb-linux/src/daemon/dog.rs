@@ -1,10 +1,11 @@
 //! The watchdog in the daemon's hands: armed last, tried again while it cannot be, fed only when the core says so.
 
+use super::keeper::Keeper;
 use super::opening::Opening;
 use super::voice::Voice;
 use crate::config::{WatchdogBusy, WatchdogSettings};
 use crate::helper::Level;
-use crate::sys::{Errno, Fd};
+use crate::sys::{Errno, Fd, process};
 use crate::watchdog::{self, Problem, Watchdog};
 use hb_core::{Duration, Input, Instant, Watchdog as State};
 use std::ffi::CString;
@@ -39,6 +40,9 @@ pub(super) struct Dog {
     armed: Option<Watchdog>,
     /// The helper has its descriptor, too.
     held: bool,
+    /// Has it as well, where helper and daemon may be killed by one name.
+    keeper: Keeper,
+    needs_keeper: bool,
     problem: Option<Problem>,
     opening: Opening,
     retry_at: Instant,
@@ -68,6 +72,8 @@ impl Dog {
             seconds: settings.timeout_s,
             armed: None,
             held: false,
+            keeper: Keeper::prepare()?,
+            needs_keeper: false,
             problem: None,
             opening: Opening::default(),
             retry_at: Instant::ZERO,
@@ -78,7 +84,7 @@ impl Dog {
     /// When [`Dog::tick`] has something to do without being waited for.
     #[must_use]
     pub(super) fn deadline(&self) -> Instant {
-        let done = self.armed.is_some() && self.held;
+        let done = self.armed.is_some() && self.held && self.keeper.is_there() == self.needs_keeper;
         if done || self.opening.is_busy() { Instant::NEVER } else { self.retry_at }
     }
 
@@ -91,6 +97,7 @@ impl Dog {
     /// After `SIGCHLD`.
     pub(super) fn reap(&mut self) {
         self.opening.reap();
+        self.keeper.reap();
     }
 
     /// Arm it, before the loop begins. Answers what the core is to be told.
@@ -125,6 +132,7 @@ impl Dog {
                 self.tell_armed(&watchdog, voice);
                 let timeout = watchdog.timeout();
                 self.last_armed = Some(watchdog.timeout_s());
+                self.needs_keeper = !watchdog.has_magic_close() || !process::can_be_named();
                 self.armed = Some(watchdog);
                 self.problem = None;
                 self.give(now, voice);
@@ -223,7 +231,11 @@ impl Dog {
 
     fn give(&mut self, now: Instant, voice: &mut Voice) {
         if let Some(watchdog) = &self.armed {
-            self.held = voice.helper.hold(watchdog).is_ok();
+            self.held = self.held || voice.helper.hold(watchdog).is_ok();
+            if self.needs_keeper {
+                // Without a process to be had it is tried again.
+                let _ = self.keeper.hold(watchdog.fd());
+            }
             self.retry_at = now.plus(RETRY_BUSY);
         }
     }
@@ -270,7 +282,13 @@ impl Dog {
     }
 
     /// The end: magic close if every group is proven stopped; else it is left running.
-    pub(super) fn end(self, disarm: bool) {
+    pub(super) fn end(mut self, disarm: bool) {
+        if disarm {
+            let (keeper, armed) = (&mut self.keeper, &mut self.armed);
+            keeper.end(|| {
+                let _ = armed.as_mut().map(Watchdog::feed);
+            });
+        }
         match self.armed {
             Some(watchdog) if disarm => watchdog.disarm(),
             Some(watchdog) => core::mem::forget(watchdog),

@@ -6,6 +6,7 @@ mod dog;
 mod effects;
 mod history;
 mod interfaces;
+mod keeper;
 mod media;
 mod mirrors;
 mod notify;

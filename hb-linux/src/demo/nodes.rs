@@ -92,6 +92,8 @@ impl Node {
             choose: &|| Some(Image { path: &self.hbd, argv: &argv, envp: &envp }),
             stdout: Some(&output),
             stderr: Some(&output),
+            stdin: None,
+            held: &[],
             die_with_us: true,
         };
         spawn::spawn(&program).map_err(fault)

@@ -156,6 +156,8 @@ impl Runner {
             choose: &choose,
             stdout: Some(&child_end),
             stderr: Some(child_errors.as_ref().unwrap_or(&child_end)),
+            stdin: None,
+            held: &[],
             die_with_us: false,
         };
         let child = match spawn(&program) {

@@ -177,6 +177,14 @@ pub fn set_name(name: &core::ffi::CStr) {
     unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr(), 0, 0, 0) };
 }
 
+/// Can a process take a name with [`set_name`]? Linux 2.6.11 and later.
+#[must_use]
+pub fn can_be_named() -> bool {
+    let mut name = [0_u8; 16];
+    // SAFETY: the call writes 16 bytes.
+    unsafe { libc::prctl(libc::PR_GET_NAME, name.as_mut_ptr(), 0, 0, 0) == 0 }
+}
+
 /// Have the kernel kill this process with `SIGKILL` when its parent ends. `parent` is the parent as it was before the
 /// fork: if that one is gone already, the process ends here.
 pub fn die_with(parent: Pid) {

@@ -64,10 +64,14 @@ pub struct Program<'a> {
     /// What to execute. Asked in the child, which may look at files: a disk that answers late holds up the child alone.
     /// `None`: there is nothing, told as `ENOENT`.
     pub choose: &'a dyn Fn() -> Option<Image<'a>>,
+    /// Where its input comes from; `/dev/null` if from nowhere.
+    pub stdin: Option<&'a Fd>,
     /// Where its output goes; `/dev/null` if nowhere.
     pub stdout: Option<&'a Fd>,
     /// Where its errors go; `/dev/null` if nowhere.
     pub stderr: Option<&'a Fd>,
+    /// What it has open besides, under the same numbers.
+    pub held: &'a [&'a Fd],
     /// Killed by the kernel when this process ends, however it ends. Its own children are not.
     pub die_with_us: bool,
 }
@@ -127,10 +131,14 @@ fn become_program(program: &Program<'_>, parent: Pid) -> Errno {
     }
     super::process::umask(0o022);
     let outputs = [(program.stdout, 1), (program.stderr, 2)];
-    if let Err(why) = connect(None, 0, libc::O_RDONLY)
+    if let Err(why) = connect(program.stdin, 0, libc::O_RDONLY)
         .and_then(|()| outputs.iter().try_for_each(|&(fd, at)| connect(fd, at, libc::O_WRONLY)))
     {
         return why;
+    }
+    for fd in program.held {
+        // SAFETY: fcntl touches no memory.
+        unsafe { libc::fcntl(fd.raw(), libc::F_SETFD, 0) };
     }
     let Some(image) = (program.choose)() else { return Errno::NO_ENTRY };
     // SAFETY: path, argv and envp end in NUL and null as execve wants, and live until it replaces this program.
@@ -170,6 +178,8 @@ mod tests {
             choose: &|| Some(Image { path: c"/bin/sh", argv: &argv, envp: &envp }),
             stdout: Some(&write),
             stderr: None,
+            stdin: None,
+            held: &[],
             die_with_us: false,
         };
         (spawn(&program).unwrap(), read)
@@ -209,6 +219,8 @@ mod tests {
             choose: &|| Some(Image { path: c"/nonexistent/nothing", argv: &words, envp: &none }),
             stdout: None,
             stderr: None,
+            stdin: None,
+            held: &[],
             die_with_us: true,
         };
         let child = spawn(&program).unwrap();

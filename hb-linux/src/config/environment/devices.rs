@@ -52,6 +52,18 @@ pub(super) fn serial(paths: &Paths, machine: &Machine, cf: &HaCf, report: &mut R
 pub(super) fn watchdog(machine: &Machine, cf: &HaCf, report: &mut Report<'_>) {
     let Some(watchdog) = &cf.watchdog else { return };
     let (line, shown) = (watchdog.line, watchdog.value.display());
+    if lets_go(&machine.release) {
+        report.warn(
+            line,
+            format_args!(
+                "softdog of Linux {} stops its timer when the last process that has it open ends, and be it killed: hbd, its \
+                 helper and a shell called `hbd-keeper` keep it open, so that `killall -9 hbd` still ends in a reset, but who \
+                 kills all three leaves both nodes serving; `modprobe softdog nowayout=1` resets then too, and after an orderly \
+                 stop as well",
+                machine.release
+            ),
+        );
+    }
     // Today's kernels number further watchdogs /dev/watchdog0 and on, with a major of their own.
     let numbered = watchdog
         .value
@@ -89,6 +101,14 @@ pub(super) fn watchdog(machine: &Machine, cf: &HaCf, report: &mut Report<'_>) {
             format_args!("{shown} is not a character device; write `watchdog {}`", Other(&watchdog.value)),
         ),
     }
+}
+
+/// A kernel of the 2.4 line whose softdog is disarmed by the last close, whatever was written before. 2.4.20 and 2.4.21 keep
+/// their timer.
+fn lets_go(release: &str) -> bool {
+    let old =
+        |rest: &str| !["20", "21"].contains(&rest.split(|c: char| !c.is_ascii_digit()).next().unwrap_or(""));
+    release.strip_prefix("2.4.").is_some_and(old)
 }
 
 /// A name for the watchdog that is not taken by something else.

@@ -35,6 +35,8 @@ pub(super) struct Machine {
     pub(super) routes: Vec<Route>,
     /// Whether some driver registered itself as the watchdog, 10:130.
     pub(super) watchdog_driver: bool,
+    /// The kernel's version, such as `2.4.20-8`; empty if it cannot be read.
+    pub(super) release: String,
     /// The kernel's command line.
     pub(super) cmdline: String,
     capabilities: u64,
@@ -58,6 +60,7 @@ impl Machine {
             interfaces: interfaces(&text("net/dev")),
             routes: text("net/route").lines().skip(1).filter_map(route).collect(),
             watchdog_driver: text("misc").lines().any(|l| l.split_whitespace().eq(["130", "watchdog"])),
+            release: text("sys/kernel/osrelease").trim().to_owned(),
             cmdline: text("cmdline"),
             capabilities: capabilities.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or(0),
             namespaced: !uid_map.is_empty() && !uid_map.split_whitespace().eq(["0", "0", "4294967295"]),

@@ -145,6 +145,27 @@ fn watchdog_devices() {
 }
 
 #[test]
+fn a_kernel_whose_softdog_lets_go_is_named() {
+    let run = |release: &str| {
+        let place = machine("node a b\nbcast hbtest0\nwatchdog /dev/hbtest\n", "a x\n");
+        place.file("proc/sys/kernel/osrelease", release, 0o644);
+        let all = missing(&place);
+        all.into_iter().filter(|line| line.contains("softdog of")).collect::<Vec<_>>()
+    };
+    for release in ["2.4.27\n", "2.4.18-14\n", "2.4.33.3\n"] {
+        let told = run(release);
+        assert!(told.len() == 1 && told[0].contains("nowayout=1"), "{release}: {told:?}");
+        assert!(
+            told[0].starts_with(&format!("ha.d/ha.cf:3: softdog of Linux {} ", release.trim())),
+            "{told:?}"
+        );
+    }
+    for release in ["2.4.20-8\n", "2.4.21-4.EL\n", "2.6.32\n", "6.1.0\n", ""] {
+        assert_eq!(run(release), [""; 0], "{release}");
+    }
+}
+
+#[test]
 fn rights() {
     let place = machine("node a b\nbcast hbtest0\nping 192.168.2.1\nrtprio 7\n", "a 192.168.2.50\n");
     place.file("proc/self/status", "Name:\thbd\nCapEff:\t0000000000000000\n", 0o644);
