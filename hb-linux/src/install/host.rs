@@ -76,7 +76,15 @@ pub(super) fn ask(places: &[&str], words: &[&str]) -> Option<u8> {
     let envp = Words::new(&["PATH=/sbin:/usr/sbin:/bin:/usr/bin", "LC_ALL=C"])?;
     let path = CString::new(path).ok()?;
     let choose = || Some(Image { path: &path, argv: &argv, envp: &envp });
-    let child = spawn(&Program { choose: &choose, stdout: None, stderr: None, die_with_us: false }).ok()?;
+    let child = spawn(&Program {
+        choose: &choose,
+        stdin: None,
+        stdout: None,
+        stderr: None,
+        held: &[],
+        die_with_us: false,
+    })
+    .ok()?;
     match wait_for(child.pid) {
         Some(Ended::Code(code)) => Some(code),
         _ => None,
