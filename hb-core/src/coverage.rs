@@ -57,6 +57,7 @@ pub const MACHINES: [Machine; 10] = [
             "Gone",
             "Alien",
             "Newer",
+            "Older",
             "Alive Unknown",
             "Alive Idle",
             "Alive Starting",

@@ -39,6 +39,8 @@ pub enum Event {
     PeerForeign,
     /// The peer speaks a newer version of the protocol: it decides what runs where.
     PeerNewer,
+    /// The peer speaks an older version of the protocol: this node decides what runs where.
+    PeerOlder,
     /// The peer has the new signing key of this index: every beat is signed with it from now on.
     KeyTaken(u8),
     /// The peer took nothing that was signed with the key of this index: the keys before it are in use again.

@@ -3,6 +3,7 @@
 use crate::host::Call;
 use crate::note::Note;
 use crate::queue::{Due, Frame};
+use crate::versions::is_word;
 use crate::world::World;
 use hb_core::{Action, Duration, FRAME_BUF, GroupId, Input, LinkId, Node, Outcome, PingId, Watchdog};
 
@@ -133,6 +134,9 @@ impl World {
                 g.epoch.max(g.copy.and_then(|copy| copy.stamp).map_or(0, |stamp| stamp.epoch))
             });
         }
+        if is_word(self.wires[usize::from(link.0)].kind, bytes) {
+            epochs = [0; 8];
+        }
         let meta = Frame {
             bytes: [0; FRAME_BUF],
             len: bytes.len(),
@@ -143,6 +147,7 @@ impl World {
             epochs,
             names,
             intact: true,
+            next: self.hosts[host].next,
             sent: now,
         };
         let sum = if self.sums { sum(bytes) } else { 0 };

@@ -101,6 +101,8 @@ pub struct Host {
     pub(crate) write_failed: Option<Instant>,
     /// Each life of its daemon begins so far below the last number of a beat.
     pub(crate) last_numbers: Option<u32>,
+    /// Its daemon speaks the next version of the wire; in a build with the feature `next-wire` only.
+    pub next: bool,
     pub(crate) whole: Option<Box<Whole>>,
     pub(crate) backlog: VecDeque<Due>,
     pub(crate) calls: Vec<Call>,
@@ -157,6 +159,7 @@ impl Host {
             born: Instant::ZERO,
             write_failed: None,
             last_numbers: None,
+            next: false,
             whole: None,
             frozen: false,
             powered: true,

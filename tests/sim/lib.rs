@@ -35,6 +35,7 @@ mod lines;
 mod power;
 mod queue;
 mod stream;
+mod versions;
 mod widen;
 
 pub use disk::Files;

@@ -26,6 +26,8 @@ pub enum Note {
     Persisted { host: usize, serial: u32 },
     /// The daemon began or ended.
     Daemon { host: usize, lives: bool },
+    /// Its life speaks the next version of the wire.
+    Next { host: usize },
     /// The daemon was stopped or goes on.
     Frozen { host: usize, frozen: bool },
     /// The machine went off or on.

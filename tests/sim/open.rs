@@ -39,6 +39,7 @@ parts! {
     Kept "kept" "L1 is not begun anew by a fault that does not concern the survivor.",
     Ghosts "ghosts" "L1 also: no holder gives its group up for a daemon that is dead.",
     Stuck "stuck" "O7: a stuck group that is known blocks the claim.",
+    Versions "versions" "Each life of a daemon speaks either version of the wire; in a build with `next-wire`, when asked for.",
 }
 
 /// A part that breaks a rule as the core is now.
@@ -65,6 +66,9 @@ impl Part {
     #[must_use]
     pub fn on(self) -> bool {
         let bit = |word: &AtomicU32| word.load(Ordering::Relaxed) >> (self as u32) & 1 == 1;
+        if self == Self::Versions {
+            return cfg!(feature = "next-wire") && bit(&ON);
+        }
         !bit(&OFF) && (bit(&ON) || OPEN.iter().all(|open| open.part != self))
     }
 

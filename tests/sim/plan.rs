@@ -2,6 +2,7 @@
 
 use crate::dice::Dice;
 use crate::fault::{Fault, KINDS, Kind};
+use crate::open::Part;
 use crate::setting::{Differs, Setting};
 use crate::widen::widen;
 use hb_core::config::{FenceConfig, Isolated, Timing};
@@ -227,6 +228,9 @@ impl Plan {
         // A chain needs its exact setting.
         if chain.is_none() {
             widen(&mut plan);
+        }
+        if Part::Versions.on() {
+            crate::versions::mix(&mut plan);
         }
         plan
     }

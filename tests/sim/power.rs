@@ -47,6 +47,8 @@ impl World {
         h.claimable = config.groups.iter().map(|group| group.claimable).collect();
         let node = Node::new(config, h.keys.clone(), &h.saved, entropy, now);
         h.node = Some(node.expect("a good configuration"));
+        self.speak(host);
+        let h = &mut self.hosts[host];
         #[cfg(feature = "coverage")]
         if let (Some(node), Some(below)) = (&mut h.node, h.last_numbers) {
             node.age(u32::MAX - below);

@@ -129,6 +129,8 @@ pub(crate) struct Frame {
     pub(crate) names: [u32; 8],
     /// No bit of it was changed.
     pub(crate) intact: bool,
+    /// Of the next version: an older node reads its front alone.
+    pub(crate) next: bool,
     pub(crate) sent: Instant,
 }
 
@@ -145,10 +147,10 @@ impl Frames {
             Some(slot) => {
                 // Only the bytes in use are copied.
                 let frame = &mut self.slots[slot as usize];
-                let Frame { len, from, boots, life, seq, epochs, names, intact, sent, .. } = meta;
+                let Frame { len, from, boots, life, seq, epochs, names, intact, next, sent, .. } = meta;
                 (frame.len, frame.from, frame.boots, frame.life) = (len, from, boots, life);
                 (frame.seq, frame.epochs, frame.names) = (seq, epochs, names);
-                (frame.intact, frame.sent) = (intact, sent);
+                (frame.intact, frame.next, frame.sent) = (intact, next, sent);
                 slot
             }
             None => {

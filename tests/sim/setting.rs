@@ -105,6 +105,8 @@ pub struct Setting {
     pub last_epochs: Option<u32>,
     /// Each life begins so far below the last number of a beat.
     pub last_numbers: Option<u32>,
+    /// Each life speaks either version of the wire, as this decides.
+    pub versions: Option<u64>,
 }
 
 fn ms(n: u64) -> Duration {
@@ -200,6 +202,7 @@ impl Setting {
             edited: false,
             last_epochs: None,
             last_numbers: None,
+            versions: None,
         }
     }
 
@@ -332,6 +335,7 @@ impl Setting {
             host
         });
         let mut world = World::of(hosts, seed);
+        world.versions = self.versions;
         world.fence_time = self.fence_time;
         world.write_pause = self.timing.keepalive.times(2);
         if let Some((_, time)) = self.data {

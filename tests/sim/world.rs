@@ -47,6 +47,8 @@ pub struct World {
     /// Between two files that a service writes.
     pub write_pause: Duration,
     pub(crate) next_file: usize,
+    /// Which version each life speaks; `None`: what its host says.
+    pub versions: Option<u64>,
     /// Keep every event and every frame.
     pub keep: bool,
     /// Sums of the frames go into the notes.
@@ -122,6 +124,7 @@ impl World {
             careless_pulls: false,
             write_pause: Duration::from_millis(100),
             next_file: 0,
+            versions: None,
             keep: false,
             sums: false,
             records: false,

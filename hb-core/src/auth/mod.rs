@@ -5,6 +5,8 @@
 #[cfg(any(feature = "md5", feature = "sha1", feature = "sha256"))]
 mod hmac;
 pub mod keys;
+#[cfg(feature = "next-wire")]
+pub mod next;
 pub mod replay;
 pub mod tag;
 pub mod text;
@@ -13,7 +15,7 @@ pub use keys::{Key, KeyError, KeyRef, Keyring, Method};
 
 use crate::event::BadFrame;
 use crate::ids::{Incarnation, Side};
-use crate::message::wire::Says;
+use crate::message::wire::{Read, Says, Speaks, Style};
 use crate::message::{Message, wire};
 use tag::Tag;
 
@@ -42,9 +44,26 @@ impl<T> core::ops::Deref for Authenticated<T> {
 /// (link above 7, score above 8, a [`crate::message::Hello`] with other groups than its beat).
 #[must_use]
 pub fn seal(msg: &Message, cluster: u16, keys: &Keyring, out: &mut [u8]) -> Option<usize> {
+    seal_as(msg, Style::RELEASED, cluster, keys, out)
+}
+
+/// [`seal`], in another version.
+#[must_use]
+pub(crate) fn seal_as(
+    msg: &Message,
+    style: Style,
+    cluster: u16,
+    keys: &Keyring,
+    out: &mut [u8],
+) -> Option<usize> {
+    let len = wire::encode(msg, style, cluster, keys.signer(), out)?;
+    tag_behind(len, msg.hello.is_none().then_some(msg.incarnation), keys, out)
+}
+
+/// Tag the first `len` bytes of `out`, a short form of the life `short`; gives the length of the datagram.
+fn tag_behind(len: usize, short: Option<Incarnation>, keys: &Keyring, out: &mut [u8]) -> Option<usize> {
     let key = keys.get(keys.signer())?;
-    let len = wire::encode(msg, cluster, keys.signer(), out)?;
-    let life = life(msg.hello.is_none().then_some(msg.incarnation));
+    let life = life(short);
     let (signed, rest) = out.split_at_mut_checked(len)?;
     let tag = Tag::of(key, &life, signed)?;
     let room = rest.get_mut(..tag.bytes().len())?;
@@ -101,7 +120,7 @@ pub fn open_in<'r>(
     keys: &Keyring,
     met: Option<Incarnation>,
 ) -> Result<&'r Authenticated<Message>, BadFrame> {
-    match open_any(room, bytes, me, cluster, keys, met)? {
+    match open_any(room, bytes, me, cluster, keys, met, Speaks::RELEASED)? {
         Opened { message, newer: None, .. } => Ok(message),
         Opened { newer: Some(_), .. } => Err(BadFrame::NewerVersion),
     }
@@ -113,13 +132,15 @@ pub(crate) struct Opened<'r> {
     pub(crate) message: &'r Authenticated<Message>,
     /// What the header of a newer version says; `None` if this node reads all of it.
     pub(crate) newer: Option<Says>,
+    /// What of it this node can read.
+    pub(crate) read: Read,
     /// How it was tagged.
     pub(crate) method: Method,
     /// The key that it was tagged with.
     pub(crate) key: u8,
 }
 
-/// [`open_in`], and the front of a newer version too.
+/// [`open_in`] for a node that speaks `speaks`, and the front of a newer version too.
 ///
 /// # Errors
 /// As [`open`], but for [`BadFrame::NewerVersion`].
@@ -130,8 +151,9 @@ pub(crate) fn open_any<'r>(
     cluster: u16,
     keys: &Keyring,
     met: Option<Incarnation>,
+    speaks: Speaks,
 ) -> Result<Opened<'r>, BadFrame> {
-    let header = wire::Header::parse(bytes, cluster)?;
+    let header = wire::Header::parse(bytes, cluster, speaks)?;
     if header.source == me {
         return Err(BadFrame::Own);
     }
@@ -146,10 +168,16 @@ pub(crate) fn open_any<'r>(
     if !tag.matches(received) {
         return Err(BadFrame::BadTag);
     }
-    let read = if header.is_newer() { wire::decode_front } else { wire::decode };
+    let is_newer = header.read == Read::Front;
+    let read = match header.read {
+        Read::Front => wire::decode_front,
+        #[cfg(feature = "next-wire")]
+        Read::Word => wire::decode_word,
+        _ => wire::decode,
+    };
     read(&header, signed, short, &mut room.0.0).ok_or(BadFrame::BadBody)?;
-    let newer = header.is_newer().then_some(header.says);
-    Ok(Opened { message: &room.0, newer, method: key.method, key: header.key })
+    let newer = is_newer.then_some(header.says);
+    Ok(Opened { message: &room.0, newer, read: header.read, method: key.method, key: header.key })
 }
 
 /// The unsent bytes in front of the tagged ones. A short form sends one byte of the sender's incarnation only, but is

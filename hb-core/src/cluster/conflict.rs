@@ -63,6 +63,24 @@ pub(crate) fn judge(mine: Claim, peer: Claim, me: Side) -> Verdict {
     }
 }
 
+/// The same against a peer of an older version, which knows no more of this node than that it may run something: of two
+/// holders this node gives way. Of two that start the peer does, before its first script; one that goes on starting when it
+/// knows of this node (`goes_on`) is as good as a holder, and this node gives way before its own first script anyway.
+#[must_use]
+pub(crate) fn beside_older(mine: Claim, peer: Claim, goes_on: bool) -> Verdict {
+    use GroupState::{Failed, Held, Idle, Starting, Stopping, Stuck, Unknown};
+    match (mine.state, peer.state) {
+        (Held | Starting, Held) | (Starting, Stuck) => Verdict::Yield,
+        (Held | Starting, Starting) if goes_on => Verdict::Yield,
+        (Held | Starting, Starting) => Verdict::Keep { raise: false, announce: false },
+        (Held, Unknown | Idle | Stopping | Failed | Stuck) if peer.epoch > mine.epoch => {
+            Verdict::Keep { raise: true, announce: false }
+        }
+        (Held | Starting, Unknown | Idle | Stopping | Failed | Stuck)
+        | (Unknown | Idle | Stopping | Failed | Stuck, _) => Verdict::None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -70,6 +70,8 @@ pub(crate) struct Peer {
     pub(crate) timing_reported: bool,
     /// The met life was silent for a deadtime and has answered no challenge since: its frames may be old.
     pub(crate) owes_answer: bool,
+    /// It speaks a version below ours, and cannot read what this node shows.
+    pub(crate) older: bool,
     /// Highest sequence number of that incarnation on any link: only a higher one is life.
     pub(crate) seq: u32,
     /// The incarnation that proved to live.
@@ -114,6 +116,7 @@ impl Peer {
             timing_reported: false,
             owes_answer: false,
             newer: None,
+            older: false,
         }
     }
 
@@ -192,6 +195,7 @@ impl Peer {
         self.hears = 0;
         self.left = false;
         self.newer = None;
+        self.older = false;
         self.forget_body();
     }
 

@@ -60,6 +60,15 @@ pub(crate) enum PeerSituation {
         /// An operator asked for the group here.
         asked: bool,
     },
+    /// Alive, and of an older version: this node decides, for the peer cannot read what it shows.
+    Older {
+        /// What it may run of this, as one state.
+        state: GroupState,
+        /// It leaves.
+        leaving: bool,
+        /// It may take it this very moment: it was offered, and the peer may not know yet that it is not any more.
+        offered: bool,
+    },
     /// Alive.
     Alive {
         /// Its state of the group.
@@ -131,7 +140,8 @@ impl PeerSituation {
             Self::Gone { stuck: false, one_way: false, isolated: false } => 5,
             Self::Extra { .. } | Self::Alien { .. } => 6,
             Self::Newer { .. } => 7,
-            Self::Alive { state, .. } => 8 + state as usize,
+            Self::Older { .. } => 8,
+            Self::Alive { state, .. } => 9 + state as usize,
         }
     }
 }
@@ -203,17 +213,20 @@ pub(crate) fn decide(s: &Situation) -> Decision {
         PeerSituation::Alien { .. } => Decision::Wait(Wait::ConfigDiffers),
         PeerSituation::Newer { says, .. } if says.stuck() => Decision::Wait(Wait::PeerStuck),
         PeerSituation::Newer { says, .. } if !says.nothing => Decision::Wait(Wait::PeerRuns),
-        PeerSituation::Newer { asked: true, .. } => ready(Cause::Operator),
         PeerSituation::Newer { says, .. } if says.leaving => ready(Cause::PeerLeaving),
-        PeerSituation::Newer { says, ripe, .. } if says.take => {
-            if ripe {
-                ready(Cause::Right)
-            } else {
-                Decision::Wait(Wait::PeerNewer)
-            }
-        }
+        // What is asked for the newer node gives at once, or does not: then, after a deadtime, the operator's word counts.
+        PeerSituation::Newer { says, ripe, asked } if asked && (says.take || ripe) => ready(Cause::Operator),
+        PeerSituation::Newer { says, ripe: true, .. } if says.take => ready(Cause::Right),
+        PeerSituation::Newer { says, .. } if says.take => Decision::Wait(Wait::PeerNewer),
         PeerSituation::Newer { .. } if s.mark.is_none() => Decision::Decline,
         PeerSituation::Newer { .. } => Decision::Wait(Wait::PeerNewer),
+        PeerSituation::Older { state: GroupState::Stuck, .. } => Decision::Wait(Wait::PeerStuck),
+        PeerSituation::Older { state, .. } if state.may_run() => Decision::Wait(Wait::PeerRuns),
+        PeerSituation::Older { leaving: true, .. } => ready(Cause::PeerLeaving),
+        PeerSituation::Older { offered: true, .. } if failed => Decision::Wait(Wait::Failed),
+        PeerSituation::Older { offered: true, .. } => Decision::Wait(Wait::PeerRight),
+        // Whatever the marks say: it shows itself not able, and starts nothing that was not given to it.
+        PeerSituation::Older { .. } => ready(Cause::Right),
         PeerSituation::Alive { state: GroupState::Stuck, .. } => Decision::Wait(Wait::PeerStuck),
         PeerSituation::Alive { state, .. } if state.may_run() => Decision::Wait(Wait::PeerRuns),
         PeerSituation::Alive { phase: Phase::Leaving, .. } => ready(Cause::PeerLeaving),

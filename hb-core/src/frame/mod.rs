@@ -13,10 +13,10 @@ pub mod foreign;
 pub use decode::Decoder;
 pub use encode::encode;
 
-use crate::message::wire::MAX_DATAGRAM;
+use crate::message::wire::{MAX_DATAGRAM, NEXT_FIELD};
 
 /// Bytes of the longest frame on a stream, both delimiters included.
-pub const MAX_FRAME: usize = max_encoded(MAX_DATAGRAM);
+pub const MAX_FRAME: usize = max_encoded(MAX_DATAGRAM + NEXT_FIELD);
 
 /// Bytes that [`encode`] needs at most for a datagram of that length.
 #[must_use]

@@ -15,11 +15,20 @@
 
 mod decode;
 mod encode;
+#[cfg(feature = "next-wire")]
+mod next;
 mod says;
+mod version;
 
+#[cfg(feature = "next-wire")]
+pub(crate) use decode::decode_word;
 pub(crate) use decode::{blank, decode, decode_front};
 pub(crate) use encode::encode;
+#[cfg(feature = "next-wire")]
+pub(crate) use next::{Word, encode_word};
 pub use says::Says;
+pub use version::{NEWEST, OLDEST, Speaks, VERSION};
+pub(crate) use version::{Read, Style};
 
 use crate::auth::tag::MAX_TAG;
 use crate::config::{self, MAX_PINGS};
@@ -27,8 +36,6 @@ use crate::event::BadFrame;
 use crate::ids::{Incarnation, Side};
 use crate::time::Duration;
 
-/// The protocol version that this build speaks.
-pub const VERSION: u8 = 1;
 /// Groups in one message at most, whatever the receiver has room for itself.
 pub const MAX_GROUPS: usize = 8;
 /// Stamps that a message has room for: one per group, and none in a build without data.
@@ -44,7 +51,8 @@ pub const MAX_DATAGRAM: usize = max_datagram(MAX_GROUPS) + 1 + MAX_GROUPS * STAM
 /// Bytes of the longest datagram of any version, for ever.
 pub const LONGEST: usize = MAX_DATAGRAM + SPARE;
 /// Bytes of the longest datagram that a node of this build sends.
-pub const MAX_SENT: usize = if cfg!(feature = "data") { MAX_DATAGRAM } else { max_datagram(MAX_GROUPS) };
+pub const MAX_SENT: usize =
+    if cfg!(feature = "data") { MAX_DATAGRAM } else { max_datagram(MAX_GROUPS) } + NEXT_FIELD;
 /// Bytes of the longest datagram that a node takes from a byte stream. A build that has room for few groups and no data
 /// does not understand its own peer's frames any better for it, and saves the room: the longest one without data.
 pub const MAX_HEARD: usize =
@@ -54,6 +62,8 @@ pub const MIN_DATAGRAM: usize = HEADER + 1 + 1 + HEAD + 4;
 
 /// What a later version may send more than this one.
 const SPARE: usize = 12;
+/// What the one of the feature `next-wire` does.
+pub(crate) const NEXT_FIELD: usize = if NEWEST > VERSION { 1 } else { 0 };
 /// Bytes of the shortest datagram of any version: header, life byte, sequence and a 4-byte tag.
 const MIN_FRONT: usize = HEADER + 1 + 1 + 4;
 /// Version and key, flags, cluster.
@@ -104,13 +114,11 @@ pub const fn max_datagram(groups: usize) -> usize {
 
 // The bit fields hold what the limits allow.
 const _: () = assert!(config::MAX_LINKS <= MAX_LINKS && config::MAX_GROUPS <= MAX_GROUPS);
-const _: () = assert!(MAX_LINKS <= 8 && MAX_GROUPS <= 15 && MAX_PINGS <= 15 && VERSION <= 15);
+const _: () = assert!(MAX_LINKS <= 8 && MAX_GROUPS <= 15 && MAX_PINGS <= 15 && NEWEST <= 15);
 
 /// The fixed part of a frame: all that is looked at before the tag is checked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Header {
-    /// The version that its sender speaks.
-    pub(crate) version: u8,
     /// What every version says of its sender.
     pub(crate) says: Says,
     /// Index of the key that the tag was made with.
@@ -121,45 +129,43 @@ pub(crate) struct Header {
     pub(crate) life: Option<u8>,
     /// Stamps of the groups' data follow the groups.
     pub(crate) stamped: bool,
+    /// What of it the receiver can read.
+    pub(crate) read: Read,
 }
 
 impl Header {
-    /// Read the header of a datagram that came to a node of `cluster`.
+    /// Read the header of a datagram that came to a node of `cluster`, which speaks the version `speaks`.
     ///
     /// Header and front have their place in every version to come, so that a newer frame of this cluster is told from
     /// noise and a stranger's text, and its sender is known for alive.
     ///
     /// # Errors
     /// [`BadFrame::OtherCluster`], or [`BadFrame::Malformed`] for all that no frame of this or a newer version can be.
-    pub(crate) fn parse(datagram: &[u8], cluster: u16) -> Result<Self, BadFrame> {
+    pub(crate) fn parse(datagram: &[u8], cluster: u16, speaks: Speaks) -> Result<Self, BadFrame> {
         let [first, flags, low, high, life, ..] = *datagram else { return Err(BadFrame::Malformed) };
         let version = first >> 4;
-        let newer = version > VERSION;
+        let read = Read::of(version, flags, speaks);
+        let newer = read == Read::Front;
         match (u16::from_le_bytes([low, high]) == cluster, version) {
             (_, 0) => return Err(BadFrame::Malformed),
             (true, _) => {}
             (false, _) if newer => return Err(BadFrame::Malformed),
             (false, _) => return Err(BadFrame::OtherCluster),
         }
-        let lengths = if newer { MIN_FRONT..=LONGEST } else { MIN_DATAGRAM..=MAX_DATAGRAM };
+        let lengths = if newer || read.is_next() { MIN_FRONT..=LONGEST } else { MIN_DATAGRAM..=MAX_DATAGRAM };
         if !lengths.contains(&datagram.len())
-            || !newer && flags & !(FROM_ODD | LONG | STAMPED | Says::BITS) != 0
+            || !newer && flags & !(FROM_ODD | LONG | STAMPED | Says::BITS | read.own_bits()) != 0
         {
             return Err(BadFrame::Malformed);
         }
         Ok(Self {
-            version,
             says: Says::from_bits(flags),
             key: first & 15,
             source: if flags & FROM_ODD == 0 { Side::Even } else { Side::Odd },
             life: (flags & LONG == 0).then_some(life),
             stamped: flags & STAMPED != 0,
+            read,
         })
-    }
-
-    /// The sender speaks a newer version: only the front can be read.
-    pub(crate) const fn is_newer(&self) -> bool {
-        self.version > VERSION
     }
 }
 

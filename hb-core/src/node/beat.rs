@@ -24,6 +24,7 @@ impl Node {
         }
         self.seq = self.seq.saturating_add(1);
         self.sends.sent(self.seq, self.now);
+        self.note_offer();
         self.long_form = self.needs_hello();
         if self.long_form {
             self.shake.sends(self.now);
@@ -34,6 +35,8 @@ impl Node {
             .enumerate()
             .filter(|(_, link)| link.open)
             .fold(0, |bits, (at, _)| bits | 1u8.wrapping_shl(u32::try_from(at).unwrap_or(0)));
+        #[cfg(feature = "next-wire")]
+        self.word_follows();
         self.out.feed |= watchdog::may_feed(&Step {
             armed: matches!(self.watchdog, Watchdog::Armed { .. }),
             beat: true,
@@ -127,7 +130,7 @@ impl Node {
         changed
     }
 
-    fn group_beat(&self, group: &Group) -> GroupBeat {
+    pub(super) fn group_beat(&self, group: &Group) -> GroupBeat {
         let epoch = group.shown_epoch();
         GroupBeat {
             state: group.state,

@@ -104,7 +104,7 @@ impl Node {
         if in_place && theirs.state == GroupState::Stuck {
             return self.conflict_over(id);
         }
-        match conflict::judge(mine, theirs, self.config.side) {
+        match self.judge(id, mine, theirs) {
             Verdict::None => self.conflict_over(id),
             Verdict::Keep { raise, announce } => {
                 if raise {
@@ -138,7 +138,7 @@ impl Node {
         if !active(state) || !active(mine.state) || !active(theirs.state) {
             return self.conflict_over(id);
         }
-        match conflict::judge(mine, theirs, self.config.side) {
+        match self.judge(id, mine, theirs) {
             Verdict::Yield => {
                 if state == GroupState::Held {
                     self.report(Event::ConflictLost(id));
@@ -154,6 +154,15 @@ impl Node {
             }
             Verdict::None => false,
         }
+    }
+
+    fn judge(&self, id: GroupId, mine: Claim, theirs: Claim) -> Verdict {
+        if self.beside_older() {
+            let goes_on =
+                self.older_goes_on() || self.group(id).is_some_and(|group| group.gate != Gate::Open);
+            return conflict::beside_older(mine, theirs, goes_on);
+        }
+        conflict::judge(mine, theirs, self.config.side)
     }
 
     /// Nothing is known of a newer peer but that it may run something. Of two holders it gives way, and of two that start
@@ -258,6 +267,9 @@ impl Node {
         let (Some(group), Some(facts)) = (self.group(id), self.facts(id)) else { return false };
         let peer = if in_service && !self.recovering { self.peers(id) } else { None };
         let newer = self.peer.newer().is_some();
+        if self.beside_older() {
+            return self.handover_to_older(id, peer.is_some());
+        }
         let wanted = match (peer, group.state) {
             // It is able where it is asked to be, by an operator.
             (None, GroupState::Idle) if newer => group.takeover.then_some(Reason::Operator),
@@ -284,7 +296,7 @@ impl Node {
         }
     }
 
-    fn want(&mut self, id: GroupId, wanted: Option<Reason>) -> bool {
+    pub(super) fn want(&mut self, id: GroupId, wanted: Option<Reason>) -> bool {
         let Some(group) = self.group_mut(id) else { return false };
         if group.wanted == wanted {
             return false;
@@ -317,6 +329,9 @@ impl Node {
         if let Some((says, since)) = self.peer.newer() {
             let ripe = self.ticked >= since.plus(self.deadtime());
             return PeerSituation::Newer { says, ripe, asked: group.takeover };
+        }
+        if self.beside_older() {
+            return self.older_situation(id);
         }
         match self.peer.state {
             PeerState::Unknown => PeerSituation::Unmet,

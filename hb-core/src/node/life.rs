@@ -135,6 +135,9 @@ impl Node {
             persist_serial: 0,
             unlisted: false,
             persist_again: Instant::NEVER,
+            offers: [super::older::Offer::NONE; super::older::ROOM],
+            #[cfg(feature = "next-wire")]
+            speaks: crate::message::wire::Speaks::NEWEST,
             out: Outbox::default(),
             queue: Queue::default(),
             #[cfg(feature = "coverage")]

@@ -3,8 +3,8 @@
 //! `life` begins it, `news` is what befalls it, `receive` takes frames in, `foreign`
 //! takes Heartbeat's text, `tick` judges silence, `decide` settles the
 //! groups, `ask` asks for their addresses, `differs` is about lines that the peer has otherwise, `claim` and `data` are
-//! about their copies, `scripts` carries them, `beat` and `output` send; `operator`,
-//! `status` and `glance` are for those who look on.
+//! about their copies, `scripts` carries them, `beat` and `output` send, `older` decides beside a peer of an older version;
+//! `operator`, `status` and `glance` are for those who look on.
 
 mod ask;
 mod beat;
@@ -17,6 +17,9 @@ mod glance;
 mod keys;
 mod life;
 mod news;
+#[cfg(feature = "next-wire")]
+mod next;
+mod older;
 mod operator;
 mod output;
 mod receive;
@@ -174,6 +177,10 @@ pub struct Node {
     links: Vec<Link, MAX_LINKS>,
     queue: Queue,
     streams: Vec<Option<Stream>, MAX_LINKS>,
+    /// What a peer of an older version is offered; of no size in a build that reads no older version.
+    offers: [older::Offer; older::ROOM],
+    #[cfg(feature = "next-wire")]
+    speaks: crate::message::wire::Speaks,
     #[cfg(feature = "coverage")]
     coverage: crate::coverage::Coverage,
 }
@@ -184,6 +191,9 @@ struct Outbox {
     beat: bool,
     /// Links that the current beat was not sent on yet, one bit each.
     transmit: u8,
+    /// The same of a word of the next version.
+    #[cfg(feature = "next-wire")]
+    word: u8,
     feed: bool,
     ping: bool,
     persist: bool,
@@ -287,6 +297,7 @@ impl Node {
                 break;
             }
         }
+        self.follow_offer();
         if core::mem::take(&mut self.out.beat) {
             self.send_beat();
         }
@@ -303,6 +314,7 @@ impl Node {
         at.or(self.pings.deadline());
         at.or(self.fence.deadline());
         at.or(self.twin_deadline());
+        self.offer_deadline(&mut at);
         for until in [self.unconfirmed, self.isolated].into_iter().flatten() {
             at.or(until);
         }

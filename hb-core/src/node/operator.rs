@@ -22,7 +22,9 @@ impl Node {
         self.read_clock(now);
         cover!(self, OPERATOR, self.phase, command.index());
         let answer = match command {
-            Command::Standby(scope) => self.for_scope(scope, Self::standby),
+            Command::Standby(scope) => {
+                self.gives_all(|id| self.meant(scope, id)).and_then(|()| self.for_scope(scope, Self::standby))
+            }
             Command::Takeover(scope) => self.for_scope(scope, Self::take_over),
             Command::ConfirmDown => self.confirm_down(false),
             Command::ConfirmDownForce => self.confirm_down(true),
@@ -68,13 +70,7 @@ impl Node {
         }
         let mut answer = Err(Refusal::NothingToDo);
         for id in self.group_ids() {
-            let here = self.group(id).is_some_and(|group| group.config.preferred == self.config.side);
-            let meant = match scope {
-                Scope::All => true,
-                Scope::Local => here,
-                Scope::Foreign => !here,
-            };
-            if !meant {
+            if !self.meant(scope, id) {
                 continue;
             }
             answer = match (each(self, id), answer) {
@@ -84,6 +80,16 @@ impl Node {
             };
         }
         answer
+    }
+
+    /// Is the group one of `scope`?
+    fn meant(&self, scope: Scope, id: GroupId) -> bool {
+        let here = self.group(id).is_some_and(|group| group.config.preferred == self.config.side);
+        match scope {
+            Scope::All => true,
+            Scope::Local => here,
+            Scope::Foreign => !here,
+        }
     }
 
     /// Give a held group to the peer.
@@ -106,7 +112,7 @@ impl Node {
     }
 
     /// Could the peer take the group now? If not, why.
-    fn peer_takes(&self, id: GroupId) -> Result<(), Refusal> {
+    pub(super) fn peer_takes(&self, id: GroupId) -> Result<(), Refusal> {
         if !self.peer.both_ways() || self.peer.phase != Phase::Up {
             return Err(Refusal::PeerNotUp);
         }
@@ -118,6 +124,9 @@ impl Node {
         }
         if !self.synced(id) {
             return Err(Refusal::StaleCopy);
+        }
+        if self.beside_older() {
+            return self.older_takes(id);
         }
         if !self.peer_could_take(id) {
             return Err(Refusal::PeerUnable);
@@ -159,6 +168,10 @@ impl Node {
         }
         if !self.agrees(id) {
             return Err(Refusal::ConfigDiffers);
+        }
+        // The holder cannot read the wish.
+        if self.beside_older() {
+            return Err(Refusal::PeerUnable);
         }
         if !held {
             return Err(if self.copy_wait(id).is_some() { Refusal::StaleCopy } else { Refusal::NothingToDo });

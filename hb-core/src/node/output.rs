@@ -3,16 +3,20 @@
 use super::scripts::ScriptAction;
 use super::{FRAME_BUF, Node};
 use crate::action::Action;
-use crate::auth;
+use crate::auth::seal_as;
 use crate::config::LinkKind;
 use crate::event::Event;
 use crate::frame;
 use crate::ids::LinkId;
-use crate::message::wire::MAX_SENT;
+use crate::message::wire::{MAX_SENT, Style};
 
 impl Node {
     pub(super) fn next_action(&mut self, out: &mut [u8; FRAME_BUF]) -> Option<Action> {
         if let Some(transmit) = self.next_frame(out) {
+            return Some(transmit);
+        }
+        #[cfg(feature = "next-wire")]
+        if let Some(transmit) = self.next_word(out) {
             return Some(transmit);
         }
         if core::mem::take(&mut self.out.feed) {
@@ -68,11 +72,13 @@ impl Node {
             let id = LinkId(u8::try_from(bit).unwrap_or(0));
             let at = usize::from(id.0);
             let message = self.compose(id);
+            let style = Style::of(self.speaks(), || self.says());
+            let (cluster, keys) = (self.config.cluster, self.signing());
             let len = match self.config.links.get(at) {
-                Some(LinkKind::Datagram) => auth::seal(&message, self.config.cluster, self.signing(), out),
+                Some(LinkKind::Datagram) => seal_as(&message, style, cluster, keys, out),
                 Some(LinkKind::Stream) => {
                     let mut datagram = [0; MAX_SENT];
-                    auth::seal(&message, self.config.cluster, self.signing(), &mut datagram)
+                    seal_as(&message, style, cluster, keys, &mut datagram)
                         .and_then(|len| datagram.get(..len))
                         .and_then(|datagram| frame::encode(datagram, out))
                 }

@@ -2,7 +2,7 @@
 //! beat that is newer than all before it is a sign of life.
 
 use super::{Line, Node, OneWay, twin};
-use crate::auth::{Method, Opened, Room, open_any, open_in};
+use crate::auth::{Method, Opened, Room, open_any};
 use crate::cluster::fence::FenceEvent;
 use crate::cluster::handshake::Heard;
 use crate::cluster::peer::PeerEvent;
@@ -30,10 +30,12 @@ impl Node {
                 let mut room = Room::new();
                 let met = self.peer.met;
                 let (side, cluster) = (self.config.side, self.config.cluster);
-                let opened = open_any(&mut room, bytes, side, cluster, &self.keys, met);
+                let opened = open_any(&mut room, bytes, side, cluster, &self.keys, met, self.speaks());
                 if twin::BUILT && matches!(opened, Err(BadFrame::Own)) {
-                    if let Ok(own) = open_in(&mut room, bytes, side.other(), cluster, &self.keys, None) {
-                        self.own_side(own);
+                    let (keys, speaks) = (&self.keys, self.speaks());
+                    let own = open_any(&mut room, bytes, side.other(), cluster, keys, None, speaks);
+                    if let Ok(Opened { message, newer: None, .. }) = own {
+                        self.own_side(message);
                     }
                 } else {
                     self.opened(link, opened);
@@ -47,6 +49,7 @@ impl Node {
     fn stream_bytes(&mut self, link: LinkId, bytes: &[u8]) {
         // A datagram comes out at a zero byte and nowhere else.
         let mut rest = bytes;
+        let speaks = self.speaks();
         while !rest.is_empty() {
             let end =
                 CStr::from_bytes_until_nul(rest).map_or(rest.len(), |run| run.to_bytes_with_nul().len());
@@ -78,10 +81,12 @@ impl Node {
                     let mut room = Room::new();
                     let met = self.peer.met;
                     let (side, cluster) = (self.config.side, self.config.cluster);
-                    let opened = open_any(&mut room, frame, side, cluster, &self.keys, met);
+                    let opened = open_any(&mut room, frame, side, cluster, &self.keys, met, speaks);
                     if twin::BUILT && matches!(opened, Err(BadFrame::Own)) {
-                        if let Ok(own) = open_in(&mut room, frame, side.other(), cluster, &self.keys, None) {
-                            self.own_side(own);
+                        let keys = &self.keys;
+                        let own = open_any(&mut room, frame, side.other(), cluster, keys, None, speaks);
+                        if let Ok(Opened { message, newer: None, .. }) = own {
+                            self.own_side(message);
                         }
                     } else {
                         self.opened(link, opened);
@@ -165,8 +170,13 @@ impl Node {
         self.good_on(link, message);
         match opened.newer {
             Some(says) => self.take_newer(says, message, admitted),
+            // It lives, and shows nothing else than before.
+            None if opened.read.is_word() => {
+                self.heard((self.peer.phase, self.peer.hears), false, self.peer.left);
+            }
             None => {
                 self.peer.newer = None;
+                self.meet_version(opened.read);
                 if let Some(hello) = &message.hello {
                     self.take_hello(hello);
                 }
@@ -193,6 +203,7 @@ impl Node {
         let (now, beat) = (self.now, &message.beat);
         if let Some(echo) = beat.echo {
             self.peer_heard(echo.seq);
+            self.offer_heard(echo.seq);
         }
         let rtt = beat.echo.and_then(|Echo { seq, hold }| self.sends.round_trip(seq, hold, now));
         let Some(link) = self.links.get_mut(usize::from(id.0)) else { return };
@@ -371,6 +382,8 @@ impl Node {
         self.peer.take_newer(says, message.hello.is_none(), self.now);
         let mut changed = false;
         for group in &mut self.groups {
+            // Which of them it runs cannot be read.
+            group.contested |= !says.nothing && group.state == GroupState::Held;
             let stuck = !says.nothing && (says.stuck() || group.peer_stuck);
             changed |= core::mem::replace(&mut group.peer_stuck, stuck) != stuck;
         }

@@ -153,6 +153,12 @@ pub fn event(names: &Names, event: &Event, about: &About<'_>, out: &mut Text<LIN
             ));
             Warn
         }
+        Event::PeerOlder => {
+            out.put(format_args!(
+                "node {peer}: speaks an older version: {own} decides what runs where until {peer} is updated too"
+            ));
+            Warn
+        }
         Event::KeyTaken(index) => {
             out.put(format_args!(
                 "node {peer}: has key {index}: every heartbeat is signed with it from now on"

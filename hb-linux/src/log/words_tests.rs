@@ -113,6 +113,7 @@ fn all_events() -> Vec<Event> {
         Event::OneWayOrReplay,
         Event::PeerForeign,
         Event::PeerNewer,
+        Event::PeerOlder,
         Event::KeyTaken(2),
         Event::KeyNotTaken(2),
         Event::ForeignDead(d),

@@ -1,5 +1,6 @@
 //! The programs that a rig runs: the daemon under test and the rig's own helper.
 
+use crate::paths;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,6 +32,30 @@ impl Programs {
             .get_or_init(|| Self::build_now().map_err(|error| error.to_string()))
             .clone()
             .map_err(io::Error::other)
+    }
+
+    /// Build the daemon of a later version of the wire (its feature `next-wire`), once per process, below the target folder.
+    ///
+    /// # Errors
+    /// `cargo build` fails.
+    pub fn next_wire() -> io::Result<PathBuf> {
+        static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+        let build = || {
+            let target = paths::target().join("next-wire");
+            let features = ["--features", "hb-linux/next-wire,hb-linux/alloc-guard", "--target-dir"];
+            let mut cargo = Command::new(paths::cargo());
+            cargo.current_dir(paths::root());
+            cargo
+                .args(["build", "--quiet", "--package", "hb-linux", "--bin", "hbd"])
+                .args(features)
+                .arg(&target);
+            match cargo.status() {
+                Ok(status) if status.success() => Ok(target.join("debug/hbd")),
+                Ok(_) => Err("the later version of hbd does not build".to_owned()),
+                Err(error) => Err(error.to_string()),
+            }
+        };
+        BUILT.get_or_init(build).clone().map_err(io::Error::other)
     }
 
     fn build_now() -> io::Result<Self> {

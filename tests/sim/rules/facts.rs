@@ -111,6 +111,7 @@ impl Facts {
                     self.events += 1;
                     look = true;
                 }
+                Note::Next { .. } => {}
                 Note::Daemon { host, lives } => {
                     look = true;
                     self.changed = now;

@@ -169,7 +169,11 @@ impl Takeover {
     }
 
     /// Silence alone comes to prove it.
-    fn proof_comes(&self, facts: &Facts, survivor: usize) -> bool {
+    fn proof_comes(&self, world: &World, facts: &Facts, survivor: usize) -> bool {
+        // Of a newer version's watchdog nothing can be read.
+        if world.newer(1 - survivor) {
+            return false;
+        }
         let heard = facts.sent[survivor];
         let shows = |stuck: &Stuck| matches!(*stuck, Stuck::Yes(since) if heard >= since);
         // What it heard in an earlier life of its own it does not know any more.
@@ -205,7 +209,9 @@ impl Takeover {
         let glance = node.glance();
         let waits = match shown.wait {
             Some(Wait::StaleCopy(_)) => true,
-            Some(Wait::PeerStuck) => self.blocked(survivor, group) && !self.proof_comes(facts, survivor),
+            Some(Wait::PeerStuck) => {
+                self.blocked(survivor, group) && !self.proof_comes(world, facts, survivor)
+            }
             // The clients' network is not as it should be.
             Some(Wait::Answered | Wait::Asking | Wait::CannotAsk) => !world.lan.whole(),
             Some(Wait::OneWay) => glance.met.is_none() && world.hosts[1 - survivor].holds_any(),

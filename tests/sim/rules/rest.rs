@@ -100,7 +100,9 @@ fn one(world: &World, facts: &Facts, group: usize, strict: bool) -> Verdict {
     let served = serves[0] && a.state == GroupState::Held && down(b, holds[1])
         || serves[1] && b.state == GroupState::Held && down(a, holds[0]);
     // S5: whatever a node has forgotten, the holder of a pair that talks is above all that the other one remembers.
-    let raised = |holder: &GroupStatus, other: &GroupStatus| holder.epoch >= other.epoch;
+    // But for what a newer version remembers: an older holder cannot read it, and no claim rests on it.
+    let hidden = world.newer(0) || world.newer(1);
+    let raised = |holder: &GroupStatus, other: &GroupStatus| holder.epoch >= other.epoch || hidden;
     if Facts::named_alike(world, group)
         && (served && !(a.state != GroupState::Held || raised(a, b))
             || served && b.state == GroupState::Held && !raised(b, a))
@@ -119,7 +121,13 @@ fn one(world: &World, facts: &Facts, group: usize, strict: bool) -> Verdict {
         && !holds[0]
         && !holds[1]
         && [a, b].iter().any(|s| s.wait == Some(Wait::ConfigDiffers));
-    let settled = served || merged || (!strict || differ || stale) && waits(a, b);
+    // Of a newer peer nothing says which of its groups is stuck.
+    let hidden_stuck = |h: usize, own: &GroupStatus| {
+        let stuck = |at| world.hosts[1 - h].shown(at).is_some_and(|shown| shown.state == GroupState::Stuck);
+        world.newer(1 - h) && own.wait == Some(Wait::PeerStuck) && (0..8).any(stuck)
+    };
+    let hidden_stuck = !holds[0] && !holds[1] && (hidden_stuck(0, a) || hidden_stuck(1, b));
+    let settled = served || merged || hidden_stuck && !strict || (!strict || differ || stale) && waits(a, b);
     let view = |s: &GroupStatus| format!("{:?} epoch {} wait {:?}", s.state, s.epoch, s.wait);
     if !settled {
         let what = format!("group {group} is not at rest: {} | {}, serves {serves:?}", view(a), view(b));

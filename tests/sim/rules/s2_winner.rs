@@ -122,7 +122,12 @@ impl Winner {
             }
             *epoch = Some(shown.epoch);
         }
-        let winner = usize::from(epochs[1] > epochs[0]);
+        // Of two holders the newer version gives way, whose epochs the other one cannot read.
+        let winner = match (epochs, world.newer(0), world.newer(1)) {
+            ([Some(_), Some(_)], true, _) => 1,
+            ([Some(_), Some(_)], _, true) => 0,
+            _ => usize::from(epochs[1] > epochs[0]),
+        };
         epochs[winner]?;
         let t = &facts.plan.setting.timing;
         let window = t.deadtime.min(t.deadping.plus(t.keepalive.times(2)));

@@ -26,7 +26,7 @@ impl<'a> Reader<'a> {
     }
 
     #[cfg_attr(not(feature = "large"), inline(never))]
-    fn byte(&mut self) -> u8 {
+    pub(super) fn byte(&mut self) -> u8 {
         match self.rest.split_first() {
             Some((byte, rest)) => {
                 self.rest = rest;
@@ -118,16 +118,39 @@ pub(crate) fn decode(
     let mut reader = Reader::new(signed.get(HEADER..)?);
     take_front(header, &mut reader, short, msg);
     take_beat(&mut reader, &mut msg.beat)?;
-    if Says::of(&msg.beat) != header.says {
+    // A later version's bits are what its sender decided.
+    if !header.read.is_next() && Says::of(&msg.beat) != header.says {
         return None;
     }
     msg.beat.stamps.clear();
     if header.stamped {
         take_stamps(&mut reader, &mut msg.beat)?;
     }
+    #[cfg(feature = "next-wire")]
+    if header.read.is_next() {
+        reader.bad |= reader.byte() != super::next::served(&msg.beat);
+    }
     if let Some(hello) = &mut msg.hello {
         take_hello(&mut reader, msg.beat.groups.len(), hello);
     }
+    reader.end()
+}
+
+/// Read a word of the next version: the front, and the link. The rest of `msg` says nothing.
+#[cfg(feature = "next-wire")]
+#[must_use]
+pub(crate) fn decode_word(
+    header: &Header,
+    signed: &[u8],
+    short: Option<Incarnation>,
+    msg: &mut Message,
+) -> Option<()> {
+    let mut reader = Reader::new(signed.get(HEADER..)?);
+    *msg = blank(header.source);
+    // Whoever was not met has nothing to say but who it is.
+    short?;
+    take_front(header, &mut reader, short, msg);
+    super::next::take_word(&mut reader, &mut msg.beat);
     reader.end()
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     ABLE, ARMED, BRANCHED, DIVERGED, ECHO_UNIT, ECHOES, FROM_LAST, FROM_ODD, LAST, LONG, MARKED, MAX_HOLD,
-    MAX_LINKS, MAX_STAMPS, PARTIAL, STAMPED, Says, UNCONFIRMED, VERSION, life_byte,
+    MAX_LINKS, MAX_STAMPS, PARTIAL, STAMPED, Style, UNCONFIRMED, life_byte,
 };
 use crate::config::MAX_PINGS;
 use crate::ids::Side;
@@ -11,14 +11,18 @@ use crate::stamp::Stamp;
 use crate::time::Duration;
 
 /// A buffer and how far it is written: beyond its end when it is too short, which is looked at once, at the end.
-struct Writer<'a> {
+pub(super) struct Writer<'a> {
     out: &'a mut [u8],
     at: usize,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    pub(super) const fn new(out: &'a mut [u8]) -> Self {
+        Self { out, at: 0 }
+    }
+
     #[cfg_attr(not(feature = "large"), inline(never))]
-    fn byte(&mut self, byte: u8) {
+    pub(super) fn byte(&mut self, byte: u8) {
         if let Some(slot) = self.out.get_mut(self.at) {
             *slot = byte;
         }
@@ -27,14 +31,14 @@ impl Writer<'_> {
 
     /// What `postcard` writes for an array of bytes: the bytes.
     #[cfg_attr(not(feature = "large"), inline(never))]
-    fn bytes(&mut self, bytes: &[u8]) {
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
         bytes.iter().for_each(|byte| self.byte(*byte));
     }
 
     /// What `postcard` writes for `value` and for every smaller unsigned type. Its own encoder keeps a panic in the
     /// machine code when it is compiled for size, and the core must not have one.
     #[cfg_attr(not(feature = "large"), inline(never))]
-    fn varint(&mut self, value: u32) {
+    pub(super) fn varint(&mut self, value: u32) {
         let mut rest = value;
         while rest >= 0x80 {
             self.byte(rest as u8 | 0x80);
@@ -44,7 +48,7 @@ impl Writer<'_> {
     }
 
     /// The length, if everything found room.
-    fn end(self) -> Option<usize> {
+    pub(super) fn end(self) -> Option<usize> {
         (self.at <= self.out.len()).then_some(self.at)
     }
 }
@@ -53,8 +57,8 @@ impl Writer<'_> {
 ///
 /// `None` if `out` is too short or a field is out of its range.
 #[must_use]
-pub(crate) fn encode(msg: &Message, cluster: u16, key: u8, out: &mut [u8]) -> Option<usize> {
-    let mut writer = Writer { out, at: 0 };
+pub(crate) fn encode(msg: &Message, style: Style, cluster: u16, key: u8, out: &mut [u8]) -> Option<usize> {
+    let mut writer = Writer::new(out);
     let from = match msg.source {
         Side::Even => 0,
         Side::Odd => FROM_ODD,
@@ -65,8 +69,8 @@ pub(crate) fn encode(msg: &Message, cluster: u16, key: u8, out: &mut [u8]) -> Op
         return None;
     }
     let stamped = flag(MAX_STAMPS != 0 && !msg.beat.stamps.is_empty(), STAMPED);
-    let says = Says::of(&msg.beat).bits();
-    writer.bytes(&[VERSION << 4 | key, from | form | stamped | says, low, high]);
+    let says = style.says(&msg.beat).bits();
+    writer.bytes(&[style.speaks().version() << 4 | key, from | form | stamped | says, low, high]);
     match &msg.hello {
         None => writer.byte(life_byte(msg.incarnation)),
         Some(_) => {
@@ -79,6 +83,10 @@ pub(crate) fn encode(msg: &Message, cluster: u16, key: u8, out: &mut [u8]) -> Op
         put_shake(&mut writer, hello);
     }
     put_beat(&mut writer, &msg.beat)?;
+    #[cfg(feature = "next-wire")]
+    if style.speaks().is_next() {
+        writer.byte(super::next::served(&msg.beat));
+    }
     if let Some(hello) = &msg.hello {
         if hello.groups.len() != msg.beat.groups.len() {
             return None;
@@ -247,7 +255,7 @@ mod tests {
 
     fn written(write: impl FnOnce(&mut Writer<'_>)) -> StdVec<u8> {
         let mut out = [0xEE; MAX_DATAGRAM];
-        let mut writer = Writer { out: &mut out, at: 0 };
+        let mut writer = Writer::new(&mut out);
         write(&mut writer);
         let len = writer.end().unwrap();
         out[..len].to_vec()
@@ -299,10 +307,10 @@ mod tests {
     fn a_full_buffer_is_refused_and_not_overrun() {
         let mut out = [0xEE; 3];
         let (front, back) = out.split_at_mut(2);
-        let mut writer = Writer { out: front, at: 0 };
+        let mut writer = Writer::new(front);
         writer.varint(0x4000);
         assert_eq!(writer.end(), None);
-        let mut writer = Writer { out: front, at: 0 };
+        let mut writer = Writer::new(front);
         writer.bytes(&[1, 2]);
         assert_eq!(writer.end(), Some(2));
         assert_eq!(back, [0xEE]);

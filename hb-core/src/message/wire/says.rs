@@ -1,6 +1,9 @@
 //! The three bits of the header that mean the same in every version, so that an older node can follow a newer one.
 
-use crate::message::{Beat, GroupState, Phase};
+use super::blank;
+use crate::ids::Side;
+use crate::list::filled;
+use crate::message::{Beat, GroupBeat, GroupState, Phase};
 
 const LEAVING: u8 = 1 << 3;
 const NOTHING: u8 = 1 << 4;
@@ -59,6 +62,12 @@ impl Says {
         Self { leaving, nothing, take }
     }
 
+    /// [`Self::of`] a beat that was not composed.
+    pub(crate) fn of_all(phase: Phase, groups: impl Iterator<Item = GroupBeat>) -> Self {
+        let beat = Beat { phase, groups: filled(groups), ..blank(Side::Even).beat };
+        Self::of(&beat)
+    }
+
     /// It leaves for good; else *leaving* only says that what it ran was given away in order.
     pub(crate) const fn phase(self) -> Phase {
         if self.leaving && !(self.nothing && self.take) { Phase::Leaving } else { Phase::Up }
@@ -78,8 +87,6 @@ impl Says {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::GroupBeat;
-    use crate::message::wire::blank;
 
     #[test]
     fn every_combination_survives_the_header() {
