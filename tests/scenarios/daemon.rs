@@ -362,7 +362,9 @@ fn a_kill_that_meets_the_helper_too_leaves_the_watchdog_running() {
     rig.wait_settled(Node::Ha1, SOON);
     let machine = rig.machine(Node::Ha1);
     let (daemon, helper) = (machine.daemon_pid().expect("a daemon"), machine.helper_pid().expect("a helper"));
-    [helper, daemon].map(|pid| rig.signal(pid, Signal::SIGKILL));
+    for pid in [helper, daemon] {
+        rig.signal(pid, Signal::SIGKILL);
+    }
     rig.wait("both are gone", SOON, || {
         [daemon, helper].iter().all(|pid| !std::path::Path::new(&format!("/proc/{pid}/exe")).exists())
     });

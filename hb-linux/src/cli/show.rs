@@ -175,6 +175,9 @@ fn link_row(label: String, peer: &str, l: &Link) -> Vec<String> {
     if l.text > 0 {
         row.push(format!("{} texts in the name of {peer} that no key of ours signed", l.text));
     }
+    if l.limited {
+        row.push("sends to 255.255.255.255 as well".to_string());
+    }
     if let Some(us) = l.rtt_us {
         row.push(format!("round trip {}", micros(us)));
     }

@@ -30,6 +30,7 @@ pub(in crate::cli) fn sample() -> Snapshot {
             state: "up".into(),
             rx: 10,
             tx: 11,
+            limited: true,
             rtt_us: Some(412),
             ..Link::default()
         }],

@@ -32,6 +32,8 @@ pub fn json(s: &Snapshot) -> String {
         }
         j.key("rtt_us")
             .maybe_number(l.rtt_us)
+            .key("limited")
+            .boolean(l.limited)
             .key("note")
             .maybe_string(notes::of_link(l).as_deref())
             .close('}');
@@ -103,7 +105,7 @@ mod tests {
             r#""peer":{"name":"ha-2","state":"up","last_heard_ms":120,"config_match":true,"#,
             r#""timing_match":true,"left":false,"phase":"up","#,
             r#""hears_us":true,"foreign":false,"one_way":false},"#,
-            r#""links":[{"name":"eth1","medium":"bcast","state":"up","rx":10,"tx":11,"lost":0,"bad":0,"text":0,"rtt_us":412,"note":null}],"#,
+            r#""links":[{"name":"eth1","medium":"bcast","state":"up","rx":10,"tx":11,"lost":0,"bad":0,"text":0,"rtt_us":412,"limited":true,"note":null}],"#,
             r#""groups":[{"name":"192.168.2.50","preferred":"ha-1","state":"held","epoch":4,"#,
             r#""resources":["192.168.2.50","jdmail"],"peer_state":"idle","wanted":null,"wait":null,"#,
             r#""config_match":null,"pinned":true,"barred":null,"since_s":90,"spent":false,"answered_by":null,"why":"node ha-2 left","trouble":null}],"#,

@@ -66,6 +66,8 @@ pub struct Link {
     pub bad: u32,
     pub text: u32,
     pub unsigned: bool,
+    /// Broadcasts go to 255.255.255.255 as well.
+    pub limited: bool,
     pub rtt_us: Option<u64>,
 }
 
@@ -211,6 +213,7 @@ impl From<&LinkReply<'_>> for Link {
             bad: r.bad,
             text: r.text,
             unsigned: r.unsigned,
+            limited: r.limited,
             rtt_us: r.rtt_us,
         }
     }

@@ -174,6 +174,8 @@ pub struct LinkReply<'a> {
     pub text: u32,
     /// Frames of this cluster come, and none is signed with a key of ours.
     pub unsigned: bool,
+    /// Broadcasts go to 255.255.255.255 as well.
+    pub limited: bool,
     /// Last round trip in microseconds.
     pub rtt_us: Option<u64>,
 }

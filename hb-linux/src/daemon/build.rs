@@ -11,6 +11,7 @@ use super::pidfile::PidFile;
 use super::reload::Reload;
 use super::requests::Facts;
 use super::shell::Shell;
+use super::shout::Shout;
 use super::standbys::Standbys;
 use super::start::{Start, failed};
 use super::voice::Voice;
@@ -95,6 +96,7 @@ impl Start {
             dog: Dog::new(settings.watchdog.as_ref(), loaded.watchdog_s, begun, &paths.proc_dir),
             queue: Deque::new(),
             history: History::new(begun),
+            shout: Shout::new(),
             exit: None,
         };
         let _ = fx.pinger.try_open(begun);

@@ -5,6 +5,7 @@ use super::announce::Announcer;
 use super::dog::Dog;
 use super::history::History;
 use super::mirrors::Mirrors;
+use super::shout::Shout;
 use super::voice::Voice;
 use crate::asker::Asker;
 use crate::helper::Level;
@@ -43,6 +44,8 @@ pub(super) struct Effects {
     pub(super) queue: Deque<Input<'static>, MAX_QUEUE>,
     /// Since when each group has been in its state.
     pub(super) history: History,
+    /// Says again which groups are stuck.
+    pub(super) shout: Shout,
     /// The node has said that all is done: every group proven stopped?
     pub(super) exit: Option<bool>,
 }
@@ -104,6 +107,7 @@ impl Effects {
             Action::Defend { group } => self.asker.defend(group),
             Action::Report(event) => {
                 self.history.note(now, &event);
+                self.shout.note(now, &event);
                 self.voice.event(&event, node);
             }
             Action::Exit { clean } => self.exit = Some(clean),

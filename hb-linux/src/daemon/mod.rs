@@ -17,6 +17,7 @@ mod requests;
 mod reread;
 mod serve;
 mod shell;
+mod shout;
 mod standbys;
 mod start;
 mod voice;

@@ -6,6 +6,7 @@ use crate::control::wire::{
 };
 use crate::control::{Out, server};
 use crate::helper::Level;
+use crate::link::Link;
 use crate::log::{Mac, Text, reasons, words};
 use crate::sys::{Fd, process};
 use hb_core::message::{GroupState, Phase, Reason};
@@ -144,7 +145,10 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
         foreign: peer.foreign,
         one_way: peer.one_way,
     }));
-    for ((link, name), medium) in status.links.iter().zip(&names.links).zip(&names.media) {
+    let ports = fx.links.iter().map(Link::is_limited_too);
+    for (((link, name), medium), limited) in
+        status.links.iter().zip(&names.links).zip(&names.media).zip(ports)
+    {
         out.send(&Reply::Link(LinkReply {
             name,
             medium,
@@ -155,6 +159,7 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
             bad: link.bad,
             text: link.text,
             unsigned: link.unsigned,
+            limited,
             rtt_us: link.rtt.map(hb_core::Duration::as_micros),
         }));
     }

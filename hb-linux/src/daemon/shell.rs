@@ -214,6 +214,7 @@ impl Shell {
             fx.pinger.deadline(),
             fx.announcer.deadline(),
             fx.asker.deadline(),
+            fx.shout.deadline(),
             fx.dog.as_ref().map_or(Instant::NEVER, super::dog::Dog::deadline),
             self.reload.deadline(),
             self.interfaces.deadline(),
@@ -268,6 +269,9 @@ impl Shell {
             for input in self.fx.asker.service(self.now) {
                 self.give(input);
             }
+        }
+        if self.fx.shout.deadline() <= self.now {
+            self.fx.shout.tick(self.now, &self.node, &mut self.fx.voice);
         }
         if let Some(dog) = &mut self.fx.dog
             && let Some(input) = dog.tick(self.now, &mut self.fx.voice)

@@ -267,12 +267,13 @@ fn finish(mut shell: Shell, clean: bool, pidfile: &PidFile) -> i32 {
     if clean {
         voice.say(Level::Info, format_args!("Heartbeat shutdown complete."));
     } else {
-        voice.say(
-            Level::Critical,
-            format_args!(
-                "ending although a group is stuck: the watchdog is left armed and will reset this machine"
-            ),
-        );
+        let armed = dog.as_ref().is_some_and(|dog| dog.armed().is_some());
+        let what = if armed {
+            "the watchdog is left armed and will reset this machine"
+        } else {
+            "no watchdog is armed, so it may go on running here"
+        };
+        voice.say(Level::Critical, format_args!("ending although a group is not proven stopped: {what}"));
     }
     end_helper(&mut voice, dog, clean);
     if clean {

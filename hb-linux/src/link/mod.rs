@@ -219,6 +219,15 @@ impl Link {
         }
     }
 
+    /// Do its broadcasts go to 255.255.255.255 as well as to the broadcast address of its interface?
+    #[must_use]
+    pub fn is_limited_too(&self) -> bool {
+        match self {
+            Self::Serial(_) => false,
+            Self::Udp(link) => link.is_limited_too(),
+        }
+    }
+
     /// Send one frame, whole or not at all.
     pub fn send(&mut self, now: Instant, frame: &[u8]) -> Outgoing {
         match self {

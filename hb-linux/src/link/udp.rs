@@ -261,6 +261,10 @@ impl UdpLink {
         }
     }
 
+    pub(super) fn is_limited_too(&self) -> bool {
+        self.socket.is_some() && self.reach != Reach::Directed
+    }
+
     pub(super) fn read(&mut self, now: Instant, buf: &mut [u8]) -> Incoming {
         let Some(open) = &self.socket else { return Incoming::Empty };
         match udp::receive_from(&open.fd, buf) {

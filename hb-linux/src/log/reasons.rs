@@ -92,10 +92,13 @@ pub fn trouble_words<const N: usize>(
         culprit_words(names, group, culprit, last, out);
     }
     match status.state {
-        GroupState::Unknown if status.culprit.is_some() => {
+        GroupState::Unknown if status.culprit.is_some_and(|culprit| culprit.outcome == Outcome::NotRun) => {
             out.put(format_args!(
                 "; it may run here until the script can be asked, which is tried again: hbd check"
             ));
+        }
+        GroupState::Unknown if status.culprit.is_some() => {
+            out.put(format_args!("; it may run here until it is stopped, which is tried again: mend it"));
         }
         GroupState::Failed | GroupState::Stuck => {
             out.put(format_args!(

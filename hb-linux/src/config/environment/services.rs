@@ -55,8 +55,8 @@ pub(super) fn scripts(paths: &Paths, cf: &HaCf, groups: &[At<Group>], report: &m
             report.warn(
                 line,
                 format_args!(
-                    "{} knows no `status`, so its stop is believed without a proof{more}; \
-                     add one that prints `running` or `stopped`",
+                    "{} knows no `status`: a stop that answers 0 is believed without a proof, one that answers anything else \
+                     makes the group stuck{more}; add one that prints `running` or `stopped`",
                     path.display()
                 ),
             );

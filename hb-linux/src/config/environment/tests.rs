@@ -282,7 +282,8 @@ fn a_script_without_a_status_is_named() {
     assert_eq!(
         missing(&place),
         [
-            "ha.d/haresources:1: init.d/mail knows no `status`, so its stop is believed without a proof, and `monitor` \
+            "ha.d/haresources:1: init.d/mail knows no `status`: a stop that answers 0 is believed without a proof, one that \
+             answers anything else makes the group stuck, and `monitor` \
           restarts it without end; add one that prints `running` or `stopped`"
         ]
     );

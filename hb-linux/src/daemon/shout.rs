@@ -1,0 +1,103 @@
+//! A group that stays stuck is said again, at growing distances: who reads the log of last night must not find one line.
+
+use super::voice::Voice;
+use crate::helper::Level;
+use crate::log::{Text, reasons};
+use hb_core::config::MAX_GROUPS;
+use hb_core::message::GroupState;
+use hb_core::{Duration, Event, GroupId, Instant, Node};
+
+/// The first time after this; each further distance is twice the one before.
+const FIRST: Duration = Duration::from_secs(60);
+/// But no longer than this.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// When each stuck group is said again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Shout([Option<Due>; MAX_GROUPS]);
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Due {
+    since: Instant,
+    at: Instant,
+    gap: Duration,
+}
+
+impl Shout {
+    /// Nothing is stuck.
+    pub(super) const fn new() -> Self {
+        Self([None; MAX_GROUPS])
+    }
+
+    /// Takes in what the node reports.
+    pub(super) fn note(&mut self, now: Instant, event: &Event) {
+        let Event::Group { group, to, .. } = *event else { return };
+        if let Some(due) = self.0.get_mut(usize::from(group.0)) {
+            let stuck = to == GroupState::Stuck;
+            *due = stuck.then_some(Due { since: now, at: now.plus(FIRST), gap: FIRST });
+        }
+    }
+
+    /// When [`Shout::tick`] has something to say.
+    pub(super) fn deadline(&self) -> Instant {
+        self.0.iter().flatten().map(|due| due.at).min().unwrap_or(Instant::NEVER)
+    }
+
+    /// The next group that is due, and for how long it has been stuck.
+    fn take(&mut self, now: Instant) -> Option<(GroupId, Duration)> {
+        let (at, due) = self.0.iter_mut().enumerate().find_map(|(at, due)| {
+            let due = due.as_mut().filter(|due| due.at <= now)?;
+            Some((at, due))
+        })?;
+        due.gap = due.gap.plus(due.gap).min(LONGEST);
+        due.at = now.plus(due.gap);
+        Some((GroupId(u8::try_from(at).unwrap_or(u8::MAX)), now.since(due.since)))
+    }
+
+    /// Say what is due.
+    pub(super) fn tick(&mut self, now: Instant, node: &Node, voice: &mut Voice) {
+        while let Some((group, time)) = self.take(now) {
+            let Some(status) = node.group_status(group) else { continue };
+            let last = status.culprit.map(|c| voice.last_line(group, c.resource, c.verb)).unwrap_or_default();
+            let mut trouble = Text::<700>::new();
+            reasons::trouble_words(&voice.names, group, &status, &last, &mut trouble);
+            let minutes = time.as_millis() / 60_000;
+            voice.say_group(
+                Level::Critical,
+                group,
+                format_args!("is still stuck, for {minutes} min by now: {}", trouble.as_str()),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hb_core::Cause;
+
+    #[test]
+    fn a_stuck_group_is_said_again_ever_more_seldom_until_it_is_not() {
+        let mut shout = Shout::new();
+        let change = |to| Event::Group {
+            group: GroupId(1),
+            from: GroupState::Stopping,
+            to,
+            epoch: 1,
+            cause: Cause::Script,
+        };
+        assert_eq!(shout.deadline(), Instant::NEVER);
+        shout.note(Instant::ZERO, &change(GroupState::Stuck));
+        let mut said = std::vec::Vec::new();
+        while said.len() < 9 {
+            let now = shout.deadline();
+            while let Some((group, time)) = shout.take(now) {
+                assert_eq!(group, GroupId(1));
+                said.push(time.as_millis() / 60_000);
+            }
+        }
+        assert_eq!(said, [1, 3, 7, 15, 31, 63, 123, 183, 243]);
+        shout.note(shout.deadline(), &change(GroupState::Idle));
+        assert_eq!(shout.deadline(), Instant::NEVER);
+    }
+}
