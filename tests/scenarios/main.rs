@@ -10,6 +10,7 @@ mod daemon;
 mod disk;
 mod foreign;
 mod hostile;
+mod install;
 mod links;
 mod media;
 mod power;

@@ -11,7 +11,8 @@ use std::process::{Command, Stdio};
 
 impl Machine {
     /// The daemon's program.
-    pub(in crate::netns) fn program(&self) -> &Path {
+    #[must_use]
+    pub fn program(&self) -> &Path {
         &self.programs.hbd
     }
 
