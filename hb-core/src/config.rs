@@ -10,7 +10,7 @@ pub const MAX_GROUPS: usize = if cfg!(feature = "large") { wire::MAX_GROUPS } el
 /// Heartbeat links at most (serial lines and UDP media together): 8, and 3 without the feature `large`.
 pub const MAX_LINKS: usize = if cfg!(feature = "large") { wire::MAX_LINKS } else { 3 };
 /// Ping nodes at most; a ping group counts as one.
-pub const MAX_PINGS: usize = 8;
+pub const MAX_PINGS: usize = if cfg!(feature = "ask") { wire::MAX_SCORE } else { 0 };
 /// Resources in one group at most.
 pub const MAX_RESOURCES: usize = 64;
 /// Bytes of a node name at most.

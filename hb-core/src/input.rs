@@ -79,7 +79,8 @@ pub enum Input<'a> {
     },
     /// Something that a resource needs went away or came back, such as the interface of a service address: if the group is
     /// held, `status` of the resource is asked now, monitor or not, and what is gone is put back, after a question whether
-    /// another machine has taken its addresses meanwhile ([`crate::Action::Ask`]).
+    /// another machine has taken its addresses meanwhile ([`crate::Action::Ask`]). Nothing in a build without the feature
+    /// `ask`.
     Look {
         /// Which group.
         group: GroupId,

@@ -14,6 +14,12 @@ pub(crate) fn filled<T, const N: usize>(items: impl Iterator<Item = T>) -> Vec<T
     list
 }
 
+/// Another content of the same room. `clone_from` would make it elsewhere and move it.
+pub(crate) fn refill<T: Copy, const N: usize>(list: &mut Vec<T, N>, from: &Vec<T, N>) {
+    list.clear();
+    from.iter().for_each(|item| _ = list.push(*item));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

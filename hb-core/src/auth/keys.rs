@@ -17,6 +17,9 @@ pub const MAX_KEYS: usize = MAX_INDEX as usize + 1;
 pub const MAX_SECRETS: usize =
     if cfg!(any(feature = "md5", feature = "sha1", feature = "sha256")) { 8 * MAX_SECRET } else { 0 };
 
+/// Whether this build has a method with a secret.
+pub(crate) const SECRETS: bool = MAX_SECRETS != 0;
+
 /// How a frame is tagged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -40,6 +43,11 @@ impl Method {
             Self::Md5 | Self::Sha1 => 12,
             Self::Sha256 => 16,
         }
+    }
+
+    /// Only who has the secret can make the tag. In a build with `crc` alone no method of a ring is so.
+    pub(crate) const fn has_secret(self) -> bool {
+        SECRETS && !matches!(self, Self::Crc)
     }
 
     /// Is the method in this build? `crc` always is.
@@ -156,6 +164,9 @@ impl Keyring {
     /// A number that differs when a key with a secret differs, and tells nothing of the secrets; 0 if there is none.
     #[must_use]
     pub fn digest(&self) -> u32 {
+        if !SECRETS {
+            return 0;
+        }
         let mut all = 0_u32;
         for slot in self.slots.iter().filter(|slot| slot.method != Method::Crc) {
             let named = [b'h', b'b', b'd', slot.index, slot.method.tag_len() as u8];

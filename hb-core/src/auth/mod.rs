@@ -79,6 +79,7 @@ pub struct Room(Authenticated<Message>);
 impl Room {
     /// An empty one.
     #[must_use]
+    #[cfg_attr(not(feature = "large"), inline(never))]
     pub const fn new() -> Self {
         Self(Authenticated(wire::blank(Side::Even)))
     }

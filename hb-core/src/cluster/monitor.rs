@@ -6,6 +6,7 @@
 //! either. A `status` that nothing can kill is a failure once its limit and the patience after its kill are over.
 
 use crate::action::Verb;
+use crate::cluster::ask;
 use crate::cluster::call::{Call, Overdue};
 use crate::config::{MonitorConfig, ScriptLimits};
 use crate::ids::Token;
@@ -63,6 +64,9 @@ impl Verdict {
     }
 }
 
+/// Whether this build looks at what went away or came back (the feature `ask`).
+const LOOKED: bool = ask::ROOM != 0;
+
 /// The monitor of one group; runs only while the group is held.
 #[derive(Clone, Debug)]
 pub(crate) struct Monitor {
@@ -111,6 +115,9 @@ impl Monitor {
 
     /// Ask this resource now, the group being held. The answer to a call under way may be older than what the look is for.
     pub(crate) fn look(&mut self, resource: u8, now: Instant) {
+        if !LOOKED {
+            return;
+        }
         self.looks |= 1_u64.wrapping_shl(u32::from(resource));
         self.next = now;
         self.at = self.first_look();
@@ -185,7 +192,7 @@ impl Monitor {
         if self.next == Instant::NEVER {
             return Some(Verdict::Fine);
         }
-        if self.looks != 0 {
+        if LOOKED && self.looks != 0 {
             return Some(self.looked(resource, outcome, config, now));
         }
         if outcome == Outcome::NotRun {
@@ -304,6 +311,7 @@ mod tests {
         monitor.done(Token(9), outcome, 0, &CONFIG, now).unwrap()
     }
 
+    #[cfg(feature = "ask")]
     #[test]
     fn a_look_asks_at_once_without_a_monitor_and_puts_back_what_is_gone() {
         let off = Monitor::OFF;
@@ -349,6 +357,7 @@ mod tests {
         assert_eq!(answer(&mut monitor, 2, Outcome::Stopped), Some(Verdict::Restart(2)));
     }
 
+    #[cfg(feature = "ask")]
     #[test]
     fn an_answer_from_before_the_look_is_not_believed() {
         let mut monitor = Monitor::new();

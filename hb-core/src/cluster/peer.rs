@@ -1,6 +1,7 @@
 //! Liveness of the peer (DESIGN §6), and its last view of the world.
 
 use crate::ids::Incarnation;
+use crate::list::refill;
 use crate::message::wire::{MAX_GROUPS, Says};
 use crate::message::{Beat, GroupBeat, GroupName, GroupState, Hello, Phase};
 use crate::status::PeerState;
@@ -176,16 +177,20 @@ impl Peer {
         self.groups.iter().enumerate().filter(|(at, _)| bit(self.tangled, *at)).map(|(_, shown)| shown)
     }
 
-    /// Does `beat`, which comes after the one that is known, show that a group that is out of step may run, or did since?
-    /// What is stuck as before is nothing new.
+    /// May the peer run the group that its beats list there, or did it since the beat before? A new mark says that it did;
+    /// what is stuck as before is nothing new.
+    pub(crate) fn contests(&self, at: usize, shown: &GroupBeat) -> bool {
+        let before = self.groups.get(at);
+        let stuck = shown.state == GroupState::Stuck;
+        let as_before = stuck && before.is_some_and(|before| before.state == GroupState::Stuck);
+        let marked = shown.mark.is_some() && shown.mark != before.and_then(|before| before.mark);
+        shown.state.may_run() && !as_before || marked
+    }
+
+    /// The same of any group that is out of step.
     pub(crate) fn contests_tangled(&self, beat: &Beat) -> bool {
-        beat.groups.iter().enumerate().filter(|(at, _)| bit(self.tangled, *at)).any(|(at, shown)| {
-            let before = self.groups.get(at);
-            let stuck = shown.state == GroupState::Stuck;
-            let as_before = stuck && before.is_some_and(|before| before.state == GroupState::Stuck);
-            let marked = shown.mark.is_some() && shown.mark != before.and_then(|before| before.mark);
-            shown.state.may_run() && !as_before || marked
-        })
+        let strange = beat.groups.iter().enumerate().filter(|(at, _)| bit(self.tangled, *at));
+        strange.fold(false, |contests, (at, shown)| contests | self.contests(at, shown))
     }
 
     /// A new life of the peer begins: nothing that the last one said holds any more.
@@ -210,7 +215,7 @@ impl Peer {
 
     /// Take over the static view.
     pub(crate) fn take_hello(&mut self, hello: &Hello) {
-        self.names.clone_from(&hello.groups);
+        refill(&mut self.names, &hello.groups);
         // What is stuck in a life without one stays so after any later boot that might have been before it.
         self.boot = (hello.boot != 0).then_some(hello.boot);
         self.deadtime = hello.deadtime;
@@ -220,7 +225,8 @@ impl Peer {
 
     /// Take over what can be read of a newer version. It sends the short form to a peer that it hears, and to no other.
     pub(crate) fn take_newer(&mut self, says: Says, short: bool, now: Instant) {
-        self.newer = Some(self.newer.filter(|(before, _)| *before == says).unwrap_or((says, now)));
+        let since = self.newer.filter(|(before, _)| *before == says).map_or(now, |(_, since)| since);
+        self.newer = Some((says, since));
         self.phase = says.phase();
         self.unconfirmed = false;
         self.armed = false;
@@ -235,7 +241,7 @@ impl Peer {
         self.armed = beat.armed;
         self.hears = beat.hears;
         self.score = beat.score;
-        self.groups.clone_from(&beat.groups);
+        refill(&mut self.groups, &beat.groups);
     }
 }
 

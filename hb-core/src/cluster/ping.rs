@@ -5,6 +5,10 @@ use crate::ids::PingId;
 use crate::time::{Duration, Earliest, Instant};
 use heapless::Vec;
 
+/// Whether this build has ping nodes (the feature `ask`); without them the score is 0 and compared
+/// with nobody's, and no node takes itself for isolated.
+pub(crate) const BUILT: bool = MAX_PINGS != 0;
+
 /// One ping node.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PingNode {
@@ -14,6 +18,36 @@ pub(crate) struct PingNode {
     alive: bool,
     /// It is the peer's own machine, or this one: whether it answers says nothing of the own network.
     is_peer: bool,
+}
+
+/// Until when a node takes itself for the isolated one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Isolation(Option<Instant>);
+
+impl Isolation {
+    pub(crate) fn begin(&mut self) {
+        self.0 = Some(Instant::NEVER);
+    }
+
+    /// It ends at this time, if it has begun and does not end before.
+    pub(crate) fn ends(&mut self, at: Instant) {
+        if BUILT {
+            self.0 = self.0.map(|until| until.min(at));
+        }
+    }
+
+    pub(crate) fn until(&self) -> Option<Instant> {
+        self.0.filter(|_| BUILT)
+    }
+
+    pub(crate) fn lasts(&self) -> bool {
+        self.until().is_some()
+    }
+
+    /// `true` when it lasted so far.
+    pub(crate) fn end(&mut self) -> bool {
+        BUILT && self.0.take().is_some()
+    }
 }
 
 /// All ping nodes.
@@ -26,37 +60,45 @@ pub(crate) struct Pings {
 impl Pings {
     pub(crate) fn new(count: u8, deadping: Duration) -> Self {
         let mut nodes = Vec::new();
-        for _ in 0..count {
+        for _ in (0..count).take(MAX_PINGS) {
             let _ = nodes.push(PingNode { last: Instant::NEVER, alive: false, is_peer: false });
         }
         Self { nodes, deadping }
     }
 
+    fn nodes(&self) -> &[PingNode] {
+        if BUILT { &self.nodes } else { &[] }
+    }
+
+    fn nodes_mut(&mut self) -> &mut [PingNode] {
+        if BUILT { &mut self.nodes } else { &mut [] }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
+        self.nodes().is_empty()
     }
 
     /// Who answers, in configured order.
     pub(crate) fn alive(&self) -> impl Iterator<Item = bool> + '_ {
-        self.nodes.iter().map(|node| node.alive)
+        self.nodes().iter().map(|node| node.alive)
     }
 
     /// Ping nodes that answer. One that is a node itself always answers that one, whatever its network does.
     pub(crate) fn score(&self) -> u8 {
         let counts = |node: &&PingNode| node.alive && !node.is_peer;
-        self.nodes.iter().filter(counts).fold(0, |score, _| score.saturating_add(1))
+        self.nodes().iter().filter(counts).fold(0, |score, _| score.saturating_add(1))
     }
 
     /// An answer came. Gives `true` when the node did not answer before.
     pub(crate) fn answered(&mut self, ping: PingId, now: Instant) -> bool {
-        let Some(node) = self.nodes.get_mut(usize::from(ping.0)) else { return false };
+        let Some(node) = self.nodes_mut().get_mut(usize::from(ping.0)) else { return false };
         node.last = now;
         !core::mem::replace(&mut node.alive, true)
     }
 
     /// Its address is one that all verified frames of a link come from, or this node's, or it is neither any more.
     pub(crate) fn set_peer(&mut self, ping: PingId, is_peer: bool) {
-        if let Some(node) = self.nodes.get_mut(usize::from(ping.0)) {
+        if let Some(node) = self.nodes_mut().get_mut(usize::from(ping.0)) {
             node.is_peer = is_peer;
         }
     }
@@ -64,7 +106,7 @@ impl Pings {
     /// Time passed: the next node that fell silent, if any. Call until `None`.
     pub(crate) fn fell_silent(&mut self, now: Instant) -> Option<PingId> {
         let deadping = self.deadping;
-        for (at, node) in self.nodes.iter_mut().enumerate() {
+        for (at, node) in self.nodes_mut().iter_mut().enumerate() {
             if node.alive && now.since(node.last) >= deadping {
                 node.alive = false;
                 return u8::try_from(at).ok().map(PingId);
@@ -75,7 +117,7 @@ impl Pings {
 
     /// Answers could not be read for the time `deaf` before `now`.
     pub(crate) fn unread(&mut self, deaf: Duration, now: Instant) {
-        for node in self.nodes.iter_mut().filter(|node| node.last != Instant::NEVER) {
+        for node in self.nodes_mut().iter_mut().filter(|node| node.last != Instant::NEVER) {
             node.last = node.last.plus(deaf).min(now);
         }
     }
@@ -83,7 +125,7 @@ impl Pings {
     /// When the next node would fall silent.
     pub(crate) fn deadline(&self) -> Instant {
         let mut at = Earliest(Instant::NEVER);
-        for node in self.nodes.iter().filter(|node| node.alive) {
+        for node in self.nodes().iter().filter(|node| node.alive) {
             at.or(node.last.plus(self.deadping));
         }
         at.0
@@ -98,7 +140,7 @@ impl Pings {
         let before = links_silent.minus(deadtime);
         let after = together(links_silent, keepalive);
         let mut fell = false;
-        for node in &self.nodes {
+        for node in self.nodes() {
             if node.is_peer || node.last == Instant::NEVER || node.last < before {
                 continue;
             }
@@ -134,7 +176,7 @@ pub(crate) fn extra_round(
     (next < links_silent.plus(deadtime)).then_some(next)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "ask"))]
 mod tests {
     use super::*;
 

@@ -135,9 +135,15 @@ impl Sequence {
         Self { goal, step, at, low, last, ..Self::none() }
     }
 
-    /// Begin [`Goal::Clean`]; `started` as the record of the earlier lives has it.
-    pub(crate) fn begin_clean(resources: u8, started: bool) -> Self {
-        Self { started, ..Self::begin(Goal::Clean, resources) }
+    /// Whether this boot may have started the group, as the record of the earlier lives has it.
+    pub(crate) fn recall(&mut self, started: bool) {
+        self.started = started;
+    }
+
+    /// There is nothing to do any more.
+    #[cfg_attr(not(feature = "large"), inline(never))]
+    pub(crate) fn clear(&mut self) {
+        *self = Self::none();
     }
 
     /// What the sequence failed of; while it still runs, what it cannot get past.
@@ -395,6 +401,7 @@ impl Sequence {
     }
 
     /// Remember the first bad answer about the resource at hand; a `start` or `stop` says more than a `status`.
+    #[cfg_attr(not(feature = "large"), inline(never))]
     fn note(&mut self, outcome: Outcome) {
         let no_answer = matches!(outcome, Outcome::Failed(_) | Outcome::Killed | Outcome::NotRun);
         let (verb, bad) = match self.step {

@@ -8,6 +8,12 @@ const LIMITS: ScriptLimits = ScriptLimits {
 };
 
 /// Runs a sequence against `world`, which answers (resource, verb, how many calls so far); gives the calls and the end.
+fn begin_clean(resources: u8, started: bool) -> Sequence {
+    let mut sequence = Sequence::begin(Goal::Clean, resources);
+    sequence.recall(started);
+    sequence
+}
+
 fn run(mut seq: Sequence, mut world: impl FnMut(u8, Verb, usize) -> Outcome) -> (Vec<(u8, Verb)>, Finish) {
     let (mut calls, mut now) = (Vec::new(), Instant::ZERO);
     for token in 0..1000 {
@@ -65,7 +71,7 @@ fn the_clean_up_stops_only_what_is_not_stopped() {
 #[test]
 fn a_clean_up_that_cannot_run_a_script_has_no_end_but_where_this_boot_started_nothing() {
     for (present, started) in [(true, true), (true, false), (false, true), (false, false)] {
-        let mut seq = Sequence::begin_clean(2, started);
+        let mut seq = begin_clean(2, started);
         seq.believe(present);
         let (mut now, mut calls) = (Instant::ZERO, 0);
         let begun = now;
@@ -233,11 +239,9 @@ fn a_script_without_a_status_is_stopped_at_the_daemons_start_and_else_taken_at_i
 #[test]
 fn silence_excuses_a_stop_that_said_no_only_where_this_boot_started_nothing() {
     let refuses = |_, verb, _| if verb == Status { Outcome::Unclear } else { Outcome::Failed(1) };
-    let (calls, end) = run(Sequence::begin_clean(1, false), refuses);
+    let (calls, end) = run(begin_clean(1, false), refuses);
     assert_eq!((calls.len(), end), (5, Finish::Stopped), "asked twice, and on record as not started");
-    for seq in
-        [Sequence::begin_clean(1, true), Sequence::begin(Goal::Stop, 1), Sequence::begin(Goal::Start, 1)]
-    {
+    for seq in [begin_clean(1, true), Sequence::begin(Goal::Stop, 1), Sequence::begin(Goal::Start, 1)] {
         let (calls, end) = run(seq, refuses);
         assert_eq!(end, Finish::StopFailed);
         assert!((40..90).contains(&calls.len()), "within the limit of one stop: {}", calls.len());
@@ -248,13 +252,13 @@ fn silence_excuses_a_stop_that_said_no_only_where_this_boot_started_nothing() {
         Status => Outcome::Unclear,
         Start | Stop => Outcome::Failed(1),
     };
-    assert_eq!(run(Sequence::begin_clean(1, false), seen).1, Finish::StopFailed);
+    assert_eq!(run(begin_clean(1, false), seen).1, Finish::StopFailed);
     let seen_later = |_, verb, n| match verb {
         Status if n == 3 => Outcome::Partly,
         Status => Outcome::Unclear,
         Start | Stop => Outcome::Failed(1),
     };
-    assert_eq!(run(Sequence::begin_clean(1, false), seen_later).1, Finish::StopFailed);
+    assert_eq!(run(begin_clean(1, false), seen_later).1, Finish::StopFailed);
     // No, no, and then yes: that is a stop.
     let late = |_, verb, n| match verb {
         Stop if n >= 5 => Outcome::Ok,

@@ -56,6 +56,11 @@ impl<const N: usize> Decoder<N> {
 
     /// Take in bytes of which none is zero: nothing comes out.
     pub(crate) fn skim(&mut self, run: &[u8]) {
+        // Whole blocks at a time are for those who have the room.
+        if !cfg!(feature = "large") {
+            run.iter().for_each(|byte| _ = self.push(*byte));
+            return;
+        }
         let mut rest = run;
         while let Some((first, behind)) = rest.split_first() {
             let Some((block, tail)) = rest.split_at_checked(usize::from(self.left).min(rest.len())) else {

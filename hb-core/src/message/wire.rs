@@ -31,7 +31,7 @@ pub use version::{NEWEST, OLDEST, Speaks, VERSION};
 pub(crate) use version::{Read, Style};
 
 use crate::auth::tag::MAX_TAG;
-use crate::config::{self, MAX_PINGS};
+use crate::config;
 use crate::event::BadFrame;
 use crate::ids::{Incarnation, Side};
 use crate::time::Duration;
@@ -42,6 +42,8 @@ pub const MAX_GROUPS: usize = 8;
 pub const MAX_STAMPS: usize = if cfg!(feature = "data") { MAX_GROUPS } else { 0 };
 /// Links that a message can name at most.
 pub const MAX_LINKS: usize = 8;
+/// Ping nodes that a message can count at most, whatever the receiver has itself.
+pub const MAX_SCORE: usize = 8;
 /// Step of [`super::Echo::hold`] on the wire.
 pub const ECHO_UNIT: Duration = Duration::from_micros(128);
 /// Longest hold that an echo can say, in [`ECHO_UNIT`]s: 2.097 s. It fits two bytes.
@@ -114,7 +116,7 @@ pub const fn max_datagram(groups: usize) -> usize {
 
 // The bit fields hold what the limits allow.
 const _: () = assert!(config::MAX_LINKS <= MAX_LINKS && config::MAX_GROUPS <= MAX_GROUPS);
-const _: () = assert!(MAX_LINKS <= 8 && MAX_GROUPS <= 15 && MAX_PINGS <= 15 && NEWEST <= 15);
+const _: () = assert!(MAX_LINKS <= 8 && MAX_GROUPS <= 15 && MAX_SCORE <= 15 && NEWEST <= 15);
 
 /// The fixed part of a frame: all that is looked at before the tag is checked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

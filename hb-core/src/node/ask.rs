@@ -66,7 +66,7 @@ impl Node {
             GroupState::Starting if ask.decided.is_some() && silent => Some(Purpose::Claimant),
             GroupState::Held if claimed && silent => Some(Purpose::Claimant),
             GroupState::Idle | GroupState::Failed if stopped => Some(Purpose::Learn),
-            GroupState::Starting if stopped && group.gate != Gate::Open => Some(Purpose::Learn),
+            GroupState::Starting if stopped && !matches!(group.gate, Gate::Open) => Some(Purpose::Learn),
             GroupState::Idle if shown.is_some_and(|shown| shown.state == GroupState::Held) => {
                 Some(Purpose::Know)
             }
@@ -254,7 +254,7 @@ impl Node {
         let Some(group) = self.group(id) else { return };
         let after_silence = group.ask().is_some_and(|ask| ask.decided.is_some_and(|(_, silent)| silent));
         // The preferred node goes on beside another claimant, but not into what already serves elsewhere.
-        let begun = group.state == GroupState::Held || group.gate == Gate::Open;
+        let begun = group.state == GroupState::Held || matches!(group.gate, Gate::Open);
         let stays = group.config.preferred == me && (defended || begun);
         if after_silence && !stays {
             let now = self.now;

@@ -150,7 +150,7 @@ impl Node {
     fn stamp_failed(&mut self, id: GroupId) {
         self.copy_event(id, CopyEvent::Unsigned);
         self.report(Event::StampFailed(id));
-        if self.group(id).is_some_and(|group| group.gate == Gate::Data) {
+        if self.group(id).is_some_and(|group| matches!(group.gate, Gate::Data)) {
             self.change(id, GroupEvent::StartFailed, Cause::Data);
         }
     }

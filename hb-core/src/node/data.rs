@@ -237,7 +237,7 @@ impl Node {
         }
         // A peer that left in order is silent, and its disk is still there.
         let there = shown.map_or(self.peer.left, |state| !state.may_run());
-        there && group.state == GroupState::Starting && group.gate == Gate::Data && self.now < copy.at
+        there && group.state == GroupState::Starting && matches!(group.gate, Gate::Data) && self.now < copy.at
     }
 
     /// A pull ended, by itself or by our hand.
@@ -317,7 +317,7 @@ impl Node {
         let Some(copy) = self.copy(id) else { return };
         match copy.stage {
             Stage::Rest => {
-                let gate = self.group(id).is_some_and(|group| group.gate == Gate::Data);
+                let gate = self.group(id).is_some_and(|group| matches!(group.gate, Gate::Data));
                 if gate || self.pull_source(id).is_some() {
                     at.or(copy.at);
                 }

@@ -5,6 +5,7 @@ use crate::cluster::conflict::{self, Claim, Verdict};
 use crate::cluster::data::Stage;
 use crate::cluster::group::Gate;
 use crate::cluster::handover::{self, Facts};
+use crate::cluster::ping;
 use crate::cluster::right::{self, Decision, PeerSituation, Situation};
 use crate::event::{Cause, Event, Wait};
 use crate::ids::GroupId;
@@ -53,6 +54,9 @@ impl Node {
 
     /// Since when do the two scores differ in the same direction?
     fn follow_scores(&mut self) {
+        if !ping::BUILT {
+            return;
+        }
         let order =
             if self.peer.both_ways() { self.pings.score().cmp(&self.peer.score) } else { Ordering::Equal };
         if order != self.score_gap.0 {
@@ -63,7 +67,7 @@ impl Node {
     fn score_settled(&self) -> bool {
         let timing = &self.config.timing;
         let needed = timing.deadping.plus(timing.keepalive.doubled());
-        self.score_gap.0 != Ordering::Equal && self.now.since(self.score_gap.1) >= needed
+        ping::BUILT && self.score_gap.0 != Ordering::Equal && self.now.since(self.score_gap.1) >= needed
     }
 
     /// The peer's view of our group `id`, while it is alive.
@@ -72,6 +76,15 @@ impl Node {
             return None;
         }
         self.peer.group(self.group(id)?.config.name_hash).copied()
+    }
+
+    /// What the living peer shows of all that may be our group `id`.
+    pub(super) fn shown_there(&self, id: GroupId) -> Option<GroupState> {
+        if self.tangled(id) {
+            self.tangled_peer().map(|claim| claim.state)
+        } else {
+            self.peers(id).map(|peer| peer.state)
+        }
     }
 
     /// Do the two lines, and the shared times, agree?
@@ -169,7 +182,7 @@ impl Node {
     /// this node does: before its first script, or when the peer did not turn out to be about to stop.
     fn conflict_with_newer(&mut self, id: GroupId, (says, since): (Says, Instant)) -> bool {
         let Some(group) = self.group(id) else { return false };
-        let begun = group.gate == Gate::Open && self.ticked < since.plus(self.deadtime());
+        let begun = matches!(group.gate, Gate::Open) && self.ticked < since.plus(self.deadtime());
         if says.nothing || group.in_place || begun || group.state != GroupState::Starting {
             return says.nothing && self.conflict_over(id);
         }
@@ -189,11 +202,7 @@ impl Node {
 
     /// The loser's address is gone: once more, for the caches that it poisoned meanwhile.
     fn conflict_over(&mut self, id: GroupId) -> bool {
-        let shown = if self.tangled(id) {
-            self.tangled_peer().map(|claim| claim.state)
-        } else {
-            self.peers(id).map(|peer| peer.state)
-        };
+        let shown = self.shown_there(id);
         // What is stuck there announces nothing any more, and may stay so for days.
         if shown.is_some_and(|state| state.may_run() && state != GroupState::Stuck) {
             return false;
@@ -253,7 +262,7 @@ impl Node {
             failback: self.config.failback && !group.spent(),
             agrees: self.agrees(id),
             score: self.pings.score(),
-            peer_score: self.peer.score,
+            peer_score: if ping::BUILT { self.peer.score } else { 0 },
             score_settled: self.score_settled() && !group.spent(),
             pinned: group.pinned,
             quiet: self.ticked < group.quiet_until,
@@ -338,7 +347,7 @@ impl Node {
             PeerState::Dead => PeerSituation::Gone {
                 stuck: group.peer_stuck,
                 one_way: self.one_way_blocks(),
-                isolated: self.isolated.is_some(),
+                isolated: self.isolated.lasts(),
             },
             PeerState::Up | PeerState::Late if self.tangled(id) => PeerSituation::Alien {
                 stuck: group.peer_stuck,
@@ -362,14 +371,16 @@ impl Node {
         }
     }
 
+    #[cfg_attr(not(feature = "large"), inline(never))]
     fn settle_claim(&mut self, id: GroupId) -> bool {
         let Some(group) = self.group(id) else { return false };
         if !matches!(group.state, GroupState::Idle | GroupState::Failed) {
-            let gate = group.state == GroupState::Starting && (group.gate == Gate::Fence || group.held_back);
+            let gate =
+                group.state == GroupState::Starting && (matches!(group.gate, Gate::Fence) || group.held_back);
             let mut wait = if gate { self.gate_wait(id) } else { None };
             if let Some(copy) = group.copy()
                 && group.state == GroupState::Starting
-                && group.gate == Gate::Data
+                && matches!(group.gate, Gate::Data)
             {
                 let last = copy.stage == Stage::Last;
                 wait = if last { Some(Wait::LastPull) } else { copy.pulls().then_some(Wait::PullEnds) };

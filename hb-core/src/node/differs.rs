@@ -21,15 +21,8 @@ pub(crate) enum Line {
 }
 
 impl Node {
-    /// The peer's hello was taken: which lines are out of step?
+    /// The line of each group was looked up in the peer's hello: which of the peer's own are out of step?
     pub(super) fn compare_lines(&mut self) {
-        for group in &mut self.groups {
-            group.line = match self.peer.name(group.config.name_hash) {
-                None => Line::Unlisted,
-                Some(name) if name.digest == group.config.digest => Line::Same,
-                Some(_) => Line::Differs,
-            };
-        }
         let mut strange = 0u8;
         let mut unknown = 0u8;
         for (at, name) in self.peer.names().enumerate() {
@@ -41,7 +34,7 @@ impl Node {
             }
         }
         let unlisted = self.groups.iter().any(|group| group.line == Line::Unlisted);
-        let several = strange.count_ones() > 1;
+        let several = strange & strange.wrapping_sub(1) != 0;
         let tangled = (unlisted && strange | unknown != 0) || (unknown != 0 && strange != 0) || several;
         self.peer.tangled = if tangled { strange | unknown } else { 0 };
         if self.peer.unknown != unknown {
@@ -63,28 +56,38 @@ impl Node {
     /// Everything that the peer may run of the lines that are out of step, as one claim; `None` when all of it is proven
     /// stopped, or the peer is not alive.
     pub(super) fn tangled_peer(&self) -> Option<Claim> {
+        if !self.peer.alive() {
+            return None;
+        }
         let unconfirmed = self.peer.unconfirmed;
-        let shown = self.peer.tangled_groups().map(|shown| (shown.state, shown.epoch));
-        self.peer.alive().then(|| strongest(shown, unconfirmed)).flatten()
+        self.peer.tangled_groups().fold(None, |best, shown| {
+            stronger(best, Claim { state: shown.state, epoch: shown.epoch, unconfirmed })
+        })
     }
 
     /// The same of this node.
     pub(super) fn tangled_own(&self) -> Option<Claim> {
+        let unconfirmed = self.unconfirmed.is_some();
         let own = self.groups.iter().filter(|group| group.line != Line::Same);
-        strongest(own.map(|group| (group.state, group.epoch)), self.unconfirmed.is_some())
+        own.fold(None, |best, group| {
+            stronger(best, Claim { state: group.state, epoch: group.epoch, unconfirmed })
+        })
     }
 }
 
 /// Of several groups the one that goes before the others in a conflict: what is held, what starts, and the rest that may
 /// run; of equals the highest epoch.
-fn strongest(all: impl Iterator<Item = (GroupState, u32)>, unconfirmed: bool) -> Option<Claim> {
+#[cfg_attr(not(feature = "large"), inline(never))]
+fn stronger(best: Option<Claim>, next: Claim) -> Option<Claim> {
     let rank = |state| match state {
         GroupState::Held => 3,
         GroupState::Starting => 2,
         GroupState::Stuck => 1,
         GroupState::Unknown | GroupState::Stopping | GroupState::Idle | GroupState::Failed => 0,
     };
-    all.filter(|(state, _)| state.may_run())
-        .max_by_key(|(state, epoch)| (rank(*state), *epoch))
-        .map(|(state, epoch)| Claim { state, epoch, unconfirmed })
+    let order = |claim: &Claim| (rank(claim.state), claim.epoch);
+    if !next.state.may_run() || best.is_some_and(|best| order(&best) > order(&next)) {
+        return best;
+    }
+    Some(next)
 }

@@ -127,9 +127,7 @@ impl Node {
         self.peer.left = false;
         self.peer.vouched = false;
         self.fence_event(FenceEvent::Heard);
-        if self.isolated.take().is_some() {
-            self.report(Event::NotIsolated);
-        }
+        self.not_isolated();
         self.report(Event::PeerForeign);
         self.out.beat = true;
     }

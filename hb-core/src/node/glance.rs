@@ -43,7 +43,7 @@ impl Node {
             both_ways: self.peer.both_ways(),
             unconfirmed: self.unconfirmed.is_some(),
             peer_unconfirmed: self.peer.unconfirmed,
-            isolated: self.isolated.is_some(),
+            isolated: self.isolated.lasts(),
             events_lost: self.out.events_lost_total,
         }
     }

@@ -9,8 +9,8 @@ use crate::cluster::group::{COPIES, Group, Reset};
 use crate::cluster::handshake::Handshake;
 use crate::cluster::link::{Link, SendTimes};
 use crate::cluster::peer::Peer;
-use crate::cluster::ping::Pings;
-use crate::config::{Config, ConfigError, LinkKind, MAX_GROUPS};
+use crate::cluster::ping::{Isolation, Pings};
+use crate::config::{Config, ConfigError, GroupConfig, LinkKind, MAX_GROUPS};
 use crate::event::Event;
 use crate::frame::{self, Decoder};
 use crate::ids::Incarnation;
@@ -58,26 +58,36 @@ pub struct Record {
 }
 
 impl Saved {
+    /// What it says of this boot counts.
+    const fn same_boot(&self, boot: u32) -> bool {
+        boot == 0 || self.boot == 0 || boot == self.boot
+    }
+
+    fn record(&self, hash: u32) -> Option<Record> {
+        self.records.iter().find(|(other, _)| *other == hash).map(|(_, record)| *record)
+    }
+
     /// May the boot `boot` have started the group `hash`? No record of a daemon that has been here is the worst one.
-    fn started(&self, hash: u32, boot: u32, listed: impl Fn(u32) -> bool) -> bool {
+    /// `left_over`: see there.
+    fn started(&self, hash: u32, boot: u32, left_over: bool) -> bool {
         if self.lost {
             return true;
         }
         let first = self.counter == 0 && self.records.is_empty();
-        let same_boot = boot == 0 || self.boot == 0 || boot == self.boot;
-        if first || !same_boot {
+        if first || !self.same_boot(boot) {
             return false;
         }
-        match self.records.iter().find(|(other, _)| *other == hash) {
-            Some((_, record)) => record.started,
+        match self.record(hash) {
+            Some(record) => record.started,
             // The state of a version without records, or a group that is new here: its resources may have run under
             // another name.
-            None => self.records.is_empty() || self.left_over(listed),
+            None => self.records.is_empty() || left_over,
         }
     }
 
     /// A group that is not configured any more may have been left running.
-    fn left_over(&self, listed: impl Fn(u32) -> bool) -> bool {
+    fn left_over(&self, groups: &[GroupConfig]) -> bool {
+        let listed = |hash: u32| groups.iter().any(|group| group.name_hash == hash);
         self.unlisted || self.records.iter().any(|(hash, record)| record.started && !listed(*hash))
     }
 }
@@ -96,18 +106,15 @@ impl Node {
         now: Instant,
     ) -> Result<Self, ConfigError> {
         config.validate()?;
-        let mut shake = Handshake::new(entropy, config.timing.keepalive, config.line_time);
-        let nonce = (shake.random() & 0xFFFF_FFFF) as u32;
-        let incarnation = Incarnation { counter: saved.counter.saturating_add(1), nonce };
         let mut node = Self {
             clock: Clock::new(now, config.timing.keepalive),
             now,
             ticked: now,
             late: Duration::ZERO,
             phase: Phase::Joining,
-            incarnation,
+            incarnation: Incarnation { counter: saved.counter.saturating_add(1), nonce: 0 },
             seq: 0,
-            shake,
+            shake: Handshake::new(entropy, config.timing.keepalive, config.line_time),
             peer: Peer::new(now),
             links: Vec::new(),
             streams: Vec::new(),
@@ -121,7 +128,7 @@ impl Node {
             one_way: OneWay::None,
             known: Vec::new(),
             twin: super::twin::Twin::default(),
-            isolated: None,
+            isolated: Isolation::default(),
             score_gap: (core::cmp::Ordering::Equal, now),
             unconfirmed: None,
             recovering: false,
@@ -150,6 +157,7 @@ impl Node {
             keys,
         };
         // In place: what is made beforehand and moved in costs a board as much again for a moment.
+        node.incarnation.nonce = (node.shake.random() & 0xFFFF_FFFF) as u32;
         for kind in &node.config.links {
             let stream = match kind {
                 LinkKind::Stream => Some(Stream {
@@ -162,30 +170,32 @@ impl Node {
             let _ = node.links.push(Link::default());
             let _ = node.streams.push(stream);
         }
+        let left_over = saved.left_over(&node.config.groups);
         for group in &node.config.groups {
             let of = |list: &[(u32, u32)]| {
                 list.iter().find(|(hash, _)| *hash == group.name_hash).map_or(0, |(_, epoch)| *epoch)
             };
             let newest = if COPIES == 0 { 0 } else { of(&saved.copies) };
             let mut fresh = Group::new(*group, of(&saved.epochs), newest);
-            let listed = |hash| node.config.groups.iter().any(|group| group.name_hash == hash);
-            fresh.started = saved.started(group.name_hash, node.config.boot, listed);
-            let record = saved.records.iter().find(|(hash, _)| *hash == group.name_hash);
-            if record.is_some_and(|(_, record)| record.reset) {
+            fresh.started = saved.started(group.name_hash, node.config.boot, left_over);
+            if saved.record(group.name_hash).is_some_and(|record| record.reset) {
                 fresh.reset = Reset::Spent;
             }
-            fresh.peer_stuck = saved.stuck.contains(&group.name_hash);
+            #[expect(
+                clippy::manual_contains,
+                reason = "it looks at sixteen at a time, for one or two that are there"
+            )]
+            let peer_stuck = saved.stuck.iter().any(|hash| *hash == group.name_hash);
+            fresh.peer_stuck = peer_stuck;
             let _ = node.groups.push(fresh);
         }
-        let same_boot = node.config.boot == 0 || saved.boot == 0 || node.config.boot == saved.boot;
-        let listed = |hash| node.config.groups.iter().any(|group| group.name_hash == hash);
-        node.unlisted = same_boot && saved.left_over(listed);
+        node.unlisted = saved.same_boot(node.config.boot) && left_over;
         node.peer.boot = (saved.stuck_boot != 0).then_some(saved.stuck_boot);
         let addresses = &node.config.ask.addresses;
         for (group, mask) in node.groups.iter_mut().zip(addresses) {
             group.set_addresses(*mask);
         }
-        node.report(Event::Joining(incarnation));
+        node.report(Event::Joining(node.incarnation));
         node.persist();
         node.begin_cleaning();
         node.settle();

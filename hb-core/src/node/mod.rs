@@ -38,7 +38,7 @@ use crate::cluster::group::{Gate, Group, Reset};
 use crate::cluster::handshake::Handshake;
 use crate::cluster::link::{Link, SendTimes};
 use crate::cluster::peer::Peer;
-use crate::cluster::ping::Pings;
+use crate::cluster::ping::{Isolation, Pings};
 use crate::config::{Config, MAX_GROUPS, MAX_LINKS, Tuning};
 use crate::event::Event;
 use crate::frame::{self, Decoder};
@@ -137,8 +137,8 @@ pub struct Node {
     /// Running time of the last round that read all input: the timers of claims look at this, so that queued input comes
     /// first.
     ticked: Instant,
-    /// This node takes itself for the isolated one until then.
-    isolated: Option<Instant>,
+    /// Does this node take itself for the isolated one?
+    isolated: Isolation,
     /// The loop stood still: yield to any higher epoch until this time or a frame of the peer.
     unconfirmed: Option<Instant>,
     /// Links were not read empty since then: silence is not judged yet.
@@ -315,7 +315,7 @@ impl Node {
         at.or(self.fence.deadline());
         at.or(self.twin_deadline());
         self.offer_deadline(&mut at);
-        for until in [self.unconfirmed, self.isolated].into_iter().flatten() {
+        for until in [self.unconfirmed, self.isolated.until()].into_iter().flatten() {
             at.or(until);
         }
         if let Some(leave) = self.leave {
@@ -355,7 +355,7 @@ impl Node {
     }
 
     fn group_ids(&self) -> impl Iterator<Item = GroupId> + use<> {
-        (0..self.groups.len()).filter_map(|at| u8::try_from(at).ok()).map(GroupId)
+        (0..self.groups.len() as u8).map(GroupId)
     }
 
     #[cfg_attr(not(feature = "large"), inline(never))]

@@ -55,6 +55,13 @@ impl Node {
         core::mem::replace(&mut self.peer.state, next)
     }
 
+    /// This node is not the isolated one, or not any more.
+    pub(super) fn not_isolated(&mut self) {
+        if self.isolated.end() {
+            self.report(Event::NotIsolated);
+        }
+    }
+
     pub(super) fn fence_done(&mut self, ok: bool) {
         self.fence_event(FenceEvent::Answer(ok));
         self.report(if ok { Event::Fenced } else { Event::FenceFailed });

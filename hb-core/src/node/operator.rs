@@ -44,8 +44,8 @@ impl Node {
         self.read_clock(now);
         let before = self.config.monitor;
         self.config.retune(tuning)?;
-        if tuning.isolated == Isolated::Claim && self.isolated.take().is_some() {
-            self.report(Event::NotIsolated);
+        if tuning.isolated == Isolated::Claim {
+            self.not_isolated();
         }
         if tuning.monitor != before {
             let now = self.now;
@@ -148,10 +148,9 @@ impl Node {
         }
         let held = self.peers(id).is_some_and(|shown| shown.state == GroupState::Held);
         let accepted = !held && self.accept_copy(id);
-        let freed = self.isolated.is_some() && self.peer.state == PeerState::Dead;
+        let freed = self.isolated.lasts() && self.peer.state == PeerState::Dead;
         if freed {
-            self.isolated = None;
-            self.report(Event::NotIsolated);
+            self.not_isolated();
         }
         if accepted || freed {
             return Ok(());
@@ -197,7 +196,7 @@ impl Node {
         self.peer.vouched = true;
         self.foreign_vouched();
         self.peer_proven_off();
-        self.isolated = None;
+        self.isolated.end();
         self.fence_event(FenceEvent::Vouched);
         self.report(Event::ConfirmedDown);
         Ok(())
@@ -206,7 +205,7 @@ impl Node {
     /// Somebody else was found to have a service address.
     fn address_answers(&self) -> bool {
         let unmet = matches!(self.one_way, super::OneWay::Answered(_)) && self.peer.met.is_none();
-        unmet || self.groups.iter().any(|group| group.wait == Some(Wait::Answered))
+        unmet || self.groups.iter().any(|group| matches!(group.wait, Some(Wait::Answered)))
     }
 
     /// Forget a failed start, or try a stuck stop again.

@@ -2,7 +2,8 @@
 //! beat that is newer than all before it is a sign of life.
 
 use super::{Line, Node, OneWay, twin};
-use crate::auth::{Method, Opened, Room, open_any};
+use crate::auth::keys::SECRETS;
+use crate::auth::{Opened, Room, open_any};
 use crate::cluster::fence::FenceEvent;
 use crate::cluster::handshake::Heard;
 use crate::cluster::peer::PeerEvent;
@@ -17,6 +18,15 @@ use core::ffi::CStr;
 
 /// Copies of a beat that come this many beats after a newer one are still copies, not a replay.
 const LATE_COPY: u32 = 64;
+
+/// Bytes up to the first zero byte, with it; all of them where there is none.
+fn up_to_zero(bytes: &[u8]) -> usize {
+    if cfg!(feature = "large") {
+        return CStr::from_bytes_until_nul(bytes).map_or(bytes.len(), |run| run.to_bytes_with_nul().len());
+    }
+    // Looked at one by one: slower, and small.
+    bytes.iter().position(|byte| *byte == 0).map_or(bytes.len(), |at| at.saturating_add(1))
+}
 
 impl Node {
     /// Bytes of a stream in any split, or one datagram.
@@ -51,9 +61,7 @@ impl Node {
         let mut rest = bytes;
         let speaks = self.speaks();
         while !rest.is_empty() {
-            let end =
-                CStr::from_bytes_until_nul(rest).map_or(rest.len(), |run| run.to_bytes_with_nul().len());
-            let Some((run, behind)) = rest.split_at_checked(end) else { return };
+            let Some((run, behind)) = rest.split_at_checked(up_to_zero(rest)) else { return };
             rest = behind;
             let Some(Some(stream)) = self.streams.get_mut(usize::from(link.0)) else { return };
             let mut came = None;
@@ -74,7 +82,7 @@ impl Node {
                 }
                 Some(Ok(frame)) => {
                     // Its second byte is the first one here.
-                    let text = matches!(frame.first(), Some(b'>' | b'#'));
+                    let text = BUILT && matches!(frame.first(), Some(b'>' | b'#'));
                     if !text {
                         stream.text.restart();
                     }
@@ -218,13 +226,13 @@ impl Node {
 
     /// Anybody can make a `crc` frame: it moves nothing once the peer has shown that it has a secret to sign with.
     fn is_weak(&self, opened: &Opened<'_>) -> bool {
-        self.keyed && opened.method == Method::Crc
+        SECRETS && self.keyed && !opened.method.has_secret()
     }
 
     /// A frame of the living peer was signed so.
     fn signed_by_peer(&mut self, opened: &Opened<'_>) {
         self.peer_key = Some(opened.key);
-        if !self.keyed && opened.method != Method::Crc {
+        if !self.keyed && opened.method.has_secret() {
             self.keyed = true;
             self.persist();
         }
@@ -333,13 +341,22 @@ impl Node {
         let mut now_differs = !timing_agrees;
         for id in self.group_ids() {
             let Some(group) = self.groups.get_mut(usize::from(id.0)) else { continue };
-            let same =
-                self.peer.name(group.config.name_hash).is_some_and(|n| n.digest == group.config.digest);
+            group.line = match self.peer.name(group.config.name_hash) {
+                None => Line::Unlisted,
+                Some(name) if name.digest == group.config.digest => Line::Same,
+                Some(_) => Line::Differs,
+            };
+            let line = group.line;
+            let same = matches!(line, Line::Same);
             now_differs |= !same;
             let was = group.agreed.replace(same && timing_agrees);
-            let listed = self.peer.name(group.config.name_hash).is_some();
-            if !same && was != Some(false) {
-                self.report(if listed { Event::GroupDiffers(id) } else { Event::GroupUnlisted(id) });
+            if was == Some(false) {
+                continue;
+            }
+            match line {
+                Line::Same => {}
+                Line::Differs => self.report(Event::GroupDiffers(id)),
+                Line::Unlisted => self.report(Event::GroupUnlisted(id)),
             }
         }
         self.compare_lines();
@@ -361,13 +378,10 @@ impl Node {
                 group.contested |= strange;
                 continue;
             }
-            let before = self.peer.group(name);
-            let marked = before.and_then(|before| before.mark);
-            if let Some(shown) = self.peer.position(name).and_then(|at| message.beat.groups.get(at)) {
-                let stuck = shown.state == GroupState::Stuck;
-                let as_before = stuck && before.is_some_and(|before| before.state == GroupState::Stuck);
-                group.contested |= shown.state.may_run() && !as_before;
-                group.contested |= shown.mark.is_some() && shown.mark != marked;
+            if let Some(at) = self.peer.position(name)
+                && let Some(shown) = message.beat.groups.get(at)
+            {
+                group.contested |= self.peer.contests(at, shown);
             }
         }
     }
@@ -416,9 +430,7 @@ impl Node {
         if !self.recovering {
             self.unconfirmed = None;
         }
-        if self.isolated.take().is_some() {
-            self.report(Event::NotIsolated);
-        }
+        self.not_isolated();
         self.peer.vouched = false;
         self.fence_event(FenceEvent::Heard);
         let before = self.peer_event(PeerEvent::Heard);
@@ -475,8 +487,6 @@ impl Node {
         }
         // What cut this node off may be mended this very moment: the peer has the time to be heard first.
         let until = self.now.plus(self.config.timing.keepalive.times(2));
-        if let Some(isolated) = &mut self.isolated {
-            *isolated = until.min(*isolated);
-        }
+        self.isolated.ends(until);
     }
 }

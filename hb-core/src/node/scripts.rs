@@ -8,7 +8,7 @@ use crate::cluster::data::CopyEvent;
 use crate::cluster::fence::Fence;
 use crate::cluster::group::{self, Gate, Group, GroupEvent, Reset};
 use crate::cluster::monitor::{Ask, Monitor, Verdict};
-use crate::cluster::sequence::{Request, Sequence};
+use crate::cluster::sequence::Request;
 use crate::event::{Cause, Event, Wait};
 use crate::ids::{GroupId, Token};
 use crate::input::{Outcome, Watchdog};
@@ -27,8 +27,8 @@ impl Node {
     /// At the daemon's start: prove every group stopped.
     pub(super) fn begin_cleaning(&mut self) {
         for group in &mut self.groups {
-            group.sequence = Sequence::begin_clean(group.config.resources, group.started);
-            group.sequence.believe(group.config.claimable);
+            group.begin(Goal::Clean);
+            group.sequence.recall(group.started);
         }
     }
 
@@ -61,7 +61,7 @@ impl Node {
         let Some(group) = self.group_mut(id) else { return false };
         let works = match group.state {
             GroupState::Unknown | GroupState::Stopping => true,
-            GroupState::Starting => group.gate == Gate::Open,
+            GroupState::Starting => matches!(group.gate, Gate::Open),
             GroupState::Idle | GroupState::Held | GroupState::Failed | GroupState::Stuck => false,
         };
         if !works {
@@ -150,13 +150,13 @@ impl Node {
         }
         let waits = self.gate_wait(id).is_some();
         let Some(group) = self.group_mut(id) else { return };
-        if group.gate == Gate::Fence && !waits {
+        if matches!(group.gate, Gate::Fence) && !waits {
             group.gate = Gate::Data;
             if let Some(copy) = group.copy_mut() {
                 copy.at = now.plus(copy.config.limit);
             }
         }
-        if group.gate != Gate::Data {
+        if !matches!(group.gate, Gate::Data) {
             return;
         }
         match self.pass_data(id) {
@@ -188,11 +188,7 @@ impl Node {
             return Some(Wait::PeerRuns);
         }
         let blocks = |state: GroupState| state.may_run() && !(in_place && state == GroupState::Stuck);
-        let shown = match self.peers(id) {
-            _ if self.tangled(id) => self.tangled_peer().map(|claim| claim.state),
-            peer => peer.map(|peer| peer.state),
-        };
-        shown.filter(|state| blocks(*state)).map(|_| Wait::PeerRuns)
+        self.shown_there(id).filter(|state| blocks(*state)).map(|_| Wait::PeerRuns)
     }
 
     /// Nothing is left to fence.
@@ -225,15 +221,15 @@ impl Node {
 
     /// A script call ended: it belongs to one group's sequence or monitor, or was given up.
     pub(super) fn script_done(&mut self, token: Token, outcome: Outcome) {
-        let (now, limits) = (self.now, self.config.limits);
+        let now = self.now;
         for id in self.group_ids() {
-            let monitor = self.config.monitor;
-            let Some(group) = self.group_mut(id) else { continue };
+            let Some(group) = self.groups.get_mut(usize::from(id.0)) else { continue };
+            let (monitor, limits) = (&self.config.monitor, &self.config.limits);
             let call = group.sequence.call;
             group.sequence.believe(group.config.claimable);
             #[cfg(feature = "coverage")]
             let step = group.sequence.step_index();
-            if group.sequence.done(token, outcome, now, &limits) {
+            if group.sequence.done(token, outcome, now, limits) {
                 cover!(self, SEQUENCE, step, outcome.index());
                 if let Some(call) = call {
                     self.tell_script(id, call.resource, call.verb, outcome);
@@ -243,8 +239,8 @@ impl Node {
             }
             let last = group.config.resources.saturating_sub(1);
             // A call that was under way when the monitor was switched off is judged by nothing, but for a look.
-            let config = monitor.unwrap_or(Monitor::OFF);
-            if let Some(verdict) = group.monitor.done(token, outcome, last, &config, now) {
+            let config = monitor.as_ref().unwrap_or(&Monitor::OFF);
+            if let Some(verdict) = group.monitor.done(token, outcome, last, config, now) {
                 self.monitored(id, verdict, outcome);
                 return;
             }
@@ -330,7 +326,8 @@ impl Node {
             group.monitor.end(now);
             group.in_place = true;
             if asks {
-                (group.gate, group.sequence) = (Gate::Ask(from), Sequence::none());
+                group.gate = Gate::Ask(from);
+                group.sequence.clear();
             } else {
                 group.gate = Gate::Open;
                 group.begin(Goal::Restart(from));
@@ -367,7 +364,7 @@ impl Node {
             }
             // No script was begun: there is nothing to take down.
             (GroupState::Starting, Gate::Persist { .. } | Gate::Fence | Gate::Data) => {
-                group.sequence = Sequence::none();
+                group.sequence.clear();
             }
             (
                 GroupState::Unknown

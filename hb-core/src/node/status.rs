@@ -47,7 +47,7 @@ impl Node {
             ),
             pings: filled(self.pings.alive()),
             fed: self.out.fed,
-            isolated: self.isolated.is_some(),
+            isolated: self.isolated.lasts(),
             twin: self.has_twin(),
             worst_late: self.clock.worst(),
             events_lost: self.out.events_lost_total,

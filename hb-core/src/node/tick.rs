@@ -16,6 +16,7 @@ const PROBE_PAUSE: Duration = Duration::from_secs(1);
 
 impl Node {
     /// One round of inputs ends.
+    #[cfg_attr(not(feature = "large"), inline(never))]
     pub(super) fn tick(&mut self, drained: bool) {
         self.listened = self.now;
         if drained {
@@ -35,9 +36,8 @@ impl Node {
         if self.unconfirmed.is_some_and(|until| self.now >= until) {
             self.unconfirmed = None;
         }
-        if self.isolated.is_some_and(|until| self.now >= until) {
-            self.isolated = None;
-            self.report(Event::NotIsolated);
+        if self.isolated.until().is_some_and(|until| self.now >= until) {
+            self.not_isolated();
         }
         if self.fence_event(FenceEvent::Tick) {
             self.out.fence = true;
@@ -214,7 +214,7 @@ impl Node {
             let all_here =
                 self.groups.iter().all(|g| matches!(g.state, GroupState::Held | GroupState::Starting));
             if alone && !all_here && self.config.isolated == Isolated::Wait {
-                self.isolated = Some(Instant::NEVER);
+                self.isolated.begin();
                 self.report(Event::Isolated);
             }
         }

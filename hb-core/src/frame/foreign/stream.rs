@@ -46,12 +46,14 @@ impl Collector {
 
     /// A native frame came to its end: what follows is the begin of a line.
     pub fn restart(&mut self) {
-        self.state = START;
+        if MAX_TEXT != 0 {
+            self.state = START;
+        }
     }
 
     /// At the begin of a line, with nothing collected: a zero byte changes nothing.
     pub(crate) fn idle(&self) -> bool {
-        self.state == START
+        MAX_TEXT == 0 || self.state == START
     }
 
     /// The message whose last byte was just taken.

@@ -2,9 +2,8 @@
 
 use super::{
     ABLE, ARMED, BRANCHED, DIVERGED, ECHO_UNIT, ECHOES, FROM_LAST, HEADER, Header, LAST, MARKED, MAX_GROUPS,
-    MAX_HOLD, MAX_STAMPS, PARTIAL, Says, UNCONFIRMED,
+    MAX_HOLD, MAX_SCORE, MAX_STAMPS, PARTIAL, Says, UNCONFIRMED,
 };
-use crate::config::MAX_PINGS;
 use crate::ids::{Incarnation, Side};
 use crate::message::{Beat, Echo, GroupBeat, GroupName, GroupState, Hello, Message, Phase, Reason};
 use crate::stamp::{Origin, Stamp};
@@ -201,7 +200,7 @@ fn take_beat(reader: &mut Reader<'_>, beat: &mut Beat) -> Option<()> {
     beat.hears = hears;
     beat.score = counts >> 4;
     let count = counts & 15;
-    if usize::from(beat.score) > MAX_PINGS || usize::from(count) > MAX_GROUPS {
+    if usize::from(beat.score) > MAX_SCORE || usize::from(count) > MAX_GROUPS {
         return None;
     }
     beat.echo = if flags & ECHOES == 0 { None } else { Some(take_echo(reader)?) };

@@ -2,9 +2,8 @@
 
 use super::{
     ABLE, ARMED, BRANCHED, DIVERGED, ECHO_UNIT, ECHOES, FROM_LAST, FROM_ODD, LAST, LONG, MARKED, MAX_HOLD,
-    MAX_LINKS, MAX_STAMPS, PARTIAL, STAMPED, Style, UNCONFIRMED, life_byte,
+    MAX_LINKS, MAX_SCORE, MAX_STAMPS, PARTIAL, STAMPED, Style, UNCONFIRMED, life_byte,
 };
-use crate::config::MAX_PINGS;
 use crate::ids::Side;
 use crate::message::{Beat, GroupBeat, GroupState, Hello, Message, Phase, Reason};
 use crate::stamp::Stamp;
@@ -97,7 +96,7 @@ pub(crate) fn encode(msg: &Message, style: Style, cluster: u16, key: u8, out: &m
 }
 
 fn put_beat(writer: &mut Writer<'_>, beat: &Beat) -> Option<()> {
-    if usize::from(beat.link) >= MAX_LINKS || usize::from(beat.score) > MAX_PINGS {
+    if usize::from(beat.link) >= MAX_LINKS || usize::from(beat.score) > MAX_SCORE {
         return None;
     }
     let echo = beat.echo.and_then(|echo| {
