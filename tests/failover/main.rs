@@ -16,6 +16,8 @@ mod moves;
 mod newer;
 mod not_run;
 mod old;
+#[cfg(feature = "next-wire")]
+mod older;
 mod start;
 mod stuck;
 mod twins;

@@ -17,6 +17,7 @@ mod power;
 mod scripts;
 mod start;
 mod twins;
+mod versions;
 
 use hb_hil::netns::{Builder, Node, Rig, Stamp};
 use std::time::Duration;

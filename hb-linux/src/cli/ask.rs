@@ -295,6 +295,10 @@ fn in_scope(shot: &Snapshot, group: &Group, which: Which) -> bool {
 fn arrived(group: &Group, way: Way) -> bool {
     match way {
         Way::Here => group.state == "held",
+        Way::Away if group.peer_state.is_none() => {
+            // One of a newer version: that it runs something is all that can be read of it.
+            group.state == "idle" && group.wait.as_deref() == Some("peer_runs")
+        }
         Way::Away => group.state != "held" && group.peer_state.as_deref() == Some("held"),
     }
 }
@@ -322,6 +326,8 @@ mod tests {
         assert!(!arrived(&group("held", Some("idle")), Way::Away));
         assert!(arrived(&group("idle", Some("held")), Way::Away));
         assert!(!arrived(&group("idle", None), Way::Away));
+        let newer = |wait: &str| Group { wait: Some(wait.into()), ..group("idle", None) };
+        assert!(arrived(&newer("peer_runs"), Way::Away) && !arrived(&newer("peer_newer"), Way::Away));
         assert!(!arrived(&group("stopping", Some("idle")), Way::Away));
     }
 

@@ -35,6 +35,7 @@ fn main() -> ExitCode {
         ["churn-alone", words @ ..] => faults::churn::run_here(words).map(|text| println!("{text}")),
         ["fuzz", words @ ..] if !words.is_empty() => fuzz::run(words).map(|text| println!("{text}")),
         ["sim", args @ ..] if !args.is_empty() => sim::run(args, DAY).map(drop),
+        ["sim-mixed", args @ ..] => sim::mixed(args, DAY).map(drop),
         ["wires-console", socket, words @ ..] => match wires::standin::console(socket, words) {
             Ok(code) => return ExitCode::from(code),
             Err(text) => Err(text),
@@ -79,6 +80,7 @@ fn help() {
     println!(
         "  sim [--seeds N] [--from S] [--jobs J] [--record FILE]  seeds of the simulator; goes on where FILE ends"
     );
+    println!("  sim-mixed [--seeds N] ...  the same, of pairs whose nodes speak two versions of the wire");
     println!("  sim --seed S | --speed     one seed with its timeline; simulated time per real time");
     println!(
         "  wires [--rig FILE] [CASE...] [--list]  this machine as the peer of a server on a null-modem; a"

@@ -112,7 +112,9 @@ fn bounded(program: &Path) -> Cmd {
 /// One of them is not there, or they come to no end.
 pub fn stories(tree: &Tree, names: &[&str]) -> Result<Vec<String>, String> {
     // What runs for a moment alone is built as quickly as can be.
-    let test = ["test", "--profile", "dev", "-p", "hb-tests", "--test", "failover", "--"];
+    // Two versions of the wire are told of too: what is not said to be newer is of the release.
+    let test =
+        ["test", "--profile", "dev", "-p", "hb-tests", "--features", "next-wire", "--test", "failover", "--"];
     let out = bounded(Path::new(&crate::paths::cargo()))
         .args(test.iter().chain(names))
         .dir(tree.dir())

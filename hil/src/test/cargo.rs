@@ -51,13 +51,17 @@ pub(super) fn unit() -> Outcome {
 /// The simulator's own tests and every cross-crate test but the namespace scenarios.
 pub(super) fn cross() -> Outcome {
     let rules = run_tests(&["test", "-p", "hb-tests", "--no-fail-fast", "--lib", "--tests"], 900)?;
+    let two = ["test", "-p", "hb-core", "--features", "next-wire", "--test", "next"];
+    run_tests(&two, 300)?;
+    let two = ["test", "-p", "hb-tests", "--features", "next-wire", "--test", "failover"];
+    let versions = run_tests(&two, 600)?;
     let others: Vec<String> = deps::test_targets(RIG)?.into_iter().filter(|t| t != SCENARIOS).collect();
     let mut args = vec!["test", "-p", RIG, "--no-fail-fast"];
     for target in &others {
         args.extend(["--test", target]);
     }
     build_hbd()?;
-    Ok(format!("{rules}; on the rig: {}", run_tests(&args, 900)?))
+    Ok(format!("{rules}; with two versions: {versions}; on the rig: {}", run_tests(&args, 900)?))
 }
 
 /// The package of the tests that need the rig.

@@ -15,6 +15,7 @@ pub(super) fn core() -> Outcome {
     sets.push(HASHES.join(","));
     sets.extend(["linux-ha", "ask", "twins", "key-trial"].map(str::to_owned));
     sets.push(format!("linux-ha,{}", HASHES.join(",")));
+    sets.push("next-wire,large,data,ask,linux-ha,twins,key-trial".to_owned());
     sets.push("defmt".to_owned());
     sets.push(format!("defmt,{}", HASHES.join(",")));
     for set in &sets {

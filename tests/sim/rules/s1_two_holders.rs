@@ -91,7 +91,9 @@ impl TwoHolders {
                 continue;
             };
             let held = theirs.state == GroupState::Held && own.state == GroupState::Held;
-            if !held || theirs.epoch < own.epoch {
+            // Of two versions the newer one stops, whatever the epochs are.
+            let lower = !world.newer(to) && theirs.epoch < own.epoch;
+            if !held || lower || world.newer(1 - to) {
                 continue;
             }
             let began = [0, 1].map(|h: usize| world.hosts[h].serves_since(group).unwrap_or(world.now));
