@@ -227,6 +227,8 @@ pub enum Cause {
     PeerDead,
     /// The peer leaves.
     PeerLeaving,
+    /// The peer ran Linux-HA Heartbeat, and said that it released everything.
+    PeerLeft,
     /// The right to claim is this node's, by mark or preference.
     Right,
     /// The peer wanted it, or this node gives it away.

@@ -159,6 +159,14 @@ fn its_shutdown_lets_the_standby_claim_at_once_and_what_it_says_after_that_is_no
     // As captured: the daemon goes on for a second and a half.
     other.lives(&mut world, B, ms(100));
     assert!(served_after(&mut world, begin, ms(0)) <= ms(100));
+    let begun = |cause| {
+        times(
+            &world,
+            B,
+            |e| matches!(e, Event::Group { to: GroupState::Starting, cause: because, .. } if *because == cause),
+        )
+    };
+    assert_eq!((begun(Cause::PeerLeft), begun(Cause::PeerDead)), (1, 0), "it is not called dead");
     other.lives(&mut world, B, ms(1500));
     assert!(world.serves(B) && !foreign(&world, B));
     assert_eq!(times(&world, B, |e| *e == Event::ForeignLeft), 1);

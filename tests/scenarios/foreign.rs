@@ -175,4 +175,10 @@ fn text_that_a_key_signed_holds_back_until_its_shutdown() {
     });
     let log = rig.log(Node::Ha2);
     assert!(!foreign(&rig, Node::Ha2), "{log}");
+    let (heard, after) = log.split_once("was shut down in order").expect("it is said");
+    assert!(!heard.contains("nobody answers"), "its text is no silence: {heard}");
+    assert!(
+        after.contains("Heartbeat of node ha-1 was shut down in order") && !after.contains("is dead or was"),
+        "{log}"
+    );
 }

@@ -11,6 +11,7 @@ mod disk;
 mod foreign;
 mod hostile;
 mod install;
+mod keys;
 mod links;
 mod media;
 mod power;

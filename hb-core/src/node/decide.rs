@@ -3,6 +3,7 @@
 use super::{Node, PERSIST_MAX, cover};
 use crate::cluster::conflict::{self, Claim, Verdict};
 use crate::cluster::data::Stage;
+use crate::cluster::foreign::State;
 use crate::cluster::group::Gate;
 use crate::cluster::handover::{self, Facts};
 use crate::cluster::ping;
@@ -453,6 +454,8 @@ impl Node {
 
     /// Decide to run the group: shown from now on, scripts follow when the gate opens.
     fn claim(&mut self, id: GroupId, cause: Cause) {
+        let shut = cause == Cause::PeerDead && self.foreign.state == State::Left;
+        let cause = if shut { Cause::PeerLeft } else { cause };
         let until = self.now.plus(self.config.timing.keepalive.min(PERSIST_MAX));
         let serial = self.persist();
         let epoch = self.next_epoch(id);

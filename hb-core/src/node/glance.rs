@@ -18,6 +18,8 @@ pub struct Glance {
     pub met: Option<Incarnation>,
     /// The peer's liveness.
     pub peer: PeerState,
+    /// The peer runs Linux-HA Heartbeat, and is heard.
+    pub foreign: bool,
     /// The peer has met this life and hears it now.
     pub both_ways: bool,
     /// The loop stood still, and the peer was not heard since.
@@ -40,6 +42,7 @@ impl Node {
             seq: self.seq,
             met: self.peer.met,
             peer: self.peer.state,
+            foreign: self.foreign.live(),
             both_ways: self.peer.both_ways(),
             unconfirmed: self.unconfirmed.is_some(),
             peer_unconfirmed: self.peer.unconfirmed,

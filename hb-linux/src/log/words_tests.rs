@@ -41,9 +41,10 @@ const STATES: [GroupState; 7] = [
     GroupState::Failed,
     GroupState::Stuck,
 ];
-const CAUSES: [Cause; 15] = [
+const CAUSES: [Cause; 16] = [
     Cause::Join,
     Cause::PeerDead,
+    Cause::PeerLeft,
     Cause::PeerLeaving,
     Cause::Right,
     Cause::Handover(Reason::Failback),

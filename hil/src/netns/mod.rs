@@ -25,6 +25,7 @@ mod clock;
 mod failure;
 mod fault;
 mod files;
+mod firewall;
 mod holding;
 mod intruder;
 mod machine;

@@ -5,6 +5,7 @@ use super::builder::Builder;
 use super::client::Client;
 use super::clock::Stamp;
 use super::files::{Files, write_jdmail};
+use super::firewall;
 use super::intruder::Intruder;
 use super::machine::{Machine, signal};
 use super::namespace::Namespace;
@@ -145,6 +146,17 @@ impl Rig {
     #[must_use]
     pub fn gateway(&self) -> &Namespace {
         &self.gateway
+    }
+
+    /// A firewall on the node drops the heartbeats of others, or does so no more.
+    ///
+    /// # Panics
+    /// If the kernel refuses.
+    pub fn firewall(&self, node: Node, on: bool) -> Stamp {
+        let net = self.machine(node).net();
+        let done = if on { firewall::drop_port(net, super::HEARTBEAT_PORT) } else { firewall::remove(net) };
+        done.unwrap_or_else(|why| panic!("the firewall of {}: {why}", node.name()));
+        self.note(format!("{}: firewall {}", node.name(), if on { "up" } else { "down" }))
     }
 
     /// The intruder, on the LAN; its plug in the crossover segment is [`Cable::Intruder`].
