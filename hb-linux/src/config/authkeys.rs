@@ -200,7 +200,12 @@ fn key<'a>(
         Some(b"md5") => (Method::Md5, "md5"),
         Some(b"sha1") => (Method::Sha1, "sha1"),
         Some(b"sha256") => (Method::Sha256, "sha256"),
-        _ => return Err(KeyFaultKind::Method(number)),
+        other => {
+            let known = ["crc", "md5", "sha1", "sha256"];
+            let near =
+                known.into_iter().find(|k| other.is_some_and(|w| w.eq_ignore_ascii_case(k.as_bytes())));
+            return Err(near.map_or(KeyFaultKind::Method(number), |near| KeyFaultKind::Case(number, near)));
+        }
     };
     let (secret, warning) = match (words.next(), method) {
         (None, Method::Crc) => (&[][..], None),

@@ -61,7 +61,7 @@ fn every_fault_names_its_line_and_no_secret() {
             "2: key 1 has no known method; write crc, md5, sha1 or sha256 behind the number",
         ),
         ("auth 1\n1", "2: key 1 has no known method; write crc, md5, sha1 or sha256 behind the number"),
-        ("auth 1\n1 CRC", "2: key 1 has no known method; write crc, md5, sha1 or sha256 behind the number"),
+        ("auth 1\n1 CRC", "2: key 1: methods are written in small letters; write `crc`"),
         ("auth 1\n1 crc s3cret", "2: key 1: crc takes no secret; write `1 crc`, or `1 sha1 SECRET`"),
         ("auth 1\n1 md5", "2: key 1: md5 needs a secret; write `1 md5 SECRET`"),
         ("auth 1\n1 sha1", "2: key 1: sha1 needs a secret; write `1 sha1 SECRET`"),

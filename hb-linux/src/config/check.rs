@@ -87,7 +87,8 @@ fn one_way_out(parsed: &Parsed, findings: &mut Findings) {
 fn answered(parsed: &Parsed, findings: &mut Findings) {
     let cf = &parsed.ha_cf;
     let groups: Vec<Group> = parsed.groups.iter().map(|group| group.value.clone()).collect();
-    if cf.answered.is_some() || cf.watchdog.is_some() || asked(&groups).next().is_none() {
+    if !parsed.ha_cf_read || cf.answered.is_some() || cf.watchdog.is_some() || asked(&groups).next().is_none()
+    {
         return;
     }
     let line = cf.nodes.first().map_or(1, |node| node.line);

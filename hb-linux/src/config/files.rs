@@ -6,7 +6,7 @@ use core::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::string::String;
+use std::string::{String, ToString};
 use std::vec::Vec;
 
 /// Bytes of `ha.cf` and of `haresources` at most.
@@ -73,8 +73,10 @@ pub(super) fn misspelt(path: &Path) -> Option<PathBuf> {
         name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
     };
     let wanted = plain(path.file_name()?.to_str()?);
+    let ending =
+        |name: String| name.strip_suffix("conf").map_or(name.clone(), |stem| stem.to_string() + "cf");
     let near = |found: &Path| -> Option<usize> {
-        let name = plain(found.file_name()?.to_str()?);
+        let name = ending(plain(found.file_name()?.to_str()?));
         // What editors and packages leave beside a file is none of its kind.
         let name = name.strip_suffix("txt").unwrap_or(&name);
         Some(distance(name, &wanted)).filter(|distance| *distance <= 1 && found.is_file())

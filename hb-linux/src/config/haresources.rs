@@ -38,6 +38,7 @@ pub(super) fn parse(
 }
 
 fn one(line: &Line<'_>, nodes: &[At<String>], ha_cf: &str, report: &mut Report<'_>) -> Option<At<Group>> {
+    let line: Line<'_> = line.iter().map(|word| without_comma(*word, report)).collect();
     let (preferred, words) = line.split_first()?;
     // What is wrong with a part does not hide what may be wrong with the rest.
     let node = preferred_node(preferred, nodes, ha_cf, report);
@@ -61,12 +62,35 @@ fn one(line: &Line<'_>, nodes: &[At<String>], ha_cf: &str, report: &mut Report<'
     Some(At { value: group, line: preferred.line })
 }
 
+/// Commas divide nothing here, unlike in `ha.cf`.
+fn without_comma<'a>(word: Word<'a>, report: &mut Report<'_>) -> Word<'a> {
+    let text = word.text.trim_end_matches(',');
+    if text.is_empty() || text.len() == word.text.len() {
+        return word;
+    }
+    report.error(
+        word.line,
+        format_args!("`{}` ends in a comma, and blanks alone divide words here; write `{text}`", word.text),
+    );
+    Word { text, line: word.line }
+}
+
 /// The preferred node as `ha.cf` writes it. Heartbeat folds case, so a name that differs in case alone is taken.
 fn preferred_node(word: &Word<'_>, nodes: &[At<String>], ha_cf: &str, report: &mut Report<'_>) -> String {
     let text = word.text;
     let [first, second] = nodes else { return String::from(text) };
     if text == first.value || text == second.value {
         return String::from(text);
+    }
+    if address::is_address(text) {
+        report.error(
+            word.line,
+            format_args!(
+                "the line begins with `{text}`, where the preferred node belongs; write `{0} {text} ...` or `{1} {text} ...`",
+                first.value, second.value
+            ),
+        );
+        return first.value.clone();
     }
     if let Some(near) = nodes.iter().find(|n| n.value.eq_ignore_ascii_case(text)) {
         report.warn(
@@ -306,6 +330,12 @@ mod tests {
                 "HA-1. x",
                 "1: node `HA-1.` is not in ha.cf, which names it `ha-1` (ha.cf:38); write `ha-1` here",
             ),
+            (
+                "192.168.2.50 jdmail",
+                "1: the line begins with `192.168.2.50`, where the preferred node belongs; \
+                 write `ha-1 192.168.2.50 ...` or `ha-2 192.168.2.50 ...`",
+            ),
+            ("ha-1, jdmail", "1: `ha-1,` ends in a comma, and blanks alone divide words here; write `ha-1`"),
             ("ha-1", "1: node `ha-1` stands without a resource; write `ha-1 RESOURCE...`"),
             ("ha-1 a::", "1: `a::` has an empty part; write SCRIPT::ARGUMENT::ARGUMENT"),
             ("ha-1 ::a", "1: `::a` has an empty part; write SCRIPT::ARGUMENT::ARGUMENT"),

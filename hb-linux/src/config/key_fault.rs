@@ -36,6 +36,8 @@ pub enum KeyFaultKind {
     KeyTwice(u8, u32),
     /// This key's method is missing or none of the four.
     Method(u8),
+    /// This key's method is written in capitals.
+    Case(u8, &'static str),
     /// `crc` with a secret.
     CrcSecret(u8),
     /// A keyed method without a secret.
@@ -113,6 +115,9 @@ impl fmt::Display for KeyFault {
             }
             K::Method(key) => {
                 write!(f, "key {key} has no known method; write crc, md5, sha1 or sha256 behind the number")
+            }
+            K::Case(key, method) => {
+                write!(f, "key {key}: methods are written in small letters; write `{method}`")
             }
             K::CrcSecret(key) => {
                 write!(f, "key {key}: crc takes no secret; write `{key} crc`, or `{key} sha1 SECRET`")

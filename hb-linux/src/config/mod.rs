@@ -239,6 +239,12 @@ fn key_findings(
                     (KeyFaultKind::Unreadable(files::ABSENT), Some(there)) => {
                         report.error(fault.line, format_args!("{}", files::Move { there: &there, path }));
                     }
+                    (KeyFaultKind::Mode(mode), _) => report.error(
+                        fault.line,
+                        format_args!(
+                            "mode {mode:03o} lets others than the owner at the keys; run `chmod 600 {file}`"
+                        ),
+                    ),
                     (kind, _) if kind.is_warning() => report.warn(fault.line, format_args!("{fault}")),
                     _ => report.error(fault.line, format_args!("{fault}")),
                 }

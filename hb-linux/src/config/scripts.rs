@@ -6,6 +6,7 @@ use crate::resources;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::string::String;
 
 /// Find the script `name`. Beside it comes a file of that name that was passed over for want of a run bit.
 ///
@@ -23,6 +24,19 @@ pub(super) fn find(paths: &Paths, name: &str) -> (Script, Option<PathBuf>) {
     }
     let script = if resources::embedded(name).is_some() { Script::Embedded } else { Script::Missing };
     (script, idle)
+}
+
+/// A script of this name but for the case of its letters.
+pub(super) fn other_case(paths: &Paths, name: &str) -> Option<String> {
+    let first = paths.config_dir.join("resource.d");
+    let dirs = core::iter::once(&first).chain(&paths.init_dirs);
+    let files =
+        dirs.filter_map(|dir| fs::read_dir(dir).ok()).flatten().flatten().map(|entry| entry.file_name());
+    let own = resources::names().map(String::from);
+    files
+        .filter_map(|found| found.into_string().ok())
+        .chain(own)
+        .find(|found| found.eq_ignore_ascii_case(name))
 }
 
 /// Is this a regular file that somebody may execute?

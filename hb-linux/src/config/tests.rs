@@ -242,7 +242,7 @@ fn keys_that_others_can_get_at_are_refused() {
         assert_eq!(
             findings,
             [format!(
-                "ha.d/authkeys:1: mode {mode:03o} lets others than the owner at the keys; run `chmod 600` on the file"
+                "ha.d/authkeys:1: mode {mode:03o} lets others than the owner at the keys; run `chmod 600 ha.d/authkeys`"
             )]
         );
     }
@@ -265,6 +265,7 @@ fn a_misspelt_file_is_named_with_the_line_that_mends_it() {
         ("authkeys.txt", "authkeys"),
         ("HA.cf", "ha.cf"),
         ("ha_cf", "ha.cf"),
+        ("ha.conf", "ha.cf"),
         ("haresource", "haresources"),
         ("haResources", "haresources"),
     ] {

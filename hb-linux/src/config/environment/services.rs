@@ -22,10 +22,22 @@ pub(super) fn scripts(paths: &Paths, cf: &HaCf, groups: &[At<Group>], report: &m
                 line,
                 format_args!("{0} has no run bit; run `chmod 755 {0}`", idle.display()),
             ),
-            ((Script::Missing, None), _) => report.lacks(
-                line,
-                format_args!("script `{name}` is in none of {}; put it into one of these", Dirs(paths)),
-            ),
+            ((Script::Missing, None), _) => match (one_colon(name), scripts::other_case(paths, name)) {
+                (Some((script, argument)), _) => report.lacks(
+                    line,
+                    format_args!(
+                        "`{name}` has one colon where two divide a script from its argument; write `{script}::{argument}`"
+                    ),
+                ),
+                (None, Some(there)) => report.lacks(
+                    line,
+                    format_args!("script `{name}` is not there, but `{there}` is, and case matters; write `{there}`"),
+                ),
+                (None, None) => report.lacks(
+                    line,
+                    format_args!("script `{name}` is in none of {}; put it into one of these", Dirs(paths)),
+                ),
+            },
             ((Script::File(used), Some(idle)), _) => report.warn(
                 line,
                 format_args!(
@@ -75,6 +87,11 @@ pub(super) fn scripts(paths: &Paths, cf: &HaCf, groups: &[At<Group>], report: &m
             );
         }
     }
+}
+
+/// A script and its argument that one colon divides.
+fn one_colon(name: &str) -> Option<(&str, &str)> {
+    name.split_once(':').filter(|(script, argument)| !script.is_empty() && !argument.is_empty())
 }
 
 /// A file of the name of a script that `hbd` carries goes first. That of Linux-HA works only with the rest of its package.

@@ -273,6 +273,21 @@ fn the_original_on_this_machine_is_named_and_a_number_that_it_left_is_not() {
 }
 
 #[test]
+fn a_script_that_is_nearly_there_is_named_as_it_is() {
+    let place =
+        machine("node a b\nbcast hbtest0\n", "a JDMail\na ipaddr2::10.0.0.9\nb IPaddr:192.168.2.50\n");
+    place.file("rc.d/init.d/jdmail", "#!/bin/sh\nstatus) ;;\n", 0o755);
+    let found = missing(&place);
+    for line in [
+        "ha.d/haresources:1: script `JDMail` is not there, but `jdmail` is, and case matters; write `jdmail`",
+        "ha.d/haresources:3: `IPaddr:192.168.2.50` has one colon where two divide a script from its argument; \
+         write `IPaddr::192.168.2.50`",
+    ] {
+        assert!(found.iter().any(|f| f == line), "{line}: {found:?}");
+    }
+}
+
+#[test]
 fn a_script_without_a_status_is_named() {
     let place = machine("node a b\nbcast hbtest0\nmonitor 10\n", "a mail web all bin\n");
     place.file("init.d/mail", "#!/bin/sh\ncase $1 in\nstart) x;;\nstop) y;;\nesac\n", 0o755);

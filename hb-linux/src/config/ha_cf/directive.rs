@@ -80,6 +80,22 @@ impl<'a> Directive<'a> {
     ) -> Option<Duration> {
         match time::parse(word) {
             Ok(time) if time >= min && time <= max => Some(time),
+            // Seconds that are meant as milliseconds.
+            Ok(time)
+                if time > max && time.divided(1000) >= min && word.bytes().all(|b| b.is_ascii_digit()) =>
+            {
+                report.error(
+                    self.line,
+                    format_args!(
+                        "`{0} {word}` is out of range, as a number without a unit means seconds; if milliseconds are meant, \
+                         write `{0} {word}ms`, else {1} to {2}",
+                        self.name,
+                        Shown(min),
+                        Shown(max)
+                    ),
+                );
+                None
+            }
             Ok(_) => {
                 report.error(
                     self.line,

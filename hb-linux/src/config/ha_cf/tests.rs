@@ -107,7 +107,11 @@ fn times() {
             "error 1: warntime: `soon` is not a time; write seconds (`2`, `0.5`) or milliseconds (`500ms`)",
         ),
         ("keepalive 5ms", "error 1: `keepalive 5ms` is out of range; write 10 ms to 3600 s"),
-        ("keepalive 3601", "error 1: `keepalive 3601` is out of range; write 10 ms to 3600 s"),
+        (
+            "keepalive 3601",
+            "error 1: `keepalive 3601` is out of range, as a number without a unit means seconds; if milliseconds are meant, \
+             write `keepalive 3601ms`, else 10 ms to 3600 s",
+        ),
         ("initdead 0", "error 1: `initdead 0` is out of range; write 1 ms to 86400 s"),
         ("deadping 86401", "error 1: `deadping 86401` is out of range; write 1 ms to 86400 s"),
         ("keepalive", "error 1: `keepalive` has no value; write for example `keepalive 2`"),
