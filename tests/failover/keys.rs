@@ -115,6 +115,28 @@ fn from_crc_to_a_secret_with_a_restart_in_the_middle() {
     }
 }
 
+#[test]
+fn a_rotation_from_crc_loses_no_beat_at_whatever_moment_it_begins() {
+    for order in [[A, B], [B, A]] {
+        for phase in 0..20 {
+            let mut world = pair(&ring(&[CRC], 3));
+            for keys in [ring(&[CRC, OLD], 3), ring(&[CRC, OLD], 1), ring(&[OLD], 1)] {
+                for host in order {
+                    world.run(ms(300 + 5 * phase));
+                    assert_eq!(reload(&mut world, host, &keys), Ok(true));
+                    world.run(ms(300));
+                }
+            }
+            undisturbed(&world);
+            for host in &world.hosts {
+                let status = host.node.as_ref().unwrap().status(world.now);
+                let lost: Vec<_> = status.links.iter().map(|link| (link.lost, link.bad)).collect();
+                assert!(lost.iter().all(|link| *link == (0, 0)), "{order:?}, {phase}: {lost:?}");
+            }
+        }
+    }
+}
+
 /// A node that went back to an old file is not called dead while it serves.
 #[test]
 fn crc_beside_a_secret_proves_nothing_but_is_evidence_of_a_holder() {

@@ -235,6 +235,8 @@ impl Node {
         if !self.keyed && opened.method.has_secret() {
             self.keyed = true;
             self.persist();
+            // What it still signs with `crc` counts for nothing from here on: its trial of the secret ends when it sees this.
+            self.out.beat = true;
         }
     }
 

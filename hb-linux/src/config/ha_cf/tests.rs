@@ -113,7 +113,11 @@ fn times() {
              write `keepalive 3601ms`, else 10 ms to 3600 s",
         ),
         ("initdead 0", "error 1: `initdead 0` is out of range; write 1 ms to 86400 s"),
-        ("deadping 86401", "error 1: `deadping 86401` is out of range; write 1 ms to 86400 s"),
+        (
+            "deadping 86401",
+            "error 1: `deadping 86401` is out of range, as a number without a unit means seconds; if milliseconds are meant, \
+             write `deadping 86401ms`, else 1 ms to 86400 s",
+        ),
         ("keepalive", "error 1: `keepalive` has no value; write for example `keepalive 2`"),
         ("keepalive 500 ms", "error 1: a blank stands before `ms`; write `keepalive 500ms`"),
         ("keepalive 2 4", "error 1: `4` is too much: `keepalive` takes one value; write `keepalive 2`"),
