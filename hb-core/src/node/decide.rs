@@ -40,7 +40,7 @@ impl Node {
         match self.phase {
             Phase::Joining => {
                 let known = self.peer.state != PeerState::Unknown || self.peer.vouched || self.foreign.live();
-                if !known || self.watchdog == Watchdog::Pending {
+                if !known || self.watchdog == Watchdog::Pending || self.listens() {
                     return false;
                 }
                 self.phase = Phase::Up;

@@ -127,7 +127,7 @@ impl Node {
             foreign: Foreign::new(now, saved.foreign),
             one_way: OneWay::None,
             known: Vec::new(),
-            twin: super::twin::Twin::default(),
+            twin: super::twin::Twin::new(now, config.timing.keepalive),
             isolated: Isolation::default(),
             score_gap: (core::cmp::Ordering::Equal, now),
             unconfirmed: None,

@@ -21,6 +21,15 @@ pub(super) struct Twin {
     until: Option<Instant>,
     /// It answered last then.
     answered: Option<Instant>,
+    /// A new life listens until then: one that is there already has answered by that time.
+    listens_until: Instant,
+}
+
+impl Twin {
+    /// As a life begins.
+    pub(super) fn new(begun: Instant, keepalive: Duration) -> Self {
+        Self { listens_until: begun.plus(keepalive), ..Self::default() }
+    }
 }
 
 impl Node {
@@ -33,6 +42,8 @@ impl Node {
         let timing = self.config.timing;
         // Long forms go out meanwhile, no more of them than beats.
         self.hello_until = self.now.plus(timing.deadtime);
+        // One that has just begun may meet the peer and claim well within a keepalive: it is answered at once, the first time.
+        self.out.beat |= self.twin.theirs.is_none_or(|(_, until)| self.now >= until);
         self.twin.theirs = Some((hello.challenge, self.hello_until));
         let spaced = self.twin.answered.is_none_or(|at| self.now.since(at) >= timing.keepalive.doubled());
         if !spaced || !self.shake.twin_answers(hello, self.now) {
@@ -54,6 +65,11 @@ impl Node {
     /// Another machine of this name lives.
     pub(super) fn has_twin(&self) -> bool {
         BUILT && self.twin.until.is_some()
+    }
+
+    /// Too young to know whether there is another machine of this name.
+    pub(super) fn listens(&self) -> bool {
+        BUILT && self.now < self.twin.listens_until
     }
 
     /// The echo of the next long form.
