@@ -174,7 +174,8 @@ impl Peer {
 
     /// What its last beat shows of the groups that are out of step.
     pub(crate) fn tangled_groups(&self) -> impl Iterator<Item = &GroupBeat> {
-        self.groups.iter().enumerate().filter(|(at, _)| bit(self.tangled, *at)).map(|(_, shown)| shown)
+        let shown: &[GroupBeat] = if self.tangled == 0 { &[] } else { &self.groups };
+        shown.iter().enumerate().filter(|(at, _)| bit(self.tangled, *at)).map(|(_, shown)| shown)
     }
 
     /// May the peer run the group that its beats list there, or did it since the beat before? A new mark says that it did;

@@ -203,6 +203,9 @@ impl Node {
 
     /// The loser's address is gone: once more, for the caches that it poisoned meanwhile.
     fn conflict_over(&mut self, id: GroupId) -> bool {
+        if self.group(id).is_none_or(|group| !group.conflict && !group.contested) {
+            return false;
+        }
         let shown = self.shown_there(id);
         // What is stuck there announces nothing any more, and may stay so for days.
         if shown.is_some_and(|state| state.may_run() && state != GroupState::Stuck) {

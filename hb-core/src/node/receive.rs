@@ -373,7 +373,7 @@ impl Node {
 
     /// Beside a held group: may the peer run it too, or did it since the beat before? A new mark says that it did.
     fn watch_contest(&mut self, message: &Message) {
-        let strange = self.peer.contests_tangled(&message.beat);
+        let strange = self.peer.tangled != 0 && self.peer.contests_tangled(&message.beat);
         for group in self.groups.iter_mut().filter(|group| group.state == GroupState::Held) {
             let name = group.config.name_hash;
             if self.peer.tangled != 0 && group.line != Line::Same {

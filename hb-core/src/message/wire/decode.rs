@@ -47,6 +47,11 @@ impl<'a> Reader<'a> {
     /// Seven bits a byte, the lowest first, the top bit set in all but the last.
     #[cfg_attr(not(feature = "large"), inline(never))]
     pub(super) fn varint(&mut self) -> u32 {
+        // Most are of one byte.
+        if let Some((byte @ ..0x80, rest)) = self.rest.split_first() {
+            self.rest = rest;
+            return u32::from(*byte);
+        }
         let (mut value, mut shift) = (0_u32, 0_u32);
         loop {
             let byte = self.byte();
