@@ -26,6 +26,23 @@
 //!     node.poll_deadline()
 //! }
 //! ```
+//!
+//! # Features
+//!
+//! Each adds something, and all but the last three are on by default. A board leaves out what it has no use for:
+//!
+//! | feature | with it | without it |
+//! |---|---|---|
+//! | `md5`, `sha1`, `sha256` | frames are tagged with a secret by this method | its keys are refused; with `crc` alone there is no word of secrets |
+//! | `large` | room for eight groups and eight links, code for speed | two and three, code for size |
+//! | `data` | a copy of data follows its group, with stamps and pulls | stamps of the peer are passed over |
+//! | `ask` | service addresses are asked for before a claim, ping nodes count, a look follows an interface | silence alone decides; a ping node is refused, nobody is isolated, scores are not compared; [`Input::Look`] and [`Input::Asked`] change nothing |
+//! | `linux-ha` | verified text of Linux-HA Heartbeat shows its peer | it is a bad frame like any other |
+//! | `twins` | another machine of the same name is proven and named | frames of the own side are dropped |
+//! | `key-trial` | a new signing key is on trial beside a living peer | it is in use at once |
+//! | `defmt` | events and states can be logged with `defmt` | |
+//! | `coverage` | marks which pairs of state and event were met, for the simulator | |
+//! | `next-wire` | a node of the next version of the wire, to try both beside each other | |
 
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
