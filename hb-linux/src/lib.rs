@@ -19,4 +19,5 @@ pub mod scripts;
 pub mod state;
 #[allow(unsafe_code)]
 pub mod sys;
+mod texts;
 pub mod watchdog;

@@ -22,7 +22,7 @@ pub(super) fn find(paths: &Paths, name: &str) -> (Script, Option<PathBuf>) {
             _ => {}
         }
     }
-    let script = if resources::embedded(name).is_some() { Script::Embedded } else { Script::Missing };
+    let script = if resources::embedded(name) { Script::Embedded } else { Script::Missing };
     (script, idle)
 }
 

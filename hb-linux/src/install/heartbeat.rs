@@ -7,6 +7,7 @@ use super::{STATE_DIR, parts};
 use crate::cli::say;
 use crate::config::{self, Class, Paths};
 use crate::scripts::program;
+use crate::texts::Text;
 use std::format;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,18 +17,6 @@ const IPADDR: &str = "etc/ha.d/resource.d/IPaddr";
 /// Findings that are shown: one screen is all that is read.
 const SHOWN: usize = 12;
 
-const DIFFERENT: &str = "\
-What will differ from Linux-HA Heartbeat:
-  - A script that fails has failed: a stop that fails leaves its group stuck, and the peer does not start it.
-  - `status` is read by its words and its exit code; a group is believed to run when all of it does.
-  - A script that takes longer than a minute is ended (script_timeout).
-  - When a cut network heals the newer holder goes on; nothing is restarted.
-  - A dead heartbeat cable alone moves nothing while the holder's address still answers (answered).
-  - The watchdog is armed for deadtime less keepalive; a daemon that is killed resets its machine.
-  - ipfail is built in; rc.d/ and harc are not called, and nothing reads /var/lib/heartbeat/fifo.
-  - IPaddr comes with hbd; findif, ipfail and send_arp of the package are not needed.
-  - The standby is changed over first, and the holder's Heartbeat is stopped last: docs/migration.md.";
-
 /// Say what will differ, and move aside what is in the way.
 pub(super) fn take_over(tree: &mut Tree, layout: &Layout, options: &Options) -> Result<(), String> {
     if !tree.exists("etc/ha.d/ha.cf") {
@@ -36,7 +25,7 @@ pub(super) fn take_over(tree: &mut Tree, layout: &Layout, options: &Options) -> 
                 .to_string(),
         );
     }
-    say(DIFFERENT);
+    say(Text::Differences.read().trim_end());
     for line in findings(tree, options) {
         say(&format!("  - {line}"));
     }
@@ -115,7 +104,7 @@ mod tests {
         // The wrong name is named, with its line, and left.
         let said: std::vec::Vec<String> = findings(&tree, &options).collect();
         assert!(said.iter().any(|line| line.contains("haresources:") && line.contains("ha-a")), "{said:?}");
-        assert!(said.len() + DIFFERENT.lines().count() <= 24, "one screen: {said:#?}");
+        assert!(said.len() + Text::Differences.read().lines().count() <= 24, "one screen: {said:#?}");
         take_over(&mut tree, &layout, &options).unwrap();
         parts::put_all(&mut tree, &layout).unwrap();
         let read = |path: &str| fs::read_to_string(root.dir().join(path)).unwrap();

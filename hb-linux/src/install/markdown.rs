@@ -5,11 +5,6 @@
 use std::string::{String, ToString};
 use std::vec::Vec;
 
-/// `docs/configuration.md`: the three files.
-pub(super) const CONFIGURATION: &str = include_str!("../../../docs/configuration.md");
-/// `docs/hbd.8.md`: the commands.
-pub(super) const COMMANDS: &str = include_str!("../../../docs/hbd.8.md");
-
 /// A part of a page.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Block<'a> {
@@ -174,7 +169,7 @@ mod tests {
         );
         assert_eq!(section(page, "ha.cf"), "in");
         for name in ["ha.cf", "haresources", "authkeys"] {
-            assert!(section(CONFIGURATION, name).len() > 500, "{name}");
+            assert!(section(&crate::texts::Text::Configuration.read(), name).len() > 500, "{name}");
         }
     }
 

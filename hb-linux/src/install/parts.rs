@@ -4,6 +4,7 @@ use super::layout::Layout;
 use super::tree::Tree;
 use super::{samples, troff};
 use crate::cli::say;
+use crate::texts::Text;
 use std::format;
 use std::path::Path;
 use std::string::String;
@@ -23,11 +24,6 @@ const LINKS: [&str; 6] = [
     "usr/share/heartbeat/hb_takeover",
 ];
 
-const INIT: &[u8] = include_bytes!("files/heartbeat.init");
-const UNIT: &[u8] = include_bytes!("files/heartbeat.service");
-const LOGROTATE: &[u8] = include_bytes!("files/heartbeat.logrotate");
-const COMPLETION: &[u8] = include_bytes!("files/hbd.bash");
-
 /// Where units of the administrator are.
 const UNITS: &str = "etc/systemd/system";
 
@@ -43,12 +39,12 @@ pub(super) fn put_all(tree: &mut Tree, layout: &Layout) -> Result<(), String> {
     for link in LINKS {
         tree.link(link, TARGET)?;
     }
-    if !tree.file(&format!("{}/heartbeat", layout.init_dir), INIT, 0o755)? {
+    if !tree.file(&format!("{}/heartbeat", layout.init_dir), Text::InitScript.read().as_bytes(), 0o755)? {
         say("                 that init script is somebody else's: --from-heartbeat moves it aside");
     }
     if layout.systemd {
         let unit = format!("{UNITS}/heartbeat.service");
-        tree.file(&unit, UNIT, 0o644)?;
+        tree.file(&unit, Text::Unit.read().as_bytes(), 0o644)?;
         // What `systemctl enable` would make of its last section.
         for link in ["hbd.service", "multi-user.target.wants/heartbeat.service"] {
             tree.link(&format!("{UNITS}/{link}"), &format!("/{unit}"))?;
@@ -56,10 +52,10 @@ pub(super) fn put_all(tree: &mut Tree, layout: &Layout) -> Result<(), String> {
     }
     samples::put_files(tree)?;
     if layout.logrotate {
-        tree.file("etc/logrotate.d/heartbeat", LOGROTATE, 0o644)?;
+        tree.file("etc/logrotate.d/heartbeat", Text::Logrotate.read().as_bytes(), 0o644)?;
     }
     if let Some(dir) = layout.completions {
-        tree.file(&format!("{dir}/hbd"), COMPLETION, 0o644)?;
+        tree.file(&format!("{dir}/hbd"), Text::Completion.read().as_bytes(), 0o644)?;
     }
     if layout.man {
         for page in troff::PAGES {

@@ -1,9 +1,10 @@
 //! Samples of the three files: everything that can be written, as comments, and the least that works.
 
-use super::markdown::{self, Block, CONFIGURATION};
+use super::markdown::{self, Block};
 use super::tree::Tree;
 use crate::cli::say;
 use crate::sys::random;
+use crate::texts::Text;
 use core::fmt::Write as _;
 use std::format;
 use std::string::String;
@@ -48,7 +49,8 @@ auth 1
 fn text(name: &str, key: &str) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "# {name}: man {name}, hbd check. Lines that begin with # have no effect.");
-    for block in markdown::blocks(markdown::section(CONFIGURATION, name)) {
+    let page = Text::Configuration.read();
+    for block in markdown::blocks(markdown::section(&page, name)) {
         put(&mut out, &block);
     }
     out.push_str("#\n");

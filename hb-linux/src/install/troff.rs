@@ -1,7 +1,8 @@
 //! The manual pages, as `man` wants them, out of the pages of `docs/`.
 
-use super::markdown::{self, Block, COMMANDS, CONFIGURATION, Style};
+use super::markdown::{self, Block, Style};
 use crate::cli::VERSION;
+use crate::texts::Text;
 use core::fmt::Write as _;
 use std::string::String;
 
@@ -28,13 +29,19 @@ impl Page {
     /// The whole file.
     pub(super) fn text(self) -> String {
         let mut out = String::new();
-        let _ = writeln!(out, ".TH \"{}\" {} \"\" \"hbd {VERSION}\"", self.name.to_uppercase(), self.section);
+        let _ = writeln!(
+            out,
+            ".TH \"{}\" {} \"\" \"hbd {VERSION}\"",
+            self.name.to_ascii_uppercase(),
+            self.section
+        );
         // What is a chapter of the page it comes from is a page here.
+        let page = if self.about.is_empty() { Text::Commands } else { Text::Configuration }.read();
         let (source, chapter) = if self.about.is_empty() {
-            (COMMANDS, 2)
+            (page.as_str(), 2)
         } else {
             let _ = write!(out, ".SH NAME\n{} \\- {}\n.SH DESCRIPTION\n", self.name, self.about);
-            (markdown::section(CONFIGURATION, self.name), 3)
+            (markdown::section(&page, self.name), 3)
         };
         for block in markdown::blocks(source) {
             put(&mut out, &block, chapter);
@@ -52,8 +59,11 @@ fn put(out: &mut String, block: &Block<'_>, chapter: usize) {
     match block {
         Block::Heading(level, _) if *level < chapter => {}
         Block::Heading(level, title) => {
-            let (macro_name, title) =
-                if *level == chapter { (".SH", title.to_uppercase()) } else { (".SS", String::from(*title)) };
+            let (macro_name, title) = if *level == chapter {
+                (".SH", title.to_ascii_uppercase())
+            } else {
+                (".SS", String::from(*title))
+            };
             let _ = writeln!(out, "{macro_name} {title}");
         }
         Block::Text(text) => {

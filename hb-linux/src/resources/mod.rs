@@ -4,6 +4,7 @@
 //! at start ([`unpack`]) and run as `/bin/sh PATH ARGUMENTS VERB`: the run directory may be mounted without the right
 //! to execute.
 
+use crate::texts::Text;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -15,15 +16,15 @@ pub const INTERPRETER: &str = "/bin/sh";
 /// Environment variable with the path of the running `hbd`, for scripts that call it (`$HBD send-arp`).
 pub const BINARY_VARIABLE: &str = "HBD";
 
-const SCRIPTS: [(&str, &str); 1] = [("IPaddr", include_str!("IPaddr"))];
+const SCRIPTS: [(&str, Text); 1] = [("IPaddr", Text::IpAddr)];
 
 /// What scripts find behind `$HA_FUNCS` where the original's own file is gone with its package.
-const FUNCTIONS: (&str, &str) = ("shellfuncs", include_str!("shellfuncs"));
+const FUNCTIONS: (&str, Text) = ("shellfuncs", Text::ShellFunctions);
 
-/// The text of the embedded script `name`.
+/// Is there an embedded script `name`?
 #[must_use]
-pub fn embedded(name: &str) -> Option<&'static str> {
-    SCRIPTS.iter().find(|(known, _)| *known == name).map(|&(_, text)| text)
+pub fn embedded(name: &str) -> bool {
+    SCRIPTS.iter().any(|(known, _)| *known == name)
 }
 
 /// The names of all embedded scripts.
@@ -34,7 +35,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// Where [`unpack`] puts the embedded script `name`; `None` if there is none of that name.
 #[must_use]
 pub fn unpacked_path(run_dir: &Path, name: &str) -> Option<PathBuf> {
-    embedded(name).map(|_| run_dir.join("resource.d").join(name))
+    embedded(name).then(|| run_dir.join("resource.d").join(name))
 }
 
 /// Where [`unpack`] puts the shell functions.
@@ -53,13 +54,13 @@ pub fn unpack(run_dir: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir)?;
     for (name, text) in SCRIPTS.into_iter().chain([FUNCTIONS]) {
         let (path, fresh) = (dir.join(name), dir.join(format!(".{name}.new")));
-        if fs::read(&path).is_ok_and(|old| old == text.as_bytes()) {
+        if fs::read(&path).is_ok_and(|old| text.is(&old)) {
             continue;
         }
         // A name that exists could be a link to somewhere else.
         let _ = fs::remove_file(&fresh);
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o700).open(&fresh)?;
-        file.write_all(text.as_bytes())?;
+        file.write_all(text.read().as_bytes())?;
         drop(file);
         fs::rename(&fresh, &path)?;
     }
@@ -78,16 +79,16 @@ mod tests {
         unpack(&dir).unwrap();
         for name in names() {
             let path = unpacked_path(&dir, name).unwrap();
-            assert_eq!(fs::read_to_string(&path).unwrap(), embedded(name).unwrap());
+            assert_eq!(fs::read_to_string(&path).unwrap(), SCRIPTS[0].1.read(), "{name}");
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
-            assert!(embedded(name).unwrap().starts_with("#!/bin/sh\n"));
+            assert!(fs::read_to_string(&path).unwrap().starts_with("#!/bin/sh\n"));
         }
-        assert_eq!(fs::read_to_string(functions_path(&dir)).unwrap(), FUNCTIONS.1);
-        assert_eq!(embedded(FUNCTIONS.0), None, "no resource");
+        assert_eq!(fs::read_to_string(functions_path(&dir)).unwrap(), FUNCTIONS.1.read());
+        assert!(!embedded(FUNCTIONS.0), "no resource");
         fs::write(dir.join("resource.d/IPaddr"), "old").unwrap();
         unpack(&dir).unwrap();
-        assert_eq!(fs::read_to_string(dir.join("resource.d/IPaddr")).unwrap(), embedded("IPaddr").unwrap());
-        assert_eq!((embedded("nothing"), unpacked_path(&dir, "nothing")), (None, None));
+        assert_eq!(fs::read_to_string(dir.join("resource.d/IPaddr")).unwrap(), Text::IpAddr.read());
+        assert_eq!((embedded("nothing"), unpacked_path(&dir, "nothing")), (false, None));
         fs::remove_dir_all(dir).unwrap();
     }
 }

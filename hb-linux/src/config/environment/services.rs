@@ -56,7 +56,7 @@ pub(super) fn scripts(paths: &Paths, cf: &HaCf, groups: &[At<Group>], report: &m
             ((Script::File(_) | Script::Embedded, None), _) => {}
         }
         if let Script::File(path) = &resource.script
-            && crate::resources::embedded(name).is_some()
+            && crate::resources::embedded(name)
         {
             shadowed(path, name, line, report);
         }
