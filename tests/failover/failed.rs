@@ -21,6 +21,24 @@ fn a_failed_start_moves_the_group_and_sticks_until_it_is_cleared() {
     assert_eq!(world.overlap, Duration::ZERO);
 }
 
+/// It may bring its resource up at any time: nothing proves the group stopped but the end of the machine, or an operator.
+#[test]
+fn a_start_that_nothing_can_kill_is_not_forgotten() {
+    let mut world = World::new(|_| {});
+    (world.hosts[A].scripts.start, world.hosts[A].scripts.stays) = (Answer::Hangs, true);
+    world.start(A);
+    world.start(B);
+    world.until(ms(10_000), |w| state(w, A) == GroupState::Stuck).expect("it hangs, killed or not");
+    world.run(ms(10_000));
+    assert_eq!(state(&world, A), GroupState::Stuck);
+    assert!(!world.hosts[B].scripts.any(0), "it may come up beside the peer's");
+    world.power_off(A);
+    command(&mut world, B, Command::ConfirmDown).expect_err("it lives, as far as anybody knows");
+    world.run(ms(1000));
+    command(&mut world, B, Command::ConfirmDown).expect("the operator knows");
+    world.until(ms(1000), |w| w.serves(B)).expect("vouched");
+}
+
 #[test]
 fn when_both_fail_it_is_tried_again() {
     let mut world = World::new(|_| {});

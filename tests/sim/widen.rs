@@ -117,7 +117,7 @@ fn faults(plan: &mut Plan) {
     if plan.setting.dog.is_some() {
         add(Part::Busy, BUSY * 2, 2, Kind::DogBusy);
     }
-    add(Part::Boot, BOOT, 2, Kind::BootUnknown);
+    let gone = add(Part::Boot, BOOT, 2, Kind::BootUnknown).is_some_and(|mut dice| dice.chance(500));
     let mut deaths = Vec::new();
     for (part, kind) in [
         (Part::OldStream, Kind::OldStream),
@@ -133,10 +133,20 @@ fn faults(plan: &mut Plan) {
     if let Some(mut dice) = add(Part::Old, OLD, 3, Kind::Replay) {
         more.extend(partition(&mut dice, keepalive, span, links));
     }
+    if gone {
+        gone_in_an_unknown_boot(&mut more);
+    }
     for (kind, before, wanted) in deaths {
         death_before(&mut more, kind, keepalive.times(before), wanted);
     }
     plan.faults.extend(more);
+}
+
+/// Scripts that are not there when a daemon starts that cannot tell the boot from the one before: what the record says counts.
+fn gone_in_an_unknown_boot(faults: &mut Vec<Fault>) {
+    let Some(unknown) = faults.iter().find(|f| f.kind == Kind::BootUnknown).copied() else { return };
+    let half = unknown.lasts.divided(2);
+    faults.push(Fault { kind: Kind::GoneAtStart, at: unknown.at.plus(half), lasts: half, ..unknown });
 }
 
 /// The death that a stream in the dead node's name is about: who is gone stays away until it ends.

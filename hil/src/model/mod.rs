@@ -61,8 +61,8 @@ enum Work<'a> {
 /// What came of it, and how long that took.
 type Outcome = (usize, Result<Vec<Sighting>, String>, Duration);
 
-/// `cargo xtask mistakes [NAME...]`: the core as it is must pass, and with each known mistake a rule must be reported as
-/// broken, the one that it is about.
+/// `cargo xtask mistakes [NAME...]`: the core as it is must pass (of some mistakes by name only their stories), and with each
+/// known mistake a rule must be reported as broken, the one that it is about.
 ///
 /// # Errors
 /// A mistake that nobody sees, or that is seen as something else; a stale list; the core as it is breaks a rule.
@@ -80,10 +80,11 @@ pub fn mistakes(names: &[&str]) -> Result<String, String> {
             return Err(format!("the core as it is fails the stories {}", failed.join(" ")));
         }
     }
-    // The step `explore` looks at the others of these in the core as it is.
-    let looks = all.iter().flat_map(|m| m.explore.iter().map(String::as_str));
+    // The core as it is takes its time, and the whole list has seen it. The step `explore` looks at the others of these.
+    let whole = |_: &&Mistake| names.is_empty();
+    let looks = all.iter().filter(whole).flat_map(|m| m.explore.iter().map(String::as_str));
     let looks: BTreeSet<&str> = looks.filter(|look| !look.starts_with("plain:2")).collect();
-    let seeds = all.iter().map(Mistake::seeds).max().unwrap_or_default();
+    let seeds = all.iter().filter(whole).map(Mistake::seeds).max().unwrap_or_default();
     let mut work: Vec<Work<'_>> = looks.into_iter().map(|look| Work::Unchanged(look, 0)).collect();
     if seeds > 0 {
         work.push(Work::Unchanged("plain:0", seeds));
