@@ -304,6 +304,11 @@ impl Node {
             GroupState::Starting | GroupState::Held | GroupState::Stopping | GroupState::Stuck => true,
             GroupState::Unknown | GroupState::Idle | GroupState::Failed => false,
         };
+        // Of a newer version *may run something* is all that is known, a start-up clean-up too: that it ran nothing since makes
+        // what it shows later evidence anew.
+        if newer.is_some_and(|says| says.nothing) && self.one_way == OneWay::Cleared {
+            self.one_way = OneWay::None;
+        }
         let shows_holder = match newer {
             Some(says) => !says.nothing,
             None => message.beat.groups.iter().enumerate().any(|(at, shown)| holds(shown.state) && ours(at)),

@@ -253,7 +253,8 @@ impl Takeover {
         let failed = s.fence.is_some() && plan.faults.iter().any(|f| f.kind == Kind::FenceFails);
         let again = if failed { bounds::fence(plan).plus(bounds::FENCE_RETRY) } else { Duration::ZERO };
         // Old frames show a holder, whom nobody has met any more: its address is asked first.
-        let shown = world.records;
+        // So does a newer version's life in its clean-up.
+        let shown = world.records || world.versions.is_some();
         let probes = if met && !shown { Duration::ZERO } else { s.slow(s.deadtime()).plus(PROBE) };
         // One deadtime after the last answer; or the questions begin when the group is clean.
         let asked = if ready { Duration::ZERO } else { s.slow(s.deadtime()) };

@@ -135,8 +135,10 @@ fn one(world: &World, facts: &Facts, group: usize, strict: bool) -> Verdict {
     }
     // After a state loss the last announcement may be the loser's only if the winner never re-announced.
     let holder = [a, b].iter().position(|s| s.state == GroupState::Held);
+    // Beside a newer node that runs another group an older one cannot know when to: the daemon announces once a minute.
     if let (Some(holder), Some(client)) = (holder, world.client[group])
         && client != holder
+        && !world.newer(1 - holder)
         && facts.met
     {
         let what = format!("group {group} runs on {holder}, and the client's cache points to {client}");

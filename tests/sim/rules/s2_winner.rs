@@ -129,6 +129,11 @@ impl Winner {
             _ => usize::from(epochs[1] > epochs[0]),
         };
         epochs[winner]?;
+        // To an older one that goes on starting, the newer gives way as to a holder.
+        let starts = |h: usize| world.hosts[h].view(group).is_some_and(|s| s.state == GroupState::Starting);
+        if world.newer(winner) && starts(1 - winner) {
+            return None;
+        }
         let t = &facts.plan.setting.timing;
         let window = t.deadtime.min(t.deadping.plus(t.keepalive.times(2)));
         let until = world.now.plus(facts.plan.setting.fast(window));
