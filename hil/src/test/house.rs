@@ -58,11 +58,14 @@ pub(super) const CRATES: [&str; 7] =
 pub(super) fn check() -> Outcome {
     let root = paths::root();
     let (mut files, mut wrong) = (0, Vec::new());
+    let cases = fs::read_to_string(root.join(CASES)).map_err(|e| format!("{CASES}: {e}"))?;
+    let mut named = tests_named(&cases);
     for name in CRATES {
         for path in source::rust_files(&root.join(name))? {
             let text = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
             let relative = path.strip_prefix(&root).unwrap_or(&path);
             wrong.extend(faults(relative, &text));
+            named.retain(|(_, test)| !text.contains(&format!("fn {test}()")));
             files += 1;
         }
     }
@@ -72,7 +75,23 @@ pub(super) fn check() -> Outcome {
             wrong.push(format!("{lib}: no #![forbid(unsafe_code)]"));
         }
     }
+    wrong.extend(named.iter().map(|(n, test)| format!("{CASES}:{n}: {test}: there is no such test")));
     if wrong.is_empty() { Ok(format!("{files} files")) } else { Err(wrong.join("\n")) }
+}
+
+/// The page that says which test holds what.
+const CASES: &str = "docs/cases.md";
+
+/// The functions that [`CASES`] names, each with its line: words in backticks of so many parts that they can be no call.
+fn tests_named(page: &str) -> Vec<(usize, &str)> {
+    let words = page
+        .lines()
+        .enumerate()
+        .flat_map(|(n, line)| line.split('`').skip(1).step_by(2).map(move |word| (n + 1, word)));
+    let test = |word: &str| {
+        word.matches('_').count() > 2 && word.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+    };
+    words.filter(|(_, word)| test(word)).collect()
 }
 
 /// What is wrong in one file, as `file:line: what`.
@@ -135,6 +154,12 @@ mod tests {
         assert_eq!(found("hb-linux/src/a/tests.rs", "fn a() { std::thread::yield_now() }\n"), 0);
         assert_eq!(found("hb-linux/src/a/contests.rs", "fn a() { std::thread::yield_now() }\n"), 1);
         assert_eq!(found("hb-linux/src/a.rs", "#[cfg(test)]\nmod tests { use std::thread; }\n"), 0);
+    }
+
+    #[test]
+    fn a_page_names_tests_by_their_functions() {
+        let page = "# x\n| `tests.rs` `one_that_holds_it`, `xtask faults` | `a_b` |\n`c17_what_was_told`\n";
+        assert_eq!(tests_named(page), [(2, "one_that_holds_it"), (3, "c17_what_was_told")]);
     }
 
     #[test]
