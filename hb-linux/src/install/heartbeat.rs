@@ -80,7 +80,7 @@ fn has_findif(tree: &Tree) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::remove;
-    use super::super::testing::root;
+    use super::super::root_tests::root;
     use super::*;
 
     const SEED: [(&str, &str); 3] = [

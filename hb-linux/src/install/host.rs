@@ -23,7 +23,7 @@ pub(super) fn register(tree: &Tree, layout: &Layout, options: &Options) {
     } else {
         &[(&CHKCONFIG, &["--add", "heartbeat"]), (&UPDATE_RC, &["heartbeat", "defaults"])]
     };
-    tell_of(tree, layout, options, calls, "no boot starts it; in /etc/rc.d/rc.local: /usr/sbin/hbd run");
+    tell_of(tree, layout, options, calls, "for each boot write into rc.local: /usr/sbin/hbd run");
 }
 
 /// The opposite, before the init script goes.
@@ -51,7 +51,7 @@ fn tell_of(tree: &Tree, layout: &Layout, options: &Options, calls: &[(&[&str], &
         calls.iter().find_map(|(places, words)| Some((places.iter().find(there)?, words)))
     else {
         if !none.is_empty() && !layout.systemd {
-            say(&format!("  not registered: neither chkconfig nor update-rc.d is here, so {none}"));
+            say(&format!("  not registered: neither chkconfig nor update-rc.d is here; {none}"));
         }
         return;
     };

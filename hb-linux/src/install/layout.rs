@@ -44,7 +44,7 @@ impl Layout {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::root;
+    use super::super::root_tests::root;
     use super::*;
 
     #[test]

@@ -16,10 +16,10 @@ mod packages;
 mod parts;
 mod record;
 mod remove;
+#[cfg(test)]
+mod root_tests;
 mod samples;
 mod taking;
-#[cfg(test)]
-mod testing;
 mod tree;
 mod troff;
 

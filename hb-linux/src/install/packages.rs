@@ -70,7 +70,7 @@ fn installed(status: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::root;
+    use super::super::root_tests::root;
     use super::*;
 
     #[test]

@@ -71,7 +71,7 @@ pub(super) fn put_all(tree: &mut Tree, layout: &Layout) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::root;
+    use super::super::root_tests::root;
     use super::*;
 
     const OLD: [&str; 4] = ["etc/rc.d/init.d/", "etc/logrotate.d/", "usr/share/man/man8/", "var/lib/"];

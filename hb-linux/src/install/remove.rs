@@ -65,7 +65,7 @@ fn keys_in_use(tree: &Tree) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::parts;
-    use super::super::testing::{Root, root};
+    use super::super::root_tests::{Root, root};
     use super::*;
     use std::fs;
 

@@ -136,7 +136,7 @@ pub(super) fn put_files(tree: &mut Tree) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::root;
+    use super::super::root_tests::root;
     use super::*;
     use crate::config::{Class, Paths, check, load};
     use std::fs;

@@ -246,7 +246,7 @@ fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::root;
+    use super::super::root_tests::root;
     use super::*;
 
     #[test]
