@@ -22,6 +22,10 @@ const BUILD: [&str; 11] = [
     "hb-sim",
     "--",
 ];
+/// Parts of the world in which two versions are beside each other: all but those about links that carry one way only and
+/// holders that restart in place beside another one (docs/simulator.md).
+const PARTS: &str = "lists,edits,ratio,groups,epochs,numbers,old,old-stream,hellos,newer,foreign,own,busy,thaw,boot,disk,kept,\
+                     stuck,versions";
 /// Seeds of mixed pairs in one `cargo xtask test`.
 const MIXED: &str = "5000";
 
@@ -48,7 +52,7 @@ pub fn mixed(args: &[&str], limit: Duration) -> Outcome {
     let mut build = BUILD;
     build[7] = "coverage,next-wire";
     let mut last = String::new();
-    let versions = ["--open", "versions", "--no-coverage"];
+    let versions = ["--only", PARTS, "--no-coverage"];
     let run = Cmd::cargo(build).args(versions).args(args).env("CARGO_TARGET_DIR", &target).limit(limit);
     run.run_seeing(|line| {
         if !line.trim().is_empty() {

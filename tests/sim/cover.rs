@@ -108,6 +108,12 @@ const ELSEWHERE: &[(&str, &str, &str, &str)] = &[
         "Alien",
         "lists that differ are an open part (tests/sim/open.rs): tests/failover/lines.rs",
     ),
+    (
+        "right",
+        "*",
+        "Older",
+        "both nodes are of one version here: `cargo xtask sim-mixed`, tests/failover/older.rs",
+    ),
     ("right", "*", "Newer", "no simulated node is of a later version: tests/failover/newer.rs"),
 ];
 
