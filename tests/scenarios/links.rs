@@ -153,3 +153,27 @@ fn a_null_modem_alone_at_its_real_speed_carries_a_failover() {
     rig.wait_settled(Node::Ha1, SOON);
     never_both(&rig);
 }
+
+/// `ping` names the peer's heartbeat address: it dies with the peer, and may not make the survivor the isolated one.
+#[test]
+fn a_ping_node_that_is_the_peer_is_named_and_does_not_keep_the_survivor() {
+    let of = |node: Node| format!("{}", node.other().cross_address());
+    let builder = Builder::new("ping node is the peer")
+        .edit_on(Node::Ha1, move |files| files.with("ping", &of(Node::Ha1)))
+        .edit_on(Node::Ha2, move |files| files.with("ping", &of(Node::Ha2)));
+    let Some(rig) = settled(builder) else { return };
+    rig.wait("both daemons notice it", SOON, || {
+        Node::BOTH
+            .iter()
+            .all(|&node| rig.status(node).is_some_and(|status| status.text("/ping/0/is_node") == "peer"))
+    });
+    let check = rig.hbd(Node::Ha2, &["check"]);
+    assert!(check.stdout.contains("ping node 10.0.0.1 is the other node"), "{check:?}");
+    assert!(rig.log(Node::Ha2).contains("ping node 10.0.0.1 is ha-1 itself"), "{}", rig.log(Node::Ha2));
+    let lost = rig.power_off(Node::Ha1);
+    rig.wait_answer(Node::Ha2, SOON);
+    let outage = rig.client().longest_outage(lost);
+    assert!(outage <= crate::DEADTIME + Duration::from_millis(1500), "{outage:?}");
+    assert!(!rig.log(Node::Ha2).contains("isolated"), "{}", rig.log(Node::Ha2));
+    never_both(&rig);
+}
