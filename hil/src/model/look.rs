@@ -8,8 +8,8 @@ use std::time::Duration;
 
 /// What the copies are built with.
 pub const PROFILE: &str = "explore";
-/// One build gets this long, and one look: a mistake may have set the simulator going for ever.
-const LIMIT: Duration = Duration::from_secs(600);
+/// One build gets this long, and one look: a mistake may have set the simulator going for ever, and the machine be busy.
+const LIMIT: Duration = Duration::from_secs(1800);
 /// A look may take so much memory, in KiB: beside a mistake a queue may grow without end.
 const BOUND: &str = "ulimit -v 6000000 && exec \"$@\"";
 const TARGET: &str = "CARGO_TARGET_DIR";
