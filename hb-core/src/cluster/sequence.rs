@@ -123,7 +123,6 @@ impl Sequence {
     }
 
     /// Begin `goal` over `resources` resources (1 or more).
-    #[cfg_attr(not(feature = "large"), inline(never))]
     pub(crate) fn begin(goal: Goal, resources: u8) -> Self {
         let last = resources.saturating_sub(1);
         let (step, at, low) = match goal {
@@ -141,7 +140,6 @@ impl Sequence {
     }
 
     /// There is nothing to do any more.
-    #[cfg_attr(not(feature = "large"), inline(never))]
     pub(crate) fn clear(&mut self) {
         *self = Self::none();
     }

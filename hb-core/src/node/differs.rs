@@ -77,7 +77,6 @@ impl Node {
 
 /// Of several groups the one that goes before the others in a conflict: what is held, what starts, and the rest that may
 /// run; of equals the highest epoch.
-#[cfg_attr(not(feature = "large"), inline(never))]
 fn stronger(best: Option<Claim>, next: Claim) -> Option<Claim> {
     let rank = |state| match state {
         GroupState::Held => 3,

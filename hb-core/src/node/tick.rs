@@ -16,7 +16,6 @@ const PROBE_PAUSE: Duration = Duration::from_secs(1);
 
 impl Node {
     /// One round of inputs ends.
-    #[cfg_attr(not(feature = "large"), inline(never))]
     pub(super) fn tick(&mut self, drained: bool) {
         self.listened = self.now;
         if drained {
