@@ -166,10 +166,9 @@ impl Peer {
         self.names.iter()
     }
 
-    /// The first hash of a name that this node does not list and that comes after `last`.
-    pub(crate) fn unknown_after(&self, last: usize) -> Option<(usize, u32)> {
-        let listed = self.names.iter().enumerate().skip(last);
-        listed.map(|(at, name)| (at, name.hash)).find(|(at, _)| bit(self.unknown, *at))
+    /// The name of the group that its beats list there, if this node does not list it.
+    pub(crate) fn unknown_at(&self, at: usize) -> Option<u32> {
+        self.hash_at(at).filter(|_| bit(self.unknown, at))
     }
 
     /// What its last beat shows of the groups that are out of step.
@@ -247,7 +246,8 @@ impl Peer {
 }
 
 fn bit(bits: u8, at: usize) -> bool {
-    u32::try_from(at).ok().and_then(|at| bits.checked_shr(at)).is_some_and(|bits| bits & 1 != 0)
+    // A message lists no more groups than there are bits.
+    bits & 1_u8.wrapping_shl(at as u32) != 0
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::cluster::conflict::Claim;
 use crate::event::Event;
 use crate::ids::GroupId;
 use crate::message::GroupState;
+use crate::message::wire::MAX_GROUPS;
 
 /// How the peer's file has a group of ours.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -40,10 +41,10 @@ impl Node {
         if self.peer.unknown != unknown {
             self.peer.unknown = unknown;
             // Said once for a life of the peer: its list is fixed in it.
-            let mut next = 0;
-            while let Some((at, hash)) = self.peer.unknown_after(next) {
-                self.report(Event::PeerLists(hash));
-                next = at.saturating_add(1);
+            for at in 0..MAX_GROUPS {
+                if let Some(hash) = self.peer.unknown_at(at) {
+                    self.report(Event::PeerLists(hash));
+                }
             }
         }
     }
