@@ -35,6 +35,10 @@ pub enum Event {
     Twin(Incarnation),
     /// It does not answer any more.
     TwinGone,
+    /// Two machines call themselves as the peer does: this life of it answered after another one had taken its place.
+    PeerTwins(Incarnation),
+    /// One of them is alone again.
+    PeerTwinsGone,
     /// The peer's machine runs Linux-HA Heartbeat: text of it came that a key of ours signed.
     PeerForeign,
     /// The peer speaks a newer version of the protocol: it decides what runs where.
@@ -302,6 +306,8 @@ pub enum Wait {
     WatchdogPending,
     /// Another machine calls itself as this one does: nothing new is claimed.
     Twin,
+    /// Two machines call themselves as the peer does: what the one shows says nothing of the other.
+    PeerTwins,
     /// The node leaves.
     Leaving,
     /// The copy of the data is stale: the peer may bring the newer one, or an operator may ask for the group.

@@ -74,6 +74,8 @@ pub struct PeerStatus {
     pub timing_match: Option<bool>,
     /// It left in order, and was not heard since.
     pub left: bool,
+    /// Two machines of its name live: nothing new is claimed beside them.
+    pub twins: bool,
 }
 
 /// One link.

@@ -53,6 +53,21 @@ fn at_the_last_epochs_the_holder_goes_on_and_hands_over_by_hand_alone() {
     assert_eq!(world.overlap, ms(0));
 }
 
+/// No mark is above the last one: the node that has the right by its side, and failed, leaves it to the one that can.
+#[test]
+fn at_the_last_epoch_a_failed_start_goes_back_to_the_node_that_can() {
+    let mut world = at_the_end(u32::MAX);
+    command(&mut world, A, Command::Standby(Scope::All)).expect("accepted");
+    world.until(ms(2000), |w| w.serves(B)).expect("handed over");
+    world.hosts[A].scripts.start = Answer::Fails;
+    world.run(ms(1000));
+    command(&mut world, B, Command::Standby(Scope::All)).expect("accepted");
+    world.until(ms(3000), |w| state(w, A) == GroupState::Failed).expect("it fails there");
+    world.until(ms(3000), |w| w.serves(B)).expect("nobody serves");
+    world.run(ms(5000));
+    assert!(world.serves(B));
+}
+
 #[test]
 fn a_node_that_cannot_use_the_last_epoch_does_not_write_for_ever() {
     let mut world = World::new(|_| {});

@@ -226,16 +226,36 @@ fn at_a_common_start_the_side_that_sorts_last_does_not_begin() {
 /// clients come back all the same.
 #[test]
 fn clients_come_back_to_a_winner_whose_line_the_peer_calls_otherwise() {
-    let mut world = files(&[group(WEB, 10, Side::Even)], &[group(FTP, 20, Side::Even)]);
+    for wait in (0..12).map(|n| ms(n * 10)) {
+        let mut world = files(&[group(WEB, 10, Side::Even)], &[group(FTP, 20, Side::Even)]);
+        both(&mut world);
+        assert!(runs(&world, A, 0));
+        world.freeze(A);
+        world.until(ms(3000), |w| w.client[0] == Some(B)).expect("taken over");
+        world.run(wait);
+        world.thaw(A);
+        world.run(ms(3000));
+        let holder = usize::from(!runs(&world, A, 0));
+        assert!(!runs(&world, 1 - holder, 0), "one holder");
+        assert_eq!(world.client[0], Some(holder), "{wait:?}: clients talk to a machine that has stopped");
+    }
+}
+
+/// The peer claimed the line of the same name behind a cut, and lost it with its power: what it remembers is not above the
+/// holder's epoch for long, whatever else of the files is out of step.
+#[test]
+fn a_holder_goes_above_what_the_peer_remembers_of_a_line_of_the_same_name() {
+    let two = [group(WEB, 11, Side::Odd), group(FTP, 20, Side::Odd)];
+    let mut world = files(&two, &[group(WEB, 10, Side::Odd)]);
     both(&mut world);
-    assert!(runs(&world, A, 0));
-    world.freeze(A);
-    world.until(ms(3000), |w| runs(w, B, 0)).expect("taken over");
-    world.run(ms(100));
-    assert_eq!(world.client[0], Some(B));
-    world.thaw(A);
+    assert!(runs(&world, A, 0) && runs(&world, A, 1));
+    world.cut_all(true);
+    world.until(ms(3000), |w| runs(w, B, 0)).expect("a cut, and no fence");
+    world.run(ms(500));
+    world.power_off(B);
+    world.cut_all(false);
+    world.start(B);
     world.run(ms(3000));
-    let holder = usize::from(!runs(&world, A, 0));
-    assert!(!runs(&world, 1 - holder, 0), "one holder");
-    assert_eq!(world.client[0], Some(holder), "clients talk to a machine that has stopped");
+    let epoch = |w: &World, host: usize| w.hosts[host].node.as_ref().unwrap().status(w.now).groups[0].epoch;
+    assert!(runs(&world, A, 0) && epoch(&world, A) >= epoch(&world, B));
 }

@@ -189,3 +189,53 @@ fn no_storm(open: bool) {
     assert!(met <= seconds * 4 + 3, "{told}");
     assert!(lives.persisted <= (seconds * 4 + 3) * 3, "at most three writes for each: {told}");
 }
+
+/// The group is the peer's own by preference, and the second life shows it stopped: what holds it is the first one.
+#[test]
+fn the_peer_of_two_lives_says_so_and_claims_nothing_beside_them() {
+    let prefer = |c: &mut hb_core::Config| {
+        c.failback = false;
+        c.groups[0].preferred = Side::Odd;
+    };
+    let mut world = World::new(prefer);
+    world.start(A);
+    world.until(ms(6000), |w| w.serves(A)).expect("alone");
+    world.start(B);
+    world.run(ms(2000));
+    let mut second = World::new(prefer);
+    second.start(A);
+    second.kill(A);
+    second.run(world.now.since(second.now));
+    second.start(A);
+    let carried = [second.hosts[A].sent.len(), world.hosts[B].sent.len()];
+    let mut lives = Lives { world, second, carried, persisted: 0 };
+    let mut told = false;
+    for _ in 0..20 * 500 {
+        lives.step();
+        assert!(!lives.world.hosts[B].scripts.any(0), "beside a holder: {:?}", lives.world.hosts[B].events);
+        let status = lives.world.hosts[B].node.as_ref().unwrap().status(lives.world.now);
+        told |= status.peer.twins && status.groups[0].wait == Some(Wait::PeerTwins);
+    }
+    assert!(lives.world.serves(A) && told);
+    let mut world = lives.world;
+    assert_eq!(times(&world, B, |e| matches!(e, Event::PeerTwins(_))), 1, "said once");
+    world.run(ms(5000));
+    assert_eq!(times(&world, B, |e| *e == Event::PeerTwinsGone), 1);
+    world.power_off(A);
+    world.until(ms(3000), |w| w.serves(B)).expect("the one that is left is dead");
+}
+
+/// A daemon that is started anew, again and again, is one life after the other.
+#[test]
+fn a_peer_that_starts_again_is_no_twin_and_is_taken_over_from_as_ever() {
+    let mut world = settled(|_| {});
+    for _ in 0..5 {
+        world.kill(A);
+        world.run(ms(40));
+        world.start(A);
+        world.run(ms(300));
+    }
+    assert_eq!(times(&world, B, |e| matches!(e, Event::PeerTwins(_))), 0);
+    world.power_off(A);
+    world.until(ms(3500), |w| w.serves(B)).expect("taken over");
+}

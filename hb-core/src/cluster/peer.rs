@@ -86,9 +86,25 @@ pub(crate) struct Peer {
     pub(crate) last_heard: Instant,
     pub(crate) deadtime: Duration,
     pub(crate) watchdog: Option<Duration>,
+    /// The life that was met before, as long as it might come back.
+    pub(crate) before: Option<Before>,
+    /// Two of its lives live, or seem to: until then.
+    pub(crate) twins: Option<Instant>,
+    /// That they do was said: each has answered after the other one had.
+    pub(crate) twins_told: bool,
     groups: Vec<GroupBeat, MAX_GROUPS>,
     /// The last hello's fields.
     names: Vec<GroupName, MAX_GROUPS>,
+}
+
+/// A life of the peer that another one has taken the place of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Before {
+    pub(crate) life: Incarnation,
+    /// The highest number of it that came.
+    pub(crate) seq: u32,
+    /// It is of no account from then on.
+    pub(crate) until: Instant,
 }
 
 impl Peer {
@@ -103,6 +119,9 @@ impl Peer {
             armed: false,
             hears: 0,
             score: 0,
+            before: None,
+            twins: None,
+            twins_told: false,
             groups: Vec::new(),
             names: Vec::new(),
             boot: None,
@@ -194,7 +213,10 @@ impl Peer {
     }
 
     /// A new life of the peer begins: nothing that the last one said holds any more.
-    pub(crate) fn meet(&mut self, incarnation: Incarnation) {
+    /// The one before is remembered until `until`. `true` when it is the one before the last that is back.
+    pub(crate) fn meet(&mut self, incarnation: Incarnation, until: Instant) -> bool {
+        let back = self.before.is_some_and(|before| before.life == incarnation);
+        self.before = self.met.map(|life| Before { life, seq: self.seq, until });
         self.met = Some(incarnation);
         self.seq = 0;
         self.hears = 0;
@@ -202,6 +224,7 @@ impl Peer {
         self.newer = None;
         self.older = false;
         self.forget_body();
+        back
     }
 
     fn forget_body(&mut self) {

@@ -109,6 +109,8 @@ pub(crate) struct Situation {
     pub(crate) preferred: Side,
     /// Another machine of this name lives.
     pub(crate) twin: bool,
+    /// Two machines of the peer's name live.
+    pub(crate) peer_twins: bool,
     /// A watchdog of an earlier life may still fire.
     pub(crate) watchdog_pending: bool,
     /// The peer.
@@ -180,6 +182,10 @@ pub(crate) fn decide(s: &Situation) -> Decision {
     if s.twin {
         return Decision::Wait(Wait::Twin);
     }
+    // What one of them shows says nothing of the other one.
+    if s.peer_twins && !matches!(s.peer, PeerSituation::Gone { .. }) {
+        return Decision::Wait(Wait::PeerTwins);
+    }
     // Nothing to ask in a build without data.
     let (copy, newer) = if COPIES == 0 { (None, None) } else { (s.copy, s.newer) };
     let ready = |cause| {
@@ -237,7 +243,11 @@ pub(crate) fn decide(s: &Situation) -> Decision {
             // Lines that differ in the preferred node: the side that both nodes can name without asking.
             let first = newer.unwrap_or(if preferred == s.preferred { s.preferred } else { Side::Even });
             let peer_failed = state == GroupState::Failed;
-            if !token(s.mark, mark, first, s.me) {
+            // Two marks are equal at the last epoch alone, and none is above them: the one that can has the right.
+            let last = s.mark.is_some() && s.mark == mark && agrees;
+            let can = s.claimable && !failed;
+            let right = if last && can != able { can } else { token(s.mark, mark, first, s.me) };
+            if !right {
                 return Decision::Wait(if failed { Wait::Failed } else { Wait::PeerRight });
             }
             let stale = matches!(copy, Some(Wait::StaleCopy(Stale::Partial | Stale::Behind | Stale::Old)));

@@ -27,6 +27,7 @@ fn me(side: Side, mark: Option<u32>, peer: PeerSituation) -> Situation {
         retry_due: true,
         preferred: Side::Even,
         twin: false,
+        peer_twins: false,
         watchdog_pending: false,
         peer,
     }

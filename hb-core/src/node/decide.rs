@@ -4,7 +4,7 @@ use super::{Node, PERSIST_MAX, cover};
 use crate::cluster::conflict::{self, Claim, Verdict};
 use crate::cluster::data::Stage;
 use crate::cluster::foreign::State;
-use crate::cluster::group::Gate;
+use crate::cluster::group::{Gate, Group};
 use crate::cluster::handover::{self, Facts};
 use crate::cluster::ping;
 use crate::cluster::right::{self, Decision, PeerSituation, Situation};
@@ -140,9 +140,15 @@ impl Node {
         }
     }
 
-    /// The same where lines are out of step: all of ours against all of the peer's. Their epochs count for themselves, so
-    /// nothing is raised.
+    /// The same where lines are out of step: all of ours against all of the peer's. Their epochs count for themselves; but
+    /// a holder goes above what the peer remembers of a line of the same name.
     fn settle_tangle(&mut self, id: GroupId) -> bool {
+        let remembered = self.peers(id).filter(|peer| !peer.state.may_run()).map_or(0, |peer| peer.epoch);
+        let above = |group: &&Group| group.state == GroupState::Held && group.epoch < remembered;
+        if self.group(id).filter(above).is_some() {
+            self.raise_epoch(id);
+            return true;
+        }
         let active = |state| matches!(state, GroupState::Held | GroupState::Starting);
         let (Some(state), Some(mine), Some(theirs)) =
             (self.group(id).map(|group| group.state), self.tangled_own(), self.tangled_peer())
@@ -294,7 +300,7 @@ impl Node {
         let sure = self.unconfirmed.is_none();
         let grant = match (peer, group.state) {
             // What cannot be stopped is not given away.
-            (Some(peer), GroupState::Held) if sure && group.config.claimable => {
+            (Some(peer), GroupState::Held) if sure && group.config.claimable && !self.peer_has_twins() => {
                 peer.wanted.filter(|reason| handover::grants(&facts, *reason, peer.state, peer.able))
             }
             _ => None,
@@ -405,6 +411,7 @@ impl Node {
             retry_due: self.ticked >= group.retry_at,
             preferred: group.config.preferred,
             twin: self.has_twin(),
+            peer_twins: self.peer_has_twins(),
             watchdog_pending: self.watchdog == Watchdog::Pending,
             peer: self.peer_situation(id),
         };

@@ -128,7 +128,7 @@ impl Node {
         if self.beside_older() {
             return self.older_takes(id);
         }
-        if !self.peer_could_take(id) {
+        if !self.peer_could_take(id) || self.peer_has_twins() {
             return Err(Refusal::PeerUnable);
         }
         Ok(())

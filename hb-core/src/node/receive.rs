@@ -245,10 +245,14 @@ impl Node {
         // One that could not be read is no proof, neither then nor now.
         let rebooted =
             newer.is_none() && hello.boot != 0 && self.peer.boot.is_some_and(|boot| boot != hello.boot);
-        if rebooted {
+        // Of two machines in turns neither was reset.
+        if rebooted && !self.peer_has_twins() {
             self.peer_proven_off();
         }
-        self.peer.meet(incarnation);
+        let until = self.now.plus(self.twin_patience());
+        if self.peer.meet(incarnation, until) {
+            self.peer_lives_twice(incarnation, true);
+        }
         self.shake.admitted(self.now, self.config.timing.deadtime);
         if newer.is_none() {
             self.take_hello(hello);
@@ -265,7 +269,10 @@ impl Node {
     fn unproven(&mut self, id: LinkId, opened: &Opened<'_>, met: bool) {
         let message: &Message = opened.message;
         // It counts once the peer is dead, and nothing of the life that answered came after it.
-        self.evidence(message, opened.newer);
+        let holder = self.evidence(message, opened.newer);
+        if holder && self.peer.alive() && self.is_newer_of_before(message) {
+            self.peer_lives_twice(message.incarnation, false);
+        }
         if met {
             // For who looks on: nothing rests on what a dead peer said of itself.
             self.peer.unconfirmed = message.beat.unconfirmed;
@@ -291,8 +298,8 @@ impl Node {
     }
 
     /// A frame that proves no life may show that one of our groups is held all the same: it forbids a claim until the
-    /// addresses were asked.
-    fn evidence(&mut self, message: &Message, newer: Option<Says>) {
+    /// addresses were asked. `true` when it does.
+    fn evidence(&mut self, message: &Message, newer: Option<Says>) -> bool {
         let ours = |at: usize| {
             let hash = match &message.hello {
                 Some(hello) => hello.groups.get(at).map(|name| name.hash),
@@ -316,6 +323,7 @@ impl Node {
         if shows_holder && matches!(self.one_way, OneWay::None | OneWay::Evidence(_)) {
             self.one_way = OneWay::Evidence(self.now);
         }
+        shows_holder
     }
 
     /// A hello that lacks something is answered at once.

@@ -180,6 +180,9 @@ impl Node {
             return Some(Wait::Fence);
         }
         let in_place = self.group(id).is_some_and(|group| group.in_place);
+        if self.peer_has_twins() && self.peer.alive() && !in_place {
+            return Some(Wait::PeerTwins);
+        }
         // It was claimed in silence, and then somebody who owes an answer showed that he holds it.
         if self.one_way_blocks() && !self.peer.vouched && !in_place {
             return Some(Wait::OneWay);

@@ -3,9 +3,13 @@
 //! The own frames come back on broadcast media, and old ones may be played back; neither answers a challenge. So a long
 //! form of the own side and another life has its challenge answered in ours, and what answers ours lives now: a twin. The
 //! two use the fields that the handshake with the peer has; each echo goes to the peer and to the twin in turns.
+//!
+//! The peer of twins meets their lives in turns, each as the later one. One that answers after another one has taken its
+//! place proves that both live.
 
 use super::Node;
 use crate::event::Event;
+use crate::ids::Incarnation;
 use crate::message::Message;
 use crate::time::{Duration, Instant};
 
@@ -58,7 +62,7 @@ impl Node {
     }
 
     /// A challenge and its answer take a few beats, on turns.
-    fn twin_patience(&self) -> Duration {
+    pub(super) fn twin_patience(&self) -> Duration {
         self.config.timing.deadtime.plus(self.config.timing.keepalive.times(8))
     }
 
@@ -82,7 +86,51 @@ impl Node {
         if self.seq.is_multiple_of(2) { twins.or(peers) } else { peers.or(twins) }
     }
 
+    /// A frame of the life that was met before the one that is met, above all of it that came.
+    pub(super) fn is_newer_of_before(&mut self, message: &Message) -> bool {
+        let Some(before) = self.peer.before.as_mut().filter(|before| before.life == message.incarnation)
+        else {
+            return false;
+        };
+        let newer = message.seq > before.seq;
+        before.seq = before.seq.max(message.seq);
+        BUILT && newer
+    }
+
+    /// The life that was met before is heard still; `proven`: it has answered after the one that took its place had. What
+    /// the one shows says nothing of the other: nothing new is claimed beside them.
+    pub(super) fn peer_lives_twice(&mut self, life: Incarnation, proven: bool) {
+        if !BUILT {
+            return;
+        }
+        let patience = if proven { self.twin_patience() } else { self.deadtime() };
+        let until = self.now.plus(patience);
+        self.peer.twins = Some(self.peer.twins.map_or(until, |before| before.max(until)));
+        if proven && !core::mem::replace(&mut self.peer.twins_told, true) {
+            self.report(Event::PeerTwins(life));
+        }
+    }
+
+    /// Two lives of the peer live.
+    pub(super) fn peer_has_twins(&self) -> bool {
+        BUILT && self.peer.twins.is_some()
+    }
+
+    /// They did not show themselves again.
+    fn judge_peers_twins(&mut self) {
+        if self.peer.before.is_some_and(|before| self.now >= before.until) {
+            self.peer.before = None;
+        }
+        if self.peer.twins.is_some_and(|until| self.now >= until) {
+            self.peer.twins = None;
+            if core::mem::take(&mut self.peer.twins_told) {
+                self.report(Event::PeerTwinsGone);
+            }
+        }
+    }
+
     pub(super) fn judge_twin(&mut self) {
+        self.judge_peers_twins();
         if BUILT && self.twin.until.is_some_and(|until| self.now >= until) {
             self.twin = Twin::default();
             self.report(Event::TwinGone);
@@ -91,6 +139,8 @@ impl Node {
     }
 
     pub(super) fn twin_deadline(&self) -> Instant {
-        self.twin.until.filter(|_| BUILT).unwrap_or(Instant::NEVER)
+        let own = self.twin.until.unwrap_or(Instant::NEVER);
+        let peers = self.peer.twins.unwrap_or(Instant::NEVER);
+        if BUILT { own.min(peers) } else { Instant::NEVER }
     }
 }

@@ -30,9 +30,14 @@ pub(super) fn of_group(s: &Snapshot, group: &Group) -> Vec<String> {
     answers.into_iter().chain(spent).collect()
 }
 
-/// Another machine calls itself as this one does.
+/// Another machine calls itself as this one does, or as the peer does.
 pub(super) fn twin(s: &Snapshot) -> Option<String> {
-    s.twin.then(|| format!("another machine calls itself {}: nothing new is claimed here", s.node))
+    let own = s.twin.then(|| format!("another machine calls itself {}: nothing new is claimed here", s.node));
+    let peers = || {
+        let name = &s.peer.name;
+        s.peer.twins.then(|| format!("two machines call themselves {name}: nothing new is claimed here"))
+    };
+    own.or_else(peers)
 }
 
 /// The group cannot move by itself any more.

@@ -23,7 +23,13 @@ pub fn json(s: &Snapshot) -> String {
     j.key("last_heard_ms").maybe_number(p.last_heard_ms).key("config_match").maybe_boolean(p.config_match);
     j.key("timing_match").maybe_boolean(p.timing_match).key("left").boolean(p.left);
     j.key("phase").maybe_string(p.phase.as_deref()).key("hears_us").boolean(!p.deaf);
-    j.key("foreign").boolean(p.foreign).key("one_way").boolean(p.one_way).close('}');
+    j.key("foreign")
+        .boolean(p.foreign)
+        .key("one_way")
+        .boolean(p.one_way)
+        .key("twins")
+        .boolean(p.twins)
+        .close('}');
     j.key("links").open('[');
     for l in &s.links {
         j.open('{').key("name").string(&l.name).key("medium").string(&l.medium).key("state").string(&l.state);
@@ -104,7 +110,7 @@ mod tests {
             r#"{"schema":1,"node":"ha-1","phase":"up","incarnation":"12-9f3a01bc","config_digest":"001234ab","#,
             r#""peer":{"name":"ha-2","state":"up","last_heard_ms":120,"config_match":true,"#,
             r#""timing_match":true,"left":false,"phase":"up","#,
-            r#""hears_us":true,"foreign":false,"one_way":false},"#,
+            r#""hears_us":true,"foreign":false,"one_way":false,"twins":false},"#,
             r#""links":[{"name":"eth1","medium":"bcast","state":"up","rx":10,"tx":11,"lost":0,"bad":0,"text":0,"rtt_us":412,"limited":true,"note":null}],"#,
             r#""groups":[{"name":"192.168.2.50","preferred":"ha-1","state":"held","epoch":4,"#,
             r#""resources":["192.168.2.50","jdmail"],"peer_state":"idle","wanted":null,"wait":null,"#,

@@ -113,6 +113,7 @@ fn what_protects_the_service_is_a_warning() {
             "ping node router: it is this machine itself and does not count: write a router's address",
         ),
         (|s| s.twin = true, "another machine calls itself ha-1: nothing new is claimed here"),
+        (|s| s.peer.twins = true, "two machines call themselves ha-2: nothing new is claimed here"),
         (
             |s| s.groups[0].spent = true,
             "web: its epochs are spent: it runs on where it is, and moves on death or by hand; to begin anew, on both \

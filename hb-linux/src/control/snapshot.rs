@@ -51,6 +51,7 @@ pub struct Peer {
     pub deaf: bool,
     pub foreign: bool,
     pub one_way: bool,
+    pub twins: bool,
 }
 
 /// One link.
@@ -197,6 +198,7 @@ impl From<&PeerReply<'_>> for Peer {
             deaf: r.deaf,
             foreign: r.foreign,
             one_way: r.one_way,
+            twins: r.twins,
         }
     }
 }

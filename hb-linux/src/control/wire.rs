@@ -151,6 +151,8 @@ pub struct PeerReply<'a> {
     pub foreign: bool,
     /// A one-way link or a replay.
     pub one_way: bool,
+    /// Two machines call themselves by its name.
+    pub twins: bool,
 }
 
 /// One link.

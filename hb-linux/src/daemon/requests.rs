@@ -144,6 +144,7 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
         deaf: peer.deaf,
         foreign: peer.foreign,
         one_way: peer.one_way,
+        twins: peer.twins,
     }));
     let ports = fx.links.iter().map(Link::is_limited_too);
     for (((link, name), medium), limited) in
@@ -295,6 +296,7 @@ const fn wait(wait: Wait) -> &'static str {
         Wait::ConfigDiffers => "config_differs",
         Wait::WatchdogPending => "watchdog_pending",
         Wait::Twin => "twin",
+        Wait::PeerTwins => "peer_twins",
         Wait::Leaving => "leaving",
         Wait::StaleCopy(_) => "stale_copy",
         Wait::PullEnds => "pull_ends",

@@ -52,6 +52,9 @@ pub fn wait_words<const N: usize>(names: &Names, wait: Wait, out: &mut Text<N>) 
             "another machine calls itself {}: stop hbd on the wrong one, and give it a name of its own",
             names.own
         )),
+        Wait::PeerTwins => out.put(format_args!(
+            "two machines call themselves {peer}: stop hbd on the wrong one, and give it a name of its own"
+        )),
         Wait::Leaving => out.put(format_args!("this node leaves")),
         Wait::StaleCopy(why) => out.put(format_args!(
             "its data here is stale ({}): node {peer} may bring the newer copy; to run it all the same: hbd takeover",

@@ -115,6 +115,17 @@ pub fn event(names: &Names, event: &Event, about: &About<'_>, out: &mut Text<LIN
             out.put(format_args!("no other machine calls itself {own} any more"));
             Info
         }
+        Event::PeerTwins(life) => {
+            out.put(format_args!(
+                "two machines call themselves {peer}: signed by our keys, one of start number {}; nothing new is claimed here. Stop hbd on the wrong one, and give it a name of its own (hostname, or --node)",
+                life.counter
+            ));
+            Crit
+        }
+        Event::PeerTwinsGone => {
+            out.put(format_args!("one machine alone calls itself {peer} again"));
+            Info
+        }
         Event::PeerForeign => {
             out.put(format_args!(
                 "node {peer}: runs Linux-HA Heartbeat, signed with a key of ours: it is alive, and nothing is claimed against it; install hbd there too"

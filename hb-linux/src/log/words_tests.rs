@@ -59,7 +59,7 @@ const CAUSES: [Cause; 16] = [
     Cause::Operator,
     Cause::Data,
 ];
-const WAITS: [Wait; 25] = [
+const WAITS: [Wait; 26] = [
     Wait::Peer,
     Wait::PeerRight,
     Wait::PeerRuns,
@@ -78,6 +78,7 @@ const WAITS: [Wait; 25] = [
     Wait::ConfigDiffers,
     Wait::WatchdogPending,
     Wait::Twin,
+    Wait::PeerTwins,
     Wait::Leaving,
     Wait::StaleCopy(Stale::Unread),
     Wait::StaleCopy(Stale::Partial),
@@ -134,6 +135,8 @@ fn all_events() -> Vec<Event> {
         Event::EpochsSpent(g),
         Event::Twin(life),
         Event::TwinGone,
+        Event::PeerTwins(life),
+        Event::PeerTwinsGone,
         Event::TimingDiffers { peer_deadtime: d },
         Event::ConfigAgrees,
         Event::PingUp(p),

@@ -31,6 +31,8 @@ pub struct Facts {
     pub events: u32,
     /// By receiver: when it last took in a frame.
     pub heard: [Instant; 2],
+    /// By receiver: when that frame first came; a recorded copy of it may have come in front of it.
+    pub came: [Instant; 2],
     /// By receiver: when that frame was sent.
     pub sent: [Instant; 2],
     /// Since when a daemon stands still.
@@ -38,6 +40,7 @@ pub struct Facts {
     /// How much in all a daemon must not count as its running time.
     pub stood_still: [Duration; 2],
     frozen_at_heard: [Duration; 2],
+    frozen_at_death: [Duration; 2],
     links_changed: bool,
 }
 
@@ -55,10 +58,12 @@ impl Facts {
             dead_since: [Some(Instant::ZERO); 2],
             events: 0,
             heard: [Instant::ZERO; 2],
+            came: [Instant::ZERO; 2],
             sent: [Instant::ZERO; 2],
             frozen_since: [None; 2],
             stood_still: [Duration::ZERO; 2],
             frozen_at_heard: [Duration::ZERO; 2],
+            frozen_at_death: [Duration::ZERO; 2],
             links_changed: true,
         }
     }
@@ -96,6 +101,12 @@ impl Facts {
         self.stood_still[host].minus(self.frozen_at_heard[host])
     }
 
+    /// How long `host` stood still since the other daemon last died; all of it, where it stood still just then.
+    #[must_use]
+    pub fn frozen_since_death(&self, host: usize) -> Duration {
+        self.stood_still[host].minus(self.frozen_at_death[host])
+    }
+
     pub(crate) fn follow(&mut self, world: &World) {
         let now = world.now;
         let mut look = std::mem::take(&mut self.links_changed);
@@ -103,6 +114,8 @@ impl Facts {
             match *note {
                 Note::Heard { host, sent, .. } => {
                     self.heard[host] = now;
+                    let copied = world.replayed[host];
+                    self.came[host] = if copied >= sent { copied } else { now };
                     self.sent[host] = sent;
                     self.frozen_at_heard[host] = self.stood_still[host];
                 }
@@ -117,6 +130,7 @@ impl Facts {
                     self.changed = now;
                     self.events += 1;
                     self.dead_since[host] = (!lives).then_some(now);
+                    self.frozen_at_death[1 - host] = self.stood_still[1 - host];
                 }
                 Note::Power { .. } | Note::Bitten { .. } | Note::Fence { .. } => {
                     look = true;

@@ -113,7 +113,7 @@ impl Takeover {
             let s = &facts.plan.setting;
             let late = world.wires.iter().map(|w| w.frame_time(1 - host, s.frame_bytes())).max();
             let margin = s.slow(s.deadtime()).plus(late.unwrap_or_default()).plus(LATE_COPY);
-            let margin = margin.plus(facts.frozen_since_heard(host));
+            let margin = margin.plus(facts.frozen_since_death(host));
             let for_peer = matches!(cause, Cause::Conflict | Cause::Handover(_));
             let taken = |note: &Note| {
                 let Note::Said { host: h, event: Event::AddressTaken { group: g, .. } } = *note else {

@@ -108,7 +108,7 @@ impl Loss {
 
     fn dead(world: &World, facts: &Facts, host: usize) -> Verdict {
         let s = &facts.plan.setting;
-        let silence = world.now.since(facts.heard[host]);
+        let silence = world.now.since(facts.came[host]);
         let least: Duration = s.fast(s.timing.deadtime).plus(facts.frozen_since_heard(host));
         if silence < least {
             let what = format!("{host} takes its peer for dead after {silence:?}, at least {least:?}");
