@@ -87,3 +87,33 @@ fn a_disk_that_refuses_is_not_asked_without_end() {
     let asked = asks(&mut world, ms(20_000));
     assert!((15..=80).contains(&asked), "{asked} tries in 20 s");
 }
+
+/// What no node can tell (DESIGN §8): a claim that went on *unproven* beside a disk that does not write, a daemon that dies
+/// then, and scripts that are gone at its next start. It was said when the claim went on. One of the three less, and the
+/// group is not given away before it is proven stopped.
+#[test]
+fn a_start_record_that_never_reached_the_disk_is_missed_only_where_the_scripts_are_gone_too() {
+    for (hangs, gone) in [(true, true), (true, false), (false, true)] {
+        let mut world = World::new(|_| {});
+        world.start(A);
+        world.run(ms(2000));
+        if hangs {
+            world.hosts[A].disk_time = hb_core::Duration::from_secs(3600);
+        }
+        world.until(ms(6000), |w| w.serves(A)).expect("alone");
+        let said = world.hosts[A].events.contains(&Event::Unproven(GroupId(0)));
+        assert_eq!(said, hangs);
+        world.kill(A);
+        if gone {
+            let scripts = &mut world.hosts[A].scripts;
+            let missing = hb_sim::Answer::Missing;
+            (scripts.start, scripts.stop, scripts.status) = (missing, missing, missing);
+        }
+        world.hosts[A].disk_time = ms(1);
+        world.start(A);
+        world.run(ms(1000));
+        let idle = crate::state(&world, A) == hb_core::message::GroupState::Idle;
+        let runs = world.hosts[A].scripts.any(0);
+        assert_eq!(idle && runs, hangs && gone, "hangs {hangs}, gone {gone}");
+    }
+}

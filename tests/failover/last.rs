@@ -1,6 +1,6 @@
 //! The last epochs, and what strangers may do to them (DESIGN §7 O5); a watchdog that somebody else holds (O1).
 
-use crate::{A, B, command, ms, settled, state, times};
+use crate::{A, B, command, ms, settled, starts_and_stops, state, times};
 use hb_core::config::Isolated;
 use hb_core::message::GroupState;
 use hb_core::{Command, Event, GroupId, Input, PingId, Refusal, Scope, Wait, Watchdog};
@@ -66,6 +66,30 @@ fn at_the_last_epoch_a_failed_start_goes_back_to_the_node_that_can() {
     world.until(ms(3000), |w| w.serves(B)).expect("nobody serves");
     world.run(ms(5000));
     assert!(world.serves(B));
+}
+
+/// No mark is above another one: what an operator asks for comes, and stays.
+#[test]
+fn at_the_last_epoch_a_takeover_ends_in_one_move() {
+    for preferred in [hb_core::Side::Even, hb_core::Side::Odd] {
+        let mut world = World::new(|c| c.groups[0].preferred = preferred);
+        for host in [A, B] {
+            world.hosts[host].saved.epochs.push((0x5011, u32::MAX)).unwrap();
+        }
+        world.start(A);
+        world.start(B);
+        world.run(ms(3000));
+        for _ in 0..4 {
+            let to = usize::from(world.serves(A));
+            let before = starts_and_stops(&world, A) + starts_and_stops(&world, B);
+            command(&mut world, to, Command::Takeover(Scope::All)).expect("accepted");
+            world.run(ms(5000));
+            assert!(world.serves(to) && !world.hosts[1 - to].scripts.any(0), "{preferred:?}, to {to}");
+            let calls = starts_and_stops(&world, A) + starts_and_stops(&world, B) - before;
+            assert_eq!(calls, 4, "two resources down and up");
+        }
+        assert_eq!(world.overlap, ms(0));
+    }
 }
 
 #[test]

@@ -400,6 +400,8 @@ impl Node {
         if self.recovering {
             return false;
         }
+        self.forget_last_mark(id);
+        let Some(group) = self.group(id) else { return false };
         let situation = Situation {
             me: self.config.side,
             phase: self.phase,
@@ -453,6 +455,19 @@ impl Node {
             Some(wait) => self.report(Event::Waiting(id, wait)),
         }
         false
+    }
+
+    /// The peer holds the group, and has the last epoch too: nothing will tell the mark of its next yield from the one here,
+    /// so this one is over. Without that a group that is asked for would go to and fro without end.
+    fn forget_last_mark(&mut self, id: GroupId) {
+        let held = self.peers(id).is_some_and(|peer| peer.state == GroupState::Held);
+        if let Some(group) = self.group_mut(id)
+            && held
+            && group.spent()
+            && group.mark.take().is_some()
+        {
+            self.out.beat = true;
+        }
     }
 
     /// Above all that were seen; of a newer peer none are, so far above that it used no higher one meanwhile.

@@ -7,13 +7,17 @@
 //! that said no, and a script that is not there proves nothing, except where this machine has not started the group in
 //! this boot, or has proven it stopped and not started it since: the rule keeps that record itself, from what really was
 //! called.
+//!
+//! A claim that went on before its record was on the disk (DESIGN §8, *unproven*) is unknown to the next life, if this one
+//! dies before the write ends; where that life's scripts are gone as well, no node can tell. That alone is left out, until
+//! the machine has lost its power or the group was started again.
 
 use super::{Verdict, breach};
 use crate::note::Note;
 use crate::plan::Plan;
 use crate::world::World;
 use hb_core::message::GroupState;
-use hb_core::{Outcome, Verb};
+use hb_core::{Event, Outcome, Verb};
 
 /// How far the proof of one resource has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -61,13 +65,17 @@ impl Known {
 pub(super) struct Proof {
     /// By host, group, resource.
     known: [Vec<Vec<Known>>; 2],
+    /// By host, a bit for each group: it was claimed *unproven*, and no write has ended since.
+    unproven: [u8; 2],
+    /// That was so when the life before ended.
+    unknown: [u8; 2],
 }
 
 impl Proof {
     pub(super) fn new(plan: &Plan) -> Self {
         let groups: Vec<Vec<Known>> =
             plan.setting.groups.iter().map(|(_, n)| vec![Known::default(); usize::from(*n)]).collect();
-        Self { known: [groups.clone(), groups] }
+        Self { known: [groups.clone(), groups], unproven: [0; 2], unknown: [0; 2] }
     }
 
     fn of(&mut self, host: usize, group: u8, resource: u8) -> &mut Known {
@@ -82,7 +90,12 @@ impl Proof {
     pub(super) fn check(&mut self, world: &World) -> Verdict {
         for note in &world.notes {
             match *note {
-                Note::Daemon { host, .. } => {
+                Note::Said { host, event: Event::Unproven(group) } => self.unproven[host] |= 1 << group.0,
+                Note::Persisted { host, .. } => self.unproven[host] = 0,
+                Note::Daemon { host, lives } => {
+                    if lives {
+                        self.unknown[host] |= self.unproven[host];
+                    }
                     let groups = &world.hosts[host].config.groups;
                     self.known[host].resize(groups.len(), Vec::new());
                     for (known, group) in self.known[host].iter_mut().zip(groups) {
@@ -93,9 +106,11 @@ impl Proof {
                     }
                 }
                 Note::Power { host, .. } => {
+                    (self.unproven[host], self.unknown[host]) = (0, 0);
                     self.known[host].iter_mut().for_each(|group| group.fill(Known::default()));
                 }
                 Note::Called { host, group, resource, verb: Verb::Start } => {
+                    self.unknown[host] &= !(1 << group);
                     *self.of(host, group, resource) =
                         Known { needs_stop: true, started: true, ..Known::default() };
                 }
@@ -120,7 +135,8 @@ impl Proof {
         for (host, h) in world.hosts.iter().enumerate() {
             for group in 0..h.shown.len() {
                 let Some(shown) = h.shown(group) else { continue };
-                if !matches!(shown.state, GroupState::Idle | GroupState::Failed) {
+                let unknown = self.unknown[host] >> group & 1 == 1;
+                if unknown || !matches!(shown.state, GroupState::Idle | GroupState::Failed) {
                     continue;
                 }
                 if h.held_since(group).is_some() {
