@@ -205,7 +205,9 @@ impl Fault {
         let runs = h.runs();
         let datagram = world.wires[self.link].kind == LinkKind::Datagram;
         match self.kind {
-            Kind::Freeze | Kind::ThawOrder | Kind::Kill | Kind::Stop | Kind::GoneAtStart => runs,
+            Kind::Freeze | Kind::ThawOrder | Kind::Kill | Kind::Stop => runs,
+            // Beside a start record that is not on the disk nobody can tell what runs (S4).
+            Kind::GoneAtStart => runs && h.writes.is_empty() && h.write_failed.is_none(),
             Kind::Standby | Kind::Takeover | Kind::ConfirmDown | Kind::Clear => runs,
             Kind::Twice | Kind::Late => datagram,
             Kind::PowerLoss | Kind::StateLoss => h.powered,
