@@ -207,8 +207,8 @@ fn the_peer_of_two_lives_says_so_and_claims_nothing_beside_them() {
     second.kill(A);
     second.run(world.now.since(second.now));
     second.start(A);
-    let carried = [second.hosts[A].sent.len(), world.hosts[B].sent.len()];
-    let mut lives = Lives { world, second, carried, persisted: 0 };
+    let carried = [second.hosts[A].sent.len(), world.hosts[B].sent.len(), world.hosts[A].sent.len()];
+    let mut lives = Lives { world, second, carried, open: false, persisted: 0 };
     let mut told = false;
     for _ in 0..20 * 500 {
         lives.step();

@@ -105,8 +105,8 @@ const ELSEWHERE: &[(&str, &str, &str, &str)] = &[
     (
         "right",
         "*",
-        "Alien",
-        "lists that differ are an open part (tests/sim/open.rs): tests/failover/lines.rs",
+        "Older",
+        "no simulated node is of an earlier version but with the feature next-wire: tests/failover/newer.rs",
     ),
     (
         "right",
