@@ -189,7 +189,7 @@ impl Shell {
                 }
                 FromHelper::Scripts { mask } => {
                     self.scripts_seen(mask);
-                    self.answer_standbys();
+                    self.answer_standbys(true);
                 }
                 // Kept by the helper's end itself.
                 FromHelper::Wrote { .. } => {}
@@ -282,8 +282,8 @@ impl Shell {
     }
 
     /// Who waits for a look at the scripts waits no longer.
-    pub(super) fn answer_standbys(&mut self) {
-        if self.standbys.answer(self.now, &mut self.node, &mut self.fx) {
+    pub(super) fn answer_standbys(&mut self, looked: bool) {
+        if self.standbys.answer(self.now, looked, &mut self.node, &mut self.fx) {
             self.drain();
         }
     }

@@ -250,7 +250,7 @@ impl Shell {
             self.serve_helper();
         }
         if self.standbys.deadline() <= self.now {
-            self.answer_standbys();
+            self.answer_standbys(false);
         }
         let outputs = fds.get(SCRIPTS..).unwrap_or_default();
         let voice = &mut self.fx.voice;

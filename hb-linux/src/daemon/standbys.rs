@@ -17,7 +17,11 @@ const AT_ONCE: usize = 4;
 
 /// Operators who wait for their answer, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Standbys(Vec<Waiting, AT_ONCE>);
+pub(super) struct Standbys {
+    waiting: Vec<Waiting, AT_ONCE>,
+    /// The helper left the last one without an answer, and has not answered since: nobody waits for it meanwhile.
+    hangs: bool,
+}
 
 #[derive(Debug)]
 struct Waiting {
@@ -29,23 +33,24 @@ struct Waiting {
 impl Standbys {
     /// Ask for a look. `false`: there will be none; decide by what is known.
     pub(super) fn begin(&mut self, now: Instant, which: Which, out: &Out<'_>, helper: &mut Helper) -> bool {
-        if self.0.is_full() || !helper.look() {
+        if self.hangs || self.waiting.is_full() || !helper.look() {
             return false;
         }
         let Ok(caller) = out.keep() else { return false };
-        self.0.push(Waiting { which, caller, until: now.plus(LIMIT) }).is_ok()
+        self.waiting.push(Waiting { which, caller, until: now.plus(LIMIT) }).is_ok()
     }
 
     /// When the oldest is answered without a look.
     pub(super) fn deadline(&self) -> Instant {
-        self.0.first().map_or(Instant::NEVER, |waiting| waiting.until)
+        self.waiting.first().map_or(Instant::NEVER, |waiting| waiting.until)
     }
 
     /// The scripts were looked at, or will not be: answer everybody. Answers whether there was anybody.
-    pub(super) fn answer(&mut self, now: Instant, node: &mut Node, fx: &mut Effects) -> bool {
-        let any = !self.0.is_empty();
-        while !self.0.is_empty() {
-            let waiting = self.0.remove(0);
+    pub(super) fn answer(&mut self, now: Instant, looked: bool, node: &mut Node, fx: &mut Effects) -> bool {
+        self.hangs = !looked;
+        let any = !self.waiting.is_empty();
+        while !self.waiting.is_empty() {
+            let waiting = self.waiting.remove(0);
             requests::standby(now, node, fx, waiting.which, &waiting.caller);
         }
         any
