@@ -21,6 +21,8 @@ mod haresources;
 mod key_fault;
 mod lexer;
 mod names;
+#[cfg(test)]
+mod names_tests;
 mod scripts;
 pub mod settings;
 #[cfg(test)]
