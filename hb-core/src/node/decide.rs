@@ -17,9 +17,6 @@ use crate::status::PeerState;
 use crate::time::Instant;
 use core::cmp::Ordering;
 
-/// More tenures than a peer has beside a node that cannot read its epochs.
-const UNSEEN_EPOCHS: u32 = 1 << 10;
-
 impl Node {
     /// One pass over all groups. `true` when anything changed.
     pub(super) fn decide(&mut self) -> bool {
@@ -246,22 +243,6 @@ impl Node {
         }
     }
 
-    /// A holder goes above the epoch of a starter that must withdraw. At the last one it stays where it is.
-    pub(super) fn raise_epoch(&mut self, id: GroupId) {
-        let side = self.config.side;
-        let Some(group) = self.group_mut(id) else { return };
-        let above = side.epoch_above(group.seen);
-        if above <= group.epoch {
-            self.name_last_epochs(id);
-            return;
-        }
-        (group.epoch, group.seen) = (above, above);
-        self.name_last_epochs(id);
-        self.restamp(id);
-        self.persist();
-        self.out.beat = true;
-    }
-
     // --- O4: it runs on the wrong side -----------------------------------------------------------------------------
 
     pub(super) fn facts(&self, id: GroupId) -> Option<Facts> {
@@ -457,26 +438,6 @@ impl Node {
         false
     }
 
-    /// The peer holds the group, and has the last epoch too: nothing will tell the mark of its next yield from the one here,
-    /// so this one is over. Without that a group that is asked for would go to and fro without end.
-    fn forget_last_mark(&mut self, id: GroupId) {
-        let held = self.peers(id).is_some_and(|peer| peer.state == GroupState::Held);
-        if let Some(group) = self.group_mut(id)
-            && held
-            && group.spent()
-            && group.mark.take().is_some()
-        {
-            self.out.beat = true;
-        }
-    }
-
-    /// Above all that were seen; of a newer peer none are, so far above that it used no higher one meanwhile.
-    fn next_epoch(&self, id: GroupId) -> u32 {
-        let seen = self.group(id).map_or(0, |group| group.seen);
-        let unseen = if self.peer.newer.is_some() { UNSEEN_EPOCHS } else { 0 };
-        self.config.side.epoch_above(seen.saturating_add(unseen))
-    }
-
     /// Decide to run the group: shown from now on, scripts follow when the gate opens.
     fn claim(&mut self, id: GroupId, cause: Cause) {
         let shut = cause == Cause::PeerDead && self.foreign.state == State::Left;
@@ -500,14 +461,5 @@ impl Node {
         }
         self.name_last_epochs(id);
         self.change(id, crate::cluster::group::GroupEvent::Claim, cause);
-    }
-
-    /// Nothing is above the epochs seen any more: said once, with the way out. What serves goes on, and moves only on
-    /// death or when an operator asks.
-    pub(super) fn name_last_epochs(&mut self, id: GroupId) {
-        let Some(group) = self.group_mut(id) else { return };
-        if group.spent() && !core::mem::replace(&mut group.spent_said, true) {
-            self.report(Event::EpochsSpent(id));
-        }
     }
 }

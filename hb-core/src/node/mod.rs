@@ -12,6 +12,7 @@ mod claim;
 mod data;
 mod decide;
 mod differs;
+mod epochs;
 mod foreign;
 mod glance;
 mod keys;

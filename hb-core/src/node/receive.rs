@@ -333,21 +333,6 @@ impl Node {
         }
     }
 
-    /// Epochs and marks of a met peer count as seen. Its hello, if this has one, was taken.
-    fn epochs_of(&mut self, message: &Message) {
-        let mut higher = false;
-        for group in &mut self.groups {
-            let at = self.peer.position(group.config.name_hash);
-            let shown = at.and_then(|at| message.beat.groups.get(at));
-            if let Some(shown) = shown {
-                higher |= group.saw(shown.epoch.max(shown.mark.unwrap_or(0)));
-            }
-        }
-        if higher {
-            self.persist();
-        }
-    }
-
     fn take_hello(&mut self, hello: &Hello) {
         self.peer.take_hello(hello);
         let timing = self.config.timing_digest;

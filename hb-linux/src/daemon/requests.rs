@@ -7,7 +7,7 @@ use crate::control::wire::{
 use crate::control::{Out, server};
 use crate::helper::Level;
 use crate::link::Link;
-use crate::log::{Mac, Text, reasons, words};
+use crate::log::{Mac, Text, groups, reasons};
 use crate::sys::{Fd, process};
 use hb_core::message::{GroupState, Phase, Reason};
 use hb_core::{Command, GroupId, Instant, LinkStatus, Node, PeerState, Refusal, Scope, Status, Wait};
@@ -180,7 +180,7 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
         }
         let change = fx.history.of(id);
         if let Some((cause, to)) = change.and_then(|change| change.why) {
-            words::cause_words(names, cause, to, &mut why);
+            groups::cause_words(names, cause, to, &mut why);
         }
         out.send(&Reply::Group(GroupReply {
             name: &about.name,

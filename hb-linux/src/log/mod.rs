@@ -2,6 +2,7 @@
 
 mod ask;
 mod data;
+pub mod groups;
 pub mod names;
 pub mod reasons;
 mod text;

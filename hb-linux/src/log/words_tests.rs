@@ -3,6 +3,8 @@
 use super::super::GroupNames;
 use super::super::reasons::refusal_words;
 use super::*;
+use hb_core::Cause;
+use hb_core::message::GroupState;
 use hb_core::message::Reason;
 use hb_core::{Duration, Incarnation, LinkId, PingId, Refusal, Stale, Unable, Verb};
 use std::string::{String, ToString};
