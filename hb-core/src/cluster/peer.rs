@@ -213,10 +213,7 @@ impl Peer {
     }
 
     /// A new life of the peer begins: nothing that the last one said holds any more.
-    /// The one before is remembered until `until`. `true` when it is the one before the last that is back.
-    pub(crate) fn meet(&mut self, incarnation: Incarnation, until: Instant) -> bool {
-        let back = self.before.is_some_and(|before| before.life == incarnation);
-        self.before = self.met.map(|life| Before { life, seq: self.seq, until });
+    pub(crate) fn meet(&mut self, incarnation: Incarnation) {
         self.met = Some(incarnation);
         self.seq = 0;
         self.hears = 0;
@@ -224,7 +221,6 @@ impl Peer {
         self.newer = None;
         self.older = false;
         self.forget_body();
-        back
     }
 
     fn forget_body(&mut self) {

@@ -4,7 +4,7 @@ use super::{Node, PERSIST_MAX, cover};
 use crate::cluster::conflict::{self, Claim, Verdict};
 use crate::cluster::data::Stage;
 use crate::cluster::foreign::State;
-use crate::cluster::group::{Gate, Group};
+use crate::cluster::group::Gate;
 use crate::cluster::handover::{self, Facts};
 use crate::cluster::ping;
 use crate::cluster::right::{self, Decision, PeerSituation, Situation};
@@ -140,16 +140,15 @@ impl Node {
     /// The same where lines are out of step: all of ours against all of the peer's. Their epochs count for themselves; but
     /// a holder goes above what the peer remembers of a line of the same name.
     fn settle_tangle(&mut self, id: GroupId) -> bool {
-        let remembered = self.peers(id).filter(|peer| !peer.state.may_run()).map_or(0, |peer| peer.epoch);
-        let above = |group: &&Group| group.state == GroupState::Held && group.epoch < remembered;
-        if self.group(id).filter(above).is_some() {
+        let Some(group) = self.group(id) else { return false };
+        let (state, epoch) = (group.state, group.epoch);
+        let above = |shown: GroupBeat| !shown.state.may_run() && epoch < shown.epoch;
+        if state == GroupState::Held && self.peers(id).is_some_and(above) {
             self.raise_epoch(id);
             return true;
         }
         let active = |state| matches!(state, GroupState::Held | GroupState::Starting);
-        let (Some(state), Some(mine), Some(theirs)) =
-            (self.group(id).map(|group| group.state), self.tangled_own(), self.tangled_peer())
-        else {
+        let (Some(mine), Some(theirs)) = (self.tangled_own(), self.tangled_peer()) else {
             return self.conflict_over(id);
         };
         if !active(state) || !active(mine.state) || !active(theirs.state) {

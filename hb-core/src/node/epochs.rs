@@ -43,12 +43,12 @@ impl Node {
     /// The peer holds the group, and has the last epoch too: nothing will tell the mark of its next yield from the one here,
     /// so this one is over. Without that a group that is asked for would go to and fro without end.
     pub(super) fn forget_last_mark(&mut self, id: GroupId) {
-        let held = self.peers(id).is_some_and(|peer| peer.state == GroupState::Held);
-        if let Some(group) = self.group_mut(id)
-            && held
-            && group.spent()
-            && group.mark.take().is_some()
-        {
+        // The mark first: hardly ever is there one at the last epoch.
+        let last = self.group(id).is_some_and(|group| group.mark.is_some() && group.spent());
+        if last && self.peers(id).is_some_and(|shown| shown.state == GroupState::Held) {
+            if let Some(group) = self.group_mut(id) {
+                group.mark = None;
+            }
             self.out.beat = true;
         }
     }

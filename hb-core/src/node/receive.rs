@@ -249,10 +249,8 @@ impl Node {
         if rebooted && !self.peer_has_twins() {
             self.peer_proven_off();
         }
-        let until = self.now.plus(self.twin_patience());
-        if self.peer.meet(incarnation, until) {
-            self.peer_lives_twice(incarnation, true);
-        }
+        self.remember_life(incarnation);
+        self.peer.meet(incarnation);
         self.shake.admitted(self.now, self.config.timing.deadtime);
         if newer.is_none() {
             self.take_hello(hello);

@@ -8,6 +8,7 @@
 //! place proves that both live.
 
 use super::Node;
+use crate::cluster::peer::Before;
 use crate::event::Event;
 use crate::ids::Incarnation;
 use crate::message::Message;
@@ -62,7 +63,7 @@ impl Node {
     }
 
     /// A challenge and its answer take a few beats, on turns.
-    pub(super) fn twin_patience(&self) -> Duration {
+    fn twin_patience(&self) -> Duration {
         self.config.timing.deadtime.plus(self.config.timing.keepalive.times(8))
     }
 
@@ -86,15 +87,32 @@ impl Node {
         if self.seq.is_multiple_of(2) { twins.or(peers) } else { peers.or(twins) }
     }
 
+    /// The life `next` of the peer takes the place of the one that is met, which is remembered for as long as it might come
+    /// back. The one before that one may be `next`.
+    pub(super) fn remember_life(&mut self, next: Incarnation) {
+        if !BUILT {
+            return;
+        }
+        let back = self.peer.before.is_some_and(|before| before.life == next);
+        let (seq, until) = (self.peer.seq, self.now.plus(self.twin_patience()));
+        self.peer.before = self.peer.met.map(|life| Before { life, seq, until });
+        if back {
+            self.peer_lives_twice(next, true);
+        }
+    }
+
     /// A frame of the life that was met before the one that is met, above all of it that came.
     pub(super) fn is_newer_of_before(&mut self, message: &Message) -> bool {
+        if !BUILT {
+            return false;
+        }
         let Some(before) = self.peer.before.as_mut().filter(|before| before.life == message.incarnation)
         else {
             return false;
         };
         let newer = message.seq > before.seq;
         before.seq = before.seq.max(message.seq);
-        BUILT && newer
+        newer
     }
 
     /// The life that was met before is heard still; `proven`: it has answered after the one that took its place had. What
@@ -118,6 +136,9 @@ impl Node {
 
     /// They did not show themselves again.
     fn judge_peers_twins(&mut self) {
+        if !BUILT {
+            return;
+        }
         if self.peer.before.is_some_and(|before| self.now >= before.until) {
             self.peer.before = None;
         }
