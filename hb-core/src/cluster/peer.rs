@@ -86,25 +86,9 @@ pub(crate) struct Peer {
     pub(crate) last_heard: Instant,
     pub(crate) deadtime: Duration,
     pub(crate) watchdog: Option<Duration>,
-    /// The life that was met before, as long as it might come back.
-    pub(crate) before: Option<Before>,
-    /// Two of its lives live, or seem to: until then.
-    pub(crate) twins: Option<Instant>,
-    /// That they do was said: each has answered after the other one had.
-    pub(crate) twins_told: bool,
     groups: Vec<GroupBeat, MAX_GROUPS>,
     /// The last hello's fields.
     names: Vec<GroupName, MAX_GROUPS>,
-}
-
-/// A life of the peer that another one has taken the place of.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Before {
-    pub(crate) life: Incarnation,
-    /// The highest number of it that came.
-    pub(crate) seq: u32,
-    /// It is of no account from then on.
-    pub(crate) until: Instant,
 }
 
 impl Peer {
@@ -119,9 +103,6 @@ impl Peer {
             armed: false,
             hears: 0,
             score: 0,
-            before: None,
-            twins: None,
-            twins_told: false,
             groups: Vec::new(),
             names: Vec::new(),
             boot: None,

@@ -168,7 +168,9 @@ pub struct Node {
     pings: Pings,
     shake: Handshake,
     sends: SendTimes,
-    twin: twin::Twin,
+    /// Another machine of this name, and two of the peer's; of no size in a build that tells no twins.
+    twin: [twin::Twin; twin::ROOM],
+    lives: [twin::Lives; twin::ROOM],
     foreign: Foreign,
     /// Proxies and duplicates of service addresses.
     known: Known,

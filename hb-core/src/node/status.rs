@@ -40,7 +40,7 @@ impl Node {
                 config_match: timing_match.map(|agree| agree && groups_agree),
                 timing_match,
                 left: self.peer.left,
-                twins: self.peer.twins_told && self.peer_has_twins(),
+                twins: self.peers_twins_told(),
             },
             links: filled(self.links.iter().map(|link| self.link_status(link, now))),
             groups: filled(

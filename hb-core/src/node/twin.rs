@@ -8,7 +8,6 @@
 //! place proves that both live.
 
 use super::Node;
-use crate::cluster::peer::Before;
 use crate::event::Event;
 use crate::ids::Incarnation;
 use crate::message::Message;
@@ -16,6 +15,8 @@ use crate::time::{Duration, Instant};
 
 /// Whether this build tells twins at all (the feature `twins`); without it the own frames are dropped, whosever they are.
 pub(super) const BUILT: bool = cfg!(feature = "twins");
+/// Room for what is known of them.
+pub(super) const ROOM: usize = if BUILT { 1 } else { 0 };
 
 /// What is known of a twin.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,6 +38,31 @@ impl Twin {
     }
 }
 
+/// The lives of the peer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lives {
+    /// The one that was met before, as long as it might come back.
+    before: Option<Before>,
+    /// Two of them live, or seem to: until then.
+    until: Option<Instant>,
+    /// That they do was said: each has answered after the other one had.
+    told: bool,
+}
+
+impl Lives {
+    pub(super) const NONE: Self = Self { before: None, until: None, told: false };
+}
+
+/// A life of the peer that another one has taken the place of.
+#[derive(Clone, Copy, Debug)]
+struct Before {
+    life: Incarnation,
+    /// The highest number of it that came.
+    seq: u32,
+    /// It is of no account from then on.
+    until: Instant,
+}
+
 impl Node {
     /// An authentic frame of the own side.
     pub(super) fn own_side(&mut self, message: &Message) {
@@ -45,18 +71,19 @@ impl Node {
             return;
         }
         let timing = self.config.timing;
+        let until = self.now.plus(self.twin_patience());
+        let Some(twin) = self.twin.first_mut() else { return };
         // Long forms go out meanwhile, no more of them than beats.
         self.hello_until = self.now.plus(timing.deadtime);
         // One that has just begun may meet the peer and claim well within a keepalive: it is answered at once, the first time.
-        self.out.beat |= self.twin.theirs.is_none_or(|(_, until)| self.now >= until);
-        self.twin.theirs = Some((hello.challenge, self.hello_until));
-        let spaced = self.twin.answered.is_none_or(|at| self.now.since(at) >= timing.keepalive.doubled());
+        self.out.beat |= twin.theirs.is_none_or(|(_, until)| self.now >= until);
+        twin.theirs = Some((hello.challenge, self.hello_until));
+        let spaced = twin.answered.is_none_or(|at| self.now.since(at) >= timing.keepalive.doubled());
         if !spaced || !self.shake.twin_answers(hello, self.now) {
             return;
         }
-        self.twin.answered = Some(self.now);
-        let known = self.twin.until.replace(self.now.plus(self.twin_patience()));
-        if known.is_none() {
+        twin.answered = Some(self.now);
+        if twin.until.replace(until).is_none() {
             self.report(Event::Twin(message.incarnation));
             self.out.beat = true;
         }
@@ -69,47 +96,38 @@ impl Node {
 
     /// Another machine of this name lives.
     pub(super) fn has_twin(&self) -> bool {
-        BUILT && self.twin.until.is_some()
+        self.twin.first().is_some_and(|twin| twin.until.is_some())
     }
 
     /// Too young to know whether there is another machine of this name.
     pub(super) fn listens(&self) -> bool {
-        BUILT && self.now < self.twin.listens_until
+        self.twin.first().is_some_and(|twin| self.now < twin.listens_until)
     }
 
     /// The echo of the next long form.
     pub(super) fn next_echo(&self) -> Option<[u8; 8]> {
         let peers = self.shake.echo();
-        if !BUILT {
-            return peers;
-        }
-        let twins = self.twin.theirs.filter(|(_, until)| self.now < *until).map(|(challenge, _)| challenge);
+        let Some(twin) = self.twin.first() else { return peers };
+        let twins = twin.theirs.filter(|(_, until)| self.now < *until).map(|(challenge, _)| challenge);
         if self.seq.is_multiple_of(2) { twins.or(peers) } else { peers.or(twins) }
     }
 
     /// The life `next` of the peer takes the place of the one that is met, which is remembered for as long as it might come
     /// back. The one before that one may be `next`.
     pub(super) fn remember_life(&mut self, next: Incarnation) {
-        if !BUILT {
-            return;
-        }
-        let back = self.peer.before.is_some_and(|before| before.life == next);
         let (seq, until) = (self.peer.seq, self.now.plus(self.twin_patience()));
-        self.peer.before = self.peer.met.map(|life| Before { life, seq, until });
-        if back {
+        let Some(lives) = self.lives.first_mut() else { return };
+        let met = self.peer.met.map(|life| Before { life, seq, until });
+        let before = core::mem::replace(&mut lives.before, met);
+        if before.is_some_and(|before| before.life == next) {
             self.peer_lives_twice(next, true);
         }
     }
 
     /// A frame of the life that was met before the one that is met, above all of it that came.
     pub(super) fn is_newer_of_before(&mut self, message: &Message) -> bool {
-        if !BUILT {
-            return false;
-        }
-        let Some(before) = self.peer.before.as_mut().filter(|before| before.life == message.incarnation)
-        else {
-            return false;
-        };
+        let before = self.lives.first_mut().and_then(|lives| lives.before.as_mut());
+        let Some(before) = before.filter(|before| before.life == message.incarnation) else { return false };
         let newer = message.seq > before.seq;
         before.seq = before.seq.max(message.seq);
         newer
@@ -118,50 +136,49 @@ impl Node {
     /// The life that was met before is heard still; `proven`: it has answered after the one that took its place had. What
     /// the one shows says nothing of the other: nothing new is claimed beside them.
     pub(super) fn peer_lives_twice(&mut self, life: Incarnation, proven: bool) {
-        if !BUILT {
-            return;
-        }
         let patience = if proven { self.twin_patience() } else { self.deadtime() };
         let until = self.now.plus(patience);
-        self.peer.twins = Some(self.peer.twins.map_or(until, |before| before.max(until)));
-        if proven && !core::mem::replace(&mut self.peer.twins_told, true) {
+        let Some(lives) = self.lives.first_mut() else { return };
+        lives.until = Some(lives.until.map_or(until, |before| before.max(until)));
+        if proven && !core::mem::replace(&mut lives.told, true) {
             self.report(Event::PeerTwins(life));
         }
     }
 
     /// Two lives of the peer live.
     pub(super) fn peer_has_twins(&self) -> bool {
-        BUILT && self.peer.twins.is_some()
+        self.lives.first().is_some_and(|lives| lives.until.is_some())
+    }
+
+    /// And it was said.
+    pub(super) fn peers_twins_told(&self) -> bool {
+        self.peer_has_twins() && self.lives.first().is_some_and(|lives| lives.told)
     }
 
     /// They did not show themselves again.
     fn judge_peers_twins(&mut self) {
-        if !BUILT {
-            return;
-        }
-        if self.peer.before.is_some_and(|before| self.now >= before.until) {
-            self.peer.before = None;
-        }
-        if self.peer.twins.is_some_and(|until| self.now >= until) {
-            self.peer.twins = None;
-            if core::mem::take(&mut self.peer.twins_told) {
-                self.report(Event::PeerTwinsGone);
-            }
+        let now = self.now;
+        let Some(lives) = self.lives.first_mut() else { return };
+        lives.before.take_if(|before| now >= before.until);
+        if lives.until.take_if(|until| now >= *until).is_some() && core::mem::take(&mut lives.told) {
+            self.report(Event::PeerTwinsGone);
         }
     }
 
     pub(super) fn judge_twin(&mut self) {
         self.judge_peers_twins();
-        if BUILT && self.twin.until.is_some_and(|until| self.now >= until) {
-            self.twin = Twin::default();
+        let now = self.now;
+        let Some(twin) = self.twin.first_mut() else { return };
+        if twin.until.is_some_and(|until| now >= until) {
+            *twin = Twin::default();
             self.report(Event::TwinGone);
             self.out.beat = true;
         }
     }
 
     pub(super) fn twin_deadline(&self) -> Instant {
-        let own = self.twin.until.unwrap_or(Instant::NEVER);
-        let peers = self.peer.twins.unwrap_or(Instant::NEVER);
-        if BUILT { own.min(peers) } else { Instant::NEVER }
+        let own = self.twin.first().and_then(|twin| twin.until);
+        let peers = self.lives.first().and_then(|lives| lives.until);
+        own.unwrap_or(Instant::NEVER).min(peers.unwrap_or(Instant::NEVER))
     }
 }
