@@ -3,6 +3,7 @@
 #[path = "src/texts/model.rs"]
 mod model;
 
+use std::error::Error;
 use std::path::Path;
 use std::{env, fs};
 
@@ -19,19 +20,20 @@ const FILES: [&str; 9] = [
     "../docs/hbd.8.md",
 ];
 
-fn main() {
+fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=src/texts/model.rs");
     let (mut all, mut texts) = (Vec::new(), Vec::new());
     for file in FILES {
         println!("cargo::rerun-if-changed={file}");
-        let text = fs::read(file).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let text = fs::read(file).map_err(|error| format!("{file}: {error}"))?;
         texts.push((text.len(), crc32(&text)));
         all.extend(text);
     }
-    let out = env::var("OUT_DIR").expect("cargo says where");
+    let out = env::var("OUT_DIR")?;
     let out = Path::new(&out);
-    fs::write(out.join("texts.bin"), pack(&all)).expect("a place to write to");
-    fs::write(out.join("texts.rs"), format!("{texts:?}")).expect("a place to write to");
+    fs::write(out.join("texts.bin"), pack(&all))?;
+    fs::write(out.join("texts.rs"), format!("{texts:?}"))?;
+    Ok(())
 }
 
 /// CRC-32 (IEEE 802.3).
