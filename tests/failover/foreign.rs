@@ -173,6 +173,26 @@ fn its_shutdown_lets_the_standby_claim_at_once_and_what_it_says_after_that_is_no
     assert_eq!(times(&world, B, |e| *e == Event::PeerForeign), 1);
 }
 
+/// What is read after a stall may be older than its next start, which a full buffer has lost.
+#[test]
+fn a_shutdown_that_is_read_after_a_stall_is_left_to_its_silence() {
+    for back in [false, true] {
+        let (mut world, mut other, _) = beside("dt=1f4", |_| {});
+        world.now = world.now.plus(ms(3000));
+        other.says(&mut world, B, "t=shutdone st=dead");
+        world.input(B, hb_core::Input::Tick { drained: true });
+        let begin = world.now;
+        if back {
+            let mut next = Other::new(0x6b04_90dd, "dt=1f4");
+            next.lives(&mut world, B, ms(3000));
+            assert!(!world.hosts[B].scripts.any(0), "beside its next start");
+        } else {
+            let took = served_after(&mut world, begin, ms(1000));
+            assert!(took >= ms(500), "{took:?}");
+        }
+    }
+}
+
 #[test]
 fn a_shutdown_is_believed_of_one_that_was_watched_for_a_deadtime() {
     let mut world = World::new(|_| {});

@@ -1,6 +1,7 @@
 //! A loop that stood still, and a disk that does not write: what comes next does not hide it.
 
-use crate::{A, B, command, ms, settled};
+use crate::{A, B, command, ms, settled, times};
+use hb_core::message::GroupState;
 use hb_core::{Command, Event, GroupId, Input, Scope, Watchdog};
 use hb_sim::World;
 
@@ -45,6 +46,57 @@ fn nor_does_a_reload() {
         world.drain(A);
     };
     assert_eq!(after_a_stall(reload), (0, true, true));
+}
+
+/// The holder leaves in order, starts again and claims alone, all while the standby reads nothing: the leave that it reads
+/// then is older than what serves, with one round over the queue or with many.
+#[test]
+fn a_leave_that_is_read_after_a_stall_gives_no_right_beside_the_next_life() {
+    for lives in [ms(100), ms(300), ms(1000), ms(6000)] {
+        let mut world = settled(|c| {
+            c.failback = false;
+            c.timing.initdead = c.timing.deadtime;
+        });
+        world.freeze(B);
+        world.run(ms(20));
+        command(&mut world, A, Command::Stop).expect("accepted");
+        world.until(ms(3000), |w| w.hosts[A].node.is_none()).expect("it has left");
+        world.start(A);
+        world.until(ms(6000), |w| w.serves(A)).expect("alone");
+        world.run(lives);
+        // The way there is cut for a moment: what is queued is all that it has.
+        world.cut[A] = [true; 8];
+        world.thaw(B);
+        world.run(ms(300));
+        world.cut_all(false);
+        world.run(ms(3000));
+        assert_eq!(
+            times(&world, B, |event| *event == Event::PeerLeaving),
+            1,
+            "it was in the queue: {lives:?}"
+        );
+        let claims = |event: &Event| matches!(event, Event::Group { to: GroupState::Starting, .. });
+        assert_eq!(times(&world, B, claims), 0, "{lives:?}");
+        assert_eq!(world.overlap, hb_core::Duration::ZERO, "{lives:?}");
+        assert!(world.serves(A) && !world.serves(B), "{lives:?}");
+    }
+}
+
+/// The same where the next life is gone again before the stall ends: the addresses are asked, and then it serves.
+#[test]
+fn nor_does_what_is_queued_of_a_life_that_is_over_keep_the_group_down() {
+    let mut world = settled(|c| c.failback = false);
+    world.freeze(B);
+    world.run(ms(20));
+    command(&mut world, A, Command::Stop).expect("accepted");
+    world.until(ms(3000), |w| w.hosts[A].node.is_none()).expect("it has left");
+    world.start(A);
+    world.until(ms(6000), |w| w.serves(A)).expect("alone");
+    world.power_off(A);
+    world.run(ms(1000));
+    world.thaw(B);
+    let time = world.until(ms(3000), |w| w.serves(B)).expect("it serves");
+    assert!(time <= ms(1000), "a deadtime, and the question for the addresses: {time:?}");
 }
 
 /// Highest epoch of the group in the state file.
@@ -112,7 +164,7 @@ fn a_start_record_that_never_reached_the_disk_is_missed_only_where_the_scripts_a
         world.hosts[A].disk_time = ms(1);
         world.start(A);
         world.run(ms(1000));
-        let idle = crate::state(&world, A) == hb_core::message::GroupState::Idle;
+        let idle = crate::state(&world, A) == GroupState::Idle;
         let runs = world.hosts[A].scripts.any(0);
         assert_eq!(idle && runs, hangs && gone, "hangs {hangs}, gone {gone}");
     }

@@ -29,10 +29,8 @@ pub(crate) fn mix(plan: &mut Plan) {
     if plan.faults.iter().any(slow) {
         plan.faults.retain(|fault| fault.kind != Kind::GoneAtStart);
     }
-    // Who stops beside a node that waits for a busy device leaves nobody to serve; and what a daemon that stood still finds
-    // of another's leave is tried without versions.
-    let apart = |fault: &Fault| matches!(fault.kind, Kind::DogBusy | Kind::Freeze | Kind::ThawOrder);
-    if plan.faults.iter().any(apart) {
+    // Who stops beside a node that waits for a busy device leaves nobody to serve.
+    if plan.faults.iter().any(|fault| fault.kind == Kind::DogBusy) {
         return;
     }
     let keepalive = plan.setting.timing.keepalive;

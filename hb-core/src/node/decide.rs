@@ -264,7 +264,7 @@ impl Node {
     fn settle_handover(&mut self, id: GroupId) -> bool {
         let in_service = self.phase == Phase::Up && self.peer.phase == Phase::Up && self.peer.both_ways();
         let (Some(group), Some(facts)) = (self.group(id), self.facts(id)) else { return false };
-        let peer = if in_service && !self.recovering { self.peers(id) } else { None };
+        let peer = if in_service && !self.outdated() { self.peers(id) } else { None };
         let newer = self.peer.newer().is_some();
         if self.beside_older() {
             return self.handover_to_older(id, peer.is_some());
@@ -361,6 +361,11 @@ impl Node {
         }
     }
 
+    /// What the peer shows may be of before its next life: until it is heard again, or is dead.
+    fn outdated(&self) -> bool {
+        self.recovering || self.behind && (self.peer.alive() || self.foreign.live())
+    }
+
     #[cfg_attr(not(feature = "large"), inline(never))]
     fn settle_claim(&mut self, id: GroupId) -> bool {
         let Some(group) = self.group(id) else { return false };
@@ -377,7 +382,7 @@ impl Node {
             }
             return self.wait_for(id, wait);
         }
-        if self.recovering {
+        if self.outdated() {
             return false;
         }
         self.forget_last_mark(id);

@@ -102,7 +102,9 @@ impl Node {
         if begins || self.now.since(self.foreign.saved) >= self.config.timing.keepalive {
             self.foreign_saved();
         }
-        if said.shut_done && settled && !begins {
+        // One that is read after a stall may be older than its next start.
+        self.behind &= self.recovering;
+        if said.shut_done && settled && !begins && !self.behind {
             return self.foreign_left();
         }
         self.foreign.state = next(self.foreign.state, Change::Heard);

@@ -133,6 +133,7 @@ impl Node {
             score_gap: (core::cmp::Ordering::Equal, now),
             unconfirmed: None,
             recovering: false,
+            behind: false,
             listened: now,
             undrained: None,
             hello_until: now,

@@ -119,6 +119,9 @@ pub struct Node {
     phase: Phase,
     /// Input that queued up while the loop stood still is being taken in.
     recovering: bool,
+    /// It stood still for so long that the peer may have written this node off, and has heard nothing since that was not
+    /// in the queue: what the peer shows may be older than its next life.
+    behind: bool,
     /// The current beat is a long form.
     long_form: bool,
     /// A group that is no longer configured may still run here.

@@ -19,9 +19,12 @@ impl Node {
         }
         self.recovering = true;
         let holds = self.groups.iter().any(|g| matches!(g.state, GroupState::Held | GroupState::Starting));
-        if holds && gap > timing.deadtime.minus(timing.keepalive) {
-            self.unconfirmed = Some(self.now.plus(timing.keepalive.doubled()));
-            self.out.beat = true;
+        if gap > timing.deadtime.minus(timing.keepalive) {
+            self.behind = true;
+            if holds {
+                self.unconfirmed = Some(self.now.plus(timing.keepalive.doubled()));
+                self.out.beat = true;
+            }
         }
     }
 

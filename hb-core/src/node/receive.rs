@@ -427,6 +427,7 @@ impl Node {
         let heard_us = self.peer.alive() && hears != 0;
         if !self.recovering {
             self.unconfirmed = None;
+            self.behind = false;
         }
         self.not_isolated();
         self.peer.vouched = false;
