@@ -113,6 +113,24 @@ fn a_newer_node_that_fails_hands_over() {
     settled_on(&mut world, A);
 }
 
+/// Both have failed: the offer comes and goes, and whoever is due for its next try within one makes it.
+#[test]
+fn what_failed_on_both_is_tried_again() {
+    for mended in [A, B] {
+        let mut world = mixed();
+        for host in [A, B] {
+            world.hosts[host].scripts.start = Answer::Fails;
+        }
+        world.start(A);
+        world.start(B);
+        let failed = |w: &World| [A, B].iter().all(|host| crate::state(w, *host) == GroupState::Failed);
+        world.until(ms(5000), failed).expect("both try");
+        world.hosts[mended].scripts.start = Answer::Honest;
+        let time = world.until(ms(60_000), |w| w.serves(mended)).expect("it is tried again");
+        assert!(time <= ms(20_000 + 2000), "{time:?}");
+    }
+}
+
 /// What nobody takes, the newer one takes back.
 #[test]
 fn an_offer_that_is_not_taken_ends() {

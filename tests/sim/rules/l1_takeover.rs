@@ -214,6 +214,8 @@ impl Takeover {
             }
             // The clients' network is not as it should be.
             Some(Wait::Answered | Wait::Asking | Wait::CannotAsk) => !world.lan.whole(),
+            // Another process has the device at this very moment (O1): the clock begins when it is free.
+            Some(Wait::WatchdogPending) => h.dog.busy,
             Some(Wait::OneWay) => glance.met.is_none() && world.hosts[1 - survivor].holds_any(),
             _ => false,
         };

@@ -20,6 +20,8 @@ fn waits(a: &GroupStatus, b: &GroupStatus) -> bool {
         // Both failed: the next try comes after its pause, or the other node has the right to try.
         (Failed, Some(Wait::Retry | Wait::Failed)) => true,
         (Idle, Some(Wait::PeerRight)) => true,
+        // The newer version has failed too, and offers the group now and then: who is due for its next try makes it then.
+        (Failed, Some(Wait::PeerNewer)) => other.state == Failed,
         // The copy is stale, and the directive does not take it; or it is being made good.
         (Idle | Failed, Some(Wait::StaleCopy(_) | Wait::PullEnds | Wait::LastPull)) => true,
         // It was told to leave, and waits for another group of its own that is stuck.
