@@ -4,7 +4,7 @@ use super::{Node, PERSIST_MAX, cover};
 use crate::cluster::conflict::{self, Claim, Verdict};
 use crate::cluster::data::Stage;
 use crate::cluster::foreign::State;
-use crate::cluster::group::Gate;
+use crate::cluster::group::{Gate, Group};
 use crate::cluster::handover::{self, Facts};
 use crate::cluster::ping;
 use crate::cluster::right::{self, Decision, PeerSituation, Situation};
@@ -12,10 +12,15 @@ use crate::event::{Cause, Event, Wait};
 use crate::ids::GroupId;
 use crate::input::Watchdog;
 use crate::message::wire::Says;
-use crate::message::{GroupBeat, GroupState, Phase, Reason};
+use crate::message::{GroupBeat, GroupName, GroupState, Phase, Reason};
 use crate::status::PeerState;
 use crate::time::Instant;
 use core::cmp::Ordering;
+
+/// It runs, or is about to.
+fn active(state: GroupState) -> bool {
+    matches!(state, GroupState::Held | GroupState::Starting)
+}
 
 impl Node {
     /// One pass over all groups. `true` when anything changed.
@@ -87,12 +92,13 @@ impl Node {
 
     /// Do the two lines, and the shared times, agree?
     pub(super) fn agrees(&self, id: GroupId) -> bool {
-        let timing = self.peer.timing_digest == Some(self.config.timing_digest);
-        let line = self.group(id).and_then(|group| {
-            let name = self.peer.name(group.config.name_hash)?;
-            Some(name.digest == group.config.digest)
-        });
-        timing && line == Some(true)
+        let Some(group) = self.group(id) else { return false };
+        self.peer.name(group.config.name_hash).is_some_and(|name| self.line_agrees(group, name))
+    }
+
+    #[cfg_attr(not(feature = "large"), inline(never))]
+    fn line_agrees(&self, group: &Group, name: &GroupName) -> bool {
+        self.peer.timing_digest == Some(self.config.timing_digest) && name.digest == group.config.digest
     }
 
     // --- O5: both run it -------------------------------------------------------------------------------------------
@@ -101,60 +107,54 @@ impl Node {
         if let Some(newer) = self.peer.newer() {
             return self.conflict_with_newer(id, newer);
         }
-        if self.tangled(id) {
-            return self.settle_tangle(id);
-        }
-        let Some(peer) = self.peers(id) else { return self.conflict_over(id) };
-        let unconfirmed = self.unconfirmed.is_some();
         let Some(group) = self.group(id) else { return false };
-        let mine = Claim { state: group.state, epoch: group.epoch, unconfirmed };
-        let theirs = Claim { state: peer.state, epoch: peer.epoch, unconfirmed: self.peer.unconfirmed };
-        let in_place = group.in_place;
-        cover!(self, CONFLICT, mine.state, theirs.state);
-        // It took the group over from a silent peer, and serves; what is stuck there serves nobody.
-        if in_place && theirs.state == GroupState::Stuck {
+        let (state, in_place) = (group.state, group.in_place);
+        let own = Claim { state, epoch: group.epoch, unconfirmed: self.unconfirmed.is_some() };
+        let tangled = self.tangled(id);
+        // What does not run here, and is not about to, is in no conflict.
+        if !active(state) {
+            #[cfg(feature = "coverage")]
+            if let Some(shown) = self.peers(id).filter(|_| !tangled) {
+                cover!(self, CONFLICT, state, shown.state);
+            }
             return self.conflict_over(id);
         }
+        let (mine, theirs) = match (tangled, self.peers(id)) {
+            // A holder goes above what the peer remembers of a line of the same name, which is no claim here.
+            (true, Some(shown))
+                if state == GroupState::Held && !shown.state.may_run() && own.epoch < shown.epoch =>
+            {
+                self.raise_epoch(id);
+                return true;
+            }
+            // Lines that are out of step: all of ours against all of the peer's. Their epochs count for themselves.
+            (true, _) => match (self.tangled_own(), self.tangled_peer()) {
+                (Some(mine), Some(theirs)) if active(mine.state) && active(theirs.state) => (mine, theirs),
+                _ => return self.conflict_over(id),
+            },
+            (false, Some(shown)) => {
+                cover!(self, CONFLICT, state, shown.state);
+                // It took the group over from a silent peer, and serves; what is stuck there serves nobody.
+                if in_place && shown.state == GroupState::Stuck {
+                    return self.conflict_over(id);
+                }
+                let unconfirmed = self.peer.unconfirmed;
+                (own, Claim { state: shown.state, epoch: shown.epoch, unconfirmed })
+            }
+            (false, None) => return self.conflict_over(id),
+        };
         match self.judge(id, mine, theirs) {
             Verdict::None => self.conflict_over(id),
             Verdict::Keep { raise, announce } => {
                 if raise {
                     self.raise_epoch(id);
                 }
-                let both_hold = mine.state == GroupState::Held && theirs.state == GroupState::Held;
+                let both_hold = state == GroupState::Held && theirs.state == GroupState::Held;
                 if both_hold && announce {
                     self.conflict_won(id);
                 }
                 raise
             }
-            Verdict::Yield => {
-                if mine.state == GroupState::Held {
-                    self.report(Event::ConflictLost(id));
-                }
-                self.keep_quiet(id);
-                self.release(id, Cause::Conflict)
-            }
-        }
-    }
-
-    /// The same where lines are out of step: all of ours against all of the peer's. Their epochs count for themselves; but
-    /// a holder goes above what the peer remembers of a line of the same name.
-    fn settle_tangle(&mut self, id: GroupId) -> bool {
-        let Some(group) = self.group(id) else { return false };
-        let (state, epoch) = (group.state, group.epoch);
-        let above = |shown: GroupBeat| !shown.state.may_run() && epoch < shown.epoch;
-        if state == GroupState::Held && self.peers(id).is_some_and(above) {
-            self.raise_epoch(id);
-            return true;
-        }
-        let active = |state| matches!(state, GroupState::Held | GroupState::Starting);
-        let (Some(mine), Some(theirs)) = (self.tangled_own(), self.tangled_peer()) else {
-            return self.conflict_over(id);
-        };
-        if !active(state) || !active(mine.state) || !active(theirs.state) {
-            return self.conflict_over(id);
-        }
-        match self.judge(id, mine, theirs) {
             Verdict::Yield => {
                 if state == GroupState::Held {
                     self.report(Event::ConflictLost(id));
@@ -162,13 +162,6 @@ impl Node {
                 self.keep_quiet(id);
                 self.release(id, Cause::Conflict)
             }
-            Verdict::Keep { announce, .. } => {
-                if state == GroupState::Held && theirs.state == GroupState::Held && announce {
-                    self.conflict_won(id);
-                }
-                false
-            }
-            Verdict::None => false,
         }
     }
 
@@ -344,20 +337,19 @@ impl Node {
                 stopped: self.tangled_peer().is_none(),
                 leaving: self.peer.phase == Phase::Leaving,
             },
-            PeerState::Up | PeerState::Late => match self.peer.group(group.config.name_hash) {
-                None => PeerSituation::Extra { stuck: group.peer_stuck },
-                Some(shown) => PeerSituation::Alive {
-                    state: shown.state,
-                    mark: shown.mark,
-                    able: shown.able,
-                    phase: self.peer.phase,
-                    agrees: self.agrees(id),
-                    preferred: self
-                        .peer
-                        .name(group.config.name_hash)
-                        .map_or(group.config.preferred, |n| n.preferred),
-                },
-            },
+            PeerState::Up | PeerState::Late => {
+                match self.peer.group(group.config.name_hash).zip(self.peer.name(group.config.name_hash)) {
+                    None => PeerSituation::Extra { stuck: group.peer_stuck },
+                    Some((shown, name)) => PeerSituation::Alive {
+                        state: shown.state,
+                        mark: shown.mark,
+                        able: shown.able,
+                        phase: self.peer.phase,
+                        agrees: self.line_agrees(group, name),
+                        preferred: name.preferred,
+                    },
+                }
+            }
         }
     }
 
