@@ -1,8 +1,9 @@
 //! Frames that should not be believed.
 
-use crate::{A, B, ms, settled, watch};
-use hb_core::{Duration, Event, PeerState, Wait};
-use hb_sim::{Note, World};
+use crate::{A, B, command, ms, settled, state, watch};
+use hb_core::message::GroupState;
+use hb_core::{Command, Duration, Event, GroupId, PeerState, Wait};
+use hb_sim::{Answer, Note, World};
 
 #[test]
 fn replayed_frames_never_hide_a_death_from_a_running_survivor() {
@@ -134,4 +135,30 @@ fn a_holder_of_a_life_that_cannot_answer_forbids_the_claim_at_the_death_of_the_o
             assert!(world.serves(B), "nobody answers: it is a recording");
         }
     }
+}
+
+/// Nobody answers for what is only about to start: once it is held, the address is asked again.
+#[test]
+fn a_holder_that_only_began_to_start_when_it_was_asked_for_is_asked_for_again() {
+    let mut world = World::new(|_| {});
+    world.cut[B] = [true; 8];
+    world.hosts[A].scripts.time = ms(700);
+    world.hosts[B].scripts.start = Answer::Fails;
+    world.start(A);
+    world.run(ms(200));
+    world.start(B);
+    world.until(ms(4000), |w| w.hosts[B].events.contains(&Event::OneWayOrReplay)).expect("it asks");
+    assert_eq!(state(&world, A), GroupState::Starting);
+    world
+        .until(ms(4000), |w| state(w, B) == GroupState::Failed)
+        .expect("nobody answered, and its start failed");
+    world.hosts[B].scripts.start = Answer::Honest;
+    world.address_answers = true;
+    world.until(ms(4000), |w| state(w, A) == GroupState::Held).expect("the other one serves");
+    world.run(ms(200));
+    command(&mut world, B, Command::Clear(GroupId(0))).expect("it is failed");
+    world.run(ms(3000));
+    assert!(!world.hosts[B].scripts.any(0), "claimed beside a holder whose frames come");
+    let status = world.hosts[B].node.as_ref().unwrap().status(world.now);
+    assert_eq!(status.groups[0].wait, Some(Wait::OneWay));
 }

@@ -84,7 +84,8 @@ enum OneWay {
     Probing,
     /// Somebody answered; probe again at this time.
     Answered(Instant),
-    /// Nobody answered: the frames are a recording, or their sender is gone.
+    /// Nobody answered: the frames are a recording, or their sender is gone; or it only began to start
+    /// (`Node::one_way_held`).
     Cleared,
 }
 
@@ -130,6 +131,8 @@ pub struct Node {
     keyed: bool,
     /// The last one was not taken.
     trial_failed: bool,
+    /// The evidence that was asked about showed a holder, whose addresses answer; not one on its way there.
+    one_way_held: bool,
     /// The key that the peer's last sign of life was tagged with.
     peer_key: Option<u8>,
     seq: u32,

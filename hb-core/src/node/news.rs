@@ -83,5 +83,6 @@ impl Node {
             self.persist();
         }
         self.one_way = OneWay::Cleared;
+        self.one_way_held = true;
     }
 }

@@ -314,12 +314,25 @@ impl Node {
         if newer.is_some_and(|says| says.nothing) && self.one_way == OneWay::Cleared {
             self.one_way = OneWay::None;
         }
-        let shows_holder = match newer {
-            Some(says) => !says.nothing,
-            None => message.beat.groups.iter().enumerate().any(|(at, shown)| holds(shown.state) && ours(at)),
+        let newer_holds = newer.is_some_and(|says| !says.nothing);
+        let (mut shows_holder, mut held) = (newer_holds, newer_holds);
+        if newer.is_none() {
+            for (at, shown) in message.beat.groups.iter().enumerate() {
+                if holds(shown.state) && ours(at) {
+                    shows_holder = true;
+                    held |= shown.state == GroupState::Held;
+                }
+            }
+        }
+        let anew = match self.one_way {
+            OneWay::None | OneWay::Evidence(_) => shows_holder,
+            // That nobody answered for what was only about to start says nothing of it once it is held.
+            OneWay::Cleared => held && !self.one_way_held,
+            OneWay::Probing | OneWay::Answered(_) => false,
         };
-        if shows_holder && matches!(self.one_way, OneWay::None | OneWay::Evidence(_)) {
+        if anew {
             self.one_way = OneWay::Evidence(self.now);
+            self.one_way_held = held;
         }
         shows_holder
     }
