@@ -4,8 +4,10 @@
 //! The clock runs while everything holds that the rule asks for: the other daemon is dead, the survivor runs, its scripts
 //! work, its ping nodes answer, the fence works. A stall of its own, a fault or a command begins it anew; so does a
 //! state that the rule excludes: failed, stuck, leaving, a stale copy that the directive does not take, a peer that was
-//! never met, seems to hold, and whose address answers (DESIGN §4). While the dead daemon's machine still runs the group, or
-//! the clients' network is not whole, a survivor that asks its addresses (O2c) waits, and the clock begins when that ends.
+//! never met, seems to hold, and whose address answers (DESIGN §4). So does one of whom an earlier life is played back
+//! after the last one died: its machine answers, and who plays may be a holder that cannot hear. While the dead daemon's
+//! machine still runs the group, or the clients' network is not whole, a survivor that asks its addresses (O2c) waits, and
+//! the clock begins when that ends.
 //!
 //! A frame that was held back for less than a deadtime is a late one, not an old one: it begins the clock anew. After a
 //! deadtime of silence nothing that comes in the dead one's name does.
@@ -216,7 +218,12 @@ impl Takeover {
             Some(Wait::Answered | Wait::Asking | Wait::CannotAsk) => !world.lan.whole(),
             // Another process has the device at this very moment (O1): the clock begins when it is free.
             Some(Wait::WatchdogPending) => h.dog.busy,
-            Some(Wait::OneWay) => glance.met.is_none() && world.hosts[1 - survivor].holds_any(),
+            // It was never met; or since it died an earlier life of it was played back.
+            Some(Wait::OneWay) => {
+                let (other, dead) = (&world.hosts[1 - survivor], facts.dead_since[1 - survivor]);
+                let played = other.lives() > 1 && dead.is_some_and(|at| world.replayed[survivor] > at);
+                (glance.met.is_none() || played) && other.holds_any()
+            }
             _ => false,
         };
         // The machine of the dead daemon runs it still, and answers for it.
