@@ -2,7 +2,7 @@
 
 use crate::ids::Incarnation;
 use crate::list::refill;
-use crate::message::wire::{MAX_GROUPS, Says};
+use crate::message::wire::{MAX_GROUPS, NEWEST, OLDEST, Says};
 use crate::message::{Beat, GroupBeat, GroupName, GroupState, Hello, Phase};
 use crate::status::PeerState;
 use crate::time::{Duration, Instant};
@@ -200,7 +200,9 @@ impl Peer {
         self.hears = 0;
         self.left = false;
         self.newer = None;
-        self.older = false;
+        if OLDEST < NEWEST {
+            self.older = false;
+        }
         self.forget_body();
     }
 

@@ -4,7 +4,7 @@ use super::{Node, PERSIST_MAX, cover};
 use crate::cluster::conflict::{self, Claim, Verdict};
 use crate::cluster::data::Stage;
 use crate::cluster::foreign::State;
-use crate::cluster::group::{Gate, Group};
+use crate::cluster::group::Gate;
 use crate::cluster::handover::{self, Facts};
 use crate::cluster::ping;
 use crate::cluster::right::{self, Decision, PeerSituation, Situation};
@@ -12,7 +12,7 @@ use crate::event::{Cause, Event, Wait};
 use crate::ids::GroupId;
 use crate::input::Watchdog;
 use crate::message::wire::Says;
-use crate::message::{GroupBeat, GroupName, GroupState, Phase, Reason};
+use crate::message::{GroupBeat, GroupState, Phase, Reason};
 use crate::status::PeerState;
 use crate::time::Instant;
 use core::cmp::Ordering;
@@ -92,13 +92,12 @@ impl Node {
 
     /// Do the two lines, and the shared times, agree?
     pub(super) fn agrees(&self, id: GroupId) -> bool {
-        let Some(group) = self.group(id) else { return false };
-        self.peer.name(group.config.name_hash).is_some_and(|name| self.line_agrees(group, name))
-    }
-
-    #[cfg_attr(not(feature = "large"), inline(never))]
-    fn line_agrees(&self, group: &Group, name: &GroupName) -> bool {
-        self.peer.timing_digest == Some(self.config.timing_digest) && name.digest == group.config.digest
+        let timing = self.peer.timing_digest == Some(self.config.timing_digest);
+        let line = self.group(id).and_then(|group| {
+            let name = self.peer.name(group.config.name_hash)?;
+            Some(name.digest == group.config.digest)
+        });
+        timing && line == Some(true)
     }
 
     // --- O5: both run it -------------------------------------------------------------------------------------------
@@ -337,19 +336,20 @@ impl Node {
                 stopped: self.tangled_peer().is_none(),
                 leaving: self.peer.phase == Phase::Leaving,
             },
-            PeerState::Up | PeerState::Late => {
-                match self.peer.group(group.config.name_hash).zip(self.peer.name(group.config.name_hash)) {
-                    None => PeerSituation::Extra { stuck: group.peer_stuck },
-                    Some((shown, name)) => PeerSituation::Alive {
-                        state: shown.state,
-                        mark: shown.mark,
-                        able: shown.able,
-                        phase: self.peer.phase,
-                        agrees: self.line_agrees(group, name),
-                        preferred: name.preferred,
-                    },
-                }
-            }
+            PeerState::Up | PeerState::Late => match self.peer.group(group.config.name_hash) {
+                None => PeerSituation::Extra { stuck: group.peer_stuck },
+                Some(shown) => PeerSituation::Alive {
+                    state: shown.state,
+                    mark: shown.mark,
+                    able: shown.able,
+                    phase: self.peer.phase,
+                    agrees: self.agrees(id),
+                    preferred: self
+                        .peer
+                        .name(group.config.name_hash)
+                        .map_or(group.config.preferred, |n| n.preferred),
+                },
+            },
         }
     }
 

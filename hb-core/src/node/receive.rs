@@ -314,16 +314,14 @@ impl Node {
         if newer.is_some_and(|says| says.nothing) && self.one_way == OneWay::Cleared {
             self.one_way = OneWay::None;
         }
-        let newer_holds = newer.is_some_and(|says| !says.nothing);
-        let (mut shows_holder, mut held) = (newer_holds, newer_holds);
-        if newer.is_none() {
-            for (at, shown) in message.beat.groups.iter().enumerate() {
-                if holds(shown.state) && ours(at) {
-                    shows_holder = true;
-                    held |= shown.state == GroupState::Held;
-                }
-            }
-        }
+        let any = |only_held: bool| match newer {
+            Some(says) => !says.nothing,
+            None => message.beat.groups.iter().enumerate().any(|(at, shown)| {
+                let counts = !only_held || shown.state == GroupState::Held;
+                counts && holds(shown.state) && ours(at)
+            }),
+        };
+        let (shows_holder, held) = (any(false), any(true));
         let anew = match self.one_way {
             OneWay::None | OneWay::Evidence(_) => shows_holder,
             // That nobody answered for what was only about to start says nothing of it once it is held.
