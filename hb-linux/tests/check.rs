@@ -92,7 +92,9 @@ fn readable_keys_and_a_foreign_name_are_errors() {
     let (code, text) = dir.check(Some("ha-3"));
     assert_eq!(code, Some(6), "{text}");
     assert!(
-        text.contains("\nauthkeys:1: mode 644 lets others than the owner at the keys; run `chmod 600`"),
+        text.contains(
+            "\nauthkeys:1: mode 644 lets others than the owner at the keys; run `chmod 600 authkeys`\n"
+        ),
         "{text}"
     );
     assert!(
