@@ -295,8 +295,7 @@ impl Node {
         }
     }
 
-    /// A frame that proves no life may show that one of our groups is held all the same: it forbids a claim until the
-    /// addresses were asked. `true` when it does.
+    /// May a frame that proves no life show a holder all the same? That forbids a claim until the addresses were asked.
     fn evidence(&mut self, message: &Message, newer: Option<Says>) -> bool {
         let ours = |at: usize| {
             let hash = match &message.hello {
@@ -309,8 +308,7 @@ impl Node {
             GroupState::Starting | GroupState::Held | GroupState::Stopping | GroupState::Stuck => true,
             GroupState::Unknown | GroupState::Idle | GroupState::Failed => false,
         };
-        // Of a newer version *may run something* is all that is known, a start-up clean-up too: that it ran nothing since makes
-        // what it shows later evidence anew.
+        // All that a newer version says is *may run something*: evidence anew, once it ran nothing meanwhile.
         if newer.is_some_and(|says| says.nothing) && self.one_way == OneWay::Cleared {
             self.one_way = OneWay::None;
         }
