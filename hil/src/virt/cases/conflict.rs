@@ -1,6 +1,7 @@
-//! All links are cut and healed: both nodes serve meanwhile, and one of them goes on without a pause.
+//! All heartbeat links are cut and healed while the service network lives: nothing moves, for the address is asked before
+//! it is claimed. Where the owner chose `answered claim` both serve meanwhile, and one of them goes on without a pause.
 
-use crate::netns::Node::Ha2;
+use crate::netns::Node::{Ha1, Ha2};
 use crate::virt::case::Case;
 use crate::virt::faults::Link;
 use crate::virt::rig::Setup;
@@ -9,11 +10,32 @@ use std::time::Duration;
 
 pub(super) const HEALED: Case = Case {
     name: "links-cut-and-healed",
-    about: "all links cut: both serve; healed: one goes on without a pause",
+    about: "all links cut, under `answered claim`: both serve; healed: one goes on without a pause",
     everyday: true,
-    setup: || Setup::new("500ms", "1500ms", "3", "8").with("nice_failback", "on"),
+    setup: || Setup::new("500ms", "1500ms", "3", "8").with("nice_failback", "on").with("answered", "claim"),
     story,
 };
+
+pub(super) const ASKED: Case = Case {
+    name: "links-cut-address-answers",
+    about: "all links cut: the address still answers, so nothing moves; then the holder loses power: it is served",
+    everyday: true,
+    setup: || Setup::new("500ms", "1500ms", "3", "8").with("nice_failback", "on"),
+    story: asked,
+};
+
+/// The watchdog of these machines is armed, so the default is `answered wait`.
+fn asked(scene: &mut Scene) -> Told<()> {
+    scene.in_service()?;
+    let cut = scene.cut(&Link::ALL)?;
+    scene.pass(Duration::from_secs(15));
+    scene.stayed(Ha1, cut);
+    scene.record.figure("both had the service address", scene.both_held(cut), Some(Duration::ZERO));
+    let dead = scene.power_off(Ha1);
+    scene.served_by(Ha2, Duration::from_secs(60))?;
+    // Deadtime, watchdog, two keepalives, and half a second of an emulated machine.
+    scene.take_over(dead, Ha2, Duration::from_millis(1500 + 3000 + 1000 + 500))
+}
 
 fn story(scene: &mut Scene) -> Told<()> {
     scene.in_service()?;

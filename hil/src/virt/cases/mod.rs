@@ -27,6 +27,7 @@ pub const CASES: &[Case] = &[
     serial::AT_19200,
     daemon::KILLED,
     conflict::HEALED,
+    conflict::ASKED,
     frozen::LINKED,
     frozen::ALONE,
     ordered::MOVES,
