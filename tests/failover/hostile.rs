@@ -119,14 +119,19 @@ fn a_holder_of_a_life_that_cannot_answer_forbids_the_claim_at_the_death_of_the_o
         other.start(A);
         other.until(ms(6000), |w| w.serves(A)).expect("alone");
         other.run(ms(3000));
-        let frames: Vec<_> = other.hosts[A].sent.iter().rev().take(50).rev().cloned().collect();
+        let frames: Vec<_> = other.hosts[A].sent.iter().rev().take(40).rev().cloned().collect();
         let mut world = settled(|_| {});
         world.address_answers = answers;
         world.power_off(A);
+        let peer = |w: &World| w.hosts[B].node.as_ref().unwrap().status(w.now).peer.state;
+        // The last of them comes before the death.
         for (_, link, bytes) in &frames {
             world.inject(B, *link, bytes);
-            world.run(ms(20));
+            world.run(ms(1));
         }
+        assert_ne!(peer(&world), PeerState::Dead);
+        world.until(ms(3000), |w| peer(w) == PeerState::Dead).expect("a death");
+        world.run(ms(200));
         let status = world.hosts[B].node.as_ref().unwrap().status(world.now);
         if answers {
             assert!(!world.hosts[B].scripts.any(0), "claimed beside a holder whose frames come");

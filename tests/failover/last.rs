@@ -164,6 +164,11 @@ fn isolation_is_told_from_a_death_at_any_ratio() {
                 world.start(B);
                 world.until(ms(3000), |w| w.serves(A)).expect("service");
                 world.run(ms(1000 + offset));
+                // Answers to each other's hellos have put both in step: a short stall puts them out of it.
+                world.freeze(B);
+                world.run(ms(60));
+                world.thaw(B);
+                world.run(ms(1000 + offset));
                 world
             };
             let mut world = make();
