@@ -182,7 +182,9 @@ impl World {
         // A round of inputs ends with a tick, once nothing more is ready.
         for host in 0..2 {
             if std::mem::take(&mut self.hosts[host].tick) {
-                self.input(host, Input::Tick { drained: true });
+                // What came while it stood still is read in rounds, whatever else comes between them.
+                let drained = self.hosts[host].backlog.is_empty();
+                self.input(host, Input::Tick { drained });
                 return true;
             }
         }
