@@ -16,8 +16,8 @@ pub(crate) const ROOM: usize = if cfg!(feature = "ask") { 1 } else { 0 };
 const QUESTIONS: u16 = 3;
 /// Machines whose answers are told apart.
 const VOICES: usize = 8;
-/// Answers that nobody asked for, after which nothing of that machine counts.
-const UNASKED: u8 = 3;
+/// Answers that nobody asked for, from which on nothing of that machine counts, if they are more than the others.
+const UNASKED: u16 = 3;
 /// Answers of one machine that come closer together than this may be to one question.
 const PROMPT: Duration = Duration::from_millis(10);
 /// Machines that answer one question for the first time, after which one answer alone counts for nothing.
@@ -104,7 +104,9 @@ struct Voice {
     question: u16,
     answered: u16,
     /// Answers that nobody asked for.
-    unasked: u8,
+    unasked: u16,
+    /// It sends so many of them that nothing of it counts.
+    forged: bool,
 }
 
 /// What an answer comes to.
@@ -293,8 +295,16 @@ impl Ask {
         let Some(at) = self.voices.iter().position(|voice| voice.mac == mac) else {
             self.fresh = self.fresh.saturating_add(1);
             self.crowd |= self.fresh >= CROWD;
-            let voice =
-                Voice { mac, last: now, first: now, born: question, question, answered: 1, unasked: 0 };
+            let voice = Voice {
+                mac,
+                last: now,
+                first: now,
+                born: question,
+                question,
+                answered: 1,
+                unasked: 0,
+                forged: false,
+            };
             if self.voices.push(voice).is_err()
                 && !self.crowd
                 && let Some(oldest) = self.voices.iter_mut().min_by_key(|voice| voice.last)
@@ -311,17 +321,18 @@ impl Ask {
         } else if now >= voice.first.plus(pause) {
             // It may be the answer to an earlier question that it has left open.
             let questions = question.saturating_sub(voice.born).saturating_add(1);
-            if voice.answered.saturating_add(u16::from(voice.unasked)) >= questions {
+            if voice.answered.saturating_add(voice.unasked) >= questions {
                 voice.unasked = voice.unasked.saturating_add(1);
             } else {
                 voice.answered = voice.answered.saturating_add(1);
             }
         }
         voice.last = now;
-        let (forged, first) = (voice.unasked >= UNASKED, voice.unasked == UNASKED);
-        if forged {
+        // A holder's own come too: to a question that was asked back, or late. Of a stream there are more than answers.
+        let first = !voice.forged && voice.unasked >= UNASKED && voice.unasked > voice.answered;
+        voice.forged |= first;
+        if voice.forged {
             // Not counted again, however long the stream lasts.
-            voice.unasked = UNASKED.saturating_add(1);
             let came = self.recount(now);
             return if first { Came::Forged } else { came };
         }
@@ -354,7 +365,7 @@ impl Ask {
 
     /// The last answer that counts: when, to which question, and of whom.
     pub(crate) fn last_answer(&self) -> Option<(Instant, u16, Mac)> {
-        let counts = |voice: &&Voice| voice.unasked < UNASKED && (!self.crowd || voice.answered > 1);
+        let counts = |voice: &&Voice| !voice.forged && (!self.crowd || voice.answered > 1);
         let last = self.voices.iter().filter(counts).max_by_key(|voice| voice.last)?;
         Some((last.last, last.question, last.mac))
     }

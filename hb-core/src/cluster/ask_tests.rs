@@ -152,6 +152,19 @@ fn a_stream_that_nobody_asked_for_counts_for_nothing() {
     }
 }
 
+/// A question that is asked back has an answer more; a daemon that went on again asks, too.
+#[test]
+fn a_holder_that_answers_more_than_it_was_asked_now_and_then_is_no_stream() {
+    let ask = asked(20, |ask, n| {
+        let asked_at = 8000 + n * 500;
+        assert_eq!(ask.answer(HOLDER, &times(false), at(asked_at + 1)), Came::Counts);
+        if n % 4 == 3 {
+            assert_eq!(ask.answer(HOLDER, &times(false), at(asked_at + 300)), Came::Counts, "{n}");
+        }
+    });
+    assert_eq!(ask.last_answer().map(|(_, _, mac)| mac), Some(HOLDER));
+}
+
 #[test]
 fn answers_of_many_machines_at_once_count_from_the_second_on() {
     let mut ask = asked(6, |ask, n| {
