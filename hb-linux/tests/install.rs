@@ -1,8 +1,10 @@
 //! `hbd install` of the built binary below copied roots, and the files that it puts: the init script under every shell that
 //! this machine has, the unit, the completion.
 
+mod listing;
+
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -57,26 +59,9 @@ impl Root {
             .unwrap()
     }
 
-    /// Everything in it: kind, mode, owner, contents, and of files the time.
+    /// Everything in it.
     fn all(&self) -> Vec<String> {
-        let (mut found, mut open) = (Vec::new(), vec![self.0.clone()]);
-        while let Some(dir) = open.pop() {
-            for entry in fs::read_dir(dir).unwrap() {
-                let path = entry.unwrap().path();
-                let meta = fs::symlink_metadata(&path).unwrap();
-                let what = if meta.is_symlink() {
-                    format!("{:?}", fs::read_link(&path).unwrap())
-                } else if meta.is_dir() {
-                    open.push(path.clone());
-                    String::new()
-                } else {
-                    format!("{} {:x?}", meta.mtime(), fs::read(&path).unwrap())
-                };
-                found.push(format!("{} {:o} {} {what}", path.display(), meta.mode(), meta.uid()));
-            }
-        }
-        found.sort();
-        found
+        listing::listing(&self.0)
     }
 }
 

@@ -2,12 +2,14 @@
 
 use super::options::Options;
 use super::tree::Tree;
+use std::format;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::string::String;
 use std::vec::Vec;
-use std::{format, vec};
+
+#[path = "../../tests/listing/mod.rs"]
+mod listing;
 
 /// A root of a test, removed with it.
 pub(super) struct Root(PathBuf);
@@ -42,26 +44,9 @@ impl Root {
         (Tree::open(&self.options()).unwrap(), self.options())
     }
 
-    /// Every path with its kind, mode and contents.
+    /// Everything in it.
     pub(super) fn all(&self) -> Vec<String> {
-        let (mut found, mut open) = (Vec::new(), vec![self.0.clone()]);
-        while let Some(dir) = open.pop() {
-            for entry in fs::read_dir(dir).unwrap() {
-                let path = entry.unwrap().path();
-                let meta = fs::symlink_metadata(&path).unwrap();
-                let what = if meta.is_symlink() {
-                    format!("{:?}", fs::read_link(&path).unwrap())
-                } else if meta.is_dir() {
-                    open.push(path.clone());
-                    String::new()
-                } else {
-                    format!("{:?}", fs::read(&path).unwrap())
-                };
-                found.push(format!("{} {:o} {what}", path.display(), meta.mode()));
-            }
-        }
-        found.sort();
-        found
+        listing::listing(&self.0)
     }
 }
 
