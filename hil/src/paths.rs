@@ -31,6 +31,10 @@ pub fn cargo() -> String {
     env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
 }
 
+/// This very program, to run it again: also when a build has put a newer file in its place meanwhile, for which
+/// `current_exe` names a file that is gone.
+pub const ITSELF: &str = "/proc/self/exe";
+
 /// The full path of a program on `PATH`, `/sbin` and `/usr/sbin` searched too.
 pub fn which(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
@@ -53,6 +57,16 @@ mod tests {
     fn the_root_holds_the_workspace() {
         let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap_or_default();
         assert!(manifest.contains("[workspace]"));
+    }
+
+    #[test]
+    fn a_program_whose_file_is_replaced_runs_itself_again() {
+        let dir = scratch("replaced").expect("a folder");
+        let file = dir.join("shell");
+        fs::copy(fs::canonicalize("/bin/sh").expect("a shell"), &file).expect("a copy");
+        let script = format!("rm {}; exec {ITSELF} -c 'echo again'", file.display());
+        let output = std::process::Command::new(&file).args(["-c", &script]).output().expect("it runs");
+        assert_eq!(output.stdout, b"again\n", "{output:?}");
     }
 
     #[test]

@@ -323,6 +323,8 @@ fn a_watchdog_that_is_held_is_tried_by_a_child() {
     rig.wait("it is held", SOON, || device.exists());
     rig.start_both();
     rig.wait("it is told", SOON, || rig.log(Node::Ha1).contains("dog.fake is not armed"));
+    // It is told while the daemon still opens its sockets and locks its memory; an answer comes from its loop alone.
+    rig.wait("the loop runs", SOON, || rig.status(Node::Ha1).is_some());
     let pid = machine.daemon_pid().expect("a daemon");
     let time = Duration::from_secs(4);
     let made = inject(pid, &[], Fault::Count, Span::For(time), time).expect("it can be traced");

@@ -118,10 +118,11 @@ pub fn run(words: &[&str]) -> Result<(), String> {
 fn alone(name: &str, hbd: &std::path::Path) -> Vec<Row> {
     let file = paths::target().join(format!("bench/{name}.json"));
     let _ = fs::remove_file(&file);
-    let program = std::env::current_exe().map_err(|e| e.to_string());
-    let ran = program.and_then(|me| {
-        Cmd::new(me).args(["bench-alone", name]).env("HBD", hbd).limit(Duration::from_secs(1800)).run()
-    });
+    let ran = Cmd::new(paths::ITSELF)
+        .args(["bench-alone", name])
+        .env("HBD", hbd)
+        .limit(Duration::from_secs(1800))
+        .run();
     let text = fs::read_to_string(&file).unwrap_or_default();
     let rows: Value = serde_json::from_str(&text).unwrap_or_default();
     let mut rows: Vec<Row> =

@@ -67,9 +67,8 @@ fn alone(task: &str, words: &[&str]) -> Result<String, String> {
         Some(given) => given.into(),
         None => dist::build::native()?,
     };
-    let me = std::env::current_exe().map_err(|e| e.to_string())?;
     let status =
-        Command::new(me).arg(task).args(words).env("HBD", hbd).status().map_err(|e| e.to_string())?;
+        Command::new(paths::ITSELF).arg(task).args(words).env("HBD", hbd).status().map_err(|e| e.to_string())?;
     if status.success() { Ok(format!("{task}: see the table")) } else { Err(format!("{task} failed")) }
 }
 
