@@ -67,8 +67,12 @@ fn alone(task: &str, words: &[&str]) -> Result<String, String> {
         Some(given) => given.into(),
         None => dist::build::native()?,
     };
-    let status =
-        Command::new(paths::ITSELF).arg(task).args(words).env("HBD", hbd).status().map_err(|e| e.to_string())?;
+    let status = Command::new(paths::ITSELF)
+        .arg(task)
+        .args(words)
+        .env("HBD", hbd)
+        .status()
+        .map_err(|e| e.to_string())?;
     if status.success() { Ok(format!("{task}: see the table")) } else { Err(format!("{task} failed")) }
 }
 
