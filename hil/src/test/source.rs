@@ -41,6 +41,20 @@ pub(super) fn code_only(text: &str) -> String {
     out
 }
 
+/// The insides of the string literals that are no raw ones, as they are written; those in comments are none.
+pub(super) fn strings(text: &str) -> Vec<String> {
+    let chars: Vec<char> = text.chars().collect();
+    let (mut found, mut at) = (Vec::new(), 0);
+    while at < chars.len() {
+        let end = literal_or_comment(&chars, at);
+        if end > at + 1 && chars[at] == '"' {
+            found.push(chars[at + 1..end - 1].iter().collect());
+        }
+        at = end.max(at + 1);
+    }
+    found
+}
+
 /// The end of the comment or literal that begins at `at`, or `at` itself.
 fn literal_or_comment(c: &[char], at: usize) -> usize {
     let is = |i: usize, want: char| c.get(i) == Some(&want);
