@@ -70,6 +70,9 @@ pub enum Action {
     },
     /// Put `stamp` in place of the own stamp file of `group`, synced; then give [`crate::Input::StampWritten`]. The
     /// writes of one group reach the disk in the order of their actions, the notes of its pulls included.
+    ///
+    /// The stamp of a tenure comes twice: before its first start script, and when all of it is proven stopped. What was
+    /// written in between and has no second write was cut short, and is read as *diverged* by the next life.
     WriteStamp {
         /// The group.
         group: GroupId,

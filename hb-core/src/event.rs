@@ -259,6 +259,8 @@ pub enum Cause {
 pub enum Stale {
     /// Its stamp was not read yet.
     Unread,
+    /// It has no stamp, while one of the group is known: its disk is not mounted, or was exchanged.
+    Missing,
     /// A pull over it did not end.
     Partial,
     /// A later epoch wrote elsewhere.

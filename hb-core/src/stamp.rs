@@ -4,7 +4,8 @@
 //! An epoch alone cannot tell that: after the loss of all state an epoch may be used a second time. So a stamp also
 //! names its *line*, a random number that a node draws when it begins to write on a copy that is not its own already.
 //! On a line only one node writes, and only forward: of two stamps of one line the one with the higher epoch has all
-//! that the other has, but for what the service itself deleted.
+//! that the other has, but for what the service itself deleted. A disk can come back without its last seconds, or from a
+//! backup; the shell then reads the stamp as *diverged*, and what is written from there on begins a line of its own.
 
 use crate::ids::Side;
 
@@ -20,7 +21,7 @@ pub struct Stamp {
     /// A pull over this copy did not end: it is neither what it was nor what its source was.
     pub partial: bool,
     /// Somebody wrote here after what the stamp says, or nobody knows: it may hold what no other copy holds, whatever
-    /// the other one began with.
+    /// the other one began with; and it may lack what another copy has of its own line.
     pub diverged: bool,
     /// It was pulled after the writer's last stop: all that this epoch wrote is here.
     pub last: bool,
@@ -111,7 +112,7 @@ impl Stamp {
     /// The stamp for a tenure of node `me` at `epoch`, which begins on this copy; `fresh` is a new line's number.
     #[must_use]
     pub fn begin(&self, me: Side, epoch: u32, fresh: u32) -> Self {
-        let own = self.writer() == Some(me) && !self.partial;
+        let own = self.writer() == Some(me) && !self.partial && !self.diverged;
         let (line, from) = if own {
             (self.line, self.from)
         } else {

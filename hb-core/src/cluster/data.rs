@@ -74,6 +74,8 @@ pub(crate) enum Effect {
     Write,
     /// Write the stamp of before again: the tenure never came into service.
     Restore,
+    /// Write the tenure's stamp once more: it is over, and all of it is proven stopped.
+    Close,
 }
 
 /// The machine.
@@ -101,7 +103,7 @@ pub(crate) const fn next(stage: Stage, event: CopyEvent) -> (Stage, Effect) {
         (S::Writing, E::Signed) => (S::Written, Effect::None),
         (S::Writing, E::Unsigned | E::Over) | (S::Written, E::Over) => (S::Rest, Effect::Restore),
         (S::Written, E::Held) => (S::Live, Effect::None),
-        (S::Live, E::Over) => (S::Rest, Effect::None),
+        (S::Live, E::Over) => (S::Rest, Effect::Close),
         (
             S::Unread,
             E::Due
@@ -282,6 +284,8 @@ impl Copy {
         let pulled = self.stamp.writer() == Some(me.other());
         if self.stage == Stage::Unread {
             Some(Stale::Unread)
+        } else if self.stamp.epoch == 0 && self.newest > 0 {
+            Some(Stale::Missing)
         } else if self.stamp.partial {
             Some(Stale::Partial)
         } else if self.stamp.epoch < self.newest {
@@ -297,7 +301,8 @@ impl Copy {
     pub(crate) fn blocked(&self, me: Side, real: Instant) -> Option<Stale> {
         let stale = self.stale(me, real)?;
         let accepted = match (self.config.stale, stale) {
-            (_, Stale::Unread) | (StalePolicy::Refuse, _) => false,
+            // An empty directory may be a disk that is not mounted: a word for it is not enough, its stamp must come back.
+            (_, Stale::Unread | Stale::Missing) | (StalePolicy::Refuse, _) => false,
             (StalePolicy::Accept, _) | (StalePolicy::AcceptAge, Stale::Old) => true,
             (StalePolicy::AcceptAge | StalePolicy::Wait, Stale::Partial | Stale::Behind)
             | (StalePolicy::Wait, Stale::Old) => self.accepted,

@@ -61,6 +61,8 @@ fn every_pair_keeps_the_rules() {
             // A stamp that was written, or may have been, for a tenure that never served is taken back.
             let undone = matches!(stage, Stage::Writing | Stage::Written) && to == Stage::Rest;
             assert_eq!(effect == Effect::Restore, undone, "{what}");
+            // The end of a tenure that served is noted, for without that its disk counts as one that was cut short.
+            assert_eq!(effect == Effect::Close, stage == Stage::Live && to == Stage::Rest, "{what}");
             // What stands still does nothing; what was never read is never used.
             assert!(to != stage || effect == Effect::None, "{what}");
             assert!(stage != Stage::Unread || to == Stage::Unread || event == CopyEvent::Read, "{what}");
@@ -104,6 +106,8 @@ fn each_policy_decides_about_each_kind_of_stale_copy() {
     let old = read(stamp(4), Some(Duration::from_secs(3601)));
     let unknown = read(stamp(4), None);
     let good = read(stamp(4), hour);
+    let missing = read(Stamp::NONE, None);
+    let first = Copy { newest: 0, ..missing.clone() };
     // The even side wrote them; the odd one pulled.
     for (copy, stale, passes) in [
         (&unread, Some(Stale::Unread), [false; 4]),
@@ -112,13 +116,15 @@ fn each_policy_decides_about_each_kind_of_stale_copy() {
         (&old, Some(Stale::Old), [true, false, false, true]),
         (&unknown, Some(Stale::Old), [true, false, false, true]),
         (&good, None, [true; 4]),
+        (&missing, Some(Stale::Missing), [false; 4]),
+        (&first, None, [true; 4]),
     ] {
         for (policy, passes) in [AcceptAge, Refuse, Wait, Accept].into_iter().zip(passes) {
             let copy = Copy { config: config(policy), ..copy.clone() };
             assert_eq!(copy.stale(Side::Odd, at), stale);
             assert_eq!(copy.blocked(Side::Odd, at), stale.filter(|_| !passes), "{policy:?} {stale:?}");
             let asked = Copy { accepted: true, ..copy };
-            let stubborn = stale == Some(Stale::Unread) || policy == Refuse;
+            let stubborn = matches!(stale, Some(Stale::Unread | Stale::Missing)) || policy == Refuse;
             let blocked = asked.blocked(Side::Odd, at);
             assert_eq!(blocked, stale.filter(|_| stubborn), "{policy:?} {stale:?}, asked for");
         }
@@ -156,4 +162,17 @@ fn pauses_between_handovers_grow_and_are_forgotten_in_service() {
     copy.serve(Side::Even, 6);
     copy.rest_from_handovers(Instant::ZERO);
     assert_eq!(copy.pause_until, Instant::ZERO.plus(PAUSE_FIRST));
+}
+
+/// The writer's disk came back without its last seconds, or from a backup, while the other node had pulled them: that copy
+/// is no earlier state of what is written from there on.
+#[test]
+fn a_tenure_on_what_was_cut_short_begins_a_line_of_its_own() {
+    let pulled = stamp(4);
+    assert!(!pulled.may_hold_more(Side::Odd, &stamp(4).begin(Side::Even, 6, 99)), "in order: the same line");
+    let back = Stamp { diverged: true, ..stamp(4) };
+    let tenure = back.begin(Side::Even, 6, 99);
+    assert_eq!((tenure.line, tenure.diverged), (99, false));
+    assert_eq!(tenure.from.map(|from| (from.epoch, from.line, from.last)), Some((4, 7, false)));
+    assert!(tenure.is_sound() && pulled.may_hold_more(Side::Odd, &tenure), "the pull keeps");
 }

@@ -250,7 +250,7 @@ pub(crate) fn decide(s: &Situation) -> Decision {
             if !right {
                 return Decision::Wait(if failed { Wait::Failed } else { Wait::PeerRight });
             }
-            let stale = matches!(copy, Some(Wait::StaleCopy(Stale::Partial | Stale::Behind | Stale::Old)));
+            let stale = matches!(copy, Some(Wait::StaleCopy(why)) if why != Stale::Unread);
             // A failure is sticky until cleared, unless nobody else can.
             if agrees && (!s.claimable && (able || peer_failed) || (stale || failed) && able) {
                 return Decision::Decline;

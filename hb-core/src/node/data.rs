@@ -7,7 +7,7 @@ use crate::cluster::data::{self, Copy, CopyEvent, Effect, Stage};
 use crate::cluster::group::{Gate, Group};
 use crate::event::Event;
 use crate::ids::{GroupId, Token};
-use crate::input::Pulled;
+use crate::input::{Pulled, Refusal};
 use crate::message::{GroupState, Message, Phase};
 use crate::stamp::Stamp;
 use crate::status::CopyStatus;
@@ -89,7 +89,7 @@ impl Node {
         let (to, effect) = data::next(from, event);
         let (token, line) = match effect {
             Effect::Pull | Effect::Write => (self.token(), self.draw_line()),
-            Effect::None | Effect::End | Effect::Restore => (Token(0), 0),
+            Effect::None | Effect::End | Effect::Restore | Effect::Close => (Token(0), 0),
         };
         let Some(group) = self.group_mut(id) else { return };
         let epoch = group.epoch;
@@ -110,6 +110,7 @@ impl Node {
                 }
             }
             Effect::End => copy.ask.end = true,
+            Effect::Close => copy.ask.write = true,
             Effect::Restore => {
                 copy.stamp = copy.stamp.undone();
                 copy.ask.write = true;
@@ -279,6 +280,28 @@ impl Node {
             self.report(event);
         }
         self.copy_event(id, event);
+    }
+
+    /// An operator wants the copy brought up to date now: the next pull of the group comes at once.
+    ///
+    /// # Errors
+    /// There is nothing to pull, or the peer is not heard to hold the group; nothing was changed. While a pull runs there
+    /// is none to begin ([`Refusal::Busy`]).
+    pub fn pull_now(&mut self, now: Instant, id: GroupId) -> Result<(), Refusal> {
+        self.read_clock(now);
+        let Some(copy) = self.copy(id) else { return Err(Refusal::NothingToDo) };
+        if copy.pulls() {
+            return Err(Refusal::Busy);
+        }
+        if copy.stage != Stage::Rest || self.pull_source(id).is_none() {
+            return Err(Refusal::NothingToDo);
+        }
+        if let Some(copy) = self.copy_mut(id) {
+            copy.at = now;
+        }
+        self.follow_copy(id);
+        self.settle();
+        Ok(())
     }
 
     // --- handovers, leave ------------------------------------------------------------------------------------------

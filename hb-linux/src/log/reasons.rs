@@ -56,6 +56,10 @@ pub fn wait_words<const N: usize>(names: &Names, wait: Wait, out: &mut Text<N>) 
             "two machines call themselves {peer}: stop hbd on the wrong one, and give it a name of its own"
         )),
         Wait::Leaving => out.put(format_args!("this node leaves")),
+        Wait::StaleCopy(why @ (Stale::Missing | Stale::Unread)) => out.put(format_args!(
+            "its data here cannot be used ({}): mount the disk; if it is the right one all the same, with the daemon stopped: hbd data init",
+            stale_words(why)
+        )),
         Wait::StaleCopy(why) => out.put(format_args!(
             "its data here is stale ({}): node {peer} may bring the newer copy; to run it all the same: hbd takeover",
             stale_words(why)
@@ -145,6 +149,7 @@ pub fn outcome_words<const N: usize>(verb: Verb, outcome: Outcome, out: &mut Tex
 pub const fn stale_words(why: Stale) -> &'static str {
     match why {
         Stale::Unread => "its stamp was not read yet",
+        Stale::Missing => "the directory has no stamp, although one is known: not mounted, or another disk",
         Stale::Partial => "a pull over it did not end",
         Stale::Behind => "later data was written on the other node",
         Stale::Old => "the last pull is longer ago than stale_after",

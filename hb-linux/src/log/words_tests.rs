@@ -61,7 +61,7 @@ const CAUSES: [Cause; 16] = [
     Cause::Operator,
     Cause::Data,
 ];
-const WAITS: [Wait; 26] = [
+const WAITS: [Wait; 27] = [
     Wait::Peer,
     Wait::PeerRight,
     Wait::PeerRuns,
@@ -83,6 +83,7 @@ const WAITS: [Wait; 26] = [
     Wait::PeerTwins,
     Wait::Leaving,
     Wait::StaleCopy(Stale::Unread),
+    Wait::StaleCopy(Stale::Missing),
     Wait::StaleCopy(Stale::Partial),
     Wait::StaleCopy(Stale::Behind),
     Wait::StaleCopy(Stale::Old),
