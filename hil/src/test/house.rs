@@ -1,7 +1,8 @@
 //! House rules that no compiler checks: what the daemon may not call because Linux 2.4 lacks it (DESIGN §1), where unsafe
-//! code may be, no work left marked as undone, and no line of the log that the manual does not explain.
+//! code may be, no work left marked as undone, no line of the log that the manual does not explain, no page that its
+//! Chinese twin contradicts.
 
-use super::{Outcome, messages, source};
+use super::{Outcome, messages, source, twins};
 use crate::paths;
 use std::fs;
 use std::path::Path;
@@ -77,6 +78,7 @@ pub(super) fn check() -> Outcome {
     }
     wrong.extend(named.iter().map(|(n, test)| format!("{CASES}:{n}: {test}: there is no such test")));
     wrong.extend(messages::faults(&root));
+    wrong.extend(twins::faults(&root));
     if wrong.is_empty() { Ok(format!("{files} files")) } else { Err(wrong.join("\n")) }
 }
 

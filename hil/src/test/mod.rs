@@ -10,6 +10,7 @@ pub mod house;
 pub mod lengths;
 mod messages;
 pub mod source;
+mod twins;
 
 use crate::fuzz;
 use crate::proof::{budgets, nopanic};
