@@ -14,6 +14,7 @@ pub mod install;
 pub mod link;
 pub mod linktest;
 pub mod log;
+mod opening;
 pub mod resources;
 pub mod scripts;
 pub mod state;

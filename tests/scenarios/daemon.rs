@@ -2,7 +2,7 @@
 
 use crate::{DEADTIME, SOON, never_both, nothing_moves, settled};
 use hb_hil::faults::inject::{Fault, Span, inject};
-use hb_hil::netns::{Builder, Node, Stamp, Times};
+use hb_hil::netns::{Builder, Node, NullModem, Stamp, Times};
 use nix::sys::signal::Signal;
 use std::thread;
 use std::time::Duration;
@@ -339,6 +339,45 @@ fn a_watchdog_that_is_held_is_tried_by_a_child() {
     rig.wait("it is fed", SOON, || machine.read("lib/dog.fake").starts_with(".."));
     assert_eq!(rig.hbd(Node::Ha1, &["stop"]).code, Some(0));
     assert!(machine.read("lib/dog.fake").ends_with(".V"), "and let go at the end");
+}
+
+/// The open of a line may load a driver, too, or wait for a cable: one that failed is tried by a child, and followed.
+#[test]
+fn a_serial_line_that_failed_is_tried_by_a_child() {
+    let Some(rig) = Builder::new("serial line pulled").build() else { return };
+    let machine = rig.machine(Node::Ha1);
+    let line = machine.path("lib/line");
+    let plug = |cable: &NullModem| {
+        let _ = std::fs::remove_file(&line);
+        std::os::unix::fs::symlink(cable.path(0), &line).expect("the disk takes it");
+    };
+    let cable = NullModem::new().expect("a pty");
+    plug(&cable);
+    machine.write("etc/ha.cf", &format!("{}\nserial {}\n", machine.read("etc/ha.cf"), line.display()));
+    rig.start_both();
+    rig.wait_settled(Node::Ha1, SOON);
+    drop(cable);
+    rig.wait("the line has failed", SOON, || rig.log(Node::Ha1).contains("lib/line"));
+    let pid = machine.daemon_pid().expect("a daemon");
+    let time = Duration::from_secs(4);
+    let (before, since) = (rig.log(Node::Ha1).len(), Stamp::now());
+    let (made, another) = thread::scope(|scope| {
+        let count = scope.spawn(|| inject(pid, &[], Fault::Count, Span::For(time), time));
+        thread::sleep(time / 2);
+        let another = NullModem::new().expect("a pty");
+        plug(&another);
+        (count.join().expect("no panic").expect("it can be traced"), another)
+    });
+    for call in LOOKS {
+        assert!(!made.contains_key(&call), "call {call} in the loop: {made:?}");
+    }
+    // clone, fork
+    assert!(made.contains_key(&56) || made.contains_key(&57), "a child tries it: {made:?}");
+    rig.wait("it is open again", SOON, || {
+        another.log(since).iter().any(|chunk| chunk.from == 0)
+            && rig.log(Node::Ha1).get(before..).is_some_and(|news| news.contains("lib/line"))
+    });
+    nothing_moves(&rig, Node::Ha1, Duration::from_secs(1));
 }
 
 /// Does anybody have the stand-in for a watchdog open?

@@ -1,14 +1,14 @@
 //! The watchdog in the daemon's hands: armed last, tried again while it cannot be, fed only when the core says so.
 
 use super::keeper::Keeper;
-use super::opening::Opening;
 use super::voice::Voice;
 use crate::config::{WatchdogBusy, WatchdogSettings};
 use crate::helper::Level;
+use crate::opening::Opening;
 use crate::sys::{Errno, Fd, process};
 use crate::watchdog::{self, Problem, Watchdog};
 use hb_core::{Duration, Input, Instant, Watchdog as State};
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -102,7 +102,7 @@ impl Dog {
 
     /// Arm it, before the loop begins. Answers what the core is to be told.
     pub(super) fn start(&mut self, now: Instant, voice: &mut Voice) -> Option<Input<'static>> {
-        let opened = Fd::open(&self.path, Watchdog::flags(&self.path), 0o600);
+        let opened = open(&self.path);
         self.arm(now, opened, voice)
     }
 
@@ -120,7 +120,8 @@ impl Dog {
         }
         // Without a child to be had it is tried again soon; nothing is known until then.
         self.retry_at = now.plus(RETRY_BUSY);
-        let _ = self.opening.begin(&self.path, Watchdog::flags(&self.path), b"V");
+        let path = &self.path;
+        let _ = self.opening.begin(|| open(path), b"V");
         None
     }
 
@@ -295,4 +296,8 @@ impl Dog {
             None => {}
         }
     }
+}
+
+fn open(path: &CStr) -> Result<Fd, Errno> {
+    Fd::open(path, Watchdog::flags(path), 0o600)
 }

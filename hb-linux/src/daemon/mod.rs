@@ -10,7 +10,6 @@ mod keeper;
 mod media;
 mod mirrors;
 mod notify;
-mod opening;
 pub mod pidfile;
 mod reload;
 mod requests;

@@ -35,10 +35,11 @@ impl Shell {
             let well = self.node.both_ways_on(id) || self.node.glance().foreign;
             link.ways(self.now, well, spare);
         }
-        if fd.can_write() || link.deadline() <= self.now {
+        let open = link.is_open();
+        if fd.can_write() || link.deadline() <= self.now || (!open && fd.can_read()) {
             link.service(self.now);
         }
-        let read = if fd.can_read() { self.read_link(at, id) } else { Read::All };
+        let read = if open && fd.can_read() { self.read_link(at, id) } else { Read::All };
         self.link_change(at, id);
         read
     }
@@ -255,6 +256,7 @@ impl Shell {
             self.drain();
         }
         self.reload.reap();
+        self.fx.links.iter_mut().for_each(link::Link::reap);
         if let Some(dog) = &mut self.fx.dog {
             dog.reap();
         }

@@ -108,6 +108,11 @@ impl Health {
         self.retry_at = now.plus(RETRY);
     }
 
+    /// It could not be tried.
+    pub fn later(&mut self, now: Instant) {
+        self.retry_at = now.plus(RETRY);
+    }
+
     /// A frame went out.
     pub fn sent(&mut self) {
         self.counters.sent = self.counters.sent.wrapping_add(1);

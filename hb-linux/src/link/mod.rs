@@ -1,7 +1,7 @@
 //! Media: what heartbeats travel on. A link never waits, allocates nothing once it is made, and opens itself again.
 //!
 //! The daemon's loop, for each link: wait for [`Link::fd`] (for room to write as well if [`Link::wants_write`]) and
-//! until [`Link::deadline`] at the latest; then [`Link::service`], then [`Link::read`] until [`Incoming::Empty`]; and
+//! until [`Link::deadline`] at the latest; then [`Link::service`], then, if it was open, [`Link::read`] until [`Incoming::Empty`]; and
 //! after each of these, and after [`Link::send`], look at [`Link::take_change`].
 
 pub mod arrival;
@@ -126,7 +126,7 @@ impl Link {
         }
     }
 
-    /// The open descriptor to wait on.
+    /// The open descriptor to wait on: its own, or that of a child that opens it.
     #[must_use]
     pub fn fd(&self) -> Option<RawFd> {
         match self {
@@ -138,7 +138,10 @@ impl Link {
     /// Is it open?
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.fd().is_some()
+        match self {
+            Self::Serial(link) => link.is_open(),
+            Self::Udp(link) => link.fd().is_some(),
+        }
     }
 
     /// Open it now, if it is closed. What fails is tried again about once a second by [`Link::service`].
@@ -152,6 +155,14 @@ impl Link {
         }
     }
 
+    /// After `SIGCHLD`.
+    pub fn reap(&mut self) {
+        match self {
+            Self::Serial(link) => link.reap(),
+            Self::Udp(_) => {}
+        }
+    }
+
     /// When [`Link::service`] has something to do by itself: another try to open, or a queued frame whose turn it is.
     #[must_use]
     pub fn deadline(&self) -> Instant {
@@ -161,7 +172,7 @@ impl Link {
         }
     }
 
-    /// Open it if a try is due, and send on what is queued. No system call if there is nothing to do.
+    /// Open it if a try is due (a serial line: have it opened, or take what was), and send on what is queued. No system call if there is nothing to do.
     pub fn service(&mut self, now: Instant) {
         match self {
             Self::Serial(link) => link.service(now),

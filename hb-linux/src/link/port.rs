@@ -60,6 +60,13 @@ impl SerialPort {
     }
 }
 
+impl From<Fd> for SerialPort {
+    /// Of a line that [`tty::open`] gave.
+    fn from(fd: Fd) -> Self {
+        Self { fd }
+    }
+}
+
 impl ErrorType for SerialPort {
     type Error = Errno;
 }

@@ -7,7 +7,8 @@
 use super::health::Health;
 use super::port::SerialPort;
 use super::{Incoming, Outgoing};
-use crate::sys::{Errno, Result, tty};
+use crate::opening::Opening;
+use crate::sys::{Errno, Fd, Result, tty};
 use hb_core::{Duration, FRAME_BUF, Instant};
 use heapless::Vec;
 use std::ffi::CString;
@@ -16,13 +17,15 @@ use std::os::fd::RawFd;
 /// Bytes that may be left in the driver when the next frame goes, on a line with flow control: about a UART's FIFO.
 const FIFO: usize = 16;
 
-/// A serial line that opens itself again.
+/// A serial line that opens itself again, by a child: see [`Opening`].
 #[derive(Debug)]
 pub struct SerialLink {
     device: CString,
     baud: u32,
     rtscts: bool,
     port: Option<SerialPort>,
+    /// The next port.
+    opening: Opening,
     /// Rest of the frame whose beginning the driver took. Must go first, or the receiver sees a cut frame.
     rest: Vec<u8, FRAME_BUF>,
     /// The one frame that waits; empty if none.
@@ -41,6 +44,7 @@ impl SerialLink {
             baud,
             rtscts,
             port: None,
+            opening: Opening::default(),
             rest: Vec::new(),
             waiting: Vec::new(),
             blocked: false,
@@ -55,7 +59,15 @@ impl SerialLink {
     }
 
     pub(super) fn fd(&self) -> Option<RawFd> {
-        self.port.as_ref().map(SerialPort::raw)
+        self.port.as_ref().map(SerialPort::raw).or(self.opening.fd())
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.port.is_some()
+    }
+
+    pub(super) fn reap(&mut self) {
+        self.opening.reap();
     }
 
     /// How long `bytes` take on the line: ten bits each.
@@ -75,9 +87,14 @@ impl SerialLink {
         if self.port.is_some() {
             return Ok(());
         }
-        match SerialPort::open(&self.device, self.baud, self.rtscts) {
-            Ok(port) => {
-                self.port = Some(port);
+        let opened = tty::open(&self.device, self.baud, self.rtscts);
+        self.opened(now, opened)
+    }
+
+    fn opened(&mut self, now: Instant, opened: Result<Fd>) -> Result<()> {
+        match opened {
+            Ok(fd) => {
+                self.port = Some(SerialPort::from(fd));
                 self.line_free = now;
                 self.health.opened();
                 Ok(())
@@ -91,7 +108,7 @@ impl SerialLink {
 
     pub(super) fn deadline(&self) -> Instant {
         if self.port.is_none() {
-            self.health.retry_at()
+            if self.opening.is_busy() { Instant::NEVER } else { self.health.retry_at() }
         } else if self.waiting.is_empty() || self.wants_write() {
             Instant::NEVER
         } else {
@@ -105,8 +122,14 @@ impl SerialLink {
 
     pub(super) fn service(&mut self, now: Instant) {
         if self.port.is_none() {
-            if self.health.is_due(now) {
-                let _ = self.try_open(now);
+            if let Some(opened) = self.opening.take() {
+                let _ = self.opened(now, opened);
+            } else if self.health.is_due(now) && !self.opening.is_busy() {
+                let (device, baud, rtscts) = (&self.device, self.baud, self.rtscts);
+                // Without a child to be had, or while the last one hangs, it is tried again.
+                if self.opening.begin(|| tty::open(device, baud, rtscts), b"").is_err() {
+                    self.health.later(now);
+                }
             }
         } else if let Err(why) = self.pump(now)
             && !why.is_shortage()
@@ -207,6 +230,7 @@ impl SerialLink {
 
     pub(super) fn close(&mut self) {
         self.drop_port();
+        self.opening.give_up();
         self.health.retire();
     }
 }
@@ -314,9 +338,12 @@ mod tests {
         // Its number is free: the next pty gets the same name, as a replugged device would.
         let fresh: std::vec::Vec<_> = (0..8).map(|_| pty::open().unwrap()).collect();
         link.service(at(1100));
+        assert_eq!((link.is_open(), link.deadline()), (false, Instant::NEVER), "a child opens it");
+        poll(&mut [PollFd::readable(link.fd().unwrap())], 5000).unwrap();
+        link.service(at(1101));
         if fresh.iter().any(|(_, name)| *name == device) {
             assert_eq!(link.health.take_change(), Some(Change::Opened));
-            assert!(link.fd().is_some());
+            assert!(link.is_open());
         }
         link.close();
         assert_eq!((link.fd(), link.deadline()), (None, Instant::NEVER));

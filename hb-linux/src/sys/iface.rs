@@ -82,6 +82,15 @@ fn probe() -> Result<Fd> {
     socket(libc::AF_INET, libc::SOCK_DGRAM, 0)
 }
 
+/// A socket to ask about `name`, which is there. For an interface that is not, the questions below have the kernel call
+/// modprobe, and wait for it, before they say so; this one does not. Without root it is refused, and then no module would
+/// be loaded either.
+fn probe_of(name: &IfName) -> Result<Fd> {
+    let probe = probe()?;
+    let bound = set_option(&probe, libc::SOL_SOCKET, libc::SO_BINDTODEVICE, name.base().raw());
+    if bound == Err(Errno::NO_DEVICE) { Err(Errno::NO_DEVICE) } else { Ok(probe) }
+}
+
 fn request(probe: &Fd, name: &IfName, code: u32) -> Result<libc::ifreq> {
     // SAFETY: an all-zero ifreq is valid: integers and a pointer that may be null.
     let mut request: libc::ifreq = unsafe { core::mem::zeroed() };
@@ -162,7 +171,7 @@ impl Flags {
 /// # Errors
 /// `ENODEV`: there is none of this name.
 pub fn flags(name: &IfName) -> Result<Flags> {
-    let answer = request(&probe()?, name, SIOCGIFFLAGS)?;
+    let answer = request(&probe_of(name)?, name, SIOCGIFFLAGS)?;
     // SAFETY: SIOCGIFFLAGS fills the flags member.
     Ok(Flags(i32::from(unsafe { answer.ifr_ifru.ifru_flags })))
 }
@@ -202,17 +211,11 @@ pub fn broadcast_address(name: &IfName) -> Result<Ipv4Addr> {
 /// # Errors
 /// What is wrong: `ENODEV`, `ENETDOWN` or `EADDRNOTAVAIL`.
 pub fn usable(name: &IfName) -> Result<()> {
-    let probe = match probe() {
+    let probe = match probe_of(name) {
         // It could not be asked, which is nothing about the interface.
         Err(why) if why.is_shortage() => return Ok(()),
         other => other?,
     };
-    // For an interface that is not there the questions below have the kernel call modprobe, and wait for it, before they
-    // say so; this one does not. Without root it is refused, and then no module would be loaded either.
-    if set_option(&probe, libc::SOL_SOCKET, libc::SO_BINDTODEVICE, name.base().raw()) == Err(Errno::NO_DEVICE)
-    {
-        return Err(Errno::NO_DEVICE);
-    }
     // SAFETY: SIOCGIFFLAGS fills the flags member.
     let flags = Flags(i32::from(unsafe { request(&probe, name, SIOCGIFFLAGS)?.ifr_ifru.ifru_flags }));
     if !flags.up() {
@@ -232,12 +235,15 @@ pub struct Facts {
     pub broadcast: Ipv4Addr,
 }
 
-/// Ask for the [`Facts`] of an interface that IPv4 can be spoken on. `probe` is any IPv4 socket: four requests, nothing
-/// else.
+/// Ask for the [`Facts`] of an interface that IPv4 can be spoken on. `probe` is any IPv4 socket: what runs short
+/// meanwhile is no reason not to know.
 ///
 /// # Errors
 /// As [`usable`].
 pub fn facts(probe: &Fd, name: &IfName) -> Result<Facts> {
+    if probe_of(name).err() == Some(Errno::NO_DEVICE) {
+        return Err(Errno::NO_DEVICE);
+    }
     // SAFETY: SIOCGIFFLAGS fills the flags member, SIOCGIFINDEX the index member.
     let flags = Flags(i32::from(unsafe { request(probe, name, SIOCGIFFLAGS)?.ifr_ifru.ifru_flags }));
     if !flags.up() {
@@ -382,7 +388,10 @@ mod tests {
     fn what_is_not_there_says_so() {
         let none = IfName::new("nosuchif0").unwrap();
         assert_eq!(index(&none), Err(Errno::NO_DEVICE));
-        assert_eq!(usable(&none), Err(Errno::NO_DEVICE));
+        assert_eq!((usable(&none), flags(&none)), (Err(Errno::NO_DEVICE), Err(Errno::NO_DEVICE)));
+        // Before any question that would have the kernel look for a driver: this file answers none.
+        let file = Fd::open(c"/dev/null", libc::O_RDWR, 0).unwrap();
+        assert_eq!(facts(&file, &none), Err(Errno::NO_DEVICE));
         assert_eq!(holding(Ipv4Addr::new(198, 51, 100, 77)), Ok(None));
     }
 }

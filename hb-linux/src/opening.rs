@@ -8,8 +8,7 @@
 
 use crate::sys::poll::{PollFd, poll};
 use crate::sys::process::{self, Pid, try_wait_for};
-use crate::sys::{Errno, Fd, guard, unix};
-use core::ffi::{CStr, c_int};
+use crate::sys::{Errno, Fd, Result, guard, unix};
 use std::os::fd::RawFd;
 
 /// What the daemon answers.
@@ -17,18 +16,18 @@ const TAKEN: &[u8] = b"t";
 
 /// One open at a time.
 #[derive(Debug, Default)]
-pub(super) struct Opening {
+pub(crate) struct Opening {
     answer: Option<Fd>,
     child: Option<Pid>,
 }
 
 impl Opening {
-    /// Begin to open `path` with these `flags` of `open(2)`. `undo` is written to it if nobody takes it: who opened a
+    /// Begin: a child does what `open` does. `undo` is written to what it opened if nobody takes it: who opened a
     /// watchdog has armed it.
     ///
     /// # Errors
     /// No child can be made now; `EBUSY`: the last one still hangs at its device.
-    pub(super) fn begin(&mut self, path: &CStr, flags: c_int, undo: &[u8]) -> Result<(), Errno> {
+    pub(crate) fn begin(&mut self, open: impl FnOnce() -> Result<Fd>, undo: &[u8]) -> Result<()> {
         self.reap();
         if self.child.is_some() || self.answer.is_some() {
             return Err(Errno::BUSY);
@@ -36,7 +35,7 @@ impl Opening {
         let (ours, theirs) = unix::pair()?;
         // The child is a copy of the daemon until it ends; what it allocates is its own.
         guard::disarm();
-        let forked = process::fork(move || open(path, flags, undo, &theirs));
+        let forked = process::fork(move || child(open, undo, &theirs));
         guard::arm();
         self.child = Some(forked?);
         self.answer = Some(ours);
@@ -44,17 +43,17 @@ impl Opening {
     }
 
     /// What to wait on.
-    pub(super) fn fd(&self) -> Option<RawFd> {
+    pub(crate) fn fd(&self) -> Option<RawFd> {
         self.answer.as_ref().map(Fd::raw)
     }
 
     /// Is an open under way?
-    pub(super) const fn is_busy(&self) -> bool {
+    pub(crate) const fn is_busy(&self) -> bool {
         self.answer.is_some()
     }
 
     /// What came of it, once.
-    pub(super) fn take(&mut self) -> Option<Result<Fd, Errno>> {
+    pub(crate) fn take(&mut self) -> Option<Result<Fd>> {
         let mut word = [0; 4];
         let answer = self.answer.as_ref()?;
         let came = match unix::receive_with(answer, &mut word) {
@@ -77,8 +76,13 @@ impl Opening {
         Some(came)
     }
 
+    /// What comes is not wanted any more.
+    pub(crate) fn give_up(&mut self) {
+        self.answer = None;
+    }
+
     /// After `SIGCHLD`.
-    pub(super) fn reap(&mut self) {
+    pub(crate) fn reap(&mut self) {
         if self.child.is_some_and(|child| try_wait_for(child).is_some() || !process::exists(child)) {
             self.child = None;
         }
@@ -86,9 +90,9 @@ impl Opening {
 }
 
 /// The child's life.
-fn open(path: &CStr, flags: c_int, undo: &[u8], answer: &Fd) -> i32 {
+fn child(open: impl FnOnce() -> Result<Fd>, undo: &[u8], answer: &Fd) -> i32 {
     process::become_helper(&[answer.raw()], false);
-    match Fd::open(path, flags, 0o600) {
+    match open() {
         Ok(fd) => {
             let sent = unix::send_with(answer, &0_i32.to_ne_bytes(), &fd);
             if !matches!(sent, Ok(Some(_))) || !is_taken(answer) {
@@ -117,11 +121,13 @@ fn is_taken(answer: &Fd) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use core::ffi::CStr;
 
-    fn opened(path: &CStr) -> Result<Fd, Errno> {
+    fn opened(path: &CStr) -> Result<Fd> {
         let mut opening = Opening::default();
-        opening.begin(path, libc::O_RDWR, b"").unwrap();
-        assert!(opening.is_busy() && opening.begin(path, libc::O_RDWR, b"").is_err(), "one at a time");
+        let open = || Fd::open(path, libc::O_RDWR, 0);
+        opening.begin(open, b"").unwrap();
+        assert!(opening.is_busy() && opening.begin(open, b"").is_err(), "one at a time");
         loop {
             poll(&mut [PollFd::readable(opening.fd().unwrap())], 5000).unwrap();
             if let Some(came) = opening.take() {
@@ -146,7 +152,7 @@ mod tests {
         let flags = libc::O_WRONLY | libc::O_APPEND;
         for taken in [true, false] {
             let mut opening = Opening::default();
-            opening.begin(&name, flags, b"V").unwrap();
+            opening.begin(|| Fd::open(&name, flags, 0), b"V").unwrap();
             let child = opening.child.unwrap();
             if taken {
                 poll(&mut [PollFd::readable(opening.fd().unwrap())], 5000).unwrap();
