@@ -35,6 +35,10 @@ pub(crate) fn settled(builder: Builder) -> Option<Rig> {
     let rig = builder.build()?;
     rig.start_both();
     rig.wait_settled(Node::Ha1, SOON);
+    for node in Node::BOTH {
+        // However slowly a daemon starts, its helper mends nothing that is not there yet.
+        assert!(!rig.log(node).contains("somebody emptied"), "{}", rig.log(node));
+    }
     Some(rig)
 }
 

@@ -46,14 +46,18 @@ impl Start {
         let mut clock = Clock::start();
         let look = Programs::prepare(settings, paths, places).ok_or(EXIT_NOT_CONFIGURED)?;
         let look = Look { programs: look, run_dir: places.run_dir.clone() };
-        let helper = Helper::start(setup(settings, places, foreground, look), None)
-            .map_err(|why| failed(&format!("the helper process cannot be started: {why}"), why))?;
-        let mut voice = Voice::new(helper, Names::of(settings), false);
+        // Before there is a helper, which puts back what is missing of them.
         pidfile.write().map_err(|error| {
             failed(&format!("{}: {error}", places.run_dir.display()), Errno::from(&error))
         })?;
+        let unpacked = resources::unpack(&places.run_dir);
+        let helper = Helper::start(setup(settings, places, foreground, look), None).map_err(|why| {
+            pidfile.clear();
+            failed(&format!("the helper process cannot be started: {why}"), why)
+        })?;
+        let mut voice = Voice::new(helper, Names::of(settings), false);
         self.first_lines(&mut voice);
-        if let Err(error) = resources::unpack(&places.run_dir) {
+        if let Err(error) = unpacked {
             voice.say(Level::Error, format_args!("{}: {error}", places.run_dir.display()));
         }
         let (found, left) = leftover::end_all(settings, &places.run_dir, &paths.proc_dir);

@@ -37,6 +37,12 @@ impl Status {
         self.text("/peer/state")
     }
 
+    /// `joining`, `up` or `leaving`, as the peer showed it last.
+    #[must_use]
+    pub fn peer_phase(&self) -> &str {
+        self.text("/peer/phase")
+    }
+
     /// The state of the first group, the only one of the seed.
     #[must_use]
     pub fn group(&self) -> &str {

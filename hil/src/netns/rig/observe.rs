@@ -89,8 +89,9 @@ impl Rig {
             };
             own.group() == "held"
                 && other.group() == "idle"
-                && own.peer() == "up"
-                && other.peer() == "up"
+                && [own.peer(), other.peer(), own.phase(), other.phase()] == ["up"; 4]
+                // What this one knows of the other: until then it is refused as a receiver.
+                && own.peer_phase() == "up"
                 && self.client.answered_by().as_deref() == Some(node.name())
         })
     }
