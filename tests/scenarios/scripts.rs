@@ -204,6 +204,30 @@ fn a_stop_that_says_no_while_status_is_silent_is_stuck_and_named() {
     never_both(&rig);
 }
 
+/// The interpreter of a script goes away, on the holder or on the peer: no standby in either case.
+#[test]
+fn a_script_that_lost_its_interpreter_is_as_good_as_missing() {
+    let Some(rig) = settled(Builder::new("script without its interpreter")) else { return };
+    for node in Node::BOTH {
+        let machine = rig.machine(node);
+        let text = machine.read("init.d/jdmail");
+        let first = text.lines().next().expect("a script");
+        machine.write("init.d/jdmail", &text.replacen(first, "#!/nonexistent/sh", 1));
+        rig.wait("it is seen", SOON, || rig.log(node).contains("not claimable here"));
+        // A few beats, for the peer to hear of it.
+        std::thread::sleep(A_WHILE);
+        let refused = rig.hbd(Node::Ha1, &["standby"]);
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        assert_eq!(rig.group(Node::Ha1), "held", "it goes on");
+        machine.write("init.d/jdmail", &text);
+        rig.wait("a standby goes through again", SOON, || rig.hbd(Node::Ha1, &["standby"]).code == Some(0));
+        rig.wait_settled(Node::Ha2, SOON);
+        assert_eq!(rig.hbd(Node::Ha1, &["takeover"]).code, Some(0));
+        rig.wait_settled(Node::Ha1, SOON);
+    }
+    never_both(&rig);
+}
+
 /// The script of a running service loses its run bit: no standby, and after the daemon's death the group stays unknown here
 /// and is nobody's, until the script can be asked.
 #[test]

@@ -6,7 +6,8 @@ use super::files::Crc32;
 use super::finding::Report;
 use super::ha_cf::HaCf;
 use super::haresources::Canonical;
-use super::settings::{Group, LogTargets, Medium, Script, Settings, WatchdogBusy, WatchdogSettings, asked};
+use super::scripts;
+use super::settings::{Group, LogTargets, Medium, Settings, WatchdogBusy, WatchdogSettings, asked};
 use hb_core::auth::Keyring;
 use hb_core::config::{AskConfig, Config, GroupConfig, Isolated, LinkKind, MAX_GROUPS};
 use hb_core::{Duration, Side, identity};
@@ -165,7 +166,7 @@ fn group_config(group: &Group, own: &str, peer: &str) -> Option<GroupConfig> {
         digest: identity::line_digest(&group.preferred, group.resources.iter().map(Canonical)),
         preferred,
         resources: u8::try_from(group.resources.len()).ok()?,
-        claimable: group.resources.iter().all(|r| r.script != Script::Missing),
+        claimable: group.resources.iter().all(|r| scripts::is_there(&r.script)),
         data: None,
     })
 }

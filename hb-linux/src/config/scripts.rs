@@ -3,6 +3,7 @@
 use super::Paths;
 use super::settings::Script;
 use crate::resources;
+use crate::scripts::fitness;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,22 @@ pub(super) fn find(paths: &Paths, name: &str) -> (Script, Option<PathBuf>) {
     (script, idle)
 }
 
+/// Is there something to execute, and can it be?
+pub(super) fn is_there(script: &Script) -> bool {
+    match script {
+        Script::File(path) => fitness::unfit(path).is_none(),
+        Script::Embedded => true,
+        Script::Missing => false,
+    }
+}
+
+/// What has this name and is no regular file, so it does not count.
+pub(super) fn no_file(paths: &Paths, name: &str) -> Option<PathBuf> {
+    let first = paths.config_dir.join("resource.d");
+    let mut dirs = core::iter::once(&first).chain(&paths.init_dirs);
+    dirs.find_map(|dir| Some(dir.join(name)).filter(|path| path.exists() && !path.is_file()))
+}
+
 /// A script of this name but for the case of its letters.
 pub(super) fn other_case(paths: &Paths, name: &str) -> Option<String> {
     let first = paths.config_dir.join("resource.d");
@@ -36,7 +53,7 @@ pub(super) fn other_case(paths: &Paths, name: &str) -> Option<String> {
     files
         .filter_map(|found| found.into_string().ok())
         .chain(own)
-        .find(|found| found.eq_ignore_ascii_case(name))
+        .find(|found| found != name && found.eq_ignore_ascii_case(name))
 }
 
 /// Is this a regular file that somebody may execute?

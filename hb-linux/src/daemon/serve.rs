@@ -276,7 +276,10 @@ impl Shell {
             let (level, text) = if claimable {
                 (Level::Info, "every script is there now")
             } else {
-                (Level::Warn, "a script is missing or not executable: not claimable here")
+                (
+                    Level::Warn,
+                    "a script is missing or cannot be run (hbd check says which): not claimable here",
+                )
             };
             self.fx.voice.say_group(level, group, format_args!("{text}"));
             self.give(Input::Claimable { group, claimable });

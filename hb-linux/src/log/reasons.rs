@@ -43,7 +43,7 @@ pub fn wait_words<const N: usize>(names: &Names, wait: Wait, out: &mut Text<N>) 
         Wait::CannotAsk => out.put(format_args!(
             "whether another machine answers for its address cannot be asked: the interface is down or without a carrier, or its network is silent; waited for up to initdead; if {peer} is off: hbd confirm-down {peer}"
         )),
-        Wait::Scripts => out.put(format_args!("a script of it is missing or not executable here")),
+        Wait::Scripts => out.put(format_args!("a script of it is missing or cannot be run here")),
         Wait::Retry => out.put(format_args!("starts failed on both nodes; the next try comes after a pause")),
         Wait::Failed => out.put(format_args!("a start failed here; when it is mended: hbd clear")),
         Wait::ConfigDiffers => out.put(format_args!("haresources differs between the nodes; make both files the same (the log names the lines)")),

@@ -2,6 +2,7 @@
 
 pub mod answer;
 mod drains;
+pub mod fitness;
 pub mod leftover;
 pub mod output;
 pub mod program;

@@ -1,5 +1,6 @@
 //! What is executed for a resource, prepared at start: nothing is allocated when a script is called.
 
+use super::fitness::unfit;
 use crate::config::{Paths, Script, Settings};
 use crate::resources;
 use crate::sys::spawn::{Image, Words};
@@ -92,11 +93,14 @@ impl Programs {
         Some(Image { path: SHELL, argv: resource.carried.as_ref()?.get(at)?, envp })
     }
 
-    /// Is there something to execute for every resource of the group?
+    /// Is there something to execute for every resource of the group, and can it be? Reads the disk.
     #[must_use]
     pub fn claimable(&self, group: GroupId) -> bool {
         self.groups.get(usize::from(group.0)).is_some_and(|resources| {
-            resources.iter().all(|r| r.carried.is_some() || r.candidates.iter().any(|c| executable(&c.file)))
+            resources.iter().all(|r| match r.candidates.iter().find(|c| executable(&c.file)) {
+                Some(first) => unfit(path_of(&first.file)).is_none(),
+                None => r.carried.is_some(),
+            })
         })
     }
 
@@ -150,9 +154,12 @@ fn needs_shell(file: &Path) -> bool {
     matches!(read, Ok(n) if n > 0) && !start.starts_with(b"#!") && start != *b"\x7fELF"
 }
 
+fn path_of(file: &CStr) -> &Path {
+    Path::new(std::ffi::OsStr::from_bytes(file.to_bytes()))
+}
+
 fn executable(file: &CStr) -> bool {
-    let path = Path::new(std::ffi::OsStr::from_bytes(file.to_bytes()));
-    std::fs::metadata(path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
+    std::fs::metadata(path_of(file)).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
 }
 
 /// The mark in the environment of every script that the daemon with this run directory has started.
@@ -160,6 +167,9 @@ fn executable(file: &CStr) -> bool {
 pub fn mark(run_dir: &Path) -> String {
     format!("HBD_RUN_DIR={}", run_dir.display())
 }
+
+/// Where scripts find their programs.
+pub const PATH: &str = "/sbin:/usr/sbin:/bin:/usr/bin:/usr/local/sbin:/usr/local/bin";
 
 /// Where the original keeps its tools: Red Hat, Debian and 64-bit systems of old, and the packages since.
 pub const ORIGINAL_TOOLS: [&str; 4] =
@@ -190,7 +200,7 @@ fn environment(settings: &Settings, places: &Places) -> Vec<String> {
         if own_functions.is_file() { own_functions } else { resources::functions_path(&places.run_dir) };
     let facility = settings.log.facility.map_or("none", |f| f.name);
     let mut env: Vec<String> = [
-        ("PATH", "/sbin:/usr/sbin:/bin:/usr/bin:/usr/local/sbin:/usr/local/bin"),
+        ("PATH", PATH),
         ("HOME", "/"),
         ("SHELL", "/bin/sh"),
         ("HA_DIR", &dir),
@@ -267,6 +277,28 @@ mod tests {
         assert!(needs_shell(&bare) && !needs_shell(&with));
         assert!(!needs_shell(Path::new("/bin/sh")) && !needs_shell(Path::new("/nonexistent/x")));
         [with, bare, plain].iter().for_each(|p| std::fs::remove_file(p).unwrap());
+    }
+
+    #[test]
+    fn a_script_whose_interpreter_went_away_is_no_script() {
+        let script = file("interpreter", "#!/bin/sh\n", 0o755);
+        let programs = Programs {
+            groups: Vec::from([Vec::from([Resource {
+                candidates: Vec::from([Candidate {
+                    file: CString::new(script.to_str().unwrap()).unwrap(),
+                    shell: false,
+                }]),
+                plain: VERBS.map(|verb| Words::new(&["x", verb.as_str()]).unwrap()),
+                by_shell: Vec::from([None]),
+                carried: Some(VERBS.map(|verb| Words::new(&["sh", verb.as_str()]).unwrap())),
+            }])]),
+            ..Programs::of_texts(&[])
+        };
+        assert!(programs.claimable(GroupId(0)));
+        std::fs::write(&script, "#!/nonexistent/sh\n").unwrap();
+        assert!(!programs.claimable(GroupId(0)), "the carried one is hidden by it");
+        std::fs::remove_file(&script).unwrap();
+        assert!(programs.claimable(GroupId(0)));
     }
 
     #[test]

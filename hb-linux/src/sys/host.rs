@@ -46,6 +46,14 @@ pub fn writable(path: &Path) -> Result<()> {
     check(unsafe { libc::access(path.as_ptr(), libc::W_OK) }).map(drop)
 }
 
+/// May `file` be executed, by how its file system is mounted? `None`: only root is told.
+#[must_use]
+pub fn executable(file: &Path) -> Option<bool> {
+    let file = CString::new(file.as_os_str().as_bytes()).ok()?;
+    // SAFETY: geteuid touches no memory; access reads the path, which ends with NUL.
+    unsafe { (libc::geteuid() == 0).then(|| libc::access(file.as_ptr(), libc::X_OK) == 0) }
+}
+
 /// A number that is the same for all processes of one boot of this machine, and differs with the next boot: a hash of
 /// the kernel's boot id (which 2.4 has as well). Zero if it cannot be read: then no restart counts as a new boot. The
 /// boot time in `/proc/stat` is no substitute, for it moves when the wall clock is set, and a boot that did not happen

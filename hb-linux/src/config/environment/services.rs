@@ -6,7 +6,7 @@ use crate::config::finding::Report;
 use crate::config::ha_cf::{At, HaCf};
 use crate::config::scripts;
 use crate::config::settings::{Group, Script};
-use crate::scripts::program;
+use crate::scripts::{fitness, program};
 use core::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,10 +33,19 @@ pub(super) fn scripts(paths: &Paths, cf: &HaCf, groups: &[At<Group>], report: &m
                     line,
                     format_args!("script `{name}` is not there, but `{there}` is, and case matters; write `{there}`"),
                 ),
-                (None, None) => report.lacks(
-                    line,
-                    format_args!("script `{name}` is in none of {}; put it into one of these", Dirs(paths)),
-                ),
+                (None, None) => match scripts::no_file(paths, name) {
+                    Some(other) => report.lacks(
+                        line,
+                        format_args!("{} is no file; put the script `{name}` in its place", other.display()),
+                    ),
+                    None => report.lacks(
+                        line,
+                        format_args!(
+                            "script `{name}` is in none of {}; put it into one of these",
+                            Dirs(paths)
+                        ),
+                    ),
+                },
             },
             ((Script::File(used), Some(idle)), _) => report.warn(
                 line,
@@ -54,6 +63,11 @@ pub(super) fn scripts(paths: &Paths, cf: &HaCf, groups: &[At<Group>], report: &m
                 ),
             ),
             ((Script::File(_) | Script::Embedded, None), _) => {}
+        }
+        if let Script::File(path) = &resource.script
+            && let Some(why) = fitness::unfit(path)
+        {
+            report.lacks(line, format_args!("{} {why}", path.display()));
         }
         if let Script::File(path) = &resource.script
             && crate::resources::embedded(name)

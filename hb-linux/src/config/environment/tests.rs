@@ -18,7 +18,7 @@ pub(super) fn machine(ha_cf: &str, haresources: &str) -> Place {
     place.file("proc/misc", "130 watchdog\n135 rtc\n", 0o644);
     place.file("etc/passwd", "root:x:0:0::/root:/bin/sh\n", 0o644);
     for name in ["x", "y"] {
-        place.file(&format!("ha.d/resource.d/{name}"), "", 0o755);
+        place.file(&format!("ha.d/resource.d/{name}"), "#!/bin/sh\n", 0o755);
     }
     place
 }
@@ -199,18 +199,18 @@ fn scripts_are_searched_in_order() {
         ]
     );
     place.file("rc.d/init.d/mail", "", 0o644);
-    place.file("init.d/web", "", 0o755);
+    place.file("init.d/web", "#!/bin/sh\n", 0o755);
     assert_eq!(
         missing(&place),
         ["ha.d/haresources:1: rc.d/init.d/mail has no run bit; run `chmod 755 rc.d/init.d/mail`"]
     );
-    place.file("init.d/mail", "", 0o755);
+    place.file("init.d/mail", "#!/bin/sh\n", 0o755);
     assert_eq!(
         missing(&place),
         ["ha.d/haresources:1: rc.d/init.d/mail has no run bit and init.d/mail is used instead; \
           run `chmod 755 rc.d/init.d/mail`, or remove it"]
     );
-    place.file("ha.d/resource.d/mail", "", 0o755);
+    place.file("ha.d/resource.d/mail", "#!/bin/sh\n", 0o755);
     place.file("ha.d/resource.d/IPaddr", "", 0o644);
     place.file("etc/rc.d/rc3.d/S85web", "", 0o755);
     place.file("etc/rc.d/rc3.d/K15web", "", 0o755);
@@ -285,6 +285,30 @@ fn a_script_that_is_nearly_there_is_named_as_it_is() {
     ] {
         assert!(found.iter().any(|f| f == line), "{line}: {found:?}");
     }
+}
+
+#[test]
+fn a_script_that_cannot_be_run_is_named_and_takes_the_group_away() {
+    let place = machine("node a b\nbcast hbtest0\n", "a dos\na gone\na empty\na folder\na x\n");
+    place.file("init.d/dos", "#!/bin/sh\r\nstatus) ;;\r\n", 0o755);
+    place.file("init.d/gone", "#!/usr/bin/env nonexistent-9\nstatus) ;;\n", 0o755);
+    place.file("init.d/empty", "", 0o755);
+    place.file("init.d/folder/file", "", 0o755);
+    assert_eq!(
+        missing(&place),
+        [
+            "ha.d/haresources:1: init.d/dos has lines that end as those of DOS do, so its `#!` line names no program; \
+             run `dos2unix` on it",
+            "ha.d/haresources:2: init.d/gone is a script of `nonexistent-9`, which is not there; install it, or write \
+             another first line",
+            "ha.d/haresources:3: init.d/empty is empty, so it cannot be run; put the script back",
+            "ha.d/haresources:4: init.d/folder is no file; put the script `folder` in its place",
+        ]
+    );
+    let (settings, _) = load(&place.paths, Some("a"));
+    let groups = settings.expect("they are no errors of the configuration").core.groups;
+    let able: Vec<bool> = groups.iter().map(|group| group.claimable).collect();
+    assert_eq!(able, [false, false, false, false, true]);
 }
 
 #[test]
