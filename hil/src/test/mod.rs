@@ -8,6 +8,7 @@ pub mod deps;
 pub mod features;
 pub mod house;
 pub mod lengths;
+mod map;
 mod messages;
 pub mod source;
 mod twins;
