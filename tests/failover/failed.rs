@@ -2,7 +2,7 @@
 
 use crate::{A, B, command, ms, settled, state};
 use hb_core::message::GroupState;
-use hb_core::{Command, Duration, Event, Refusal, Scope, Wait, Watchdog};
+use hb_core::{Command, Duration, Event, GroupId, Outcome, Refusal, Scope, Verb, Wait, Watchdog};
 use hb_sim::{Answer, World};
 
 #[test]
@@ -16,7 +16,7 @@ fn a_failed_start_moves_the_group_and_sticks_until_it_is_cleared() {
     assert_eq!(state(&world, A), GroupState::Failed);
     assert!(world.serves(B) && !world.hosts[A].scripts.any(0));
     world.hosts[A].scripts.start = Answer::Honest;
-    command(&mut world, A, Command::Clear(hb_core::GroupId(0))).expect("accepted");
+    command(&mut world, A, Command::Clear(GroupId(0))).expect("accepted");
     world.until(ms(3000), |w| w.serves(A) && !w.serves(B)).expect("failback after the clear");
     assert_eq!(world.overlap, Duration::ZERO);
 }
@@ -37,6 +37,39 @@ fn a_start_that_nothing_can_kill_is_not_forgotten() {
     world.run(ms(1000));
     command(&mut world, B, Command::ConfirmDown).expect("the operator knows");
     world.until(ms(1000), |w| w.serves(B)).expect("vouched");
+}
+
+/// An operator who clears has it stopped once more, for that may be what ends the start; but while it is out nothing is
+/// proven, and what it did at last is stopped by the next order alone.
+#[test]
+fn a_start_that_nothing_can_kill_outlasts_a_clear() {
+    for ends in [2_500, 6_000, 20_000] {
+        let mut world = World::new(|_| {});
+        (world.hosts[A].scripts.start, world.hosts[A].scripts.stays) = (Answer::Hangs, true);
+        world.start(A);
+        world.start(B);
+        world.until(ms(10_000), |w| state(w, A) == GroupState::Stuck).expect("it hangs, killed or not");
+        for _ in 0..2 {
+            command(&mut world, A, Command::Clear(GroupId(0))).expect("it is stuck");
+            world.run(ms(1000));
+            assert_eq!(state(&world, A), GroupState::Stuck, "the start is still out");
+            assert!(!world.hosts[B].scripts.any(0), "it may come up beside the peer's");
+        }
+        world.run(ms(ends));
+        (world.hosts[A].scripts.start, world.hosts[A].scripts.time) = (Answer::Honest, ms(300));
+        command(&mut world, A, Command::Clear(GroupId(0))).expect("it is stuck");
+        // It ends while the stop runs.
+        world.run(ms(450));
+        assert_eq!(state(&world, A), GroupState::Stopping);
+        world.killable(A);
+        world.run(ms(2000));
+        assert_eq!(state(&world, A), GroupState::Stuck, "it may have come up behind the stop");
+        let culprit = world.hosts[A].shown(0).and_then(|shown| shown.culprit).expect("a reason");
+        assert_eq!((culprit.verb, culprit.outcome), (Verb::Start, Outcome::Killed));
+        command(&mut world, A, Command::Clear(GroupId(0))).expect("it is stuck");
+        world.until(ms(5000), |w| w.serves(A) || w.serves(B)).expect("proven stopped now");
+        assert_eq!(world.overlap, Duration::ZERO);
+    }
 }
 
 #[test]

@@ -58,6 +58,32 @@ fn a_line_that_the_peer_calls_otherwise_runs_on_one_node() {
     }
 }
 
+/// A start that has begun beside a peer of which nothing was heard gives way once that one shows its line stuck: it may be
+/// the same service, and a half of it here helps nobody.
+#[test]
+fn a_start_gives_way_to_what_is_stuck_under_another_name() {
+    let mut world = files(&[group(WEB, 10, Side::Odd)], &[group(FTP, 20, Side::Odd)]);
+    both(&mut world);
+    world.power_off(A);
+    world.until(ms(3000), |w| runs(w, B, 0)).expect("taken over");
+    world.power_off(B);
+    world.hosts[A].scripts.status = Answer::Partly;
+    world.start(A);
+    // It comes up while the links are cut, and the group of the other one cannot be stopped.
+    world.cut_all(true);
+    world.hosts[B].scripts.time = ms(900);
+    world.start(B);
+    world.until(ms(20_000), |w| state(w, B) == GroupState::Starting).expect("alone");
+    world.cut_all(false);
+    world.until(ms(20_000), |w| state(w, A) == GroupState::Stuck).expect("half of it runs");
+    world.until(ms(5000), |w| state(w, B) == GroupState::Idle).expect("it gives way");
+    world.run(ms(5000));
+    assert!(!runs(&world, B, 0) && wait(&world, B, 0) == Some(Wait::PeerStuck));
+    world.hosts[A].scripts.status = Answer::Honest;
+    command(&mut world, A, Command::Clear(GroupId(0))).expect("it is stuck");
+    world.until(ms(10_000), |w| runs(w, A, 0) != runs(w, B, 0)).expect("proven stopped");
+}
+
 #[test]
 fn both_nodes_name_the_lines() {
     let mut world = files(&[group(WEB, 10, Side::Even)], &[group(FTP, 20, Side::Even)]);

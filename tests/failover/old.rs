@@ -1,7 +1,8 @@
 //! Frames that were sent before a death and come after it (DESIGN §4): they are no life, delivered before or not.
 
-use crate::{A, B, ms, settled};
-use hb_core::{Incarnation, LinkId, PeerState};
+use crate::{A, B, command, ms, settled};
+use hb_core::config::FenceConfig;
+use hb_core::{Command, Duration, Incarnation, LinkId, PeerState};
 use hb_sim::World;
 
 const DATAGRAMS: LinkId = LinkId(1);
@@ -59,6 +60,36 @@ fn an_answer_to_what_was_asked_before_a_death_comes_too_late() {
         assert_eq!(peer(&world, B), (PeerState::Dead, met), "sent before it was taken for dead");
     }
     world.until(ms(1000), |w| w.serves(B)).expect("a takeover, as if nothing had come");
+}
+
+/// The same where a fence, or an operator, has said that the machine is off: what it answered before is no life after.
+#[test]
+fn an_answer_of_before_a_fence_comes_too_late() {
+    for fenced in [true, false] {
+        let mut world = settled(|c| {
+            c.failback = false;
+            c.fence = fenced.then_some(FenceConfig { delay: Duration::ZERO, startup: false });
+        });
+        world.fence_works = false;
+        // It hears, and is not heard: it answers all that it is asked.
+        world.cut[A] = [true; 8];
+        world.until(ms(2000), |w| peer(w, B).0 == PeerState::Dead).expect("silent");
+        world.run(ms(1000));
+        world.fence_works = true;
+        if fenced {
+            world.until(ms(20_000), |w| w.fenced > 1).expect("tried again");
+        } else {
+            world.power_off(A);
+            command(&mut world, B, Command::ConfirmDown).expect("it is off");
+        }
+        let answers = sent(&world, A, 0);
+        world.run(ms(150));
+        for bytes in answers.iter().rev().take(6) {
+            world.inject(B, DATAGRAMS, bytes);
+            assert_eq!(peer(&world, B).0, PeerState::Dead, "it is off, {fenced}");
+        }
+        world.until(ms(3000), |w| w.serves(B)).expect("taken over");
+    }
 }
 
 /// The same at a node that hears nobody, whether it still waits or has been alone for long: an answer may take a moment.

@@ -5,7 +5,7 @@ use crate::note::Note;
 use crate::queue::{Due, Frame};
 use crate::versions::is_word;
 use crate::world::World;
-use hb_core::{Action, Duration, FRAME_BUF, GroupId, Input, LinkId, Node, Outcome, PingId, Watchdog};
+use hb_core::{Action, Duration, FRAME_BUF, GroupId, Input, LinkId, Node, Outcome, PingId, Verb, Watchdog};
 
 /// From the kill of a script to its report.
 const KILL_TIME: Duration = Duration::from_millis(1);
@@ -47,7 +47,7 @@ impl World {
             }
             Action::RunScript { group: GroupId(group), resource, verb, token } => {
                 let host = &mut self.hosts[host];
-                host.calls.push(Call { life, token, group, resource, verb });
+                host.calls.push(Call { life, token, group, resource, verb, stays: false });
                 if self.keep {
                     host.scripts.calls.push((group, resource, verb));
                 }
@@ -60,12 +60,13 @@ impl World {
             }
             Action::KillScript { token } => {
                 let stays = self.hosts[host].scripts.stays;
-                let call =
-                    self.hosts[host].calls.iter().find(|c| c.token == token && c.life == life && !stays);
-                if let Some(Call { group, resource, verb, .. }) = call.copied() {
-                    let outcome = Outcome::Killed;
-                    let due = Due::Script { host: h, boots, life, group, resource, token, verb, outcome };
-                    self.after(KILL_TIME, due);
+                let calls = &mut self.hosts[host].calls;
+                if let Some(call) = calls.iter_mut().find(|c| c.token == token && c.life == life) {
+                    call.stays = stays;
+                    let call = *call;
+                    if !stays {
+                        self.killed(host, call);
+                    }
                 }
             }
             Action::Announce { group } => {
@@ -197,8 +198,12 @@ impl World {
                     h.backlog.push_back(due);
                     return;
                 }
-                h.calls.swap_remove(at);
+                let call = h.calls.swap_remove(at);
                 h.scripts.ended(group, resource, verb, outcome);
+                // It sat in the kernel with its work half done: what it is for comes about as it ends.
+                if call.stays && verb == Verb::Start {
+                    h.scripts.running[usize::from(group)][usize::from(resource)] = true;
+                }
                 let known = h.life == life && h.node.is_some();
                 let host = usize::from(host);
                 self.notes.push(Note::Ended { host, group, resource, verb, outcome, known });
@@ -257,6 +262,23 @@ impl World {
             | Due::Asked { .. }
             | Due::Backlog { .. } => {}
         }
+    }
+
+    /// A call that was killed ends soon.
+    fn killed(&mut self, host: usize, call: Call) {
+        let Call { life, token, group, resource, verb, .. } = call;
+        let (boots, outcome) = (self.hosts[host].boots, Outcome::Killed);
+        self.after(
+            KILL_TIME,
+            Due::Script { host: host as u8, boots, life, group, resource, token, verb, outcome },
+        );
+    }
+
+    /// What nothing could kill can be killed again, and is.
+    pub fn killable(&mut self, host: usize) {
+        self.hosts[host].scripts.stays = false;
+        let stays: Vec<Call> = self.hosts[host].calls.iter().filter(|call| call.stays).copied().collect();
+        stays.into_iter().for_each(|call| self.killed(host, call));
     }
 
     pub(crate) fn alive(&self, host: u8, life: u32) -> bool {

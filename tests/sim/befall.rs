@@ -53,6 +53,8 @@ impl Fault {
             Kind::StatusSilent => scripts.status = Answer::Silent,
             Kind::StatusPartly => scripts.status = Answer::Partly,
             Kind::StatusStays => (scripts.status, scripts.stays) = (Answer::Hangs, true),
+            Kind::StartStays => (scripts.start, scripts.stays) = (Answer::Hangs, true),
+            Kind::StopStays => (scripts.stop, scripts.stays) = (Answer::Hangs, true),
             Kind::ScriptsNotRun => Self::missing(world, host, Answer::Missing),
             Kind::ScriptsGone => {
                 Self::missing(world, host, Answer::Missing);
@@ -174,10 +176,18 @@ impl Fault {
             | Kind::StatusHangs
             | Kind::StatusFickle
             | Kind::StatusSilent
-            | Kind::StatusPartly
-            | Kind::StatusStays => {
-                let scripts = &mut world.hosts[host].scripts;
-                (scripts.status, scripts.stays) = (Answer::Honest, false);
+            | Kind::StatusPartly => world.hosts[host].scripts.status = Answer::Honest,
+            Kind::StatusStays => {
+                world.hosts[host].scripts.status = Answer::Honest;
+                world.killable(host);
+            }
+            Kind::StartStays => {
+                world.hosts[host].scripts.start = Answer::Honest;
+                world.killable(host);
+            }
+            Kind::StopStays => {
+                world.hosts[host].scripts.stop = Answer::Honest;
+                world.killable(host);
             }
             Kind::ScriptsMissing | Kind::ScriptsNotRun | Kind::GoneAtStart => {
                 Self::missing(world, host, Answer::Honest);

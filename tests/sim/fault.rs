@@ -50,7 +50,7 @@ kinds! {
     ScriptsMissing "Scripts of a node that runs nothing are not there.",
     StatusSilent "Status scripts have no word for anything.",
     StatusPartly "Status scripts say that a part runs.",
-    StatusStays "Status scripts hang, and nothing can kill them.",
+    StatusStays "Status scripts hang, and nothing can kill them before the fault ends.",
     ScriptsNotRun "Scripts cannot be run, though they are there.",
     ScriptsGone "Scripts lose their run bit, and the daemon learns of it.",
     GoneAtStart "A daemon dies alone, and its scripts are not there when it is started again.",
@@ -86,6 +86,8 @@ kinds! {
     NewerStream "Frames of a newer version come as a stream.",
     ForeignStream "Unsigned text of Linux-HA Heartbeat comes as a stream.",
     OwnStream "A node's own frames, of any life, come back to it as a stream.",
+    StartStays "Start scripts hang, and nothing can kill them before the fault ends.",
+    StopStays "Stop scripts hang, and nothing can kill them before the fault ends.",
 }
 
 impl Kind {
@@ -109,6 +111,7 @@ impl Kind {
             Self::NewerStream => Part::Newer,
             Self::ForeignStream => Part::Foreign,
             Self::OwnStream => Part::Own,
+            Self::StartStays | Self::StopStays => Part::Unkillable,
             _ => return None,
         })
     }
@@ -130,6 +133,12 @@ impl Kind {
             // A machine whose daemon is dead does nothing that its peer has to wait for.
             _ => host == survivor,
         }
+    }
+
+    /// A call hangs that nothing can kill.
+    #[must_use]
+    pub fn is_unkillable(self) -> bool {
+        matches!(self, Self::StatusStays | Self::StartStays | Self::StopStays)
     }
 
     /// Only the links are concerned.
@@ -171,7 +180,7 @@ impl Kind {
     /// Scripts do not what they should, or take longer.
     #[must_use]
     pub fn is_of_scripts(self) -> bool {
-        (Self::StartFails..=Self::ResourceDies).contains(&self)
+        (Self::StartFails..=Self::ResourceDies).contains(&self) || self.is_unkillable()
     }
 }
 
@@ -252,6 +261,8 @@ impl Fault {
             | Kind::StatusSilent
             | Kind::StatusPartly
             | Kind::StatusStays
+            | Kind::StartStays
+            | Kind::StopStays
             | Kind::ScriptsNotRun
             | Kind::ScriptsGone
             | Kind::ScriptsSlow

@@ -23,6 +23,8 @@ pub struct Call {
     pub resource: u8,
     /// With what.
     pub verb: Verb,
+    /// It was to be killed, and nothing can.
+    pub(crate) stays: bool,
 }
 
 /// The watchdog of a machine.

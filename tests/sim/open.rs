@@ -40,6 +40,7 @@ parts! {
     Ghosts "ghosts" "L1 also: no holder gives its group up for a daemon that is dead.",
     Stuck "stuck" "O7: a stuck group that is known blocks the claim.",
     Versions "versions" "Each life of a daemon speaks either version of the wire; in a build with `next-wire`, when asked for.",
+    Unkillable "unkillable" "Starts and stops hang for a while, and nothing can kill them.",
 }
 
 /// A part that breaks a rule as the core is now.

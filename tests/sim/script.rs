@@ -40,7 +40,7 @@ pub struct Scripts {
     pub time: Duration,
     /// No call of this group can be run.
     pub not_run: Option<u8>,
-    /// No call can be killed: it stays for ever once it hangs.
+    /// No call can be killed: one that hangs stays until that is over.
     pub stays: bool,
     /// Resources whose last `stop` answered 0 and did nothing. Their `status` is not silent: nobody could tell then.
     lied: Vec<(u8, u8)>,

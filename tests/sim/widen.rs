@@ -22,6 +22,7 @@ const BUSY: u64 = 60;
 const THAW: u64 = 50;
 const BOOT: u64 = 40;
 const DISK: u64 = 50;
+const UNKILLABLE: u64 = 25;
 
 /// Add to `plan`, whose seed decides what.
 pub(crate) fn widen(plan: &mut Plan) {
@@ -99,7 +100,7 @@ fn faults(plan: &mut Plan) {
     let links = plan.setting.links.len() as u64;
     let span = plan.length.as_micros() * 9 / 10;
     let mut more: Vec<Fault> = Vec::new();
-    let mut add = |part: Part, permille: u64, most: u64, kind: Kind| {
+    let mut add = |part: Part, permille: u64, most: u64, kinds: &[Kind]| {
         let mut dice = part.dice(plan.seed ^ 0xFA_0175);
         if !part.on() || !dice.chance(permille) {
             return None;
@@ -107,17 +108,19 @@ fn faults(plan: &mut Plan) {
         let count = dice.range(1, most);
         for _ in 0..count {
             let at = Duration::from_micros(dice.roll(span));
-            more.push(Fault::draw(&mut dice, &[kind], at, keepalive, links));
+            more.push(Fault::draw(&mut dice, kinds, at, keepalive, links));
         }
         Some(dice)
     };
-    add(Part::Edits, EDITS, 3, Kind::Edit);
-    add(Part::Thaw, THAW, 3, Kind::ThawOrder);
-    add(Part::Disk, DISK, 2, Kind::DiskFails);
+    add(Part::Edits, EDITS, 3, &[Kind::Edit]);
+    add(Part::Thaw, THAW, 3, &[Kind::ThawOrder]);
+    add(Part::Disk, DISK, 2, &[Kind::DiskFails]);
+    let stays = [Kind::StartStays, Kind::StopStays];
+    let stays = add(Part::Unkillable, UNKILLABLE, 2, &stays);
     if plan.setting.dog.is_some() {
-        add(Part::Busy, BUSY * 2, 2, Kind::DogBusy);
+        add(Part::Busy, BUSY * 2, 2, &[Kind::DogBusy]);
     }
-    let gone = add(Part::Boot, BOOT, 2, Kind::BootUnknown).is_some_and(|mut dice| dice.chance(500));
+    let gone = add(Part::Boot, BOOT, 2, &[Kind::BootUnknown]).is_some_and(|mut dice| dice.chance(500));
     let mut deaths = Vec::new();
     for (part, kind) in [
         (Part::OldStream, Kind::OldStream),
@@ -126,12 +129,15 @@ fn faults(plan: &mut Plan) {
         (Part::Foreign, Kind::ForeignStream),
         (Part::Own, Kind::OwnStream),
     ] {
-        if let Some(mut dice) = add(part, STREAM, 2, kind) {
+        if let Some(mut dice) = add(part, STREAM, 2, &[kind]) {
             deaths.push((kind, dice.range(0, 12), dice.chance(600)));
         }
     }
-    if let Some(mut dice) = add(Part::Old, OLD, 3, Kind::Replay) {
+    if let Some(mut dice) = add(Part::Old, OLD, 3, &[Kind::Replay]) {
         more.extend(partition(&mut dice, keepalive, span, links));
+    }
+    if let Some(mut dice) = stays {
+        orders(&mut dice, &plan.setting, &mut more);
     }
     if gone {
         gone_in_an_unknown_boot(&mut more);
@@ -140,6 +146,25 @@ fn faults(plan: &mut Plan) {
         death_before(&mut more, kind, keepalive.times(before), wanted);
     }
     plan.faults.extend(more);
+}
+
+/// What makes a start or a stop that nothing can kill begin, outlast the patience of its daemon, and an operator wonder.
+fn orders(dice: &mut Dice, s: &Setting, faults: &mut Vec<Fault>) {
+    let stays: Vec<usize> = (0..faults.len()).filter(|at| faults[*at].kind.is_unkillable()).collect();
+    for at in stays {
+        if dice.chance(600) {
+            let least = s.limits.start.max(s.limits.stop).plus(Duration::from_secs(6));
+            faults[at].lasts = faults[at].lasts.max(least);
+        }
+        let stays = faults[at];
+        let kind = if stays.kind == Kind::StartStays { Kind::Takeover } else { Kind::Standby };
+        let order = Fault { at: stays.at.plus(s.timing.keepalive), kind, amount: 0, ..stays };
+        faults.push(order);
+        for _ in 0..dice.roll(3) {
+            let after = Duration::from_micros(dice.roll(stays.lasts.as_micros() * 5 / 4 + 1));
+            faults.push(Fault { at: stays.at.plus(after), kind: Kind::Clear, ..stays });
+        }
+    }
 }
 
 /// Scripts that are not there when a daemon starts that cannot tell the boot from the one before: what the record says counts.

@@ -348,7 +348,7 @@ impl Group {
 
     /// Its scripts are to be called for `goal`.
     pub(crate) fn begin(&mut self, goal: Goal) {
-        self.sequence = Sequence::begin(goal, self.config.resources);
+        self.sequence = self.sequence.after(goal, self.config.resources);
         self.sequence.believe(self.config.claimable);
         self.told = None;
     }

@@ -62,7 +62,11 @@ enum Step {
 
 /// One run of calls.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub(crate) struct Sequence {
+    /// On the way down, the first stop of the resource at hand; on the way up, since when its calls cannot be run.
+    began: Instant,
+    not_before: Instant,
     goal: Goal,
     step: Step,
     at: u8,
@@ -72,7 +76,8 @@ pub(crate) struct Sequence {
     /// The way down ends in this, instead of in what the goal says.
     failing: bool,
     aborted: bool,
-    /// A `start` was given up that nothing could kill: it may bring its resource up at any time, so nothing is proven.
+    /// A `start` was given up that nothing could kill, in this row of calls or before it: it may bring its resource up at
+    /// any time, so nothing is proven by these calls.
     loose: bool,
     /// The scripts are here, as far as the shell knows: a call that could not be run is worth another try.
     present: bool,
@@ -80,18 +85,17 @@ pub(crate) struct Sequence {
     started: bool,
     /// The resource at hand ran in part before its start.
     partly: bool,
-    /// Calls in a row that could not be run, and since when.
+    /// Calls in a row that could not be run.
     not_run: u8,
-    not_run_since: Instant,
+    /// How often in a row `stop` answered non-zero.
+    refused: u8,
+    tries: u8,
+    /// That call, until it ends after all.
+    out: Option<Token>,
     /// The first bad answer about the resource at hand.
     bad: Option<Culprit>,
     /// What the sequence failed of.
     culprit: Option<Culprit>,
-    /// How often in a row `stop` answered non-zero.
-    refused: u8,
-    tries: u8,
-    first_stop: Instant,
-    not_before: Instant,
     pub(crate) call: Option<Call>,
 }
 
@@ -107,16 +111,16 @@ impl Sequence {
             failing: false,
             aborted: false,
             loose: false,
+            out: None,
             present: true,
             started: true,
             partly: false,
             not_run: 0,
-            not_run_since: Instant::ZERO,
             bad: None,
             culprit: None,
             refused: 0,
             tries: 0,
-            first_stop: Instant::ZERO,
+            began: Instant::ZERO,
             not_before: Instant::ZERO,
             call: None,
         }
@@ -132,6 +136,11 @@ impl Sequence {
             Goal::Start => (Step::Look, 0, 0),
         };
         Self { goal, step, at, low, last, ..Self::none() }
+    }
+
+    /// The same, after the calls before: a `start` that is still out stays so.
+    pub(crate) fn after(&self, goal: Goal, resources: u8) -> Self {
+        Self { out: self.out, loose: self.out.is_some(), ..Self::begin(goal, resources) }
     }
 
     /// Whether this boot may have started the group, as the record of the earlier lives has it.
@@ -198,7 +207,9 @@ impl Sequence {
                 Overdue::No(until) => return Request::Wait(until),
                 Overdue::Kill => return Request::Kill(call.token),
                 Overdue::GiveUp => {
-                    self.loose |= call.verb == Verb::Start;
+                    if call.verb == Verb::Start {
+                        (self.out, self.loose) = (Some(call.token), true);
+                    }
                     self.call = None;
                     self.answer(Outcome::Killed, now, limits);
                 }
@@ -229,7 +240,7 @@ impl Sequence {
         limits: &ScriptLimits,
     ) {
         if verb == Verb::Stop && self.tries == 0 && self.refused == 0 && self.not_run == 0 {
-            self.first_stop = now;
+            self.began = now;
         }
         self.call =
             Some(Call { token, resource, verb, deadline: now.plus(verb.limit(limits)), killed: false });
@@ -253,6 +264,10 @@ impl Sequence {
         now: Instant,
         limits: &ScriptLimits,
     ) -> bool {
+        // What it brought up at last is taken down by the next row of calls alone.
+        if self.out == Some(token) {
+            self.out = None;
+        }
         match self.call {
             Some(call) if call.token == token => {
                 self.call = None;
@@ -276,7 +291,7 @@ impl Sequence {
             self.turn_down(self.step != Step::Look || self.partly || outcome == Outcome::Partly);
             return;
         }
-        let in_time = now.since(self.first_stop) < limits.stop;
+        let in_time = now.since(self.began) < limits.stop;
         match (self.step, outcome) {
             (_, Outcome::NotRun) | (Step::Done(_), _) => {}
             (Step::Check, Outcome::Stopped) => self.below(),
@@ -361,10 +376,10 @@ impl Sequence {
     /// A call that could not be run is no answer: it is tried again, on the way up and down within the limit of a start
     /// or a stop, and at the daemon's start until it can be run.
     fn could_not_run(&mut self, now: Instant, limits: &ScriptLimits) {
-        if self.not_run == 0 {
-            self.not_run_since = now;
+        if self.not_run == 0 && matches!(self.step, Step::Look | Step::Start | Step::Confirm) {
+            self.began = now;
         }
-        let lasts = now.since(self.not_run_since);
+        let lasts = now.since(self.began);
         match self.step {
             Step::Done(_) => {}
             Step::Look | Step::Start | Step::Confirm => {
@@ -380,11 +395,11 @@ impl Sequence {
             // It is not there, and this boot has not started it.
             Step::Check if !self.present && !self.started => self.below(),
             Step::Check => self.not_run_again(now),
-            Step::Stop | Step::Verify if now.since(self.first_stop) < limits.stop => self.not_run_again(now),
+            Step::Stop | Step::Verify if lasts < limits.stop => self.not_run_again(now),
             // It was not proven stopped, and a later word of `status` alone is no proof: until it can be run, and then
             // with the whole time of a stop.
             Step::Stop | Step::Verify if self.goal == Goal::Clean => {
-                self.first_stop = now;
+                self.began = now;
                 self.not_run_again(now);
             }
             Step::Stop | Step::Verify => self.end(Finish::StopFailed),

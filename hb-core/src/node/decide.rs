@@ -126,6 +126,10 @@ impl Node {
                 self.raise_epoch(id);
                 return true;
             }
+            // What is stuck there under any name may be what starts here.
+            (true, _) if group.peer_stuck && state == GroupState::Starting => {
+                (own, Claim { state: GroupState::Stuck, ..own })
+            }
             // Lines that are out of step: all of ours against all of the peer's. Their epochs count for themselves.
             (true, _) => match (self.tangled_own(), self.tangled_peer()) {
                 (Some(mine), Some(theirs)) if active(mine.state) && active(theirs.state) => (mine, theirs),

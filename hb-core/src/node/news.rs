@@ -73,8 +73,10 @@ impl Node {
         }
     }
 
-    /// Nothing of the peer can run any more: no block that rests on what it last showed holds.
+    /// Nothing of the peer can run any more: no block that rests on what it last showed holds, and no answer that it gave
+    /// before is a sign of life.
     pub(super) fn peer_proven_off(&mut self) {
+        self.shake.renew();
         let mut freed = false;
         for group in &mut self.groups {
             freed |= core::mem::take(&mut group.peer_stuck);

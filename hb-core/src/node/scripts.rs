@@ -440,7 +440,7 @@ impl Node {
             GroupState::Stopping if from == GroupState::Stuck => {
                 group.begin(Goal::Stop);
             }
-            GroupState::Stuck => group.culprit = group.sequence.culprit(),
+            GroupState::Stuck => group.culprit = group.sequence.culprit().or(group.culprit),
             GroupState::Unknown | GroupState::Idle | GroupState::Starting | GroupState::Stopping => {}
         }
         // Proven stopped: whatever this boot did with it is over.

@@ -10,6 +10,25 @@ const STOP_PAUSE: Duration = Duration::from_millis(100);
 const STOP_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// The core's pause before a failed fence is tried again.
 pub(super) const FENCE_RETRY: Duration = Duration::from_secs(5);
+/// What was killed and did not end is given up after this.
+const KILL_GRACE: Duration = Duration::from_secs(5);
+/// An answer to a challenge may take this long whatever the times are.
+const LEAST_ANSWER: Duration = Duration::from_millis(250);
+
+/// What one call that nothing can kill takes beyond its limit, where there are such calls. No group waits for two of them
+/// at the same resource: the first one that ends beyond the limit of a stop, or is a start, decides.
+fn unkillable(plan: &Plan, host: usize) -> Duration {
+    let stays = plan.faults.iter().any(|f| f.host == host && f.kind.is_unkillable());
+    if stays { KILL_GRACE } else { Duration::ZERO }
+}
+
+/// How long an answer may take to a challenge that was given before (DESIGN §4): it stands for three keepalives, and the
+/// one before for as long again.
+#[must_use]
+pub fn answer(plan: &Plan) -> Duration {
+    let s = &plan.setting;
+    s.slow(s.timing.keepalive.times(3).max(LEAST_ANSWER).times(2))
+}
 
 /// From the order to stop a group to its proven end, while no stop is stuck.
 ///
@@ -19,11 +38,12 @@ pub(super) const FENCE_RETRY: Duration = Duration::from_secs(5);
 pub fn stop(plan: &Plan, host: usize, group: usize) -> Duration {
     let s = &plan.setting;
     let per_resource = if plan.rough(host) {
-        s.limits.stop.times(2).plus(s.limits.status.times(2)).plus(STOP_PAUSE_MAX).plus(REPORT.times(4))
+        let calls = s.limits.stop.times(2).plus(s.limits.status.times(2)).plus(unkillable(plan, host));
+        calls.plus(STOP_PAUSE_MAX).plus(REPORT.times(4))
     } else {
         s.script_time.times(2).plus(STOP_PAUSE)
     };
-    let running = REPORT;
+    let running = REPORT.plus(unkillable(plan, host));
     s.slow(running.plus(per_resource.times(s.resources(group))))
 }
 
@@ -32,7 +52,7 @@ pub fn stop(plan: &Plan, host: usize, group: usize) -> Duration {
 pub fn start(plan: &Plan, host: usize, group: usize) -> Duration {
     let s = &plan.setting;
     let per_resource = if plan.rough(host) {
-        s.limits.start.plus(s.limits.status.times(2)).plus(REPORT.times(3))
+        s.limits.start.plus(s.limits.status.times(2)).plus(unkillable(plan, host)).plus(REPORT.times(3))
     } else {
         s.script_time.times(2)
     };
@@ -43,7 +63,11 @@ pub fn start(plan: &Plan, host: usize, group: usize) -> Duration {
 #[must_use]
 pub fn clean(plan: &Plan, host: usize, group: usize) -> Duration {
     let s = &plan.setting;
-    let look = if plan.rough(host) { s.limits.status.plus(REPORT) } else { s.script_time };
+    let look = if plan.rough(host) {
+        s.limits.status.plus(unkillable(plan, host)).plus(REPORT)
+    } else {
+        s.script_time
+    };
     s.slow(look.times(s.resources(group))).plus(stop(plan, host, group))
 }
 

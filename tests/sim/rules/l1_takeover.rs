@@ -10,7 +10,12 @@
 //! the clock begins when that ends.
 //!
 //! A frame that was held back for less than a deadtime is a late one, not an old one: it begins the clock anew. After a
-//! deadtime of silence nothing that comes in the dead one's name does.
+//! deadtime of silence nothing that comes in the dead one's name does; but for the answer to a challenge, where the survivor
+//! had given one when the daemon died, for it took it for dead already: it is good for twice the time that an answer may
+//! take (DESIGN §4), and for nothing once a fence or an operator has spoken.
+//!
+//! Frames of the dead one that came when it was taken for dead show a holder, whose addresses are asked for again each
+//! second: the bound grows by one such round.
 //!
 //! A peer that the survivor knows to be stuck blocks it until its reset is proven (O7). Silence proves it when the
 //! survivor has heard of an armed watchdog, `timeout + deadtime` after the last beat: the bound grows by the timeout. A
@@ -52,6 +57,8 @@ pub(super) struct Takeover {
     born: [Instant; 2],
     /// By survivor: as of the step before, the other one counted as dead.
     dead: [bool; 2],
+    /// By survivor: the other one died when it owed an answer to a challenge, and nothing has proven it off since.
+    owed: [bool; 2],
 }
 
 /// What a group was last shown as.
@@ -75,6 +82,7 @@ impl Takeover {
             reset: [false; 2],
             born: [Instant::ZERO; 2],
             dead: [false; 2],
+            owed: [false; 2],
         }
     }
 
@@ -82,13 +90,17 @@ impl Takeover {
         for host in 0..2 {
             self.follow(world, facts, host);
         }
+        self.follow_owed(world);
         if Part::Ghosts.on() {
-            Self::ghosts(world, facts)?;
+            self.ghosts(world, facts)?;
         }
         for survivor in 0..2 {
             let glance = world.hosts[survivor].node.as_ref().map(hb_core::Node::glance);
-            let late = world.replayed[survivor] == world.now && !self.dead[survivor];
-            if late {
+            let answers = self.owed[survivor]
+                && facts.dead_since[1 - survivor]
+                    .is_some_and(|dead| world.now.since(dead) <= bounds::answer(&facts.plan));
+            let replayed = world.replayed[survivor] == world.now && (answers || !self.dead[survivor]);
+            if replayed || Self::last_frames(world, facts, survivor) {
                 self.clocks[survivor].fill(None);
             }
             self.dead[survivor] = glance.is_some_and(|glance| glance.peer == PeerState::Dead);
@@ -105,7 +117,7 @@ impl Takeover {
 
     /// No holder gives its group up for the sake of a daemon that is dead, and was silent for a deadtime of the holder's
     /// own running time: whatever comes in its name is old. A machine that does answer for the address is no ghost (O2c).
-    fn ghosts(world: &World, facts: &Facts) -> Verdict {
+    fn ghosts(&self, world: &World, facts: &Facts) -> Verdict {
         for note in &world.notes {
             let Note::Said { host, event: Event::Group { group, from: GroupState::Held, cause, .. } } = *note
             else {
@@ -114,7 +126,9 @@ impl Takeover {
             let Some(dead) = facts.dead_since[1 - host] else { continue };
             let s = &facts.plan.setting;
             let late = world.wires.iter().map(|w| w.frame_time(1 - host, s.frame_bytes())).max();
-            let margin = s.slow(s.deadtime()).plus(late.unwrap_or_default()).plus(LATE_COPY);
+            let silence = s.slow(s.deadtime());
+            let silence = if self.owed[host] { silence.max(bounds::answer(&facts.plan)) } else { silence };
+            let margin = silence.plus(late.unwrap_or_default()).plus(LATE_COPY);
             let margin = margin.plus(facts.frozen_since_death(host));
             let for_peer = matches!(cause, Cause::Conflict | Cause::Handover(_));
             let taken = |note: &Note| {
@@ -134,6 +148,31 @@ impl Takeover {
             }
         }
         Ok(())
+    }
+
+    /// What the dead one sent just before its death shows a holder to a survivor that takes it for dead already.
+    fn last_frames(world: &World, facts: &Facts, survivor: usize) -> bool {
+        let asks = |note: &Note| matches!(*note, Note::Said { host, event: Event::OneWayOrReplay } if host == survivor);
+        let Some(dead) = facts.dead_since[1 - survivor] else { return false };
+        let bytes = facts.plan.setting.frame_bytes();
+        let late = world.wires.iter().map(|wire| wire.frame_time(1 - survivor, bytes)).max();
+        world.notes.iter().any(asks) && world.now.since(dead) <= late.unwrap_or_default().plus(LATE_COPY)
+    }
+
+    /// Who owes an answer to whom when it dies: the survivor takes it for dead, or for another life, and asks already.
+    fn follow_owed(&mut self, world: &World) {
+        for note in &world.notes {
+            match *note {
+                Note::Daemon { host, lives: false } => {
+                    let survivor = &world.hosts[1 - host];
+                    let glance = survivor.node.as_ref().map(hb_core::Node::glance);
+                    let alive = |g: &hb_core::Glance| matches!(g.peer, PeerState::Up | PeerState::Late);
+                    self.owed[1 - host] = !glance.as_ref().is_some_and(alive);
+                }
+                Note::Said { host, event: Event::Fenced | Event::ConfirmedDown } => self.owed[host] = false,
+                _ => {}
+            }
+        }
     }
 
     fn follow(&mut self, world: &World, facts: &Facts, host: usize) {
@@ -263,7 +302,9 @@ impl Takeover {
         let again = if failed { bounds::fence(plan).plus(bounds::FENCE_RETRY) } else { Duration::ZERO };
         // Old frames show a holder, whom nobody has met any more: its address is asked first.
         // So does a newer version's life in its clean-up.
-        let shown = world.records || world.versions.is_some();
+        // So do its last frames, where they came when it was taken for dead.
+        let taken = h.view(group).is_some_and(|shown| shown.wait == Some(Wait::OneWay));
+        let shown = world.records || world.versions.is_some() || taken;
         let probes = if met && !shown { Duration::ZERO } else { s.slow(s.deadtime()).plus(PROBE) };
         // One deadtime after the last answer; or the questions begin when the group is clean.
         let asked = if ready { Duration::ZERO } else { s.slow(s.deadtime()) };

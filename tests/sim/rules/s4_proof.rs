@@ -1,5 +1,5 @@
 //! S4: a node shows a group idle or failed only when nothing of it runs, and only after `stop` answered 0 *and* `status`
-//! said stopped of every resource in this incarnation, since that resource's last start.
+//! said stopped of every resource in this incarnation, since that resource's last start ended.
 //!
 //! What stands in for the answer 0 (DESIGN §7 O1, §5): `status` reported stopped at the daemon's start, so that nothing
 //! was to be stopped; a `stop` that answered non-zero was asked again, and `status` said stopped (old scripts are not
@@ -126,7 +126,10 @@ impl Proof {
                         Verb::Start if outcome == Outcome::NotRun => {
                             (known.proven, known.started) = (true, false);
                         }
-                        Verb::Start => {}
+                        // What it did last counts.
+                        Verb::Start => {
+                            *known = Known { needs_stop: true, started: true, ..Known::default() };
+                        }
                     }
                 }
                 _ => {}

@@ -5,7 +5,8 @@
 //! by hand; the node must say then that its epochs have come to their end, and gives nothing away for a better place. Who
 //! goes on of two that hold it is S2's.
 //!
-//! What a peer shows must outlast the life that heard it: it is on its way to the disk in the step that took it in.
+//! What a peer shows must outlast the life that heard it: it is on its way to the disk in the step that took it in; or, after
+//! a write that failed, within a second and a half of the node's own running time, which leaves out what it stood still.
 //!
 //! After the loss of all that it could reach it may, and is raised on first contact: that is asserted of a pair at rest
 //! (`rest`), and that no copy is destroyed by comparing epochs across that event, by S7.
@@ -14,19 +15,19 @@ use super::{Verdict, breach};
 use crate::note::Note;
 use crate::world::World;
 use hb_core::message::{GroupState, Reason};
-use hb_core::{Cause, Duration, Event, Saved};
+use hb_core::{Cause, Duration, Event, Instant, Saved};
 
 /// The last epochs of the two sides: above the lower one there is only the higher one, for both of them.
 const LAST: [u32; 2] = [u32::MAX - 1, u32::MAX];
 
-/// From a failed write to the end of the next one, with room for a clock that is slow.
+/// From a failed write to the end of the next one, in running time, with room for a clock that is slow.
 const TRY_AGAIN: Duration = Duration::from_millis(1500);
 
 /// Is every epoch that the peer showed in the state file of `host`, or in a write that was begun?
-fn kept(world: &World, host: usize) -> Verdict {
+fn kept(world: &World, host: usize, failed: Option<Duration>) -> Verdict {
     let h = &world.hosts[host];
     // A disk that refuses keeps nothing; what failed is tried again within a second.
-    if h.disk_fails || h.write_failed.is_some_and(|at| world.now.since(at) < TRY_AGAIN) {
+    if h.disk_fails || failed.is_some_and(|ago| ago < TRY_AGAIN) {
         return Ok(());
     }
     for (group, config) in h.config.groups.iter().enumerate() {
@@ -48,6 +49,10 @@ pub(super) struct Epochs {
     floor: [Vec<u32>; 2],
     /// By host and group: the tenure's epoch as of the last step.
     last: [Vec<u32>; 2],
+    /// By host: when its newest write failed, and how long it had stood still until then.
+    failed: [Option<(Instant, Duration)>; 2],
+    /// By host: how long it stood still in all, and since when it does.
+    stood: [(Duration, Option<Instant>); 2],
 }
 
 impl Epochs {
@@ -56,14 +61,37 @@ impl Epochs {
             used: [vec![Vec::new(); groups], vec![Vec::new(); groups]],
             floor: [vec![0; groups], vec![0; groups]],
             last: [vec![0; groups], vec![0; groups]],
+            failed: [None; 2],
+            stood: [(Duration::ZERO, None); 2],
         }
     }
 
+    /// How long ago the newest write of `host` failed, without the time that it stood still.
+    fn failed_ago(&mut self, world: &World, host: usize) -> Option<Duration> {
+        for note in &world.notes {
+            match *note {
+                Note::Frozen { host: h, frozen } if h == host => {
+                    let (stood, since) = self.stood[host];
+                    let more = since.map_or(Duration::ZERO, |since| world.now.since(since));
+                    self.stood[host] = (stood.plus(more), frozen.then_some(world.now));
+                }
+                Note::Daemon { host: h, .. } if h == host => self.stood[host].1 = None,
+                _ => {}
+            }
+        }
+        let (stood, at) = (self.stood[host].0, world.hosts[host].write_failed);
+        if at != self.failed[host].map(|(at, _)| at) {
+            self.failed[host] = at.map(|at| (at, stood));
+        }
+        self.failed[host].map(|(at, before)| world.now.since(at).minus(stood.minus(before)))
+    }
+
     pub(super) fn check(&mut self, world: &World) -> Verdict {
+        let failed = [0, 1].map(|host: usize| self.failed_ago(world, host));
         for note in &world.notes {
             match *note {
                 Note::Daemon { host, lives: true } => self.new_life(world, host),
-                Note::Heard { host, .. } => kept(world, host)?,
+                Note::Heard { host, .. } => kept(world, host, failed[host])?,
                 Note::Said {
                     host,
                     event:
