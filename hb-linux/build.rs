@@ -8,9 +8,14 @@ use std::path::Path;
 use std::{env, fs};
 
 /// In the order of `texts::Text`; what the daemon needs comes first.
-const FILES: [&str; 9] = [
+const FILES: [&str; 14] = [
     "src/resources/shellfuncs",
     "src/resources/IPaddr",
+    "src/resources/jdmail",
+    "src/resources/Filesystem",
+    "src/resources/MailTo",
+    "src/resources/Delay",
+    "src/resources/systemd",
     "src/install/files/heartbeat.init",
     "src/install/files/heartbeat.service",
     "src/install/files/heartbeat.logrotate",

@@ -172,7 +172,7 @@ fn examine(
     let bytes = bytes_of(&paths.haresources(), report);
     let mut groups = bytes.map(|b| haresources::parse(&b, &ha_cf.nodes, "ha.cf", report)).unwrap_or_default();
     for resource in groups.iter_mut().flat_map(|g| &mut g.value.resources) {
-        resource.script = scripts::find(paths, &resource.name).0;
+        resource.script = scripts::find(paths, resource).0;
     }
 
     let report = &mut Report::new(&ha_cf_file, &mut findings);

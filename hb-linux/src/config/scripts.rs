@@ -1,7 +1,7 @@
 //! Where a resource's script is: `resource.d`, then the init directories, then in `hbd` itself.
 
 use super::Paths;
-use super::settings::Script;
+use super::settings::{Resource, Script};
 use crate::resources;
 use crate::scripts::fitness;
 use std::fs;
@@ -9,11 +9,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::string::String;
 
-/// Find the script `name`. Beside it comes a file of that name that was passed over for want of a run bit.
+/// Find the script of `resource`. Beside it comes a file of that name that was passed over for want of a run bit.
 ///
-/// As in the original a file counts when it is regular and somebody may execute it.
-pub(super) fn find(paths: &Paths, name: &str) -> (Script, Option<PathBuf>) {
-    let mut idle = None;
+/// As in the original a file counts when it is regular and somebody may execute it. What another script has started `hbd`'s
+/// own one need not know: it takes the place of a file that lost its run bit only where it does the same.
+pub(super) fn find(paths: &Paths, resource: &Resource) -> (Script, Option<PathBuf>) {
+    let (name, mut idle) = (resource.name.as_str(), None);
     let first = paths.config_dir.join("resource.d");
     for dir in core::iter::once(&first).chain(&paths.init_dirs) {
         let path = dir.join(name);
@@ -23,8 +24,16 @@ pub(super) fn find(paths: &Paths, name: &str) -> (Script, Option<PathBuf>) {
             _ => {}
         }
     }
-    let script = if resources::embedded(name) { Script::Embedded } else { Script::Missing };
-    (script, idle)
+    let own = match name {
+        "jdmail" => idle.is_none() && mail_system(resource).is_dir(),
+        _ => resources::embedded(name) && (idle.is_none() || resource.address.is_some()),
+    };
+    (if own { Script::Embedded } else { Script::Missing }, idle)
+}
+
+/// Where the mail system of a `jdmail` is.
+fn mail_system(resource: &Resource) -> &Path {
+    Path::new(resource.args.first().map_or("/jdmail", String::as_str))
 }
 
 /// Is there something to execute, and can it be?

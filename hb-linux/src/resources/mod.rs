@@ -16,7 +16,16 @@ pub const INTERPRETER: &str = "/bin/sh";
 /// Environment variable with the path of the running `hbd`, for scripts that call it (`$HBD send-arp`).
 pub const BINARY_VARIABLE: &str = "HBD";
 
-const SCRIPTS: [(&str, Text); 1] = [("IPaddr", Text::IpAddr)];
+const SCRIPTS: [(&str, Text); 7] = [
+    ("IPaddr", Text::IpAddr),
+    // The later original's name for it.
+    ("IPaddr2", Text::IpAddr),
+    ("jdmail", Text::Jdmail),
+    ("Filesystem", Text::Filesystem),
+    ("MailTo", Text::MailTo),
+    ("Delay", Text::Delay),
+    ("systemd", Text::Systemd),
+];
 
 /// What scripts find behind `$HA_FUNCS` where the original's own file is gone with its package.
 const FUNCTIONS: (&str, Text) = ("shellfuncs", Text::ShellFunctions);
@@ -77,9 +86,9 @@ mod tests {
         let dir = std::env::temp_dir().join(format!("hbd-resources-{}", std::process::id()));
         let _ = fs::remove_dir_all(&dir);
         unpack(&dir).unwrap();
-        for name in names() {
+        for (name, text) in SCRIPTS {
             let path = unpacked_path(&dir, name).unwrap();
-            assert_eq!(fs::read_to_string(&path).unwrap(), SCRIPTS[0].1.read(), "{name}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), text.read(), "{name}");
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
             assert!(fs::read_to_string(&path).unwrap().starts_with("#!/bin/sh\n"));
         }

@@ -139,9 +139,11 @@ impl Resource {
             by_shell.push(if shell { Some(by_verb(&["sh", &path])?) } else { None });
             candidates.push(Candidate { file: CString::new(file.as_os_str().as_bytes()).ok()?, shell });
         }
+        // What another script has started the carried one need not know. An address is one to both.
+        let fits = resource.script == Script::Embedded || resource.address.is_some();
         let carried = match resources::unpacked_path(run_dir, &resource.name) {
-            Some(file) => Some(by_verb(&["sh", &file.to_string_lossy()])?),
-            None => None,
+            Some(file) if fits => Some(by_verb(&["sh", &file.to_string_lossy()])?),
+            _ => None,
         };
         Some(Self { candidates, plain: by_verb(&[&resource.name])?, by_shell, carried })
     }

@@ -11,7 +11,7 @@ use std::vec::Vec;
 
 const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/texts.bin"));
 /// Length and CRC-32 of each.
-const TEXTS: [(usize, u32); 9] = include!(concat!(env!("OUT_DIR"), "/texts.rs"));
+const TEXTS: [(usize, u32); 14] = include!(concat!(env!("OUT_DIR"), "/texts.rs"));
 
 /// In the order of the pack: as `FILES` in `build.rs`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,6 +19,11 @@ const TEXTS: [(usize, u32); 9] = include!(concat!(env!("OUT_DIR"), "/texts.rs"))
 pub(crate) enum Text {
     ShellFunctions,
     IpAddr,
+    Jdmail,
+    Filesystem,
+    MailTo,
+    Delay,
+    Systemd,
     InitScript,
     Unit,
     Logrotate,
@@ -85,6 +90,11 @@ mod tests {
         for (text, file) in [
             (Text::ShellFunctions, include_str!("../resources/shellfuncs")),
             (Text::IpAddr, include_str!("../resources/IPaddr")),
+            (Text::Jdmail, include_str!("../resources/jdmail")),
+            (Text::Filesystem, include_str!("../resources/Filesystem")),
+            (Text::MailTo, include_str!("../resources/MailTo")),
+            (Text::Delay, include_str!("../resources/Delay")),
+            (Text::Systemd, include_str!("../resources/systemd")),
             (Text::InitScript, include_str!("../install/files/heartbeat.init")),
             (Text::Unit, include_str!("../install/files/heartbeat.service")),
             (Text::Logrotate, include_str!("../install/files/heartbeat.logrotate")),

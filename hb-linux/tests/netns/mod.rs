@@ -1,10 +1,13 @@
-//! Runs a test in a network namespace of its own.
+//! Runs a test in namespaces of its own: network and mounts.
+
+#[allow(dead_code, reason = "some tests call no script")]
+pub(crate) mod shells;
 
 use std::process::Command;
 
 const MARK: &str = "HBD_TEST_NAMESPACE";
 
-/// Run `body` of the test `name` as root in a fresh network namespace with `lo` up. The test's own binary is started
+/// Run `body` of the test `name` as root in fresh network and mount namespaces with `lo` up. The test's own binary is started
 /// again there. Without root the test says that it was skipped.
 pub(crate) fn alone(name: &str, body: impl FnOnce()) {
     if std::env::var(MARK).is_ok_and(|mark| mark == name) {
@@ -12,12 +15,12 @@ pub(crate) fn alone(name: &str, body: impl FnOnce()) {
         return body();
     }
     if hb_linux::sys::process::effective_uid() != 0 {
-        println!("SKIPPED {name}: needs root for a network namespace");
+        println!("SKIPPED {name}: needs root for namespaces");
         return;
     }
     let exe = std::env::current_exe().unwrap();
     let mut inner = Command::new("unshare");
-    inner.arg("-n").arg(exe).args([name, "--exact", "--nocapture"]).env(MARK, name);
+    inner.args(["-n", "-m"]).arg(exe).args([name, "--exact", "--nocapture"]).env(MARK, name);
     let output = match inner.output() {
         Ok(output) => output,
         Err(error) => return println!("SKIPPED {name}: no unshare(1) here: {error}"),
@@ -25,7 +28,7 @@ pub(crate) fn alone(name: &str, body: impl FnOnce()) {
     let text =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     if text.contains("unshare: ") {
-        return println!("SKIPPED {name}: no network namespaces here: {}", text.trim());
+        return println!("SKIPPED {name}: no namespaces here: {}", text.trim());
     }
     assert!(output.status.success(), "in the namespace:\n{text}");
     if let Some(line) = text.lines().find(|line| line.starts_with("SKIPPED")) {

@@ -1,5 +1,6 @@
 //! The scripts behind the resources, and the files that other directives name.
 
+use super::units;
 use crate::config::Paths;
 use crate::config::files::read_text;
 use crate::config::finding::Report;
@@ -17,7 +18,8 @@ pub(super) fn scripts(paths: &Paths, cf: &HaCf, groups: &[At<Group>], report: &m
     let monitored = cf.monitor.is_some_and(|m| m.value.is_some());
     for resource in groups.iter().flat_map(|g| &g.value.resources) {
         let (name, line) = (&resource.name, resource.line);
-        match (scripts::find(paths, name), &resource.script) {
+        units::enabled(paths, resource, report);
+        match (scripts::find(paths, resource), &resource.script) {
             ((Script::Missing, Some(idle)), _) => report.lacks(
                 line,
                 format_args!("{0} has no run bit; run `chmod 755 {0}`", idle.display()),
@@ -27,6 +29,14 @@ pub(super) fn scripts(paths: &Paths, cf: &HaCf, groups: &[At<Group>], report: &m
                     line,
                     format_args!(
                         "`{name}` has one colon where two divide a script from its argument; write `{script}::{argument}`"
+                    ),
+                ),
+                (None, _) if name == "jdmail" => report.lacks(
+                    line,
+                    format_args!(
+                        "script `jdmail` is in none of {}; install the mail system in /jdmail (or write `jdmail::DIRECTORY`), for \
+                         which hbd has a script",
+                        Dirs(paths)
                     ),
                 ),
                 (None, Some(there)) => report.lacks(
@@ -70,7 +80,7 @@ pub(super) fn scripts(paths: &Paths, cf: &HaCf, groups: &[At<Group>], report: &m
             report.lacks(line, format_args!("{} {why}", path.display()));
         }
         if let Script::File(path) = &resource.script
-            && crate::resources::embedded(name)
+            && resource.address.is_some()
         {
             shadowed(path, name, line, report);
         }

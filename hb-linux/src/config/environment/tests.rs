@@ -229,6 +229,29 @@ fn scripts_are_searched_in_order() {
 }
 
 #[test]
+fn a_carried_script_takes_no_other_ones_place() {
+    let place = machine("node a b\nbcast hbtest0\n", "a Delay::3 Filesystem::/dev/sda1::/data\n");
+    assert!(missing(&place).is_empty());
+    place.file("init.d/Delay", "#!/bin/sh\n", 0o644);
+    assert_eq!(
+        missing(&place),
+        ["ha.d/haresources:1: init.d/Delay has no run bit; run `chmod 755 init.d/Delay`"],
+        "what that one started the carried one does not know"
+    );
+    let place = machine("node a b\nbcast hbtest0\n", "a jdmail::/nowhere\n");
+    assert_eq!(
+        missing(&place),
+        [
+            "ha.d/haresources:1: script `jdmail` is in none of ha.d/resource.d, rc.d/init.d, init.d; install the mail system in \
+          /jdmail (or write `jdmail::DIRECTORY`), for which hbd has a script"
+        ]
+    );
+    let there =
+        machine("node a b\nbcast hbtest0\n", &format!("a jdmail::{}\n", std::env::temp_dir().display()));
+    assert!(missing(&there).is_empty());
+}
+
+#[test]
 fn a_file_that_hides_a_carried_script_is_named_with_what_that_costs() {
     let place = machine("node a b\nbcast hbtest0\n", "a IPaddr::192.168.2.50\n");
     let own = "ha.d/resource.d/IPaddr";
