@@ -20,6 +20,24 @@ pub(crate) enum Goal {
     Restart(u8),
 }
 
+/// What to do next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Request {
+    /// Call the script; then `Sequence::called`.
+    Run {
+        /// Position in the group.
+        resource: u8,
+        /// What with.
+        verb: Verb,
+    },
+    /// Kill the call.
+    Kill(Token),
+    /// Nothing until an answer comes or this time.
+    Wait(Instant),
+    /// It ended; it is asked no more.
+    Finished(Finish),
+}
+
 /// How it ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Finish {

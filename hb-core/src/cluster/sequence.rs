@@ -10,7 +10,7 @@
 //!   is stopped. Only a script that is known to be missing, of a group that this boot has not started, is passed over.
 
 use crate::action::Verb;
-use crate::cluster::call::{Call, Finish, Goal, Overdue};
+use crate::cluster::call::{Call, Finish, Goal, Overdue, Request};
 use crate::config::ScriptLimits;
 use crate::ids::Token;
 use crate::input::Outcome;
@@ -22,24 +22,6 @@ const STOP_PAUSE: Duration = Duration::from_millis(100);
 const STOP_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// The same at the daemon's start, where a script may be missing for days.
 const CHECK_PAUSE_MAX: Duration = Duration::from_secs(5);
-
-/// What to do next.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Request {
-    /// Call the script; then [`Sequence::called`].
-    Run {
-        /// Position in the group.
-        resource: u8,
-        /// What with.
-        verb: Verb,
-    },
-    /// Kill the call.
-    Kill(Token),
-    /// Nothing until an answer comes or this time.
-    Wait(Instant),
-    /// It ended; it is asked no more.
-    Finished(Finish),
-}
 
 /// The step at the current resource.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

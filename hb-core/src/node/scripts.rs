@@ -3,12 +3,11 @@
 use super::claim::Pass;
 use super::{Node, cover};
 use crate::action::Verb;
-use crate::cluster::call::{Finish, Goal};
+use crate::cluster::call::{Finish, Goal, Request};
 use crate::cluster::data::CopyEvent;
 use crate::cluster::fence::Fence;
 use crate::cluster::group::{self, Gate, Group, GroupEvent, Reset};
 use crate::cluster::monitor::{Ask, Monitor, Verdict};
-use crate::cluster::sequence::Request;
 use crate::event::{Cause, Event, Wait};
 use crate::ids::{GroupId, Token};
 use crate::input::{Outcome, Watchdog};
