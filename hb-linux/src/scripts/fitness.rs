@@ -1,6 +1,7 @@
 //! Can a file be run that is there and has its run bit? A script whose interpreter is not there cannot, nor one that is
 //! empty, or on a file system that is mounted without the right to execute: each is as good as missing.
 
+use super::deaf::{Deaf, READ, deaf};
 use super::program::PATH;
 use crate::sys::host;
 use core::fmt;
@@ -23,6 +24,8 @@ pub enum Unfit {
     Dos,
     /// It is on a file system without the right to execute.
     NoExec,
+    /// It never looks at its argument, and starts something at each call: to run it for a `status` would start that.
+    Deaf,
 }
 
 impl fmt::Display for Unfit {
@@ -35,6 +38,11 @@ impl fmt::Display for Unfit {
             }
             Self::Dos => f.write_str(
                 "has lines that end as those of DOS do, so its `#!` line names no program; run `dos2unix` on it",
+            ),
+            Self::Deaf => f.write_str(
+                "never looks at its argument, so `status` and `stop` start it once more and nothing ends it; write as \
+                 `case $1 in start) WHAT IT DOES NOW;; stop) WHAT ENDS IT;; status) if WHAT SHOWS THAT IT RUNS; then echo \
+                 running; else echo stopped; exit 3; fi;; esac`",
             ),
             Self::NoExec => f.write_str("is on a file system that is mounted `noexec`; mount it with `exec`"),
         }
@@ -54,7 +62,24 @@ pub fn unfit(file: &Path) -> Option<Unfit> {
     if host::executable(file) == Some(false) {
         return Some(Unfit::NoExec);
     }
-    interpreter_lacks(start.strip_prefix(b"#!")?)
+    if let Some(line) = start.strip_prefix(b"#!")
+        && let Some(why) = interpreter_lacks(line)
+    {
+        return Some(why);
+    }
+    (ear(file) == Some(Deaf::Starts)).then_some(Unfit::Deaf)
+}
+
+/// What `file` does without a look at its argument. Reads the disk, and allocates nothing.
+#[must_use]
+pub fn ear(file: &Path) -> Option<Deaf> {
+    let mut text = [0; READ];
+    let mut len = 0;
+    let mut file = File::open(file).ok()?;
+    while let Ok(n @ 1..) = file.read(text.get_mut(len..)?) {
+        len += n;
+    }
+    deaf(text.get(..len)?)
 }
 
 /// `line`: what stands behind the `#!`.
@@ -110,6 +135,7 @@ mod tests {
             ("#!/nonexistent/sh\n", lacks("/nonexistent/sh")),
             ("#!nonexistent\n", lacks("nonexistent")),
             ("#!\t/tmp\n", lacks("/tmp")),
+            ("/jdmail/startjd.sh &\n/jdmail/web/bin/startup.sh &\n", Some(Unfit::Deaf)),
             ("#!/usr/bin/env nonexistent-9\n", lacks("nonexistent-9")),
             ("#!/usr/bin/env -S nonexistent-9 -x\n", lacks("nonexistent-9")),
         ] {

@@ -1,6 +1,7 @@
 //! Resource scripts as children: how they are called, how their answers are read, how they end.
 
 pub mod answer;
+pub mod deaf;
 mod drains;
 pub mod fitness;
 pub mod leftover;

@@ -1,6 +1,7 @@
 //! What is executed for a resource, prepared at start: nothing is allocated when a script is called.
 
-use super::fitness::unfit;
+use super::deaf::Deaf;
+use super::fitness::{ear, unfit};
 use crate::config::{Paths, Script, Settings};
 use crate::resources;
 use crate::sys::spawn::{Image, Words};
@@ -84,6 +85,10 @@ impl Programs {
         for (candidate, by_shell) in resource.candidates.iter().zip(&resource.by_shell) {
             if !executable(&candidate.file) {
                 continue;
+            }
+            // It would start at each call.
+            if ear(path_of(&candidate.file)) == Some(Deaf::Starts) {
+                return None;
             }
             return match by_shell {
                 Some(words) if candidate.shell => Some(Image { path: SHELL, argv: words.get(at)?, envp }),

@@ -17,6 +17,7 @@ mod rights;
 mod services;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod units;
 
 use super::finding::Report;

@@ -1,14 +1,16 @@
 //! The scripts behind the resources, and the files that other directives name.
 
-use super::units;
+use super::{texts, units};
 use crate::config::Paths;
 use crate::config::files::read_text;
 use crate::config::finding::Report;
 use crate::config::ha_cf::{At, HaCf};
 use crate::config::scripts;
 use crate::config::settings::{Group, Script};
-use crate::scripts::{fitness, program};
+use crate::scripts::fitness::{self, Unfit};
+use crate::scripts::program;
 use core::fmt;
+use std::format;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::string::String;
@@ -77,7 +79,14 @@ pub(super) fn scripts(paths: &Paths, cf: &HaCf, groups: &[At<Group>], report: &m
         if let Script::File(path) = &resource.script
             && let Some(why) = fitness::unfit(path)
         {
-            report.lacks(line, format_args!("{} {why}", path.display()));
+            let own = if why == Unfit::Deaf && crate::resources::embedded(name) {
+                format!(", or run `mv {0} {0}.off`: hbd has a `{name}` of its own", path.display())
+            } else {
+                String::new()
+            };
+            report.lacks(line, format_args!("{} {why}{own}", path.display()));
+        } else if let Script::File(path) = &resource.script {
+            texts::examine(path, line, report);
         }
         if let Script::File(path) = &resource.script
             && resource.address.is_some()
