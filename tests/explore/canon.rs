@@ -18,6 +18,20 @@ pub(super) struct LongAgo {
 /// The limit of one stop, in microseconds: a first stop longer ago than this is past it.
 pub(super) const STOP_LIMIT: u64 = 200_000;
 
+/// What lies further ahead than this, in microseconds, is far: no fault and nothing that follows from one by itself takes as
+/// long, but for the few waits that are counted in seconds ([`Marks::calm`]).
+const FAR: u64 = 2_000_000;
+
+/// What a state is told by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Marks {
+    /// Two worlds that can only behave alike have the same.
+    pub(super) state: u64,
+    /// Two worlds that differ by nothing but how far ahead something is that is far ahead have the same; `None` where
+    /// nothing is.
+    pub(super) calm: Option<u64>,
+}
+
 /// The first pool of epochs.
 const EPOCHS: u8 = 6;
 
@@ -31,6 +45,9 @@ struct Base {
 /// Collects a world and hashes it at the end, when the order of all numbers is known.
 pub(super) struct Canon {
     hash: u64,
+    /// The same, with every time that is [`FAR`] ahead as one.
+    calm: u64,
+    far: bool,
     long_ago: LongAgo,
     base: Base,
     host: u8,
@@ -46,6 +63,8 @@ impl Canon {
     pub(super) fn new(long_ago: LongAgo) -> Self {
         Self {
             hash: 0,
+            calm: 1,
+            far: false,
             long_ago,
             base: Base::default(),
             host: 0,
@@ -58,6 +77,15 @@ impl Canon {
 
     pub(super) fn plain(&mut self, word: u64) {
         self.hash = mix(self.hash, word);
+        self.calm = mix(self.calm, word);
+    }
+
+    fn time(&mut self, base: u64, at: u64, horizon: u64) {
+        let word = since(base, at, horizon);
+        self.hash = mix(self.hash, word);
+        let far = word > AHEAD + FAR && word != u64::MAX;
+        self.far |= far;
+        self.calm = mix(self.calm, if far { AHEAD + FAR + 1 } else { word });
     }
 
     /// What follows belongs to a host: its tokens and writes are its own.
@@ -81,12 +109,18 @@ impl Canon {
 
     pub(super) fn value(&mut self, class: Class, value: u64) {
         match class {
-            Class::Running => self.plain(since(self.base.running, value, self.long_ago.running)),
-            Class::Real => self.plain(since(self.base.real, value, self.long_ago.real)),
-            Class::Pending => self.plain(since(self.base.running, value, 0)),
-            Class::FirstStop => self.plain(since(self.base.running, value, STOP_LIMIT)),
-            Class::Name => self.hash = mix(self.hash, nth(&mut self.names, value)),
-            Class::Token => self.hash = mix(self.hash, nth(&mut self.tokens, value)),
+            Class::Running => self.time(self.base.running, value, self.long_ago.running),
+            Class::Real => self.time(self.base.real, value, self.long_ago.real),
+            Class::Pending => self.time(self.base.running, value, 0),
+            Class::FirstStop => self.time(self.base.running, value, STOP_LIMIT),
+            Class::Name => {
+                let name = nth(&mut self.names, value);
+                self.plain(name);
+            }
+            Class::Token => {
+                let token = nth(&mut self.tokens, value);
+                self.plain(token);
+            }
             Class::Seq(side) => self.rank(side, value),
             Class::Counter(side) => self.rank(2 + side, value),
             Class::Serial => self.rank(4 + self.host, value),
@@ -99,8 +133,8 @@ impl Canon {
         self.ranked.push((pool, value));
     }
 
-    /// The number of everything so far.
-    pub(super) fn finish(mut self) -> u64 {
+    /// The numbers of everything so far.
+    pub(super) fn finish(mut self) -> Marks {
         let maps: [Vec<(u64, u64)>; 8] = std::array::from_fn(|pool| {
             let values = &mut self.pools[pool];
             values.push(0);
@@ -108,12 +142,12 @@ impl Canon {
             values.dedup();
             closed_up(values, pool >= usize::from(EPOCHS))
         });
-        for (pool, value) in &self.ranked {
-            let map = &maps[usize::from(*pool)];
-            let at = map.partition_point(|(from, _)| from < value);
-            self.hash = mix(self.hash, map[at].1);
+        for (pool, value) in std::mem::take(&mut self.ranked) {
+            let map = &maps[usize::from(pool)];
+            let at = map.partition_point(|(from, _)| *from < value);
+            self.plain(map[at].1);
         }
-        mix(self.hash, 0)
+        Marks { state: mix(self.hash, 0), calm: self.far.then_some(self.calm) }
     }
 }
 
@@ -133,9 +167,11 @@ fn closed_up(values: &[u64], parity: bool) -> Vec<(u64, u64)> {
     values.iter().map(step).collect()
 }
 
+/// What is ahead is above this.
+const AHEAD: u64 = 1 << 40;
+
 /// A time relative to `base`: how far ahead, or how long ago up to `horizon`.
 fn since(base: u64, at: u64, horizon: u64) -> u64 {
-    const AHEAD: u64 = 1 << 40;
     if at == u64::MAX {
         u64::MAX
     } else if at > base {
@@ -162,7 +198,7 @@ mod tests {
         let mut canon = Canon::new(LongAgo { running: 1_000_000, real: 1_000_000 });
         canon.host(0, Instant::from_micros(10_000_000), None);
         values.iter().for_each(|(class, value)| canon.value(*class, *value));
-        canon.finish()
+        canon.finish().state
     }
 
     #[test]
@@ -177,6 +213,20 @@ mod tests {
         assert_ne!(of(&[(Epoch(0), 20), (Epoch(0), 21)]), of(&[(Epoch(0), 21), (Epoch(0), 20)]), "order");
         assert_eq!(of(&[(Running, 1)]), of(&[(Running, 2)]), "long ago");
         assert_ne!(of(&[(Running, 10_000_001)]), of(&[(Running, 10_000_002)]));
+    }
+
+    #[test]
+    fn what_is_far_ahead_is_calm() {
+        let marks = |ahead: u64| {
+            let mut canon = Canon::new(LongAgo { running: 1_000_000, real: 1_000_000 });
+            canon.host(0, Instant::from_micros(10_000_000), None);
+            canon.value(Class::Pending, 10_000_000 + ahead);
+            canon.finish()
+        };
+        let (near, far, further) = (marks(FAR), marks(FAR + 1), marks(5 * FAR));
+        assert_eq!(near.calm, None);
+        assert_ne!(far.state, further.state);
+        assert!(far.calm.is_some() && far.calm == further.calm, "{far:?} {further:?}");
     }
 
     #[test]

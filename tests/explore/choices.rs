@@ -1,5 +1,6 @@
 //! What can happen next, when everything that can happen in an instant happens in every order.
 
+use super::case::{KEEPALIVE, SCRIPT_LIMIT};
 use super::steps::{Action, Order};
 use super::world::{Machine, World};
 use hb_core::message::GroupState;
@@ -76,6 +77,19 @@ impl World {
         }
     }
 
+    /// What goes on while nothing new happens.
+    pub(super) fn waiting_step(&self) -> Option<Action> {
+        let mut steps = Vec::new();
+        self.free_steps(&mut steps);
+        let goes_on = |step: &Action| {
+            matches!(
+                step,
+                Action::Deliver(_) | Action::Tick(_) | Action::Written(_) | Action::Time | Action::Round(0)
+            )
+        };
+        steps.into_iter().find(goes_on)
+    }
+
     fn steps_between_instants(&self, to: &mut Vec<Action>) {
         if self.next_time().is_some() {
             to.push(Action::Time);
@@ -116,6 +130,10 @@ impl World {
     }
 
     /// Faults and commands.
+    ///
+    /// A script that hangs does nothing before its limit that one does not that is still at work, so it is said to hang at
+    /// the last moment at which it could have ended. Nobody reads a state file before the daemon starts, so it is lost in
+    /// the step that starts it.
     pub(super) fn costly_steps(&self, to: &mut Vec<Action>) {
         for id in HOSTS {
             let host = usize::from(id);
@@ -143,7 +161,10 @@ impl World {
             }
             for call in machine.calls.iter().filter(|call| !call.hung) {
                 let group = u8::from(call.group == 1);
-                to.extend([Action::Hang(id, group), Action::Fail(id, group)]);
+                to.push(Action::Fail(id, group));
+                if self.now >= call.since.plus(SCRIPT_LIMIT.minus(KEEPALIVE)) {
+                    to.push(Action::Hang(id, group));
+                }
             }
             if (machine.write.is_some() || self.coarse) && !machine.disk_broken {
                 to.push(Action::BreakDisk(id));

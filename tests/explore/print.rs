@@ -4,7 +4,7 @@
 //! Reading the text instead of the fields keeps the core free of hooks. A field that this file does not know is hashed
 //! as it stands: it can only tell states apart that are the same, never merge states that differ.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::fmt::{self, Debug, Write};
 
 /// What a number is relative to.
@@ -50,6 +50,7 @@ impl Print {
         let mut reader = Reader::new(side);
         // The reader takes everything.
         let _ = write!(reader, "{thing:?}");
+        KNOWN.set(Some(reader.words));
         reader.print
     }
 }
@@ -89,6 +90,8 @@ enum Kind {
     Clock,
     /// It describes the other side.
     Other,
+    /// A struct that is told to people, and decides nothing.
+    Told,
 }
 
 const fn kind(ident: &str) -> Kind {
@@ -100,8 +103,10 @@ const fn kind(ident: &str) -> Kind {
         b"begun" | b"fresh" | b"older" | b"moved" => Kind::Skipped,
         // Without ping nodes both scores are 0 for ever.
         b"score_gap" => Kind::Skipped,
+        // What failed is told to people, and decides nothing.
+        b"culprit" => Kind::Skipped,
         b"at" | b"persist_again" | b"pause_until" | b"quiet_until" | b"retry_at" | b"not_before"
-        | b"hello_until" | b"answered" | b"until" => Kind::Pending,
+        | b"hello_until" | b"answered" | b"until" | b"listens_until" | b"paid" => Kind::Pending,
         b"first_stop" => Kind::FirstStop,
         b"stalled" => Kind::Stalled,
         b"promised" => Kind::Promised,
@@ -118,6 +123,7 @@ const fn kind(ident: &str) -> Kind {
         b"Duration" => Kind::Duration,
         b"Token" => Kind::Token,
         b"Clock" => Kind::Clock,
+        b"Culprit" => Kind::Told,
         b"Peer" | b"Link" | b"Echo" => Kind::Other,
         _ => Kind::Plain,
     }
@@ -138,20 +144,14 @@ fn word(ident: &str) -> Word {
 /// Where an identifier lies in the program: the same place is the same word.
 type Place = (usize, usize);
 
-thread_local! {
-    /// Identifiers are string literals of the derived `Debug`, so each needs to be looked at only once.
-    static WORDS: RefCell<Vec<(Place, Word)>> = RefCell::new(vec![((0, 0), Word::default()); 1024]);
-}
+/// Identifiers are string literals of the derived `Debug`, so each needs to be looked at only once.
+type Words = Box<[(Place, Word); WORDS]>;
+/// More than three times as many as there are.
+const WORDS: usize = 1 << 10;
 
-fn known_word(ident: &str) -> Word {
-    let place = (ident.as_ptr() as usize, ident.len());
-    WORDS.with_borrow_mut(|words| {
-        let slot = &mut words[(place.0 ^ place.0 >> 9 ^ place.1 << 4) % 1024];
-        if slot.0 != place {
-            *slot = (place, word(ident));
-        }
-        slot.1
-    })
+thread_local! {
+    /// One reader at a time has it.
+    static KNOWN: Cell<Option<Words>> = const { Cell::new(None) };
 }
 
 /// An open bracket.
@@ -172,6 +172,7 @@ struct Level {
 struct Reader {
     side: u8,
     print: Print,
+    words: Words,
     levels: Vec<Level>,
     top: Level,
     /// The number that is being read, and the identifier before it that has no meaning yet.
@@ -186,8 +187,10 @@ struct Reader {
 
 impl Reader {
     fn new(side: u8) -> Self {
+        let fresh = || Box::new([((0, 0), Word::default()); WORDS]);
         Self {
             side,
+            words: KNOWN.take().unwrap_or_else(fresh),
             print: Print { skeleton: 1, values: Vec::with_capacity(64), stalled: 0, promised: 0 },
             levels: Vec::with_capacity(16),
             top: Level::default(),
@@ -197,6 +200,20 @@ impl Reader {
             skip: None,
             text: false,
         }
+    }
+
+    fn known_word(&mut self, ident: &str) -> Word {
+        let place = (ident.as_ptr() as usize, ident.len());
+        let first = (place.0 ^ place.0 >> 9 ^ place.1 << 4) % WORDS;
+        let mut at = first;
+        while self.words[at].0 != place {
+            if self.words[at].0 == (0, 0) || at == (first + 8) % WORDS {
+                self.words[at] = (place, word(ident));
+                break;
+            }
+            at = (at + 1) % WORDS;
+        }
+        self.words[at].1
     }
 
     fn plain(&mut self, word: u64) {
@@ -254,6 +271,9 @@ impl Reader {
         self.top.wrap = Kind::Plain;
         match bracket {
             b'{' => {
+                if name.kind == Kind::Told && self.skip.is_none() {
+                    self.skip = Some(self.levels.len());
+                }
                 self.top.owner = name.kind;
                 self.top.field = Kind::Plain;
                 self.top.flip ^= name.kind == Kind::Other;
@@ -336,21 +356,20 @@ impl Class {
 
 impl Write for Reader {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let first = text.as_bytes().first().copied().unwrap_or(b' ');
-        if !self.text && (first.is_ascii_alphabetic() || first == b'_') {
-            // Derived code writes an identifier in one piece.
-            self.pending = Some(known_word(text));
+        if self.text {
+            self.text = !text.ends_with('"');
             return Ok(());
         }
-        for byte in text.bytes() {
-            match byte {
-                _ if self.text => self.text = byte != b'"',
-                b'0'..=b'9' => {
-                    let digit = u64::from(byte - b'0');
-                    self.number = Some(self.number.unwrap_or(0).wrapping_mul(10).wrapping_add(digit));
-                }
-                mark => self.mark(mark),
+        // Derived code writes an identifier in one piece, and a number, and few marks at once.
+        match text.as_bytes() {
+            [b'a'..=b'z' | b'A'..=b'Z' | b'_', ..] => self.pending = Some(self.known_word(text)),
+            [b'0'..=b'9', ..] => {
+                let digits = text.bytes();
+                let number =
+                    digits.fold(0u64, |n, digit| n.wrapping_mul(10).wrapping_add(u64::from(digit - b'0')));
+                self.number = Some(number);
             }
+            marks => marks.iter().filter(|mark| **mark != b' ').for_each(|mark| self.mark(*mark)),
         }
         Ok(())
     }

@@ -3,6 +3,12 @@
 //! Steps that cost nothing are followed to the end before the next fault is spent, so a state is first reached with as
 //! few faults as can be, and what was seen with fewer needs no second look. States of the last level are explored as
 //! they come, which keeps the worlds in memory to those of the levels before.
+//!
+//! **Long waits.** A failed start waits ten seconds and more, a hundred instants that differ by nothing but how far ahead its
+//! end is. While that end is far (`canon::Marks::calm`), nothing compares with it: what can befall two such states, and what
+//! follows within the next two seconds, is the same. So only the first of them is expanded, the one with the longest wait
+//! left; from the others time goes on, step by step and with every rule checked, until something else is new or the end is
+//! near. Left out is a row of events that begins in the far part of a wait and is still going on at its end.
 
 use super::case::Case;
 use super::fair::Fair;
@@ -109,6 +115,8 @@ struct Step {
 
 struct Search {
     seen: HashMap<u64, u8, Plain>,
+    /// Of the states in which something is far ahead: with how many faults one of their kind was reached.
+    calm: HashMap<u64, u8, Plain>,
     paths: Vec<Step>,
     fair: Fair,
     steps: u64,
@@ -133,6 +141,7 @@ pub fn explore(case: Case, bounds: Bounds, progress: &mut dyn FnMut(String)) -> 
     let now = Instant::now();
     let mut search = Search {
         seen: HashMap::default(),
+        calm: HashMap::default(),
         paths: Vec::new(),
         fair: Fair::default(),
         steps: 0,
@@ -259,27 +268,54 @@ impl Search {
         self.steps += 1;
         let mut child = world.clone();
         child.apply(action).map_err(|violation| self.broken(violation, at, Some(action)))?;
-        let print = child.fingerprint();
-        let before = self.seen.get(&print).copied();
-        if before.is_some_and(|before| before <= cost) {
-            return Ok(None);
-        }
-        self.seen.insert(print, cost);
-        let depth = self.paths[at as usize].depth + 1;
-        self.depth = self.depth.max(depth);
-        let child_at = u32::try_from(self.paths.len()).unwrap_or(u32::MAX);
-        self.paths.push(Step { from: at, action, depth });
+        let (mut action, mut at) = (action, at);
+        let before = loop {
+            let marks = child.marks();
+            let before = self.seen.get(&marks.state).copied();
+            if before.is_some_and(|before| before <= cost) {
+                return Ok(None);
+            }
+            self.seen.insert(marks.state, cost);
+            at = self.path(at, action);
+            // The wait goes on, and there is nothing that could happen in it that did not happen before.
+            let Some(next) = self.waits(marks.calm, cost).then(|| child.waiting_step()).flatten() else {
+                break before;
+            };
+            action = next;
+            self.steps += 1;
+            child.apply(action).map_err(|violation| self.broken(violation, at, Some(action)))?;
+        };
         if before.is_none() && child.settled() {
             self.settled += 1;
             if self.settled.is_multiple_of(self.bounds.rest_every) {
                 self.rests += 1;
-                self.fair.check(&child).map_err(|violation| self.broken(violation, child_at, None))?;
+                self.fair.check(&child).map_err(|violation| self.broken(violation, at, None))?;
             }
         }
         if self.seen.len() >= self.bounds.states {
             return Err(End::Enough);
         }
-        Ok(Some((child, child_at)))
+        Ok(Some((child, at)))
+    }
+
+    /// One more step on a path.
+    fn path(&mut self, from: u32, action: Action) -> u32 {
+        let depth = self.paths[from as usize].depth + 1;
+        self.depth = self.depth.max(depth);
+        let at = u32::try_from(self.paths.len()).unwrap_or(u32::MAX);
+        self.paths.push(Step { from, action, depth });
+        at
+    }
+
+    /// Nothing but how far ahead something is that is far ahead tells the state from one that was there before, with as
+    /// few faults.
+    fn waits(&mut self, calm: Option<u64>, cost: u8) -> bool {
+        let Some(calm) = calm else { return false };
+        let waits = self.calm.get(&calm).is_some_and(|before| *before <= cost);
+        if !waits {
+            self.calm.insert(calm, cost);
+        }
+        waits
     }
 
     fn broken(&self, violation: Violation, at: u32, last: Option<Action>) -> End {

@@ -220,7 +220,7 @@ impl World {
             }
             Action::LoseFile(id) => {
                 self.machines[usize::from(id)].disk = Saved::default();
-                Ok(())
+                self.start(usize::from(id))
             }
             Action::BreakDisk(id) => {
                 self.machines[usize::from(id)].disk_broken = true;

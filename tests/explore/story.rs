@@ -77,7 +77,7 @@ fn words(action: Action) -> Option<String> {
         Action::Power(id) => format!("{} loses its power", name(id)),
         Action::Kill(id) => format!("{}'s daemon is killed, its resources stay", name(id)),
         Action::Freeze(id) => format!("{}'s daemon stands still", name(id)),
-        Action::LoseFile(id) => format!("{} loses its state file", name(id)),
+        Action::LoseFile(id) => format!("{} has lost its state file, and its daemon starts", name(id)),
         Action::BreakDisk(id) => format!("{}'s disk does not write", name(id)),
         Action::FenceFails(id) => format!("{}'s fence fails", name(id)),
         Action::Hang(id, group) => format!("{}'s script of group {group} hangs", name(id)),

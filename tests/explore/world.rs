@@ -1,6 +1,6 @@
 //! Two machines with real nodes, the wire between them, and what could happen next.
 
-use super::canon::Canon;
+use super::canon::{Canon, Marks};
 use super::case::{Case, KEEPALIVE};
 use super::copies::Copies;
 use super::print::{BOOT, Class, Print};
@@ -250,6 +250,11 @@ impl World {
 
     /// The state, as one number.
     pub(super) fn fingerprint(&self) -> u64 {
+        self.marks().state
+    }
+
+    /// What the state is told by.
+    pub(super) fn marks(&self) -> Marks {
         let mut canon = Canon::new(self.case.long_ago());
         for (host, machine) in self.machines.iter().enumerate() {
             let side = u8::from(host == 1);
@@ -337,5 +342,13 @@ impl Canon {
             self.value(Class::Epoch(u8::from(at == 1)), u64::from(*epoch));
         }
         saved.copies.iter().for_each(|(_, epoch)| self.value(Class::Epoch(0), u64::from(*epoch)));
+        self.value(Class::Name, u64::from(saved.boot) | BOOT);
+        self.value(Class::Name, u64::from(saved.stuck_boot) | BOOT);
+        // Of a name its last bit tells one group from the other.
+        let records = saved.records.iter().fold(2 | u64::from(saved.lost), |word, (name, record)| {
+            let bits = u64::from(record.started) | u64::from(record.reset) << 1 | u64::from(*name & 1) << 2;
+            word << 4 | 8 | bits
+        });
+        self.plain(saved.stuck.iter().fold(records, |word, name| word << 2 | 2 | u64::from(*name & 1)));
     }
 }
