@@ -1,7 +1,8 @@
 //! What can happen next, when everything that can happen in an instant happens in every order.
 
+use super::actions::{Action, Order};
 use super::case::{KEEPALIVE, SCRIPT_LIMIT};
-use super::steps::{Action, Order};
+use super::scripts::{Call, End, Oddity};
 use super::world::{Machine, World};
 use hb_core::message::GroupState;
 
@@ -35,7 +36,7 @@ impl World {
         let reaches_over = |machine: &Machine| {
             machine.fencing
                 || machine.dog.is_some_and(|dog| dog <= self.now)
-                || machine.calls.iter().any(|call| !call.hung)
+                || machine.scripts.calls.iter().any(Call::open)
                 || machine.copies.pull.is_some()
         };
         if self.machines.iter().any(reaches_over) {
@@ -60,7 +61,7 @@ impl World {
         if self.awake(host).is_none() {
             return;
         }
-        for call in machine.calls.iter().filter(|call| !call.hung) {
+        for call in machine.scripts.calls.iter().filter(|call| call.open()) {
             to.push(Action::Finish(id, u8::from(call.group == 1)));
         }
         if machine.writes() {
@@ -109,6 +110,12 @@ impl World {
             if self.machines[host].disk_broken {
                 to.push(Action::Repair(id));
             }
+            if self.machines[host].scripts.oddity != Oddity::Nothing {
+                to.push(Action::Mend(id));
+            }
+            if self.awake(host).is_some() && !self.machines[host].scripts.left.is_empty() {
+                to.push(Action::LeftEnds(id));
+            }
             if self.tape[host].is_some() && self.awake(1 - host).is_some() {
                 to.push(Action::Replay(id));
             }
@@ -149,6 +156,9 @@ impl World {
             let Some(daemon) = &machine.daemon else {
                 if machine.life > 0 {
                     to.push(Action::LoseFile(id));
+                    if machine.scripts.oddity == Oddity::Nothing && self.on_record(host) {
+                        to.push(Action::MissingAtStart(id));
+                    }
                 }
                 if machine.runs.iter().any(|runs| *runs) {
                     to.push(Action::Power(id));
@@ -159,11 +169,15 @@ impl World {
             if daemon.frozen {
                 continue;
             }
-            for call in machine.calls.iter().filter(|call| !call.hung) {
+            for call in machine.scripts.calls.iter().filter(|call| call.open()) {
                 let group = u8::from(call.group == 1);
-                to.push(Action::Fail(id, group));
+                to.extend([
+                    Action::Fail(id, group),
+                    Action::WrongCode(id, group),
+                    Action::CouldNotRun(id, group),
+                ]);
                 if self.now >= call.since.plus(SCRIPT_LIMIT.minus(KEEPALIVE)) {
-                    to.push(Action::Hang(id, group));
+                    to.extend([End::Killed, End::Late, End::Never].map(|end| Action::Hang(id, group, end)));
                 }
             }
             if (machine.write.is_some() || self.coarse) && !machine.disk_broken {
@@ -177,6 +191,10 @@ impl World {
             }
             if self.settled() {
                 to.push(Action::Freeze(id));
+                if machine.scripts.oddity == Oddity::Nothing {
+                    let odd = [Oddity::NotRun, Oddity::Gone, Oddity::Silent, Oddity::Partly, Oddity::Deaf];
+                    to.extend(odd.map(|oddity| Action::Odd(id, oddity)));
+                }
                 self.orders(id, to);
             }
         }

@@ -1,8 +1,8 @@
 //! What can happen next, when each instant is a whole: its frames, timers and writes come in one of a few orders.
 
+use super::actions::Action;
 use super::choices::HOSTS;
 use super::rules::{Checked, broken};
-use super::steps::Action;
 use super::world::World;
 use hb_core::{Instant, Node};
 
@@ -21,7 +21,7 @@ impl World {
             let host = usize::from(id);
             let machine = &self.machines[host];
             if self.awake(host).is_some() {
-                for call in machine.calls.iter().filter(|call| !call.hung) {
+                for call in machine.scripts.calls.iter().filter(|call| call.open()) {
                     to.push(Action::Finish(id, u8::from(call.group == 1)));
                 }
                 if machine.fencing {

@@ -3,10 +3,11 @@
 //! All faults end, every script and write ends well, every frame comes, and nobody gives a command. The world is then
 //! deterministic; it is followed until it repeats itself, and what it repeats must be a rest.
 
+use super::actions::Action;
 use super::case::Case;
 use super::coarse::ENDLESS;
 use super::rules::{Checked, broken};
-use super::steps::Action;
+use super::scripts::Oddity;
 use super::world::World;
 use hb_core::message::GroupState;
 use hb_core::{Duration, Wait};
@@ -42,6 +43,9 @@ impl Fair {
         world.tape = [None, None];
         (world.armed, world.coarse) = ([None; 2], false);
         world.machines.iter_mut().for_each(|machine| machine.disk_broken = false);
+        for host in 0..2 {
+            world.odd(host, Oddity::Nothing)?;
+        }
         let begin = world.now;
         let mut chain: Vec<(u64, Duration, Result<(), String>)> = Vec::new();
         let (rest, cycle) = loop {
@@ -79,15 +83,16 @@ pub(super) fn to_the_end_of_the_instant(world: &mut World) -> Checked {
     for _ in 0..ENDLESS * 10 {
         steps.clear();
         world.free_steps(&mut steps);
-        let next = steps.iter().filter(|step| !matches!(step, Action::Time | Action::Replay(_))).min_by_key(
-            |step| match step {
+        let next = steps
+            .iter()
+            .filter(|step| !matches!(step, Action::Time | Action::Replay(_) | Action::LeftEnds(_)))
+            .min_by_key(|step| match step {
                 Action::Bark(_) => 0,
                 Action::Resume(_) | Action::Start(_) => 1,
                 Action::Deliver(_) => 2,
                 Action::Written(_) | Action::Finish(..) | Action::Fenced(_) | Action::PullEnds(_) => 3,
                 _ => 4,
-            },
-        );
+            });
         match next {
             Some(step) => world.apply(*step)?,
             None => return Ok(()),
@@ -98,7 +103,7 @@ pub(super) fn to_the_end_of_the_instant(world: &mut World) -> Checked {
 
 /// Each group has one holder, or waits for something that a new event must bring; no script runs.
 fn at_rest(world: &World) -> Result<(), String> {
-    if world.machines.iter().any(|machine| !machine.calls.is_empty()) {
+    if world.machines.iter().any(|machine| !machine.scripts.calls.is_empty()) {
         return Err("a script runs".to_owned());
     }
     let states = |group| [world.shown(0, group), world.shown(1, group)];

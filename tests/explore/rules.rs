@@ -3,7 +3,8 @@
 use super::canon::Canon;
 use super::case::KEEPALIVE;
 use super::print::Class;
-use super::world::{Call, GROUPS, World};
+use super::scripts::{Call, Proof};
+use super::world::{GROUPS, World};
 use hb_core::message::GroupState;
 use hb_core::{Cause, Event, Instant, PeerState};
 
@@ -17,7 +18,7 @@ pub struct Violation {
 }
 
 /// Every rule: its short name, and what it says.
-pub const RULES: [(&str, &str); 12] = [
+pub const RULES: [(&str, &str); 13] = [
     ("S1", "two nodes that know of each other's claim do not both go on with it for a keepalive"),
     ("S2", "of two holders the highest held epoch goes on, and at no time does none"),
     ("S3", "a start begins only where nobody else runs the group, or was silent when it was claimed"),
@@ -25,6 +26,7 @@ pub const RULES: [(&str, &str); 12] = [
     ("S5", "no epoch is used twice, none at or below one that was shown, none before it is on the disk"),
     ("S6", "a feed goes with a beat; a silent holder is reset before its successor starts"),
     ("O2", "a peer that is heard is not fenced"),
+    ("O4", "a group whose scripts are known to be missing is not given away"),
     ("O7", "a stuck group is not fed for, and blocks the peer until something proves it off"),
     ("L2", "nobody claims against a peer that was heard within the deadtime"),
     ("L3", "without new faults each group comes to rest with one holder, or waits for a named reason"),
@@ -45,8 +47,8 @@ pub(super) struct Memory {
     pub(super) frozen_at: Option<Instant>,
     /// An operator vouched since.
     pub(super) vouched: bool,
-    /// This life proved the group stopped.
-    pub(super) proof: [bool; GROUPS],
+    /// How far this life has come to prove the group stopped.
+    pub(super) proof: [Proof; GROUPS],
     pub(super) last: [Option<GroupState>; GROUPS],
     /// The current claim was made against a silent peer, and the two have not told each other since.
     pub(super) silent: [bool; GROUPS],
@@ -90,13 +92,8 @@ impl Memory {
         canon.value(Class::Real, self.frozen_at.map_or(0, Instant::as_micros));
         canon.plain(u64::from(self.vouched));
         for group in 0..GROUPS {
-            let bits = [
-                self.proof[group],
-                self.silent[group],
-                self.yields[group],
-                self.unproven[group],
-                self.told[group],
-            ];
+            let bits = [self.silent[group], self.yields[group], self.unproven[group], self.told[group]];
+            canon.plain(self.proof[group].bits() | 0x100);
             canon.plain(bits.iter().fold(1, |word, bit| word << 1 | u64::from(*bit)));
             let class = Class::Epoch(u8::from(group == 1));
             canon.value(class, u64::from(self.shown[group]));
@@ -129,6 +126,12 @@ impl World {
                 if *to == GroupState::Starting && matches!(from, GroupState::Idle | GroupState::Failed) {
                     self.claimed(host, group, *epoch)?;
                 }
+                let given = *from == GroupState::Held
+                    && *to == GroupState::Stopping
+                    && matches!(cause, Cause::Handover(_));
+                if given && self.machines[host].scripts.told_gone {
+                    return broken("O4", format!("{} gives away what its scripts cannot stop", name(host)));
+                }
                 let yields = *to == GroupState::Stopping && *cause == Cause::Conflict;
                 self.machines[host].memory.yields[group] = yields;
                 if yields && *from == GroupState::Held {
@@ -143,10 +146,13 @@ impl World {
             machine.stuck[group] |= shown.state == GroupState::Stuck && machine.runs[group];
             machine.memory.told[group] |= shown.peer_state == Some(GroupState::Stuck);
             if matches!(shown.state, GroupState::Idle | GroupState::Failed) {
-                if machine.runs[group] {
-                    return broken("S4", format!("{} shows {:?} while it runs", name(host), shown.state));
+                if machine.runs[group] || machine.scripts.loose(group) {
+                    return broken(
+                        "S4",
+                        format!("{} shows {:?} while it runs, or may come up", name(host), shown.state),
+                    );
                 }
-                if !machine.memory.proof[group] {
+                if !machine.memory.proof[group].stopped {
                     return broken("S4", format!("{} shows {:?} without a proof", name(host), shown.state));
                 }
             }
@@ -175,8 +181,14 @@ impl World {
         self.machines[host].memory.unproven[group] = false;
         self.claims_copy(host);
         self.uses(host, group, epoch)?;
+        self.rests_on_silence(host)
+    }
+
+    /// What happens now for want of a living peer may happen.
+    fn rests_on_silence(&self, host: usize) -> Checked {
+        let Some(status) = self.status(host) else { return Ok(()) };
         let memory = &self.machines[host].memory;
-        if !silent || memory.vouched {
+        if matches!(status.peer.state, PeerState::Up | PeerState::Late) || memory.vouched {
             return Ok(());
         }
         if !self.machines[host].socket.is_empty() {
@@ -237,8 +249,14 @@ impl World {
     }
 
     /// A `start` is called.
-    pub(super) fn check_start(&self, host: usize, group: usize) -> Checked {
+    pub(super) fn check_start(&mut self, host: usize, group: usize) -> Checked {
         let other = 1 - host;
+        let alive = |status: &hb_core::Status| matches!(status.peer.state, PeerState::Up | PeerState::Late);
+        if self.machines[other].runs[group] && self.status(host).is_some_and(|status| !alive(&status)) {
+            // The peer died while the claim waited: it goes on as one that is made now.
+            self.rests_on_silence(host)?;
+            self.machines[host].memory.silent[group] = true;
+        }
         let machine = &self.machines[host];
         if self.machines[other].runs[group] {
             // Either claim may be the one that could not know better.
@@ -305,6 +323,6 @@ impl World {
 
     /// The call of that group.
     pub(super) fn call(&self, host: usize, group: usize) -> Option<&Call> {
-        self.machines[host].calls.iter().find(|call| call.group == group)
+        self.machines[host].scripts.calls.iter().find(|call| call.group == group)
     }
 }

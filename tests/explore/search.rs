@@ -10,10 +10,10 @@
 //! left; from the others time goes on, step by step and with every rule checked, until something else is new or the end is
 //! near. Left out is a row of events that begins in the far part of a wait and is still going on at its end.
 
+use super::actions::{Action, kind};
 use super::case::Case;
 use super::fair::Fair;
 use super::rules::Violation;
-use super::steps::{Action, kind};
 use super::world::World;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};

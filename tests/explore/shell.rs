@@ -1,14 +1,14 @@
 //! The shell of one node: gives it an input and does all that it asks for.
 
+use super::actions::Action as Step;
 use super::case::{self, DOG};
 use super::rules::{Checked, Violation, broken};
-use super::steps::Action as Step;
-use super::world::{Call, Copy, Daemon, Frame, GROUPS, SOCKET, World};
+use super::scripts::Oddity;
+use super::world::{Copy, Daemon, Frame, GROUPS, SOCKET, World};
 use hb_core::auth;
 use hb_core::message::{GroupState, Message};
 use hb_core::{
-    Action, Command, Event, FRAME_BUF, Input, Instant, LinkId, Node, Outcome, PeerState, Refusal, Side, Verb,
-    Watchdog,
+    Action, Command, Event, FRAME_BUF, Input, Instant, LinkId, Node, PeerState, Refusal, Side, Watchdog,
 };
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -18,14 +18,21 @@ impl World {
     pub(super) fn start(&mut self, host: usize) -> Checked {
         let machine = &mut self.machines[host];
         machine.life += 1;
-        machine.calls.clear();
         machine.socket.clear();
         machine.write = None;
         machine.off = false;
+        // Without a record and without scripts no node can tell what runs, so the scripts are there again.
+        if machine.scripts.oddity == Oddity::Gone && !self.on_record(host) {
+            self.machines[host].scripts.mended();
+        }
+        let machine = &mut self.machines[host];
+        let gone = machine.scripts.oddity == Oddity::Gone;
+        machine.scripts.told_gone = gone;
         let mut entropy = [u8::try_from(host).unwrap_or(0); 16];
         entropy[..4].copy_from_slice(&machine.life.to_le_bytes());
         let mut config = (*machine.config).clone();
         config.boot = machine.boot;
+        config.groups.iter_mut().for_each(|group| group.claimable = !gone);
         let node = Node::new(config, case::keys(), &machine.disk, entropy, self.now).expect("a good case");
         let life = node.status(self.now).incarnation;
         let mut shown = [0; GROUPS];
@@ -116,36 +123,10 @@ impl World {
                 }
                 Action::FeedWatchdog => machine.dog = Some(self.now.plus(DOG)),
                 Action::Persist { serial } => machine.write = Some((serial, daemon.node.saved())),
-                Action::RunScript { group, verb: Verb::Status, token, .. } => {
-                    let group = usize::from(group.0);
-                    let outcome = if machine.runs[group] {
-                        Outcome::Running
-                    } else {
-                        machine.memory.proof[group] = true;
-                        Outcome::Stopped
-                    };
-                    answers.push(Input::ScriptDone { token, outcome });
-                }
                 Action::RunScript { group, verb, token, .. } => {
-                    let group = usize::from(group.0);
-                    if verb == Verb::Start {
-                        self.check_start(host, group)?;
-                        self.start_writes(host)?;
-                        self.machines[host].runs[group] = true;
-                        self.machines[host].memory.proof[group] = false;
-                    }
-                    let call = Call { token, group, verb, since: self.now, hung: false };
-                    self.machines[host].calls.push(call);
-                    self.tell(|| format!("{} calls {} of group {group}", letter(host), verb.as_str()));
+                    answers.extend(self.call_script(host, usize::from(group.0), verb, token)?);
                 }
-                Action::KillScript { token } => {
-                    let calls = machine.calls.len();
-                    machine.calls.retain(|call| call.token != token);
-                    if machine.calls.len() < calls {
-                        // What a killed script began stays as it is.
-                        answers.push(Input::ScriptDone { token, outcome: Outcome::Killed });
-                    }
-                }
+                Action::KillScript { token } => answers.extend(self.kill_script(host, token)),
                 Action::Fence => {
                     let heard = daemon.node.status(self.now).peer.state;
                     machine.fencing = true;
@@ -178,7 +159,9 @@ impl World {
                 }
                 Action::WriteStamp { token, stamp, .. } => machine.copies.writes.push((token, stamp)),
                 Action::Exit { clean } => {
-                    if clean && machine.runs.iter().any(|runs| *runs) {
+                    let loose = self.groups().any(|group| self.machines[host].scripts.loose(group));
+                    let machine = &mut self.machines[host];
+                    if clean && (loose || machine.runs.iter().any(|runs| *runs)) {
                         return broken("S4", format!("{} ends as clean, and its group runs", letter(host)));
                     }
                     if clean {
@@ -196,13 +179,13 @@ impl World {
     pub(super) fn end_daemon(&mut self, host: usize) {
         let machine = &mut self.machines[host];
         machine.daemon = None;
-        machine.calls.clear();
         machine.socket.clear();
         machine.write = None;
         machine.copies.writes.clear();
         machine.copies.pull = None;
         machine.fencing = false;
         machine.memory.end();
+        self.forget_calls(host);
         self.wire[1 - host].clear();
     }
 

@@ -1,125 +1,12 @@
 //! What can happen to a world, and what it does then.
 
+use super::actions::{Action, Order};
 use super::rules::{Checked, broken};
+use super::scripts::Oddity;
 use super::shell::letter;
-use super::world::{Copy, World};
-use hb_core::{Command, GroupId, Input, Outcome, Saved, Scope, Verb};
+use super::world::{Copy, GROUPS, World};
+use hb_core::{Input, Outcome};
 use std::rc::Rc;
-
-/// One step. The number is a host (of the sender, for frames), or a host and a group.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Action {
-    // What happens by itself, at no cost.
-    Deliver(u8),
-    Finish(u8, u8),
-    Written(u8),
-    Fenced(u8),
-    PullEnds(u8),
-    Tick(u8),
-    TickEarly(u8),
-    Bark(u8),
-    Time,
-    /// Time, and then the timers of both nodes in this order: first A, first B, both before any frame arrives.
-    Round(u8),
-    // What ends a fault, and what a fault left behind: at no cost.
-    Start(u8),
-    Join,
-    Resume(u8),
-    /// The same, and its timers come before its input is read to the end.
-    ResumeEarly(u8),
-    Repair(u8),
-    Replay(u8),
-    // Faults and commands: each costs one.
-    Delay(u8),
-    Record(u8),
-    CutAll,
-    Cut(u8),
-    Power(u8),
-    Kill(u8),
-    Freeze(u8),
-    LoseFile(u8),
-    BreakDisk(u8),
-    FenceFails(u8),
-    PullFails(u8),
-    PullHangs(u8),
-    Hang(u8, u8),
-    Fail(u8, u8),
-    Order(u8, Order),
-}
-
-/// The kinds of faults, and commands; a set of them is a bit each.
-pub const KINDS: [&str; 13] = [
-    "delay",
-    "record",
-    "cut",
-    "power",
-    "kill",
-    "freeze",
-    "lose-file",
-    "break-disk",
-    "fence-fails",
-    "hang",
-    "fail",
-    "order",
-    "pull",
-];
-
-/// Which of [`KINDS`] it is; `None` for what costs nothing.
-pub(super) const fn kind(action: Action) -> Option<usize> {
-    Some(match action {
-        Action::Delay(_) => 0,
-        Action::Record(_) => 1,
-        Action::CutAll | Action::Cut(_) => 2,
-        Action::Power(_) => 3,
-        Action::Kill(_) => 4,
-        Action::Freeze(_) => 5,
-        Action::LoseFile(_) => 6,
-        Action::BreakDisk(_) => 7,
-        Action::FenceFails(_) => 8,
-        Action::Hang(..) => 9,
-        Action::Fail(..) => 10,
-        Action::Order(..) => 11,
-        Action::PullFails(_) | Action::PullHangs(_) => 12,
-        Action::Deliver(_)
-        | Action::Finish(..)
-        | Action::Written(_)
-        | Action::Fenced(_)
-        | Action::PullEnds(_)
-        | Action::Tick(_)
-        | Action::TickEarly(_)
-        | Action::Bark(_)
-        | Action::Time
-        | Action::Round(_)
-        | Action::Start(_)
-        | Action::Join
-        | Action::Resume(_)
-        | Action::ResumeEarly(_)
-        | Action::Repair(_)
-        | Action::Replay(_) => return None,
-    })
-}
-
-/// An operator's command.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Order {
-    Standby,
-    Takeover,
-    Stop,
-    Clear(u8),
-    ConfirmDown,
-}
-
-impl Order {
-    const fn command(self) -> Command {
-        match self {
-            Self::Standby => Command::Standby(Scope::All),
-            Self::Takeover => Command::Takeover(Scope::All),
-            Self::Stop => Command::Stop,
-            Self::Clear(group) => Command::Clear(GroupId(group)),
-            Self::ConfirmDown => Command::ConfirmDown,
-        }
-    }
-}
 
 impl World {
     /// Do it.
@@ -129,22 +16,51 @@ impl World {
     }
 
     pub(super) fn apply_alone(&mut self, action: Action) -> Checked {
-        use Action::{Bark, Fail, Fenced, Hang, Kill, Power};
+        use Action::{
+            Bark, CouldNotRun, Fail, Fenced, Hang, Kill, LeftEnds, Mend, Odd, Order, Power, WrongCode,
+        };
         if matches!(
             action,
-            Action::Order(..) | Bark(_) | Fenced(_) | Power(_) | Kill(_) | Hang(..) | Fail(..)
+            Order(..)
+                | Bark(_)
+                | Fenced(_)
+                | Power(_)
+                | Kill(_)
+                | Hang(..)
+                | Fail(..)
+                | WrongCode(..)
+                | CouldNotRun(..)
+                | Odd(..)
+                | Mend(_)
+                | LeftEnds(_)
         ) {
             // A new reason: whoever held may let go.
             self.contested = [false; 2];
         }
         match action {
             Action::Deliver(from) => self.deliver(usize::from(from)),
-            Action::Finish(id, group) => self.finish(usize::from(id), usize::from(group), true),
-            Action::Fail(id, group) => self.finish(usize::from(id), usize::from(group), false),
+            Action::Finish(id, group) => self.finish(usize::from(id), usize::from(group), Outcome::Ok, true),
+            Action::Fail(id, group) => {
+                self.finish(usize::from(id), usize::from(group), Outcome::Failed(1), false)
+            }
+            Action::WrongCode(id, group) => {
+                self.finish(usize::from(id), usize::from(group), Outcome::Failed(1), true)
+            }
+            Action::CouldNotRun(id, group) => {
+                self.finish(usize::from(id), usize::from(group), Outcome::NotRun, false)
+            }
+            Action::Odd(id, oddity) => self.odd(usize::from(id), oddity),
+            Action::Mend(id) => self.odd(usize::from(id), Oddity::Nothing),
+            Action::MissingAtStart(id) => {
+                self.machines[usize::from(id)].scripts.oddity = Oddity::Gone;
+                self.start(usize::from(id))
+            }
+            Action::LeftEnds(id) => self.left_ends(usize::from(id)),
             Action::Written(id) => {
                 let host = usize::from(id);
                 if let Some((serial, saved)) = self.machines[host].write.take() {
                     self.machines[host].disk = saved;
+                    self.recorded(host);
                     self.input(host, Input::Persisted { serial })?;
                 }
                 self.stamps_written(host)
@@ -219,7 +135,7 @@ impl World {
                 Ok(())
             }
             Action::LoseFile(id) => {
-                self.machines[usize::from(id)].disk = Saved::default();
+                self.lose_file(usize::from(id));
                 self.start(usize::from(id))
             }
             Action::BreakDisk(id) => {
@@ -229,9 +145,9 @@ impl World {
                 }
                 Ok(())
             }
-            Action::Hang(id, group) => {
-                let calls = &mut self.machines[usize::from(id)].calls;
-                calls.iter_mut().filter(|c| c.group == usize::from(group)).for_each(|c| c.hung = true);
+            Action::Hang(id, group, end) => {
+                let calls = &mut self.machines[usize::from(id)].scripts.calls;
+                calls.iter_mut().filter(|c| c.group == usize::from(group)).for_each(|c| c.end = end);
                 Ok(())
             }
             Action::Order(id, order) => self.order(usize::from(id), order),
@@ -255,7 +171,7 @@ impl World {
             memory.took = memory.took.max(frame.number);
             (memory.heard, memory.vouched) = (self.now, false);
         }
-        Ok(())
+        self.tell_scripts(to)
     }
 
     /// A copy of the next frame on the wire: in its place, or besides it.
@@ -288,18 +204,6 @@ impl World {
         Ok(())
     }
 
-    fn finish(&mut self, host: usize, group: usize, well: bool) -> Checked {
-        let Some(call) = self.call(host, group).copied() else { return Ok(()) };
-        let machine = &mut self.machines[host];
-        machine.calls.retain(|other| other.token != call.token);
-        if (call.verb == Verb::Stop) == well {
-            // A stop that ends well took it down; a start that fails left nothing behind.
-            self.taken_down(host, group);
-        }
-        let outcome = if well { Outcome::Ok } else { Outcome::Failed(1) };
-        self.input(host, Input::ScriptDone { token: call.token, outcome })
-    }
-
     /// The power goes: nothing runs there any more.
     fn power(&mut self, host: usize) {
         self.end_daemon(host);
@@ -311,6 +215,11 @@ impl World {
         machine.boot += 1;
         machine.off = true;
         machine.disk_broken = false;
+        (machine.scripts.started, machine.scripts.unrecorded) = ([false; GROUPS], [false; GROUPS]);
+        // It had too many processes, or one that hangs in the kernel.
+        if matches!(machine.scripts.oddity, Oddity::NotRun | Oddity::Deaf) {
+            machine.scripts.mended();
+        }
     }
 
     pub(super) fn pass(&mut self) -> Checked {
@@ -328,7 +237,7 @@ impl World {
         if let Some(daemon) = &mut machine.daemon {
             daemon.frozen = false;
         }
-        Ok(())
+        self.tell_scripts(host)
     }
 
     fn order(&mut self, host: usize, order: Order) -> Checked {

@@ -1,9 +1,10 @@
 //! A path to a broken rule, as a timeline for people.
 
+use super::actions::{Action, Order, kind};
 use super::case::Case;
 use super::fair::Fair;
 use super::rules::Violation;
-use super::steps::{Action, Order, kind};
+use super::scripts::End;
 use super::world::World;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -80,7 +81,22 @@ fn words(action: Action) -> Option<String> {
         Action::LoseFile(id) => format!("{} has lost its state file, and its daemon starts", name(id)),
         Action::BreakDisk(id) => format!("{}'s disk does not write", name(id)),
         Action::FenceFails(id) => format!("{}'s fence fails", name(id)),
-        Action::Hang(id, group) => format!("{}'s script of group {group} hangs", name(id)),
+        Action::Hang(id, group, end) => {
+            let how = match end {
+                End::Open | End::Killed => "hangs",
+                End::Late => "is done when it is killed",
+                End::Never => "hangs, and nothing can kill it",
+            };
+            format!("{}'s script of group {group} {how}", name(id))
+        }
+        Action::WrongCode(id, group) => {
+            format!("{}'s script of group {group} does it, and says no", name(id))
+        }
+        Action::CouldNotRun(id, group) => format!("{}'s script of group {group} could not be run", name(id)),
+        Action::Odd(id, oddity) => format!("the scripts of {} are odd from now on: {oddity:?}", name(id)),
+        Action::Mend(id) => format!("the scripts of {} answer as they should again", name(id)),
+        Action::MissingAtStart(id) => format!("{}'s scripts are missing, and its daemon starts", name(id)),
+        Action::LeftEnds(id) => format!("a call of {} that nothing could kill is gone", name(id)),
         Action::Fail(id, group) => format!("{}'s script of group {group} fails", name(id)),
         Action::Order(id, order) => {
             let order = match order {

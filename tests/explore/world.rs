@@ -1,13 +1,14 @@
 //! Two machines with real nodes, the wire between them, and what could happen next.
 
+use super::actions::Action;
 use super::canon::{Canon, Marks};
 use super::case::{Case, KEEPALIVE};
 use super::copies::Copies;
 use super::print::{BOOT, Class, Print};
 use super::rules::Memory;
-use super::steps::Action;
+use super::scripts::Scripts;
 use hb_core::message::{GroupState, Message};
-use hb_core::{Config, Duration, GroupStatus, Incarnation, Instant, Node, Saved, Side, Status, Token, Verb};
+use hb_core::{Config, Duration, GroupStatus, Incarnation, Instant, Node, Saved, Side, Status};
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
@@ -47,17 +48,6 @@ pub(super) struct Copy {
     pub(super) came: bool,
     /// The receiver's life when it was made.
     pub(super) receiver: u32,
-}
-
-/// A `start` or `stop` that runs.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Call {
-    pub(super) token: Token,
-    pub(super) group: usize,
-    pub(super) verb: Verb,
-    pub(super) since: Instant,
-    /// It never ends by itself.
-    pub(super) hung: bool,
 }
 
 /// A daemon.
@@ -102,7 +92,7 @@ pub(super) struct Machine {
     pub(super) runs: [bool; GROUPS],
     /// It runs, and the daemon said that it cannot stop it.
     pub(super) stuck: [bool; GROUPS],
-    pub(super) calls: Vec<Call>,
+    pub(super) scripts: Scripts,
     /// When the armed watchdog resets the machine.
     pub(super) dog: Option<Instant>,
     /// What waits in a socket that is not read.
@@ -156,7 +146,7 @@ impl World {
                 fencing: false,
                 runs: [false; GROUPS],
                 stuck: [false; GROUPS],
-                calls: Vec::new(),
+                scripts: Scripts::default(),
                 dog: None,
                 socket: Vec::new(),
                 memory: Memory::default(),
@@ -228,6 +218,9 @@ impl World {
             if machine.disk_broken && self.case.data && self.now >= since {
                 return None;
             }
+            if machine.scripts.felt_enough(self.now) {
+                return None;
+            }
             let Some(daemon) = &machine.daemon else { continue };
             if daemon.frozen {
                 at = at.min(self.now.plus(KEEPALIVE));
@@ -239,7 +232,7 @@ impl World {
         }
         let overdue = |machine: &Machine| {
             machine.daemon.as_ref().is_some_and(|daemon| !daemon.frozen)
-                && (machine.calls.iter().any(|call| !call.hung && at >= call.since.plus(limit()))
+                && (machine.scripts.calls.iter().any(|call| call.open() && at >= call.since.plus(limit()))
                     || machine.copies.pull.is_some_and(|pull| pull.overdue(at)))
         };
         if at == Instant::NEVER || at <= self.now || self.machines.iter().any(overdue) {
@@ -260,7 +253,7 @@ impl World {
             let side = u8::from(host == 1);
             let print = machine.daemon.as_ref().map(|daemon| daemon.print(side));
             canon.host(side, self.now, print);
-            machine.canon(side, &mut canon);
+            machine.canon(side, self.now, &mut canon);
             if let Some(print) = print {
                 canon.print(print);
                 canon.plain(u64::from(self.daemon(host).is_some_and(|daemon| daemon.frozen)));
@@ -298,7 +291,7 @@ fn limit() -> Duration {
 }
 
 impl Machine {
-    fn canon(&self, side: u8, canon: &mut Canon) {
+    fn canon(&self, side: u8, now: Instant, canon: &mut Canon) {
         let bits = [
             self.daemon.is_some(),
             self.disk_broken,
@@ -317,12 +310,7 @@ impl Machine {
             canon.value(Class::Serial, u64::from(*serial));
             canon.saved(side, saved);
         }
-        for call in &self.calls {
-            canon.value(Class::Token, u64::from(call.token.0));
-            canon.value(Class::Real, call.since.as_micros());
-            canon.plain(call.group as u64 | u64::from(call.hung) << 8 | (call.verb as u64) << 9);
-        }
-        canon.plain(0x50);
+        self.scripts.canon(now, canon);
         if let Some(dog) = self.dog {
             canon.value(Class::Real, dog.as_micros());
         }

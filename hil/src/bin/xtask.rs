@@ -87,7 +87,7 @@ fn help() {
     );
     println!("                 stand-in for the server without --rig (root)");
     println!(
-        "  explore [--depth N] [--fine] [--case NAME] [--groups N]  the exhaustive check, further than its step"
+        "  explore [--campaign | --depth N --fine --case NAME --groups N]  the exhaustive check, further than its step"
     );
     println!("  mistakes NAME...  the core with these mistakes alone");
     println!("\nsteps, each alone or several by name:");
