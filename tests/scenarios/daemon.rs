@@ -259,6 +259,33 @@ fn a_control_socket_that_cannot_be_made_is_an_error_at_the_start() {
     assert_eq!(rig.calls(Node::Ha1, "start", rig.born()), 0);
 }
 
+/// A start that fails says why, and where; and nobody is told of a daemon that died.
+#[test]
+fn a_start_that_fails_names_the_file_and_is_no_death() {
+    let Some(rig) = Builder::new("failed starts").build() else { return };
+    let machine = rig.machine(Node::Ha1);
+    let fails = |word: &str| {
+        let run = rig.hbd(Node::Ha1, &["run", "--foreground"]);
+        assert_eq!(run.code, Some(1), "{run:?}");
+        assert!(run.stderr.contains(word), "{run:?}");
+    };
+    let pid = machine.path("run/hbd.pid");
+    std::fs::create_dir_all(&pid).expect("the disk takes it");
+    fails("run/hbd.pid: Is a directory");
+    let check = rig.hbd(Node::Ha1, &["check"]);
+    assert!(check.stdout.contains("run/hbd.pid is no file"), "{check:?}");
+    std::fs::remove_dir(&pid).expect("it is empty");
+    // The port of its only link.
+    let port = machine.net().run(|| std::net::UdpSocket::bind("0.0.0.0:694")).expect("it is free");
+    fails("no heartbeat link can be opened");
+    drop(port);
+    rig.start(Node::Ha1);
+    rig.wait_answer(Node::Ha1, SOON);
+    assert_eq!(rig.hbd(Node::Ha1, &["stop"]).code, Some(0));
+    let log = rig.log(Node::Ha1);
+    assert!(log.contains("no heartbeat link") && !log.contains("gone without"), "{log}");
+}
+
 #[test]
 fn helpers_that_are_killed_leave_no_zombie() {
     let Some(rig) = settled(Builder::new("killed helpers")) else { return };

@@ -7,7 +7,7 @@ use super::history::History;
 use super::interfaces::Interfaces;
 use super::media;
 use super::mirrors::Mirrors;
-use super::pidfile::PidFile;
+use super::pidfile::{self, PidFile};
 use super::reload::Reload;
 use super::requests::Facts;
 use super::shell::Shell;
@@ -48,7 +48,8 @@ impl Start {
         let look = Look { programs: look, run_dir: places.run_dir.clone() };
         // Before there is a helper, which puts back what is missing of them.
         pidfile.write().map_err(|error| {
-            failed(&format!("{}: {error}", places.run_dir.display()), Errno::from(&error))
+            let file = places.run_dir.join(pidfile::FILE);
+            failed(&format!("{}: {error}", file.display()), Errno::from(&error))
         })?;
         let unpacked = resources::unpack(&places.run_dir);
         let helper = Helper::start(setup(settings, places, foreground, look), None).map_err(|why| {
@@ -58,7 +59,10 @@ impl Start {
         let mut voice = Voice::new(helper, Names::of(settings), false);
         self.first_lines(&mut voice);
         if let Err(error) = unpacked {
-            voice.say(Level::Error, format_args!("{}: {error}", places.run_dir.display()));
+            voice.say(
+                Level::Error,
+                format_args!("{}: {error}", resources::functions_path(&places.run_dir).display()),
+            );
         }
         let (found, left) = leftover::end_all(settings, &places.run_dir, &paths.proc_dir);
         if found > 0 {

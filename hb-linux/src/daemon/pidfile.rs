@@ -68,6 +68,13 @@ impl PidFile {
         Ok(())
     }
 
+    /// The start failed: as [`PidFile::clear`], if the number got there.
+    pub fn unwrite(&self) {
+        if self.held.is_some() {
+            self.clear();
+        }
+    }
+
     /// The end in order: no number is left. The lock goes with the process.
     pub fn clear(&self) {
         let _ = std::fs::write(&self.path, "");

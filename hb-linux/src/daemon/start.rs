@@ -216,6 +216,7 @@ impl Start {
         let mut shell = match self.shell(&mut pidfile, foreground) {
             Ok(shell) => shell,
             Err(code) => {
+                pidfile.unwrite();
                 report(caller, code);
                 return code;
             }

@@ -206,3 +206,9 @@ const fn verb_index(verb: Verb) -> usize {
         Verb::Status => 2,
     }
 }
+
+impl Drop for Voice {
+    fn drop(&mut self) {
+        self.helper.dismiss();
+    }
+}

@@ -218,6 +218,11 @@ impl Helper {
         !disarm || self.is_gone()
     }
 
+    /// Have it end without a word of a daemon that died: the start failed. A watchdog that it holds it keeps.
+    pub fn dismiss(&mut self) {
+        let _ = self.outlet.order(&Builder::stop(false));
+    }
+
     /// End it at once, and wait until it is gone, however long: while it lives, it holds the watchdog's descriptor, and
     /// the timer runs. A process that waits for a disk may take its time.
     pub fn kill(&mut self, mut feed: impl FnMut()) {

@@ -111,12 +111,20 @@ struct Looking {
     clock: Clock,
     due: Instant,
     told: Option<u32>,
+    /// The run directory could not be filled again, which was said.
+    in_vain: bool,
     nothing: bool,
 }
 
 impl Looking {
     fn new(look: Option<&Look>) -> Self {
-        Self { clock: Clock::start(), due: Instant::ZERO, told: None, nothing: look.is_none() }
+        Self {
+            clock: Clock::start(),
+            due: Instant::ZERO,
+            told: None,
+            in_vain: false,
+            nothing: look.is_none(),
+        }
     }
 
     /// How long to wait for records at most, in milliseconds.
@@ -143,8 +151,11 @@ impl Looking {
             writer.reply(Reply::Scripts { mask });
         }
         let pid = look.run_dir.join(pidfile::FILE);
-        if !pid.exists() {
+        if pid.exists() && crate::resources::is_unpacked(&look.run_dir) {
+            self.in_vain = false;
+        } else {
             let made = restore(&look.run_dir, &pid, writer.daemon);
+            let told = core::mem::replace(&mut self.in_vain, made.is_err());
             let dir = look.run_dir.display();
             let text = match made {
                 Ok(()) => {
@@ -152,7 +163,9 @@ impl Looking {
                 }
                 Err(error) => format!("somebody emptied {dir}, and it cannot be filled again: {error}"),
             };
-            writer.log(WallTime::now(), Level::Warn, Targets::ALL, &text);
+            if !(told && self.in_vain) {
+                writer.log(WallTime::now(), Level::Warn, Targets::ALL, &text);
+            }
         }
     }
 }
@@ -160,8 +173,9 @@ impl Looking {
 /// Put back what the daemon needs of its run directory; commands reach it by the socket's abstract name meanwhile.
 fn restore(dir: &Path, pid: &Path, daemon: i32) -> std::io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o755).create(dir)?;
-    crate::resources::unpack(dir)?;
-    pidfile::write(pid, daemon)
+    let unpacked = crate::resources::unpack(dir);
+    pidfile::write(pid, daemon)?;
+    unpacked
 }
 
 /// The daemon ended without an order.

@@ -53,6 +53,13 @@ pub fn functions_path(run_dir: &Path) -> PathBuf {
     run_dir.join("resource.d").join(FUNCTIONS.0)
 }
 
+/// Is everything there that [`unpack`] writes? One look at each, not into it.
+#[must_use]
+pub fn is_unpacked(run_dir: &Path) -> bool {
+    let dir = run_dir.join("resource.d");
+    SCRIPTS.iter().chain([&FUNCTIONS]).all(|(name, _)| dir.join(name).is_file())
+}
+
 /// Write every embedded script and the shell functions to `run_dir/resource.d`, for root only (0700), each whole or not at
 /// all. Those of an older binary are replaced.
 ///

@@ -43,8 +43,8 @@ struct Resource {
     plain: [Words; 3],
     /// `sh file args... verb` for each candidate without `#!`; else empty.
     by_shell: Vec<Option<[Words; 3]>>,
-    /// `sh file args... verb`, for a script that `hbd` carries itself and has unpacked.
-    carried: Option<[Words; 3]>,
+    /// `sh file args... verb`, for a script that `hbd` carries itself and has unpacked, and that file.
+    carried: Option<(CString, [Words; 3])>,
 }
 
 /// All programs of all groups.
@@ -95,7 +95,9 @@ impl Programs {
                 _ => Some(Image { path: &candidate.file, argv: resource.plain.get(at)?, envp }),
             };
         }
-        Some(Image { path: SHELL, argv: resource.carried.as_ref()?.get(at)?, envp })
+        // Somebody may have emptied the run directory: a shell without its file would answer as a script that says no.
+        let (_, words) = resource.carried.as_ref().filter(|(file, _)| executable(file))?;
+        Some(Image { path: SHELL, argv: words.get(at)?, envp })
     }
 
     /// Is there something to execute for every resource of the group, and can it be? Reads the disk.
@@ -104,7 +106,7 @@ impl Programs {
         self.groups.get(usize::from(group.0)).is_some_and(|resources| {
             resources.iter().all(|r| match r.candidates.iter().find(|c| executable(&c.file)) {
                 Some(first) => unfit(path_of(&first.file)).is_none(),
-                None => r.carried.is_some(),
+                None => r.carried.as_ref().is_some_and(|(file, _)| executable(file)),
             })
         })
     }
@@ -147,7 +149,10 @@ impl Resource {
         // What another script has started the carried one need not know. An address is one to both.
         let fits = resource.script == Script::Embedded || resource.address.is_some();
         let carried = match resources::unpacked_path(run_dir, &resource.name) {
-            Some(file) if fits => Some(by_verb(&["sh", &file.to_string_lossy()])?),
+            Some(file) if fits => {
+                let words = by_verb(&["sh", &file.to_string_lossy()])?;
+                Some((CString::new(file.as_os_str().as_bytes()).ok()?, words))
+            }
             _ => None,
         };
         Some(Self { candidates, plain: by_verb(&[&resource.name])?, by_shell, carried })
@@ -251,7 +256,7 @@ impl Programs {
             candidates: Vec::new(),
             plain: VERBS.map(|verb| words(text, verb)),
             by_shell: Vec::new(),
-            carried: Some(VERBS.map(|verb| words(text, verb))),
+            carried: Some((c"/bin/sh".into(), VERBS.map(|verb| words(text, verb)))),
         };
         let env = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"];
         Self {
@@ -289,6 +294,7 @@ mod tests {
     #[test]
     fn a_script_whose_interpreter_went_away_is_no_script() {
         let script = file("interpreter", "#!/bin/sh\n", 0o755);
+        let carried = file("carried", "#!/bin/sh\n", 0o700);
         let programs = Programs {
             groups: Vec::from([Vec::from([Resource {
                 candidates: Vec::from([Candidate {
@@ -297,7 +303,10 @@ mod tests {
                 }]),
                 plain: VERBS.map(|verb| Words::new(&["x", verb.as_str()]).unwrap()),
                 by_shell: Vec::from([None]),
-                carried: Some(VERBS.map(|verb| Words::new(&["sh", verb.as_str()]).unwrap())),
+                carried: Some((
+                    CString::new(carried.to_str().unwrap()).unwrap(),
+                    VERBS.map(|verb| Words::new(&["sh", verb.as_str()]).unwrap()),
+                )),
             }])]),
             ..Programs::of_texts(&[])
         };
@@ -305,7 +314,10 @@ mod tests {
         std::fs::write(&script, "#!/nonexistent/sh\n").unwrap();
         assert!(!programs.claimable(GroupId(0)), "the carried one is hidden by it");
         std::fs::remove_file(&script).unwrap();
-        assert!(programs.claimable(GroupId(0)));
+        assert!(programs.claimable(GroupId(0)) && programs.call(GroupId(0), 0, Verb::Stop).is_some());
+        // The run directory was emptied.
+        std::fs::remove_file(&carried).unwrap();
+        assert!(!programs.claimable(GroupId(0)) && programs.call(GroupId(0), 0, Verb::Stop).is_none());
     }
 
     #[test]

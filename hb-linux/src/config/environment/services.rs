@@ -201,6 +201,14 @@ pub(super) fn helpers(paths: &Paths, cf: &HaCf, report: &mut Report<'_>) {
                     parent.display()
                 ),
             );
+        } else if log.value.is_dir() {
+            report.warn(
+                log.line,
+                format_args!(
+                    "{0} is a directory, so nothing will be logged; write a file, such as {0}/ha-log",
+                    log.value.display()
+                ),
+            );
         }
     }
     let passwd = String::from_utf8_lossy(&read_text(&paths.etc_dir.join("passwd"))).into_owned();

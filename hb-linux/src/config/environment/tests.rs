@@ -425,3 +425,23 @@ fn check_prints_findings_then_the_chain_and_tells_by_its_exit_code() {
     assert_eq!(code, check::EXIT_CONFIGURATION);
     assert!(!out.contains("keepalive"), "no table without a file: {out}");
 }
+
+#[test]
+fn what_stands_where_a_file_of_hbd_belongs_is_named() {
+    let place = machine("node a b\nbcast hbtest0\nlogfile ROOT/log\n", "a x\n");
+    place.file("log/x", "", 0o644);
+    let text = std::fs::read_to_string(place.path("ha.d/ha.cf")).expect("it is there");
+    place.file("ha.d/ha.cf", &text.replace("ROOT", &place.path("").display().to_string()), 0o644);
+    place.file("run/heartbeat/hbd.pid/x", "", 0o644);
+    place.file("run/heartbeat/resource.d", "", 0o644);
+    let mut out = Vec::new();
+    check::run(&place.paths, Some("a"), None, &mut out).expect("written");
+    let found = String::from_utf8_lossy(&out);
+    for words in [
+        "hbd.pid is no file, and hbd writes one there; remove it",
+        "resource.d is no folder",
+        "log is a directory",
+    ] {
+        assert!(found.contains(words), "{words}: {found}");
+    }
+}
