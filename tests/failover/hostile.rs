@@ -1,9 +1,34 @@
 //! Frames that should not be believed.
 
 use crate::{A, B, command, ms, settled, state, watch};
+use hb_core::config::{Answered, FenceConfig};
 use hb_core::message::GroupState;
 use hb_core::{Command, Duration, Event, GroupId, PeerState, Wait};
 use hb_sim::{Answer, Note, World};
+
+/// The machine that was fenced is back, is not heard, and so holds: the start that failed here is not tried again beside it.
+#[test]
+fn a_later_life_that_holds_behind_a_one_way_link_is_asked_about() {
+    let mut world = settled(|c| {
+        c.failback = false;
+        c.fence = Some(FenceConfig { delay: Duration::ZERO, startup: false });
+        c.ask.answered = Some(Answered::Claim);
+    });
+    world.probes_see_the_peer = true;
+    world.hosts[B].scripts.start = Answer::Fails;
+    world.cut[A] = [true; 8];
+    world.until(ms(10_000), |w| w.fenced > 0).expect("silent");
+    world.until(ms(5000), |w| state(w, B) == GroupState::Failed).expect("it cannot start it");
+    world.cut = [[false; 8], [true; 8]];
+    world.start(A);
+    world.until(ms(8000), |w| w.serves(A)).expect("it has met nobody");
+    world.hosts[B].scripts.start = Answer::Honest;
+    world.run(ms(30_000));
+    assert!(world.serves(A) && state(&world, B) == GroupState::Failed, "its frames come");
+    assert_eq!(world.overlap, Duration::ZERO);
+    world.power_off(A);
+    world.until(ms(20_000), |w| w.serves(B)).expect("nobody answers any more");
+}
 
 #[test]
 fn replayed_frames_never_hide_a_death_from_a_running_survivor() {

@@ -84,6 +84,22 @@ fn a_start_gives_way_to_what_is_stuck_under_another_name() {
     world.until(ms(10_000), |w| runs(w, A, 0) != runs(w, B, 0)).expect("proven stopped");
 }
 
+/// A holder that cannot be answered shows a line of a name that this node does not have: it may be the same service.
+#[test]
+fn a_holder_behind_a_one_way_link_counts_under_any_name() {
+    let mut world = files(&[group(WEB, 10, Side::Odd)], &[group(FTP, 20, Side::Odd)]);
+    world.probes_see_the_peer = true;
+    world.start(A);
+    world.until(ms(10_000), |w| runs(w, A, 0)).expect("alone");
+    world.cut[B] = [true; 8];
+    world.start(B);
+    world.run(ms(30_000));
+    assert!(runs(&world, A, 0) && !runs(&world, B, 0), "its frames come");
+    assert_eq!(wait(&world, B, 0), Some(Wait::OneWay));
+    world.power_off(A);
+    world.until(ms(20_000), |w| runs(w, B, 0)).expect("nobody answers any more");
+}
+
 #[test]
 fn both_nodes_name_the_lines() {
     let mut world = files(&[group(WEB, 10, Side::Even)], &[group(FTP, 20, Side::Even)]);

@@ -126,7 +126,7 @@ impl Node {
             watchdog: Watchdog::Off,
             foreign: Foreign::new(now, saved.foreign),
             one_way: OneWay::None,
-            one_way_held: false,
+            one_way_life: 0,
             known: Vec::new(),
             twin: [super::twin::Twin::new(now, config.timing.keepalive); super::twin::ROOM],
             lives: [super::twin::Lives::NONE; super::twin::ROOM],

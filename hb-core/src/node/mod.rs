@@ -85,7 +85,7 @@ enum OneWay {
     /// Somebody answered; probe again at this time.
     Answered(Instant),
     /// Nobody answered: the frames are a recording, or their sender is gone; or it only began to start
-    /// (`Node::one_way_held`).
+    /// (`Node::one_way_life`).
     Cleared,
 }
 
@@ -131,11 +131,12 @@ pub struct Node {
     keyed: bool,
     /// The last one was not taken.
     trial_failed: bool,
-    /// The evidence that was asked about showed a holder, whose addresses answer; not one on its way there.
-    one_way_held: bool,
     /// The key that the peer's last sign of life was tagged with.
     peer_key: Option<u8>,
     seq: u32,
+    /// The nonce of the life that the evidence which was asked about showed as a holder, whose addresses answer; zero where it
+    /// was only on its way there.
+    one_way_life: u32,
     next_token: u32,
     persist_serial: u32,
     incarnation: Incarnation,

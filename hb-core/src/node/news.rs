@@ -85,6 +85,7 @@ impl Node {
             self.persist();
         }
         self.one_way = OneWay::Cleared;
-        self.one_way_held = true;
+        // What the life that ended sent before is asked about no more; another one is.
+        self.one_way_life = self.peer.met.map_or(0, |life| life.nonce);
     }
 }

@@ -297,38 +297,29 @@ impl Node {
 
     /// May a frame that proves no life show a holder all the same? That forbids a claim until the addresses were asked.
     fn evidence(&mut self, message: &Message, newer: Option<Says>) -> bool {
-        let ours = |at: usize| {
-            let hash = match &message.hello {
-                Some(hello) => hello.groups.get(at).map(|name| name.hash),
-                None => self.peer.hash_at(at),
-            };
-            hash.is_some_and(|hash| self.groups.iter().any(|group| group.config.name_hash == hash))
-        };
-        let holds = |state| match state {
-            GroupState::Starting | GroupState::Held | GroupState::Stopping | GroupState::Stuck => true,
-            GroupState::Unknown | GroupState::Idle | GroupState::Failed => false,
-        };
         // All that a newer version says is *may run something*: evidence anew, once it ran nothing meanwhile.
         if newer.is_some_and(|says| says.nothing) && self.one_way == OneWay::Cleared {
             self.one_way = OneWay::None;
         }
+        // Whatever it calls them: a line that is out of step with ours may be what one of ours is.
         let any = |only_held: bool| match newer {
             Some(says) => !says.nothing,
-            None => message.beat.groups.iter().enumerate().any(|(at, shown)| {
-                let counts = !only_held || shown.state == GroupState::Held;
-                counts && holds(shown.state) && ours(at)
+            None => message.beat.groups.iter().any(|shown| match shown.state {
+                GroupState::Held => true,
+                GroupState::Starting | GroupState::Stopping | GroupState::Stuck => !only_held,
+                GroupState::Unknown | GroupState::Idle | GroupState::Failed => false,
             }),
         };
-        let (shows_holder, held) = (any(false), any(true));
+        let (shows_holder, held, life) = (any(false), any(true), message.incarnation.nonce);
         let anew = match self.one_way {
             OneWay::None | OneWay::Evidence(_) => shows_holder,
-            // That nobody answered for what was only about to start says nothing of it once it is held.
-            OneWay::Cleared => held && !self.one_way_held,
+            // That nobody answered for what was only about to start says nothing of it once it is held, nor of another life.
+            OneWay::Cleared => held && life != self.one_way_life,
             OneWay::Probing | OneWay::Answered(_) => false,
         };
         if anew {
             self.one_way = OneWay::Evidence(self.now);
-            self.one_way_held = held;
+            self.one_way_life = if held { life } else { 0 };
         }
         shows_holder
     }

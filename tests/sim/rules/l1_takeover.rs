@@ -30,7 +30,7 @@ use crate::open::Part;
 use crate::world::World;
 use hb_core::config::Answered;
 use hb_core::message::{GroupState, Phase};
-use hb_core::{Cause, Duration, Event, Instant, PeerState, Wait};
+use hb_core::{Cause, Duration, Event, Incarnation, Instant, PeerState, Wait};
 
 /// The least pause between two ARP probes, and how long one takes.
 const PROBE: Duration = Duration::from_millis(1050);
@@ -57,6 +57,8 @@ pub(super) struct Takeover {
     born: [Instant; 2],
     /// By survivor: as of the step before, the other one counted as dead.
     dead: [bool; 2],
+    /// By host: its last life.
+    life: [Option<Incarnation>; 2],
     /// By survivor: the other one died when it owed an answer to a challenge, and nothing has proven it off since.
     owed: [bool; 2],
 }
@@ -82,6 +84,7 @@ impl Takeover {
             reset: [false; 2],
             born: [Instant::ZERO; 2],
             dead: [false; 2],
+            life: [None; 2],
             owed: [false; 2],
         }
     }
@@ -181,7 +184,8 @@ impl Takeover {
             self.born[host] = world.now;
         }
         let h = &world.hosts[host];
-        if h.node.is_some() {
+        if let Some(node) = &h.node {
+            self.life[host] = Some(node.glance().incarnation);
             let own = h.dog.armed && h.dog.armed_at >= self.born[host];
             self.armed[host] = own.then_some(h.dog.armed_at);
         }
@@ -257,11 +261,11 @@ impl Takeover {
             Some(Wait::Answered | Wait::Asking | Wait::CannotAsk) => !world.lan.whole(),
             // Another process has the device at this very moment (O1): the clock begins when it is free.
             Some(Wait::WatchdogPending) => h.dog.busy,
-            // It was never met; or since it died an earlier life of it was played back.
+            // Its last life was never met; or since it died an earlier one was played back.
             Some(Wait::OneWay) => {
                 let (other, dead) = (&world.hosts[1 - survivor], facts.dead_since[1 - survivor]);
                 let played = other.lives() > 1 && dead.is_some_and(|at| world.replayed[survivor] > at);
-                (glance.met.is_none() || played) && other.holds_any()
+                (glance.met != self.life[1 - survivor] || played) && other.holds_any()
             }
             _ => false,
         };
@@ -306,8 +310,9 @@ impl Takeover {
         let taken = h.view(group).is_some_and(|shown| shown.wait == Some(Wait::OneWay));
         let shown = world.records || world.versions.is_some() || taken;
         let probes = if met && !shown { Duration::ZERO } else { s.slow(s.deadtime()).plus(PROBE) };
-        // One deadtime after the last answer; or the questions begin when the group is clean.
-        let asked = if ready { Duration::ZERO } else { s.slow(s.deadtime()) };
+        // One deadtime after the last answer; or the questions begin when the group is clean, or Heartbeat's text ends.
+        let foreign = h.view(group).is_some_and(|shown| shown.wait == Some(Wait::PeerForeign));
+        let asked = if ready && !foreign { Duration::ZERO } else { s.slow(s.deadtime()) };
         let reset = if self.blocked(survivor, group) {
             s.dog.map_or(Duration::ZERO, |(timeout, _)| timeout)
         } else {

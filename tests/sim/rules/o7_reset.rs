@@ -35,7 +35,8 @@ impl Resets {
                     self.spent[host][group] &= shown.state == GroupState::Unknown;
                     continue;
                 }
-                if !h.dog.armed || shown.not_reset {
+                // What an earlier life armed is not this one's to feed, before it gets the device.
+                if !h.dog.armed || h.dog.armed_at < h.born || shown.not_reset {
                     continue;
                 }
                 if !on_record(world, host, group) {
