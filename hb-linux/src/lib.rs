@@ -9,6 +9,7 @@ pub mod config;
 pub mod control;
 pub mod daemon;
 pub mod demo;
+mod exercise;
 pub mod helper;
 pub mod install;
 pub mod link;

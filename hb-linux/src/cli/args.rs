@@ -81,6 +81,8 @@ pub enum Verb {
     Status,
     /// Examine the configuration.
     Check,
+    /// Call the scripts of a group, or one script.
+    Exercise(Vec<OsString>),
     /// Give groups away.
     Standby(Which),
     /// Take groups.
@@ -144,6 +146,10 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Verb, Options
         match arg {
             Arg::Long("help") | Arg::Short('h') => verb = Some("help".to_string()),
             Arg::Long("version") | Arg::Short('V') => verb = Some("version".to_string()),
+            // What follows is the script's.
+            Arg::Long("exercise") if verb.as_deref() == Some("check") => {
+                return Ok((Verb::Exercise(parser.raw_args()?.collect()), options));
+            }
             Arg::Long(name) => {
                 let name = name.to_string();
                 common(&name, &mut parser, &mut options)?;

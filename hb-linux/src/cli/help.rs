@@ -10,6 +10,7 @@ hbd: heartbeat and watchdog daemon for two-node hot standby
   hbd reload [--force]            read the files again: keys and more hold at once, the rest is said
   hbd status [--json|--nagios]    this node, the peer, links, groups, watchdog, ping nodes; the first line says if all is well
   hbd check                       examine the configuration and this machine; touches nothing
+  hbd check --exercise WHAT       start and stop a group, or a script with its arguments; says what it does wrong
   hbd standby [all|local|foreign] [--no-wait]    give groups to the peer
   hbd takeover [all|local|foreign] [--no-wait]   take groups from the peer
   hbd confirm-down NODE           vouch that the peer is switched off, so that its groups may be taken

@@ -74,6 +74,7 @@ fn act(verb: Verb, options: &Options) -> i32 {
         Verb::Reload => ask::simple(options, &Request::Reload, "reloaded"),
         Verb::Status => ask::status(options),
         Verb::Check => check(options),
+        Verb::Exercise(words) => crate::exercise::main(&words, options),
         Verb::Standby(which) => ask::move_groups(options, Way::Away, which),
         Verb::Takeover(which) => ask::move_groups(options, Way::Here, which),
         Verb::ConfirmDown(node) => {

@@ -138,6 +138,16 @@ pub fn load(paths: &Paths, node: Option<&str>) -> (Option<Settings>, Findings) {
     (loaded.settings, loaded.findings)
 }
 
+/// The same with this text in the place of `haresources`.
+#[must_use]
+pub fn load_instead(paths: &Paths, node: Option<&str>, haresources: &str) -> (Option<Settings>, Findings) {
+    let place = paths.haresources();
+    let loaded = examine(paths, node, authkeys::load(&paths.authkeys()), |path, report| {
+        if path == place { Some(haresources.into()) } else { files::read(path, report) }
+    });
+    (loaded.settings, loaded.findings)
+}
+
 /// Is one of the three files there, and this user may not read it?
 #[must_use]
 pub fn denied(paths: &Paths) -> bool {

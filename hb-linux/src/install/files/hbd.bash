@@ -13,6 +13,7 @@ _hbd() {
 	run) words=--foreground ;;
 	stop) words=--no-wait ;;
 	reload) words=--force ;;
+	check) words=--exercise ;;
 	status) words="--json --nagios" ;;
 	standby|takeover) words="all local foreign --no-wait" ;;
 	confirm-down) words="--force $(sed -n 's/^[[:space:]]*node[[:space:]]//p' /etc/ha.d/ha.cf 2>/dev/null)" ;;
