@@ -2,10 +2,11 @@
 //!
 //! Only what goes to the standard output is the answer; a tool's complaints are not. Each line for itself: *stopped* is
 //! `stopped` in any case, and `running` in any case behind a `not`, a `no` or a word that ends in `n't`, with other words
-//! between (as Heartbeat 3.0 read them); what systemd prints as `Active: inactive` and `Active: failed` is, too. Else
-//! *running* is `Running`, `running`, `OK` or `Active: active`. A negation ends with its clause (`,` `;` `:` `.` `!` `?`,
-//! `but`, or the bracket that it stands in). All lines together: stopped and nothing else, running and nothing else,
-//! both, or neither. A bare `OK` beside a `stopped` does not count.
+//! between (as Heartbeat 3.0 read them), or behind `cannot`, `never`, `none` or `nothing`; what systemd prints as
+//! `Active: inactive` and `Active: failed`, and Upstart as `stop/waiting`, is, too. Else *running* is `Running`, `running`,
+//! `OK` or `Active: active`. A negation ends with its clause (`,` `;` `:` `.` `!` `?`, `but`, or the bracket that it stands
+//! in); what is *not stopped* says nothing. A terminal's colours are left out. All lines together: stopped and nothing
+//! else, running and nothing else, both, or neither. A bare `OK` beside a `stopped` does not count.
 //!
 //! | words   | exit 0                       | exit 3  | any other exit, or a signal |
 //! |---------|------------------------------|---------|-----------------------------|
@@ -67,12 +68,28 @@ pub struct Answer {
     /// A negation stands before the word at hand; and one stood before the bracket that is open.
     negated: bool,
     outside: Option<bool>,
+    /// The negation is one of what follows within this bracket: a *stopped* behind it is none.
+    denied: bool,
+    escape: Escape,
     /// `Active:` stands before the word at hand.
     active: bool,
 }
 
-/// The longest word that is looked at as a whole.
-const WORD: usize = 8;
+/// Within the sequence of a terminal, by which a script sets its colours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Escape {
+    #[default]
+    Outside,
+    /// Its first byte was read.
+    Begun,
+    /// `ESC [`: until a letter.
+    Until,
+    /// `ESC (`: one more byte.
+    Last,
+}
+
+/// The longest word that is looked at as a whole, and a `running` with what stands before it.
+const WORD: usize = 10;
 
 /// What was said, in a line or in all of them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -98,8 +115,9 @@ enum Means {
     Ok,
 }
 
-const PATTERNS: [Pattern; 5] = [
+const PATTERNS: [Pattern; 6] = [
     Pattern { word: b"stopped", case: false, means: Means::Stopped },
+    Pattern { word: b"stop/waiting", case: false, means: Means::Stopped },
     Pattern { word: b"running", case: false, means: Means::NotRunning },
     Pattern { word: b"running", case: true, means: Means::Running },
     Pattern { word: b"Running", case: true, means: Means::Running },
@@ -121,6 +139,13 @@ impl Answer {
     }
 
     fn take(&mut self, byte: u8) {
+        if self.escaped(byte) {
+            return;
+        }
+        // `NotRunning`, written as one word; its last letter is at hand.
+        let glued = self.len >= WORD - 1
+            && self.word.get(1..).is_some_and(|word| word.eq_ignore_ascii_case(b"notrunnin"));
+        let negated = self.negated || glued;
         for (pattern, matched) in PATTERNS.iter().zip(&mut self.matched) {
             let next = advance(pattern, usize::from(*matched), byte);
             *matched = u8::try_from(next).unwrap_or(0);
@@ -128,13 +153,14 @@ impl Answer {
                 continue;
             }
             match pattern.means {
-                Means::Stopped => self.line.stopped = true,
-                Means::NotRunning => self.line.stopped |= self.negated,
-                Means::Running => self.line.running |= !self.negated,
+                Means::Stopped => self.line.stopped |= !self.denied,
+                Means::NotRunning => self.line.stopped |= negated,
+                Means::Running => self.line.running |= !negated,
                 Means::Ok => self.line.ok = true,
             }
         }
-        if byte.is_ascii_alphabetic() || byte == b'\'' {
+        // Letters of other alphabets as well, and the printer's apostrophe.
+        if byte.is_ascii_alphabetic() || byte == b'\'' || !byte.is_ascii() {
             self.word.rotate_left(1);
             if let Some(last) = self.word.last_mut() {
                 *last = byte;
@@ -147,28 +173,60 @@ impl Answer {
         }
         match byte {
             b'\n' => self.end_line(),
-            b',' | b';' | b':' | b'.' | b'!' | b'?' => self.negated = false,
-            b'(' => self.outside = Some(self.negated),
-            b')' => self.negated = self.outside.take().unwrap_or(self.negated),
+            b',' | b';' | b':' | b'.' | b'!' | b'?' => (self.negated, self.denied) = (false, false),
+            b'(' => (self.outside, self.denied) = (Some(self.negated), false),
+            b')' => {
+                self.negated = self.outside.take().unwrap_or(self.negated);
+                self.denied &= self.negated;
+            }
             _ => {}
         }
+    }
+
+    /// Is `byte` part of a terminal's sequence? It ends the word before it.
+    fn escaped(&mut self, byte: u8) -> bool {
+        self.escape = match (self.escape, byte) {
+            (_, b'\n') => Escape::Outside,
+            (_, 0x1b) => {
+                if self.len > 0 {
+                    self.end_word(byte);
+                }
+                Escape::Begun
+            }
+            (Escape::Begun, b'[') => Escape::Until,
+            (Escape::Begun, b'(') => Escape::Last,
+            (Escape::Until, 0x20..=0x3f) => Escape::Until,
+            (Escape::Outside, _) => return false,
+            (Escape::Begun | Escape::Until | Escape::Last, _) => {
+                self.escape = Escape::Outside;
+                return true;
+            }
+        };
+        byte != b'\n'
     }
 
     /// A word ended with `next` behind it.
     fn end_word(&mut self, next: u8) {
         let from = WORD - self.len.min(WORD);
         let word = self.word.get(from..).unwrap_or_default();
-        let tail = word.get(word.len().saturating_sub(3)..).unwrap_or_default();
         let whole = self.len <= WORD;
         let is = |text: &[u8]| whole && word.eq_ignore_ascii_case(text);
         if core::mem::take(&mut self.active) {
             self.line.stopped |= is(b"inactive") || is(b"failed");
             self.line.running |= is(b"active");
         }
-        if is(b"not") || is(b"no") || tail.eq_ignore_ascii_case(b"n't") {
+        let ends = |text: &[u8]| {
+            word.len()
+                .checked_sub(text.len())
+                .and_then(|at| word.get(at..))
+                .is_some_and(|t| t.eq_ignore_ascii_case(text))
+        };
+        if is(b"not") || is(b"cannot") || is(b"never") || ends(b"n't") || ends("n\u{2019}t".as_bytes()) {
+            (self.negated, self.denied) = (true, true);
+        } else if is(b"no") || is(b"none") || is(b"nothing") {
             self.negated = true;
         } else if is(b"but") {
-            self.negated = false;
+            (self.negated, self.denied) = (false, false);
         }
         self.active = whole && word == b"Active" && next == b':';
         self.len = 0;
@@ -178,6 +236,7 @@ impl Answer {
         self.all = self.all.and(core::mem::take(&mut self.line));
         self.matched = [0; PATTERNS.len()];
         (self.negated, self.outside, self.active) = (false, None, false);
+        self.denied = false;
     }
 
     /// What the words of the text read so far say.

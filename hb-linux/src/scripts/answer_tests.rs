@@ -86,6 +86,28 @@ fn answers_of_real_scripts() {
         ("pid file not found but it is running\n", Running),
         ("no lock. httpd is running", Running),
         ("3\nsquid is running\n", Running),
+        // In colours, in one word, with a printer's apostrophe, and with the other words that say no.
+        ("web is \u{1b}[31mnot running\u{1b}[0m\n", Stopped),
+        ("web is \u{1b}[1;31mnot\u{1b}[0m \u{1b}[1mrunning\u{1b}[m\n", Stopped),
+        ("web is \u{1b}[32mrunning\u{1b}[0m\n", Running),
+        ("[\u{1b}[0;32m  OK  \u{1b}[0;39m]\n", Running),
+        ("web: notrunning\n", Stopped),
+        ("ContainerNotRunning\n", Stopped),
+        ("web isn\u{2019}t running\n", Stopped),
+        ("cannot find a running web\n", Stopped),
+        ("none running\n", Stopped),
+        ("nothing is running here\n", Stopped),
+        ("web is never running\n", Stopped),
+        ("not_running\n", Stopped),
+        // What is not stopped is not stopped.
+        ("web is not stopped\n", Neither),
+        ("web is running (not stopped)\n", Running),
+        ("web has not been stopped, it is running\n", Running),
+        ("web is not active (stopped)\n", Stopped),
+        ("not running, stopped\n", Stopped),
+        // Upstart.
+        ("web start/running, process 4711\n", Running),
+        ("web stop/waiting\n", Stopped),
         // systemd.
         ("   Active: active (running) since Mon\n", Running),
         ("   Active: active (exited) since Mon\n", Running),
