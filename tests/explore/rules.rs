@@ -181,14 +181,8 @@ impl World {
         self.machines[host].memory.unproven[group] = false;
         self.claims_copy(host);
         self.uses(host, group, epoch)?;
-        self.rests_on_silence(host)
-    }
-
-    /// What happens now for want of a living peer may happen.
-    fn rests_on_silence(&self, host: usize) -> Checked {
-        let Some(status) = self.status(host) else { return Ok(()) };
         let memory = &self.machines[host].memory;
-        if matches!(status.peer.state, PeerState::Up | PeerState::Late) || memory.vouched {
+        if !silent || memory.vouched {
             return Ok(());
         }
         if !self.machines[host].socket.is_empty() {
@@ -249,14 +243,8 @@ impl World {
     }
 
     /// A `start` is called.
-    pub(super) fn check_start(&mut self, host: usize, group: usize) -> Checked {
+    pub(super) fn check_start(&self, host: usize, group: usize) -> Checked {
         let other = 1 - host;
-        let alive = |status: &hb_core::Status| matches!(status.peer.state, PeerState::Up | PeerState::Late);
-        if self.machines[other].runs[group] && self.status(host).is_some_and(|status| !alive(&status)) {
-            // The peer died while the claim waited: it goes on as one that is made now.
-            self.rests_on_silence(host)?;
-            self.machines[host].memory.silent[group] = true;
-        }
         let machine = &self.machines[host];
         if self.machines[other].runs[group] {
             // Either claim may be the one that could not know better.
@@ -308,7 +296,10 @@ impl World {
                 }
             } else {
                 self.both_since[group] = None;
-                self.machines.iter_mut().for_each(|machine| machine.memory.silent[group] = false);
+                for machine in &mut self.machines {
+                    // What gives way was claimed in silence until it is down: its daemon may die on the way.
+                    machine.memory.silent[group] &= machine.memory.yields[group] && machine.runs[group];
+                }
             }
         }
         Ok(())
