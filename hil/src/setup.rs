@@ -53,6 +53,7 @@ pub const PACKAGES: &[Package] = &[
     package("qemu-user-static", "runs the i586 binary on an emulated Pentium", When::Always),
     package("net-tools", "ifconfig and route, as Red Hat 9 has them", When::Always),
     package("iproute2", "namespaces and addresses of the two-node tests", When::Always),
+    package("rpm", "rpmbuild and rpm2cpio, for the package of Red Hat 9", When::Always),
     package("strace", "counts system calls in the benchmark", When::Always),
 ];
 

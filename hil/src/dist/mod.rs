@@ -1,9 +1,11 @@
-//! `cargo xtask dist`: the one static i586 binary for the old servers, a native one beside it, and the
+//! `cargo xtask dist`: the one static i586 binary for the old servers, a native one beside it, the packages of both, and the
 //! checks that it will run there: no shared library, no instruction a Pentium lacks, small, alive under QEMU.
 
 pub mod build;
 pub mod elf;
 pub mod isa;
+pub mod packages;
+pub mod rpm;
 pub mod running;
 pub mod seed;
 pub mod toolchain;
@@ -29,6 +31,7 @@ pub fn run(thorough: bool) -> Result<String, String> {
     let old = build::i586()?;
     println!("\n{}\n{}", native.display(), old.display());
     let mut checks = inspect(&old)?;
+    checks.push(("packages", packages::make(&native, &old)));
     if thorough {
         checks.extend(running::checks(&old));
     }
