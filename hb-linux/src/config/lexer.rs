@@ -38,6 +38,15 @@ pub(super) fn lines<'a>(bytes: &'a [u8], syntax: Syntax, report: &mut Report<'_>
     let mut left_out = false;
     for raw in bytes.split(|b| *b == b'\n') {
         number += 1;
+        if number == 1 && raw.len() == bytes.len() && raw.trim_ascii().contains(&b'\r') {
+            report.error(
+                number,
+                format_args!(
+                    "the lines end with a carriage return alone; write Unix ones (`tr '\\r' '\\n'`)"
+                ),
+            );
+            return (all, true);
+        }
         if raw.ends_with(b"\r") && !dos {
             dos = true;
             report.warn(
@@ -163,6 +172,12 @@ mod tests {
                 "f:1: the file has DOS line ends; write it with Unix ones (`tr -d '\\r'`)",
                 "f:2: byte 0xa3 is not plain text; write ASCII letters, digits and signs only",
             ]
+        );
+        let (lines, findings) = run(b"a b\rc d\r", Syntax::HaCf);
+        assert!(lines.is_empty());
+        assert_eq!(
+            findings,
+            ["f:1: the lines end with a carriage return alone; write Unix ones (`tr '\\r' '\\n'`)"]
         );
         let (lines, findings) = run(&[b'x'; 256], Syntax::HaCf);
         assert!(lines.is_empty());

@@ -413,7 +413,10 @@ fn script_line(
     out.put(format_args!("{res} {} (group {name}): ", verb.as_str()));
     outcome_words(verb, outcome, out);
     if let (Outcome::NotRun, Some(why)) = (outcome, about.why) {
-        out.put(format_args!(" ({why}); it is tried again, and hbd check says what is wrong with the file"));
+        out.put(format_args!(" ({why}); it is tried again"));
+        if !why.is_shortage() {
+            out.put(format_args!(", and hbd check says what is wrong with the file"));
+        }
     } else if outcome == Outcome::NotRun {
         out.put(format_args!(": no such script, or no process could be made; it is tried again"));
     }

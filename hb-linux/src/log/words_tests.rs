@@ -286,10 +286,16 @@ fn the_culprit_and_the_next_command_are_named() {
         }
     }
     let what = Event::Script { group: GroupId(0), resource: 1, verb: Verb::Stop, outcome: Outcome::NotRun };
-    let about = About { why: Some(Errno::ACCESS), ..About::default() };
-    let mut text = Text::new();
-    event(&n, &what, &about, &mut text);
-    assert!(text.as_str().contains("could not be run (") && text.as_str().contains("tried again"), "{text}");
+    for (why, file) in [(Errno::ACCESS, true), (Errno::AGAIN, false)] {
+        let about = About { why: Some(why), ..About::default() };
+        let mut text = Text::new();
+        event(&n, &what, &about, &mut text);
+        assert!(
+            text.as_str().contains("could not be run (") && text.as_str().contains("tried again"),
+            "{text}"
+        );
+        assert_eq!(text.as_str().contains("wrong with the file"), file, "{text}");
+    }
 }
 
 #[test]
