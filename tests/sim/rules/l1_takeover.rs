@@ -4,8 +4,8 @@
 //! The clock runs while everything holds that the rule asks for: the other daemon is dead, the survivor runs, its scripts
 //! work, its ping nodes answer, the fence works. A stall of its own, a fault or a command begins it anew; so does a
 //! state that the rule excludes: failed, stuck, leaving, a stale copy that the directive does not take, a peer that was
-//! never met, seems to hold, and whose address answers (DESIGN §4). So does one of whom an earlier life is played back
-//! after the last one died: its machine answers, and who plays may be a holder that cannot hear. While the dead daemon's
+//! never met, seems to hold, and whose address answers (DESIGN §4). So does one of which frames came when it was taken for
+//! dead, its own or those of an earlier life: its machine answers, and who sends may be a holder that cannot hear. While the dead daemon's
 //! machine still runs the group, or the clients' network is not whole, a survivor that asks its addresses (O2c) waits, and
 //! the clock begins when that ends.
 //!
@@ -57,6 +57,8 @@ pub(super) struct Takeover {
     born: [Instant; 2],
     /// By survivor: as of the step before, the other one counted as dead.
     dead: [bool; 2],
+    /// By survivor: when it last took the other one for dead.
+    taken: [Option<Instant>; 2],
     /// By host: its last life.
     life: [Option<Incarnation>; 2],
     /// By survivor: the other one died when it owed an answer to a challenge, and nothing has proven it off since.
@@ -84,6 +86,7 @@ impl Takeover {
             reset: [false; 2],
             born: [Instant::ZERO; 2],
             dead: [false; 2],
+            taken: [None; 2],
             life: [None; 2],
             owed: [false; 2],
         }
@@ -171,6 +174,9 @@ impl Takeover {
                     let glance = survivor.node.as_ref().map(hb_core::Node::glance);
                     let alive = |g: &hb_core::Glance| matches!(g.peer, PeerState::Up | PeerState::Late);
                     self.owed[1 - host] = !glance.as_ref().is_some_and(alive);
+                }
+                Note::Said { host, event: Event::PeerDead(_) | Event::PeerNeverMet } => {
+                    self.taken[host] = Some(world.now);
                 }
                 Note::Said { host, event: Event::Fenced | Event::ConfirmedDown } => self.owed[host] = false,
                 _ => {}
@@ -261,11 +267,13 @@ impl Takeover {
             Some(Wait::Answered | Wait::Asking | Wait::CannotAsk) => !world.lan.whole(),
             // Another process has the device at this very moment (O1): the clock begins when it is free.
             Some(Wait::WatchdogPending) => h.dog.busy,
-            // Its last life was never met; or since it died an earlier one was played back.
+            // Its last life was never met; or frames came when it was taken for dead, of it or of an earlier one.
             Some(Wait::OneWay) => {
-                let (other, dead) = (&world.hosts[1 - survivor], facts.dead_since[1 - survivor]);
-                let played = other.lives() > 1 && dead.is_some_and(|at| world.replayed[survivor] > at);
-                (glance.met != self.life[1 - survivor] || played) && other.holds_any()
+                let bytes = facts.plan.setting.frame_bytes();
+                let late = world.wires.iter().map(|wire| wire.frame_time(1 - survivor, bytes)).max();
+                let came = world.came[survivor].plus(late.unwrap_or_default()).max(world.replayed[survivor]);
+                let shown = self.taken[survivor].is_some_and(|at| came >= at);
+                (glance.met != self.life[1 - survivor] || shown) && world.hosts[1 - survivor].holds_any()
             }
             _ => false,
         };

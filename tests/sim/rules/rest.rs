@@ -123,10 +123,11 @@ fn one(world: &World, facts: &Facts, group: usize, strict: bool) -> Verdict {
         && !holds[0]
         && !holds[1]
         && [a, b].iter().any(|s| s.wait == Some(Wait::ConfigDiffers));
-    // Of a newer peer nothing says which of its groups is stuck.
+    // Of a newer peer nothing says which of its groups is stuck; and where the files differ it may be any of them.
+    let differs = facts.plan.setting.differs != Differs::Nowhere || facts.plan.setting.edited;
     let hidden_stuck = |h: usize, own: &GroupStatus| {
         let stuck = |at| world.hosts[1 - h].shown(at).is_some_and(|shown| shown.state == GroupState::Stuck);
-        world.newer(1 - h) && own.wait == Some(Wait::PeerStuck) && (0..8).any(stuck)
+        (differs || world.newer(1 - h)) && own.wait == Some(Wait::PeerStuck) && (0..8).any(stuck)
     };
     let hidden_stuck = !holds[0] && !holds[1] && (hidden_stuck(0, a) || hidden_stuck(1, b));
     let settled = served || merged || hidden_stuck && !strict || (!strict || differ || stale) && waits(a, b);

@@ -49,6 +49,8 @@ pub(super) struct Epochs {
     floor: [Vec<u32>; 2],
     /// By host and group: the tenure's epoch as of the last step.
     last: [Vec<u32>; 2],
+    /// By host and group: what its peer had shown it as of the step before.
+    heard: [[u32; 8]; 2],
     /// By host: when its newest write failed, and how long it had stood still until then.
     failed: [Option<(Instant, Duration)>; 2],
     /// By host: how long it stood still in all, and since when it does.
@@ -61,6 +63,7 @@ impl Epochs {
             used: [vec![Vec::new(); groups], vec![Vec::new(); groups]],
             floor: [vec![0; groups], vec![0; groups]],
             last: [vec![0; groups], vec![0; groups]],
+            heard: [[0; 8]; 2],
             failed: [None; 2],
             stood: [(Duration::ZERO, None); 2],
         }
@@ -120,6 +123,7 @@ impl Epochs {
                 self.uses(world, host, group, shown.epoch)?;
             }
         }
+        self.heard = world.epochs_heard;
         Ok(())
     }
 
@@ -134,7 +138,16 @@ impl Epochs {
 
     fn uses(&mut self, world: &World, host: usize, group: usize, epoch: u32) -> Verdict {
         let floor = self.floor[host][group];
-        let heard = world.epochs_heard[host][group];
+        // What was read behind the claim, of a queue that came in one step, was not known to it.
+        let first = world.notes.iter().find_map(|note| match *note {
+            Note::Heard { host: h, .. } if h == host => Some(true),
+            Note::Said { host: h, event: Event::Group { group: g, to: GroupState::Starting, .. } } => {
+                (h == host && usize::from(g.0) == group).then_some(false)
+            }
+            _ => None,
+        });
+        let heard = if first == Some(false) { self.heard } else { world.epochs_heard };
+        let heard = heard[host][group];
         let stamp = world.stamps_told[host][group];
         let known = floor.max(heard).max(stamp);
         if known >= LAST[0] && epoch == LAST[1] {
