@@ -1,6 +1,6 @@
 //! The three files: one of any content, the others good.
 
-use hb_linux::config::{Class, Findings, Paths, Settings, Texts, examine_texts};
+use hb_linux::tested::{Class, Findings, Paths, Settings, Texts, examine_texts};
 
 const HA_CF: &[u8] = b"keepalive 2\ndeadtime 10\nwarntime 5\ninitdead 120\nserial /dev/ttyS0\nbcast eth1\n\
     watchdog /dev/watchdog\nnode ha-1\nnode ha-2\nping 192.168.2.1\n";

@@ -28,16 +28,6 @@ const PROBE_TIME: Duration = Duration::from_millis(1000);
 const REPEATS: u8 = 4;
 const REPEAT_GAP: Duration = Duration::from_millis(250);
 
-/// The address and, if it is given, the interface in the argument of an `IPaddr` resource:
-/// `ADDRESS[/MASKBITS[/IFACE][/BROADCAST]]`. `None`: not an address.
-#[must_use]
-pub fn service_address(argument: &str) -> Option<(Ipv4Addr, Option<IfName>)> {
-    let mut parts = argument.split('/');
-    let ip = parts.next()?.parse().ok()?;
-    let third = parts.nth(1).filter(|part| !part.starts_with(|c: char| c.is_ascii_digit()));
-    Some((ip, third.and_then(IfName::new)))
-}
-
 /// An ARP frame to everybody.
 fn frame(op: u8, mac: [u8; 6], sender: Ipv4Addr, target_mac: [u8; 6], target: Ipv4Addr) -> [u8; FRAME] {
     frame_to(BROADCAST, op, mac, sender, target_mac, target)
@@ -240,13 +230,8 @@ pub struct Prober {
 }
 
 impl Prober {
-    /// Ask for these addresses, each on its interface or on the one that leads to it.
-    #[must_use]
-    pub fn start(now: Instant, addresses: &[(Ipv4Addr, Option<IfName>)]) -> Self {
-        Self::again(now, addresses, None)
-    }
-
-    /// The same on the socket of an earlier one, which [`Prober::end_of`] gave back.
+    /// Ask for these addresses, each on its interface or on the one that leads to it; on the socket of an earlier one, if
+    /// [`Prober::end_of`] gave one back.
     #[must_use]
     pub fn again(now: Instant, addresses: &[(Ipv4Addr, Option<IfName>)], fd: Option<Fd>) -> Self {
         let result = if addresses.is_empty() { Probe::Silent } else { Probe::Running };
@@ -393,22 +378,6 @@ mod tests {
     }
 
     #[test]
-    fn every_form_of_a_service_address_is_understood() {
-        let eth0 = IfName::new("eth0");
-        for (text, name) in [
-            ("192.168.2.50", None),
-            ("192.168.2.50/24", None),
-            ("192.168.2.50/24/192.168.2.255", None),
-            ("192.168.2.50/24/eth0", eth0),
-            ("192.168.2.50/24/eth0/192.168.2.255", eth0),
-        ] {
-            assert_eq!(service_address(text), Some((IP, name)), "{text}");
-        }
-        assert_eq!(service_address("httpd"), None);
-        assert_eq!(service_address("192.168.2"), None);
-    }
-
-    #[test]
     fn nothing_is_announced_that_is_not_here() {
         let mut announcer = Announcer::new();
         assert_eq!(announcer.announce(Instant::ZERO, IP), Err(Errno::NO_ADDRESS));
@@ -420,11 +389,11 @@ mod tests {
     #[test]
     fn without_an_interface_nothing_is_proven() {
         let none = IfName::new("nosuchif0");
-        let prober = Prober::start(Instant::ZERO, &[(IP, none)]);
+        let prober = Prober::again(Instant::ZERO, &[(IP, none)], None);
         assert_eq!(prober.result(), Probe::Impossible(IP, Errno::NO_DEVICE));
         assert_eq!((prober.fd(), prober.deadline()), (None, Instant::NEVER));
-        assert_eq!(Prober::start(Instant::ZERO, &[]).result(), Probe::Silent);
+        assert_eq!(Prober::again(Instant::ZERO, &[], None).result(), Probe::Silent);
         let loopback = (Ipv4Addr::new(127, 0, 0, 9), None);
-        assert_eq!(Prober::start(Instant::ZERO, &[loopback]).result(), Probe::Silent);
+        assert_eq!(Prober::again(Instant::ZERO, &[loopback], None).result(), Probe::Silent);
     }
 }

@@ -1,25 +1,28 @@
 //! The Linux daemon `hbd`: files, media, watchdog, scripts and command line around `hb-core`.
 
 #![deny(unsafe_code)]
+// A module is for this crate alone, so the compiler names what nobody calls. `pub` in it is for the crate's other modules.
+#![allow(unreachable_pub)]
 
-pub mod arp;
-pub mod asker;
+mod arp;
+mod asker;
 pub mod cli;
-pub mod config;
-pub mod control;
-pub mod daemon;
-pub mod demo;
+mod config;
+mod control;
+mod daemon;
+mod demo;
 mod exercise;
-pub mod helper;
-pub mod install;
-pub mod link;
-pub mod linktest;
-pub mod log;
+mod helper;
+mod install;
+mod link;
+mod linktest;
+mod log;
 mod opening;
-pub mod resources;
-pub mod scripts;
-pub mod state;
+mod resources;
+mod scripts;
+mod state;
 #[allow(unsafe_code)]
-pub mod sys;
+mod sys;
+pub mod tested;
 mod texts;
-pub mod watchdog;
+mod watchdog;

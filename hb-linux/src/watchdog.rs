@@ -11,7 +11,6 @@ use core::ffi::{CStr, c_int};
 use core::fmt;
 use hb_core::Duration;
 use std::fs;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 use std::string::String;
 use std::vec::Vec;
@@ -36,10 +35,6 @@ pub fn holder(device: &Path, proc_dir: &Path) -> String {
     if found.is_empty() { String::from("a process that cannot be seen from here") } else { found.join(", ") }
 }
 
-/// Device number of `/dev/watchdog`.
-const MAJOR: u64 = 10;
-const MINOR: u64 = 130;
-
 /// Taken for the timeout of a driver that tells none: softdog's default.
 const USUAL_TIMEOUT: u32 = 60;
 
@@ -48,15 +43,6 @@ const USUAL_TIMEOUT: u32 = 60;
 pub enum Problem {
     /// There is no such file.
     Missing,
-    /// It is not a character device.
-    NotADevice,
-    /// A character device, but with another number than 10:130.
-    OtherDevice {
-        /// Its major number.
-        major: u32,
-        /// Its minor number.
-        minor: u32,
-    },
     /// Another process has it open: one of an earlier life, whose timer may still fire.
     Busy,
     /// There is no driver behind the device.
@@ -72,12 +58,6 @@ impl fmt::Display for Problem {
         match self {
             Self::Missing => {
                 f.write_str("there is no such device; make it with: mknod /dev/watchdog c 10 130")
-            }
-            Self::NotADevice => {
-                f.write_str("it is not a device; remove it and make it with: mknod /dev/watchdog c 10 130")
-            }
-            Self::OtherDevice { major, minor } => {
-                write!(f, "it is device {major}:{minor}; a watchdog is 10:130 (mknod /dev/watchdog c 10 130)")
             }
             Self::Busy => f.write_str("another process holds it, perhaps one of an earlier hbd"),
             Self::NoDriver => {
@@ -106,42 +86,6 @@ pub fn is_fake(path: &[u8]) -> bool {
     path.ends_with(b".fake")
 }
 
-/// Look at the device without opening it, for an open would arm it. A driver that is not loaded shows only when it is
-/// opened.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn inspect(path: &Path) -> Result<(), Problem> {
-    let meta = fs::metadata(path).map_err(|error| Problem::from(Errno::from(error)))?;
-    if is_fake(path.as_os_str().as_encoded_bytes()) {
-        return Ok(());
-    }
-    if !meta.file_type().is_char_device() {
-        return Err(Problem::NotADevice);
-    }
-    let (major, minor) = split_device(meta.rdev());
-    if (major, minor) == (MAJOR, MINOR) || is_watchdog_major(major) {
-        return Ok(());
-    }
-    let small = |n| u32::try_from(n).unwrap_or(u32::MAX);
-    Err(Problem::OtherDevice { major: small(major), minor: small(minor) })
-}
-
-/// Major and minor of a device number as the C library packs it.
-fn split_device(device: u64) -> (u64, u64) {
-    let major = ((device >> 8) & 0xfff) | ((device >> 32) & 0xffff_f000);
-    let minor = (device & 0xff) | ((device >> 12) & 0xffff_ff00);
-    (major, minor)
-}
-
-/// Newer kernels number `/dev/watchdog0` and on with a major of their own, and say which.
-fn is_watchdog_major(major: u64) -> bool {
-    let devices = fs::read_to_string("/proc/devices").unwrap_or_default();
-    devices.lines().any(|line| {
-        line.trim().split_once(' ').is_some_and(|(n, name)| name == "watchdog" && n.parse() == Ok(major))
-    })
-}
-
 /// An armed watchdog.
 #[derive(Debug)]
 pub struct Watchdog {
@@ -155,15 +99,6 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Open and so arm the device, ask for a timeout of `seconds` (at least 1), and read back what the driver made of
-    /// it. The open may wait: a kernel without the driver loads it then.
-    ///
-    /// # Errors
-    /// Why it is not armed.
-    pub fn open(path: &CStr, seconds: u32) -> Result<Self, Problem> {
-        Self::armed(path, Fd::open(path, Self::flags(path), 0o600)?, seconds)
-    }
-
     /// The flags that `path` is opened with.
     #[must_use]
     pub fn flags(path: &CStr) -> c_int {
@@ -300,6 +235,18 @@ impl Watchdog {
 }
 
 #[cfg(test)]
+impl Watchdog {
+    /// Open and so arm the device, ask for a timeout of `seconds` (at least 1), and read back what the driver made of
+    /// it. The open may wait: a kernel without the driver loads it then.
+    ///
+    /// # Errors
+    /// Why it is not armed.
+    pub fn open(path: &CStr, seconds: u32) -> Result<Self, Problem> {
+        Self::armed(path, Fd::open(path, Self::flags(path), 0o600)?, seconds)
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::ffi::CString;
@@ -315,10 +262,8 @@ mod tests {
     #[test]
     fn the_stand_in_shows_every_feed_and_the_magic_close() {
         let (path, name) = fake("feeds");
-        assert_eq!(inspect(&path), Err(Problem::Missing));
         let mut watchdog = Watchdog::open(&name, 8).unwrap();
         assert_eq!((watchdog.timeout_s(), watchdog.boot_status()), (8, 0));
-        assert_eq!(inspect(&path), Ok(()));
         assert_eq!(Watchdog::open(&name, 8).unwrap_err(), Problem::Busy);
         watchdog.feed().unwrap();
         watchdog.feed().unwrap();
@@ -348,18 +293,8 @@ mod tests {
 
     #[test]
     fn what_is_no_watchdog_is_named() {
-        assert_eq!(inspect(Path::new("/nonexistent")), Err(Problem::Missing));
-        assert_eq!(inspect(Path::new("/etc/passwd")), Err(Problem::NotADevice));
-        assert_eq!(inspect(Path::new("/dev/null")), Err(Problem::OtherDevice { major: 1, minor: 3 }));
         assert_eq!(Watchdog::open(c"/dev/null", 5).unwrap_err(), Problem::NotAWatchdog);
         assert_eq!(Watchdog::open(c"/nonexistent", 5).unwrap_err(), Problem::Missing);
         assert!(Problem::Missing.to_string().contains("mknod /dev/watchdog c 10 130"));
-    }
-
-    #[test]
-    fn device_numbers_split_as_the_c_library_packs_them() {
-        for (major, minor) in [(10, 130), (250, 0), (4095, 1_048_575)] {
-            assert_eq!(split_device(libc::makedev(major, minor)), (u64::from(major), u64::from(minor)));
-        }
     }
 }

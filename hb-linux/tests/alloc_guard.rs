@@ -2,7 +2,7 @@
 //! and by the C library; the daemon must end there, and must not without it.
 #![cfg(feature = "alloc-guard")]
 
-use hb_linux::sys::pty;
+use hb_linux::tested::pty;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
@@ -18,7 +18,7 @@ const ABORT: i32 = 6;
 struct Lonely {
     dir: PathBuf,
     child: Child,
-    _line: hb_linux::sys::Fd,
+    _line: hb_linux::tested::Fd,
 }
 
 impl Lonely {

@@ -1,8 +1,7 @@
 //! The built binary: two real daemons over a null-modem of two pseudo-terminals, and the command line's promises.
 //! Needs no root and no network. With the feature `alloc-guard`, a daemon that allocates after its start aborts.
 
-use hb_linux::sys::poll::{PollFd, poll};
-use hb_linux::sys::{Fd, pty};
+use hb_linux::tested::{Fd, PollFd, poll, pty};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -35,7 +35,7 @@ impl Rig {
 
     /// The calls of a test before this one must not be taken for its own.
     fn forget_calls(&self) {
-        hb_linux::sys::poll::sleep_ms(200);
+        hb_linux::tested::sleep_ms(200);
         let _ = std::fs::remove_file(self.dir.join("calls"));
     }
 
@@ -56,7 +56,7 @@ impl Rig {
                 std::fs::remove_file(self.dir.join("calls")).unwrap();
                 return text.trim().to_owned();
             }
-            hb_linux::sys::poll::sleep_ms(20);
+            hb_linux::tested::sleep_ms(20);
         }
         String::new()
     }
@@ -70,7 +70,7 @@ fn addresses() -> String {
 fn each(name: &str, body: impl Fn(&Rig)) {
     alone(name, || {
         let dir = std::env::temp_dir().join(format!("hbd-ipaddr-{name}-{}", std::process::id()));
-        hb_linux::resources::unpack(&dir).unwrap();
+        hb_linux::tested::unpack(&dir).unwrap();
         let stub = dir.join("hbd");
         std::fs::write(&stub, format!("#!/bin/sh\necho \"$@\" >>{}/calls\n", dir.display())).unwrap();
         run(&format!("chmod 755 {}", stub.display()));
@@ -299,13 +299,9 @@ fn many_addresses_are_no_matter() {
         assert_eq!(rig.call("192.168.2.50/24/eth0", "start"), (0, String::new()), "{}", rig.who());
         assert_eq!(rig.call("192.168.2.50/24/eth0", "status").0, 0, "{}", rig.who());
         let ip = "192.168.2.50".parse().unwrap();
-        assert_eq!(
-            hb_linux::sys::iface::holding(ip).unwrap().unwrap().as_str(),
-            "eth0",
-            "the daemon's own look"
-        );
+        assert_eq!(hb_linux::tested::holding(ip).unwrap().unwrap().as_str(), "eth0", "the daemon's own look");
         assert_eq!(rig.call("192.168.2.50/24/eth0", "stop"), (0, String::new()), "{}", rig.who());
-        assert_eq!(hb_linux::sys::iface::holding(ip), Ok(None));
+        assert_eq!(hb_linux::tested::holding(ip), Ok(None));
         run(&format!("{range} del 10.4.$((i / 100)).$((i % 100 + 1))/32 dev eth0; done"));
         rig.forget_calls();
     });

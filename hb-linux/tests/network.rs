@@ -3,12 +3,10 @@
 mod netns;
 
 use hb_core::{Duration, Instant};
-use hb_linux::arp::{Announcer, Probe, Prober, send_arp};
-use hb_linux::link::{Change, Incoming, Link, Outgoing, Why};
-use hb_linux::sys::Errno;
-use hb_linux::sys::clock::Clock;
-use hb_linux::sys::iface::IfName;
-use hb_linux::sys::poll::{PollFd, poll, sleep_ms};
+use hb_linux::tested::{
+    Announcer, Change, Clock, Errno, IfName, Incoming, Link, Outgoing, PollFd, Probe, Prober, Why, poll,
+    send_arp, sleep_ms,
+};
 use netns::{alone, run, shell};
 use std::process::{Child, Command};
 
@@ -61,7 +59,7 @@ fn probe(addresses: &[&str]) -> (Probe, Duration) {
     let mut clock = Clock::start();
     let begin = clock.now();
     let list: Vec<_> = addresses.iter().map(|ip| (ip.parse().unwrap(), None)).collect();
-    let mut prober = Prober::start(begin, &list);
+    let mut prober = Prober::again(begin, &list, None);
     while prober.result() == Probe::Running {
         poll(&mut [PollFd::readable(prober.fd().unwrap())], 20).unwrap();
         prober.service(clock.now());
@@ -136,12 +134,11 @@ fn a_link_outlives_its_interface() {
     alone("a_link_outlives_its_interface", || {
         let other = Other::new();
         let (group, peer) = ("225.0.0.1".parse().unwrap(), "192.168.2.2".parse().unwrap());
-        for mut link in [
-            Link::broadcast(eth0(), 694),
-            Link::multicast(eth0(), group, 694, 1, false),
-            Link::unicast(eth0(), peer, 694),
+        for (medium, mut link) in [
+            ("bcast", Link::broadcast(eth0(), 694)),
+            ("mcast", Link::multicast(eth0(), group, 694, 1, false)),
+            ("ucast", Link::unicast(eth0(), peer, 694)),
         ] {
-            let medium = link.medium();
             let mut ms = 0;
             let mut step = |by: u64| {
                 ms += by;

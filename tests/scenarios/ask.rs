@@ -2,8 +2,7 @@
 
 use crate::{A_WHILE, DEADTIME, SOON, never_both, nothing_moves, settled, unbroken};
 use hb_hil::netns::{Builder, Cable, Files, Namespace, Node, Rig, SERVICE_ADDRESS, Stamp, Times};
-use hb_linux::sys::iface::{self, IfName};
-use hb_linux::sys::packet;
+use hb_linux::tested::{Errno, IfName, hardware_address, index, packet};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
@@ -166,7 +165,7 @@ fn a_stream_of_answers_that_nobody_asked_for_counts_for_nothing() {
     let Some(rig) = settled(builder("forged ARP answers").alone()) else { return };
     let eth0 = IfName::new("eth0").expect("a name");
     let own = |net: &Namespace| {
-        net.run(|| iface::hardware_address(&eth0).map_err(|why| std::io::Error::other(why.to_string())))
+        net.run(|| hardware_address(&eth0).map_err(|why| std::io::Error::other(why.to_string())))
     };
     let to = own(rig.machine(Node::Ha2).net()).expect("it has one");
     let me = own(rig.intruder().net()).expect("it has one");
@@ -174,9 +173,8 @@ fn a_stream_of_answers_that_nobody_asked_for_counts_for_nothing() {
     thread::scope(|scope| {
         scope.spawn(|| {
             let stream = || -> std::io::Result<()> {
-                let other = |why: hb_linux::sys::Errno| std::io::Error::other(why.to_string());
-                let (socket, index) =
-                    (packet::open(false).map_err(other)?, iface::index(&eth0).map_err(other)?);
+                let other = |why: Errno| std::io::Error::other(why.to_string());
+                let (socket, index) = (packet::open(false).map_err(other)?, index(&eth0).map_err(other)?);
                 while !end.load(Relaxed) {
                     packet::send(&socket, &unasked(to, me, SERVICE_ADDRESS), index).map_err(other)?;
                     sent.fetch_add(1, Relaxed);

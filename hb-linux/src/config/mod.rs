@@ -31,13 +31,12 @@ mod texts;
 mod time;
 mod told;
 
-pub use finding::{Class, Finding, Findings};
+pub use finding::{Class, Findings};
 #[cfg(test)]
 pub(crate) use ha_cf::NAMES as DIRECTIVES;
-pub use key_fault::{KeyFault, KeyFaultKind, KeyFaults, KeyPart};
+pub use key_fault::{KeyFaultKind, KeyFaults};
 pub use settings::{
-    Facility, Group, LogTargets, Medium, Ping, Resource, Script, ServiceAddress, Settings, WatchdogBusy,
-    WatchdogSettings, asked,
+    Facility, Group, Medium, Resource, Script, Settings, WatchdogBusy, WatchdogSettings, asked,
 };
 pub use texts::{Texts, examine_texts};
 

@@ -14,7 +14,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::vec::Vec;
 
-pub use client::Client;
 pub use server::{Listeners, Out, Server};
 pub use snapshot::Snapshot;
 pub use wire::{Reply, Request};

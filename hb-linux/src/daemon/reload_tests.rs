@@ -1,7 +1,7 @@
 //! A reload with real children.
 
 use super::*;
-use crate::control::Client;
+use crate::control::client::Client;
 use crate::control::wire::{self, Front};
 use crate::helper::{Helper, Setup};
 use crate::log::Names;

@@ -129,12 +129,6 @@ impl Helper {
         (self.wrote, self.outlet.backlog())
     }
 
-    /// The helper's process, to know it among the children that end.
-    #[must_use]
-    pub fn pid(&self) -> Pid {
-        self.pid
-    }
-
     /// The channel to wait on: for reading, and for writing as well if [`Helper::wants_write`].
     #[must_use]
     pub fn fd(&self) -> Option<RawFd> {
@@ -276,4 +270,13 @@ const _: () = assert!(RECORD_MAX <= 2048, "a record must fit one buffer of a soc
 /// What a failed channel means: the helper is gone.
 fn is_gone(why: Errno) -> bool {
     matches!(why, Errno::PIPE | Errno(libc::ECONNRESET) | Errno(libc::ENOTCONN))
+}
+
+#[cfg(test)]
+impl Helper {
+    /// The helper's process, to know it among the children that end.
+    #[must_use]
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
 }

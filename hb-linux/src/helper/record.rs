@@ -54,12 +54,6 @@ impl Targets {
     /// What only a search for a fault needs: the debug file (and the terminal).
     pub const TRACE: Self = Self(2);
 
-    /// Both of these.
-    #[must_use]
-    pub const fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
     /// All of `other` among these?
     #[must_use]
     pub const fn has(self, other: Self) -> bool {

@@ -81,15 +81,6 @@ impl Ring {
     }
 }
 
-/// The lines in `dir`'s ring, oldest first. Empty if there is none.
-#[must_use]
-pub fn read(dir: &Path) -> Vec<String> {
-    let bytes = std::fs::read(dir.join(FILE)).unwrap_or_default();
-    let mut lines: Vec<(u32, String)> = slots(&bytes).flatten().filter(|(n, _)| *n > 0).collect();
-    lines.sort();
-    lines.into_iter().map(|(_, line)| line).collect()
-}
-
 fn slot_bytes(number: u32, line: &str) -> Vec<u8> {
     let line = super::record::cut(line.trim_end(), SLOT - PREFIX - 1);
     let mut slot = format!("{number:08x} {line}").into_bytes();
@@ -108,6 +99,16 @@ fn slots(bytes: &[u8]) -> impl Iterator<Item = Option<(u32, String)>> {
         let here = number == 0 || number as usize % SLOTS == at;
         here.then(|| (number, line.trim_end().to_owned()))
     })
+}
+
+#[cfg(test)]
+/// The lines in `dir`'s ring, oldest first. Empty if there is none.
+#[must_use]
+pub fn read(dir: &Path) -> Vec<String> {
+    let bytes = std::fs::read(dir.join(FILE)).unwrap_or_default();
+    let mut lines: Vec<(u32, String)> = slots(&bytes).flatten().filter(|(n, _)| *n > 0).collect();
+    lines.sort();
+    lines.into_iter().map(|(_, line)| line).collect()
 }
 
 #[cfg(test)]

@@ -156,7 +156,10 @@ impl Health {
     pub fn take_change(&mut self) -> Option<Change> {
         self.change.take()
     }
+}
 
+#[cfg(test)]
+impl Health {
     /// What was counted.
     pub fn counters(&self) -> Counters {
         self.counters

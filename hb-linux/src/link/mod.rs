@@ -14,12 +14,11 @@ pub mod udp;
 use crate::sys::iface::IfName;
 use crate::sys::{Errno, Result};
 use core::net::Ipv4Addr;
-use hb_core::config::LinkKind;
 use hb_core::{Duration, Instant};
 use std::os::fd::RawFd;
 
 pub use arrival::owner;
-pub use health::{Change, Counters, Why};
+pub use health::{Change, Why};
 pub use ping::Pinger;
 pub use serial::SerialLink;
 pub use udp::{Cast, UdpLink};
@@ -88,33 +87,6 @@ impl Link {
     #[must_use]
     pub fn unicast(iface: IfName, peer: Ipv4Addr, port: u16) -> Self {
         Self::Udp(UdpLink::new(iface, port, Cast::Unicast { peer }))
-    }
-
-    /// What people call it: the device without `/dev/`, or the interface.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Serial(link) => link.name(),
-            Self::Udp(link) => link.name(),
-        }
-    }
-
-    /// The directive that makes such a link: `serial`, `bcast`, `mcast` or `ucast`.
-    #[must_use]
-    pub fn medium(&self) -> &'static str {
-        match self {
-            Self::Serial(_) => "serial",
-            Self::Udp(link) => link.medium(),
-        }
-    }
-
-    /// How the core codes frames for it.
-    #[must_use]
-    pub fn kind(&self) -> LinkKind {
-        match self {
-            Self::Serial(_) => LinkKind::Stream,
-            Self::Udp(_) => LinkKind::Datagram,
-        }
     }
 
     /// The address that the last datagram came from; `None` for a serial line.
@@ -261,15 +233,6 @@ impl Link {
         match self {
             Self::Serial(link) => link.health.take_change(),
             Self::Udp(link) => link.health.take_change(),
-        }
-    }
-
-    /// Frames sent, queued over, dropped.
-    #[must_use]
-    pub fn counters(&self) -> Counters {
-        match self {
-            Self::Serial(link) => link.health.counters(),
-            Self::Udp(link) => link.health.counters(),
         }
     }
 

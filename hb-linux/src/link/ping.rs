@@ -64,12 +64,6 @@ impl Pinger {
         self.members.push(Member { ping, address }).is_ok()
     }
 
-    /// Are there no nodes at all?
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.members.is_empty()
-    }
-
     /// The open descriptor to wait on.
     #[must_use]
     pub fn fd(&self) -> Option<RawFd> {

@@ -53,11 +53,6 @@ impl SerialLink {
         })
     }
 
-    pub(super) fn name(&self) -> &str {
-        let path = self.device.to_str().unwrap_or("?");
-        path.strip_prefix("/dev/").unwrap_or(path)
-    }
-
     pub(super) fn fd(&self) -> Option<RawFd> {
         self.port.as_ref().map(SerialPort::raw).or(self.opening.fd())
     }
@@ -75,12 +70,6 @@ impl SerialLink {
     pub fn frame_time(&self, bytes: usize) -> Duration {
         let bits = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(10);
         Duration::from_micros(bits.saturating_mul(1_000_000).div_ceil(u64::from(self.baud.max(1))))
-    }
-
-    /// The driver's error counters; `None` where the device has none or is closed.
-    #[must_use]
-    pub fn line_errors(&self) -> Option<tty::LineErrors> {
-        self.port.as_ref().and_then(|port| tty::line_errors(port.fd()).ok())
     }
 
     pub(super) fn try_open(&mut self, now: Instant) -> Result<()> {

@@ -110,18 +110,6 @@ impl UdpLink {
         }
     }
 
-    pub(super) fn name(&self) -> &str {
-        self.iface.as_str()
-    }
-
-    pub(super) fn medium(&self) -> &'static str {
-        match self.cast {
-            Cast::Broadcast => "bcast",
-            Cast::Multicast { .. } => "mcast",
-            Cast::Unicast { .. } => "ucast",
-        }
-    }
-
     pub(super) fn cast(&self) -> Cast {
         self.cast
     }

@@ -9,5 +9,5 @@ mod text;
 pub mod words;
 
 pub use ask::Mac;
-pub use names::{GroupNames, Names};
+pub use names::Names;
 pub use text::{LINE, Text};

@@ -1,6 +1,6 @@
 //! Every event has words that fit a line, and the phrases that people have grepped for years are kept.
 
-use super::super::GroupNames;
+use super::super::names::GroupNames;
 use super::super::reasons::refusal_words;
 use super::*;
 use hb_core::Cause;

@@ -13,9 +13,6 @@ use std::path::{Path, PathBuf};
 /// What runs the embedded scripts.
 pub const INTERPRETER: &str = "/bin/sh";
 
-/// Environment variable with the path of the running `hbd`, for scripts that call it (`$HBD send-arp`).
-pub const BINARY_VARIABLE: &str = "HBD";
-
 const SCRIPTS: [(&str, Text); 7] = [
     ("IPaddr", Text::IpAddr),
     // The later original's name for it.

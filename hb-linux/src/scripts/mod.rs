@@ -9,7 +9,6 @@ pub mod output;
 pub mod program;
 pub mod runner;
 
-pub use answer::Answer;
 pub use output::Last;
 pub use program::{Places, Programs};
 pub use runner::{Finished, MAX_OUTPUTS, Runner, What};

@@ -17,7 +17,7 @@ use super::answer::{Answer, judge};
 use super::drains::Drains;
 use super::output::{Last, Lines};
 use super::program::Programs;
-use crate::sys::process::{Ended, Pid, try_wait_for};
+use crate::sys::process::{Ended, try_wait_for};
 use crate::sys::spawn::{Child, Program, spawn};
 use crate::sys::{Errno, Fd, PollFd, fd, process};
 use hb_core::config::MAX_GROUPS;
@@ -220,12 +220,6 @@ impl Runner {
         }
     }
 
-    /// Is any call under way?
-    #[must_use]
-    pub fn busy(&self) -> bool {
-        self.calls.iter().any(Option::is_some)
-    }
-
     /// The outputs to wait for, two by slot.
     pub fn poll_fds(&self, now: Instant, fds: &mut [PollFd]) {
         for (pair, call) in fds.chunks_mut(2).zip(&self.calls) {
@@ -292,11 +286,6 @@ impl Runner {
             return Some(finished);
         }
         None
-    }
-
-    /// The process groups of the calls under way.
-    pub fn pids(&self) -> impl Iterator<Item = Pid> {
-        self.calls.iter().flatten().map(|c| c.child.pid)
     }
 }
 
@@ -367,6 +356,15 @@ fn bit(of: &[u64; MAX_GROUPS], what: What) -> bool {
 fn mark(of: &mut [u64; MAX_GROUPS], what: What, on: bool) {
     if let Some(bits) = of.get_mut(usize::from(what.group.0)) {
         *bits = if on { *bits | mask(what) } else { *bits & !mask(what) };
+    }
+}
+
+#[cfg(test)]
+impl Runner {
+    /// Is any call under way?
+    #[must_use]
+    pub fn busy(&self) -> bool {
+        self.calls.iter().any(Option::is_some)
     }
 }
 

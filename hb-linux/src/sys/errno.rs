@@ -105,20 +105,6 @@ impl fmt::Debug for Errno {
 
 impl core::error::Error for Errno {}
 
-impl embedded_io::Error for Errno {
-    fn kind(&self) -> embedded_io::ErrorKind {
-        match self.0 {
-            libc::ENOENT | libc::ENODEV | libc::ENXIO => embedded_io::ErrorKind::NotFound,
-            libc::EPERM | libc::EACCES => embedded_io::ErrorKind::PermissionDenied,
-            libc::EPIPE => embedded_io::ErrorKind::BrokenPipe,
-            libc::EINVAL => embedded_io::ErrorKind::InvalidInput,
-            libc::EINTR => embedded_io::ErrorKind::Interrupted,
-            libc::ETIMEDOUT => embedded_io::ErrorKind::TimedOut,
-            _ => embedded_io::ErrorKind::Other,
-        }
-    }
-}
-
 /// The value of a call that answers -1 on failure.
 pub(super) fn check(value: c_int) -> Result<c_int> {
     if value == -1 { Err(Errno::last()) } else { Ok(value) }

@@ -3,7 +3,7 @@
 use super::errno::{TRIES, check, transfer};
 use super::{Errno, Result};
 use core::ffi::{CStr, c_int};
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, RawFd};
+use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
 
 /// An open descriptor, closed when dropped, marked close-on-exec from its birth.
 #[derive(Debug)]
@@ -128,15 +128,6 @@ impl Fd {
         // SAFETY: F_GETLK reads and writes one flock.
         check(unsafe { libc::fcntl(self.0, libc::F_GETLK, &raw mut lock) }).ok()?;
         (i32::from(lock.l_type) != libc::F_UNLCK).then(|| u32::try_from(lock.l_pid).unwrap_or(0))
-    }
-
-    /// Hand the descriptor over to std.
-    #[must_use]
-    pub fn into_file(self) -> std::fs::File {
-        let raw = self.0;
-        core::mem::forget(self);
-        // SAFETY: `raw` is open and was owned by `self`, which is forgotten.
-        unsafe { std::fs::File::from_raw_fd(raw) }
     }
 }
 

@@ -141,18 +141,6 @@ impl Flags {
         self.0 & libc::IFF_RUNNING != 0
     }
 
-    /// It has a broadcast address.
-    #[must_use]
-    pub const fn broadcast(self) -> bool {
-        self.0 & libc::IFF_BROADCAST != 0
-    }
-
-    /// It carries multicast.
-    #[must_use]
-    pub const fn multicast(self) -> bool {
-        self.0 & libc::IFF_MULTICAST != 0
-    }
-
     /// It resolves addresses by ARP.
     #[must_use]
     pub const fn arp(self) -> bool {
@@ -176,14 +164,6 @@ pub fn flags(name: &IfName) -> Result<Flags> {
     Ok(Flags(i32::from(unsafe { answer.ifr_ifru.ifru_flags })))
 }
 
-/// The first IPv4 address of the interface.
-///
-/// # Errors
-/// `ENODEV`: no such interface. `EADDRNOTAVAIL`: it has no address.
-pub fn first_address(name: &IfName) -> Result<Ipv4Addr> {
-    address(&probe()?, name, SIOCGIFADDR)
-}
-
 /// The first IPv4 address of the interface, and its netmask.
 ///
 /// # Errors
@@ -191,19 +171,6 @@ pub fn first_address(name: &IfName) -> Result<Ipv4Addr> {
 pub fn network(name: &IfName) -> Result<(Ipv4Addr, Ipv4Addr)> {
     let probe = probe()?;
     Ok((address(&probe, name, SIOCGIFADDR)?, address(&probe, name, SIOCGIFNETMASK)?))
-}
-
-/// Where broadcasts on the interface go: its broadcast address, 127.255.255.255 on the loopback, 255.255.255.255 where
-/// none is set.
-///
-/// # Errors
-/// `ENODEV`: no such interface. `EADDRNOTAVAIL`: it has no address.
-pub fn broadcast_address(name: &IfName) -> Result<Ipv4Addr> {
-    if name.is_loopback() {
-        return Ok(Ipv4Addr::new(127, 255, 255, 255));
-    }
-    let set = address(&probe()?, name, SIOCGIFBRDADDR)?;
-    Ok(if set.is_unspecified() { Ipv4Addr::BROADCAST } else { set })
 }
 
 /// Can IPv4 be spoken on it now: it is there, switched on, and has an address?
@@ -231,7 +198,7 @@ pub struct Facts {
     pub index: i32,
     /// Its first address.
     pub address: Ipv4Addr,
-    /// As [`broadcast_address`].
+    /// As [`network`].
     pub broadcast: Ipv4Addr,
 }
 
@@ -376,8 +343,7 @@ mod tests {
         assert!(
             flags(&lo()).unwrap().up() && flags(&lo()).unwrap().loopback() && !flags(&lo()).unwrap().arp()
         );
-        assert_eq!(first_address(&lo()), Ok(Ipv4Addr::LOCALHOST));
-        assert_eq!(broadcast_address(&lo()), Ok(Ipv4Addr::new(127, 255, 255, 255)));
+        assert_eq!(network(&lo()), Ok((Ipv4Addr::LOCALHOST, Ipv4Addr::new(255, 0, 0, 0))));
         assert_eq!(usable(&lo()), Ok(()));
         assert_eq!(hardware_address(&lo()), Err(Errno::INVALID));
         assert_eq!(holding(Ipv4Addr::LOCALHOST), Ok(Some(lo())));

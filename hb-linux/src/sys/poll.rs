@@ -28,12 +28,6 @@ impl PollFd {
         Self(libc::pollfd { fd, events, revents: 0 })
     }
 
-    /// The descriptor.
-    #[must_use]
-    pub const fn fd(&self) -> RawFd {
-        self.0.fd
-    }
-
     /// Take it for ready: after a wait that failed, a read or write that does not wait finds out.
     pub const fn assume_ready(&mut self) {
         if self.0.fd >= 0 {

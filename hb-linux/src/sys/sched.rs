@@ -97,16 +97,11 @@ fn set_policy(policy: c_int, priority: c_int) -> Result<()> {
 }
 
 /// The policy now: is it `SCHED_RR`?
+#[cfg(test)]
 #[must_use]
 pub fn is_realtime() -> bool {
     // SAFETY: the call touches no memory; 0 is this process.
     unsafe { libc::syscall(libc::SYS_sched_getscheduler, 0 as c_long) == c_long::from(ROUND_ROBIN) }
-}
-
-/// Undo [`lock_memory`]; for tests and for a daemon that was told to.
-pub fn unlock_memory() {
-    // SAFETY: munlockall touches no memory contents.
-    unsafe { libc::munlockall() };
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use core::ffi::{CStr, c_char, c_int};
 /// Words for `execve`: arguments or environment, in the form that the kernel takes.
 #[derive(Debug)]
 pub struct Words {
-    /// All words, each with its NUL. Never changed after the pointers were taken.
-    bytes: Vec<u8>,
-    /// Where each word begins in `bytes`, then null. The heap block stays where it is when `Words` moves.
+    /// All words, each with its NUL, for the pointers alone. Never changed after those were taken.
+    _bytes: Vec<u8>,
+    /// Where each word begins in those, then null. The heap block stays where it is when `Words` moves.
     pointers: Vec<*const c_char>,
 }
 
@@ -31,15 +31,7 @@ impl Words {
         let base: *const c_char = bytes.as_ptr().cast();
         let mut pointers: Vec<_> = starts.iter().map(|&at| base.wrapping_add(at)).collect();
         pointers.push(core::ptr::null());
-        Some(Self { bytes, pointers })
-    }
-
-    /// The words again, for a log line.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        let all = self.bytes.strip_suffix(b"\0").unwrap_or(&[]);
-        all.split(|&b| b == 0)
-            .map(|word| core::str::from_utf8(word).unwrap_or("?"))
-            .take(self.pointers.len() - 1)
+        Some(Self { _bytes: bytes, pointers })
     }
 
     fn as_ptr(&self) -> *const *const c_char {
@@ -162,6 +154,17 @@ fn connect(from: Option<&Fd>, target: c_int, null_mode: c_int) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+impl Words {
+    /// The words again.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        let all = self._bytes.strip_suffix(b"\0").unwrap_or(&[]);
+        all.split(|&b| b == 0)
+            .map(|word| core::str::from_utf8(word).unwrap_or("?"))
+            .take(self.pointers.len() - 1)
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! TCP over IPv4 without waiting: the demo's service and the client that polls it.
 
 use super::errno::check;
-use super::sockaddr::{bind_raw, connect_raw, len_of, own_address, set_option, socket, to_raw};
+use super::sockaddr::{bind_raw, connect_raw, len_of, set_option, socket, to_raw};
 use super::{Errno, Fd, Result};
 use core::ffi::c_int;
 use core::net::SocketAddrV4;
@@ -67,8 +67,9 @@ pub fn finish(fd: &Fd) {
 ///
 /// # Errors
 /// As `getsockname(2)`.
+#[cfg(test)]
 pub fn local_port(fd: &Fd) -> Result<u16> {
-    own_address(fd).map(|address| address.port())
+    super::sockaddr::own_address(fd).map(|address| address.port())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::iface::IfName;
 pub use super::sockaddr::Received;
 use super::sockaddr::receive_with_target;
 use super::sockaddr::{bind_raw, connect_raw, in_addr, len_of, own_address, set_option, socket};
-use super::sockaddr::{from_raw, receive_raw, send_to_raw, to_raw};
+use super::sockaddr::{send_to_raw, to_raw};
 use super::{Fd, Result};
 use core::ffi::c_int;
 use core::net::{Ipv4Addr, SocketAddrV4};
@@ -102,15 +102,6 @@ pub fn send_to(fd: &Fd, bytes: &[u8], to: SocketAddrV4) -> Result<Option<usize>>
     send_to_raw(fd, bytes, &to_raw(to))
 }
 
-/// Receive one datagram with its sender. `None`: nothing there. What does not fit `buf` is cut off.
-///
-/// # Errors
-/// As `recvfrom(2)`; also an error that an earlier datagram met on its way.
-pub fn receive(fd: &Fd, buf: &mut [u8]) -> Result<Option<(usize, SocketAddrV4)>> {
-    let mut from = to_raw(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
-    Ok(receive_raw(fd, buf, &mut from)?.map(|n| (n, from_raw(&from))))
-}
-
 /// Have [`receive_from`] say where a datagram was sent to.
 ///
 /// # Errors
@@ -120,7 +111,8 @@ pub fn tell_target(fd: &Fd) -> Result<()> {
     set_option(fd, libc::IPPROTO_IP, libc::IP_PKTINFO, &on)
 }
 
-/// As [`receive`], with where it was sent to if [`tell_target`] was called. One system call as well.
+/// Receive one datagram with its sender, and with where it was sent to if [`tell_target`] was called. `None`: nothing
+/// there. What does not fit `buf` is cut off. One system call.
 ///
 /// # Errors
 /// As `recvmsg(2)`; also an error that an earlier datagram met on its way.
@@ -142,6 +134,7 @@ pub fn source_toward(target: Ipv4Addr) -> Result<Ipv4Addr> {
 ///
 /// # Errors
 /// As `getsockname(2)`.
+#[cfg(test)]
 pub fn local_address(fd: &Fd) -> Result<SocketAddrV4> {
     own_address(fd)
 }
@@ -150,6 +143,10 @@ pub fn local_address(fd: &Fd) -> Result<SocketAddrV4> {
 mod tests {
     use super::*;
     use crate::sys::{PollFd, poll::poll};
+
+    fn came(fd: &Fd, buf: &mut [u8]) -> Result<Option<(usize, SocketAddrV4)>> {
+        Ok(receive_from(fd, buf)?.map(|came| (came.len, came.from)))
+    }
 
     fn any_port(ip: Ipv4Addr) -> (Fd, SocketAddrV4) {
         let fd = open().unwrap();
@@ -163,14 +160,14 @@ mod tests {
         let (a, from) = any_port(Ipv4Addr::LOCALHOST);
         let (b, to) = any_port(Ipv4Addr::LOCALHOST);
         let mut buf = [0; 16];
-        assert_eq!(receive(&b, &mut buf), Ok(None));
+        assert_eq!(came(&b, &mut buf), Ok(None));
         assert_eq!(send_to(&a, b"one", to), Ok(Some(3)));
         assert_eq!(send_to(&a, b"", to), Ok(Some(0)));
         let mut fds = [PollFd::readable(b.raw())];
         assert_eq!(poll(&mut fds, 2000), Ok(1));
-        assert_eq!(receive(&b, &mut buf), Ok(Some((3, from))));
-        assert_eq!(receive(&b, &mut buf), Ok(Some((0, from))));
-        assert_eq!(receive(&b, &mut buf), Ok(None));
+        assert_eq!(came(&b, &mut buf), Ok(Some((3, from))));
+        assert_eq!(came(&b, &mut buf), Ok(Some((0, from))));
+        assert_eq!(came(&b, &mut buf), Ok(None));
     }
 
     #[test]
@@ -204,8 +201,8 @@ mod tests {
         send_to(&c, b"other", to).unwrap();
         let mut buf = [0; 16];
         poll(&mut [PollFd::readable(b.raw())], 2000).unwrap();
-        assert_eq!(receive(&b, &mut buf), Ok(Some((5, from))));
-        assert_eq!(receive(&b, &mut buf), Ok(None));
+        assert_eq!(came(&b, &mut buf), Ok(Some((5, from))));
+        assert_eq!(came(&b, &mut buf), Ok(None));
     }
 
     #[test]

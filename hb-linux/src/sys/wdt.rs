@@ -44,12 +44,6 @@ impl Info {
     pub const MAGIC_CLOSE: u32 = 0x100;
     /// Bit of [`Info::options`] and of the boot status: the last reset was the card's.
     pub const CARD_RESET: u32 = 0x20;
-    /// Bit of the boot status: overheated.
-    pub const OVERHEAT: u32 = 0x1;
-    /// Bit of the boot status: fan fault.
-    pub const FAN_FAULT: u32 = 0x2;
-    /// Bit of the boot status: power was low.
-    pub const POWER_UNDER: u32 = 0x10;
 }
 
 fn request(fd: &Fd, code: u32, value: c_int) -> Result<c_int> {

@@ -51,7 +51,7 @@ pub(crate) fn each(name: &str, body: impl Fn(&Rig)) {
                 continue;
             }
             let dir = std::env::temp_dir().join(format!("hbd-res-{}-{n}", std::process::id()));
-            hb_linux::resources::unpack(&dir).unwrap();
+            hb_linux::tested::unpack(&dir).unwrap();
             ["bin", "run"].iter().for_each(|sub| fs::create_dir_all(dir.join(sub)).unwrap());
             body(&Rig { dir: dir.clone(), shell: shell_name, env: String::new() });
             fs::remove_dir_all(&dir).unwrap();
@@ -83,7 +83,7 @@ pub(crate) fn until(what: &str, done: impl Fn() -> bool) {
         if done() {
             return;
         }
-        hb_linux::sys::poll::sleep_ms(100);
+        hb_linux::tested::sleep_ms(100);
     }
     panic!("{what}");
 }

@@ -96,7 +96,7 @@ fn a_service_address_that_is_here_already_is_named_unless_the_group_is() {
     // An address of the machine that runs the tests, found by its loopback as another one is by its interface.
     let place = machine("node a b\nbcast hbtest0 hbtest1\n", "a x\n");
     let address = super::super::address::parse("10.0.0.1").expect("an address");
-    let loopback = crate::config::ServiceAddress { ip: core::net::Ipv4Addr::LOCALHOST, ..address };
+    let loopback = crate::config::settings::ServiceAddress { ip: core::net::Ipv4Addr::LOCALHOST, ..address };
     let (settings, _) = load(&place.paths, Some("a"));
     let mut groups = settings.expect("settings").source.groups;
     groups[0].value.resources[0].address = Some(loopback);
