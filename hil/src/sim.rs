@@ -25,7 +25,7 @@ const BUILD: [&str; 11] = [
 /// Parts of the world in which two versions are beside each other: all but those about links that carry one way only and
 /// holders that restart in place beside another one (docs/simulator.md).
 const PARTS: &str = "lists,edits,ratio,groups,epochs,numbers,old,old-stream,hellos,newer,foreign,own,busy,thaw,boot,disk,kept,\
-                     stuck,versions";
+                     stuck,versions,unkillable";
 /// Seeds of mixed pairs in one `cargo xtask test`.
 const MIXED: &str = "5000";
 

@@ -5,7 +5,7 @@
 //! work, its ping nodes answer, the fence works. A stall of its own, a fault or a command begins it anew; so does a
 //! state that the rule excludes: failed, stuck, leaving, a stale copy that the directive does not take, a peer that was
 //! never met, seems to hold, and whose address answers (DESIGN §4). So does one of which frames came when it was taken for
-//! dead, its own or those of an earlier life: its machine answers, and who sends may be a holder that cannot hear. While the dead daemon's
+//! dead, or those of an earlier life after its last: its machine answers, and who sends may be a holder that cannot hear. While the dead daemon's
 //! machine still runs the group, or the clients' network is not whole, a survivor that asks its addresses (O2c) waits, and
 //! the clock begins when that ends.
 //!
@@ -267,13 +267,15 @@ impl Takeover {
             Some(Wait::Answered | Wait::Asking | Wait::CannotAsk) => !world.lan.whole(),
             // Another process has the device at this very moment (O1): the clock begins when it is free.
             Some(Wait::WatchdogPending) => h.dog.busy,
-            // Its last life was never met; or frames came when it was taken for dead, of it or of an earlier one.
+            // Its last life was never met; or frames came when it was taken for dead, or of an earlier life after its last.
             Some(Wait::OneWay) => {
                 let bytes = facts.plan.setting.frame_bytes();
                 let late = world.wires.iter().map(|wire| wire.frame_time(1 - survivor, bytes)).max();
                 let came = world.came[survivor].plus(late.unwrap_or_default()).max(world.replayed[survivor]);
-                let shown = self.taken[survivor].is_some_and(|at| came >= at);
-                (glance.met != self.life[1 - survivor] || shown) && world.hosts[1 - survivor].holds_any()
+                let other = &world.hosts[1 - survivor];
+                let played = other.lives() > 1 && world.replayed[survivor] > facts.heard[survivor];
+                let shown = played || self.taken[survivor].is_some_and(|at| came >= at);
+                (glance.met != self.life[1 - survivor] || shown) && other.holds_any()
             }
             _ => false,
         };
