@@ -197,6 +197,8 @@ impl UdpLink {
                     self.health.reopened(Why::Moved(to));
                 }
             }
+            // It could not be asked, which is nothing about the interface.
+            Err(why) if why.is_shortage() => {}
             Err(why) => self.fail(now, why),
         }
     }

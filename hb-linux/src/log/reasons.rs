@@ -192,7 +192,7 @@ pub fn refusal_words<const N: usize>(own: &str, peer: &str, refusal: Refusal, ou
             "node {own} cannot run the group: a start failed here (hbd clear), or a script is missing"
         )),
         Refusal::Scripts => out.put(format_args!(
-            "a script of the group is missing or has no run bit on {own}, so that it could not be stopped here either \
+            "a script of the group is missing or cannot be run on {own}, so that it could not be stopped here either \
              (hbd check says which); put it back, then try again"
         )),
         Refusal::ConfigDiffers => {

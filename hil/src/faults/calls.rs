@@ -20,6 +20,8 @@ pub(super) enum Cause {
     Always,
     /// Somebody asks for the status.
     Asked,
+    /// The kernel tells of a change of the link's interface.
+    Changed,
 }
 
 const fn call(name: &'static str, number: i64, cause: Cause) -> Call {
@@ -34,10 +36,10 @@ pub(super) const CALLS: &[Call] = &[
     Call { speaks: true, ..call("write", libc::SYS_write, Cause::Always) },
     Call { speaks: true, ..call("sendto", libc::SYS_sendto, Cause::Always) },
     call("sendmsg", libc::SYS_sendmsg, Cause::Always),
-    call("ioctl", libc::SYS_ioctl, Cause::Always),
+    call("ioctl", libc::SYS_ioctl, Cause::Changed),
     call("fcntl", libc::SYS_fcntl, Cause::Always),
-    call("socket", libc::SYS_socket, Cause::Always),
-    call("setsockopt", libc::SYS_setsockopt, Cause::Always),
+    call("socket", libc::SYS_socket, Cause::Changed),
+    call("setsockopt", libc::SYS_setsockopt, Cause::Changed),
     call("pipe2", libc::SYS_pipe2, Cause::Always),
     call("pipe", libc::SYS_pipe, Cause::Always),
     call("clone", libc::SYS_clone, Cause::Always),

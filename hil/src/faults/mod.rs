@@ -203,9 +203,17 @@ fn attempt(rig: &Rig, one: &Try) -> Result<Row, String> {
     let (began, before) = (Instant::now(), processor_time(pid).map_err(|e| e.to_string())?);
     let tally = thread::scope(|scope| {
         let work = scope.spawn(|| inject(pid, &[one.call.number], one.fault, one.span, COMES));
-        if one.call.cause == Cause::Asked {
+        match one.call.cause {
+            Cause::Always => {}
             // It may get no answer in time, which is what is tried here.
-            let _ = rig.status(one.node);
+            Cause::Asked => drop(rig.status(one.node)),
+            Cause::Changed => {
+                while !work.is_finished() {
+                    let _ =
+                        rig.machine(one.node).net().ip("link set eth1 mtu 1400\nlink set eth1 mtu 1500\n");
+                    thread::sleep(Duration::from_millis(200));
+                }
+            }
         }
         work.join()
     });
