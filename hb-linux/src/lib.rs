@@ -10,6 +10,8 @@ pub mod cli;
 mod config;
 mod control;
 mod daemon;
+#[cfg(feature = "data")]
+mod data;
 mod demo;
 mod exercise;
 mod helper;

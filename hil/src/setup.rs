@@ -54,6 +54,9 @@ pub const PACKAGES: &[Package] = &[
     package("net-tools", "ifconfig and route, as Red Hat 9 has them", When::Always),
     package("iproute2", "namespaces and addresses of the two-node tests", When::Always),
     package("rpm", "rpmbuild and rpm2cpio, for the package of Red Hat 9", When::Always),
+    package("rsync", "pulls data in the two-node tests", When::Always),
+    package("openssh-server", "the way of such pulls", When::Always),
+    package("openssh-client", "its other end", When::Always),
     package("strace", "counts system calls in the benchmark", When::Always),
 ];
 

@@ -31,6 +31,9 @@ pub struct Options {
     pub no_wait: bool,
     /// `reload`: take keys that the peer lacks. `confirm-down`: although a service address answers.
     pub force: bool,
+    /// `sync`: however much the pull deletes.
+    #[cfg(feature = "data")]
+    pub delete: bool,
     /// What `linktest` is to do.
     pub line: Line,
 }
@@ -63,6 +66,8 @@ impl Default for Options {
             nagios: false,
             no_wait: false,
             force: false,
+            #[cfg(feature = "data")]
+            delete: false,
             line: Line::USUAL,
         }
     }
@@ -103,10 +108,28 @@ pub enum Verb {
     Heartbeat(Vec<OsString>),
     /// End the daemon and start it again.
     Restart,
+    /// Bring the copy of a group's data up to date, or of all groups.
+    #[cfg(feature = "data")]
+    Sync(Option<String>),
+    /// Look at a group's data.
+    #[cfg(feature = "data")]
+    Data(DataVerb),
     /// Print the version.
     Version,
     /// Print the help.
     Help,
+}
+
+/// What is done with a group's data.
+#[cfg(feature = "data")]
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DataVerb {
+    /// Say what was moved aside.
+    List(Option<String>),
+    /// Put it back.
+    Restore(String),
+    /// Take what stands there for the group's data.
+    Init(String),
 }
 
 /// Why the words make no sense: what to print, and the exit code.
@@ -131,7 +154,10 @@ impl From<lexopt::Error> for Usage {
 }
 
 /// Verbs that a later version brings.
-const LATER: [&str; 3] = ["simulate", "sync", "monitor"];
+#[cfg(feature = "data")]
+const LATER: [&str; 2] = ["simulate", "monitor"];
+#[cfg(not(feature = "data"))]
+const LATER: [&str; 4] = ["simulate", "monitor", "sync", "data"];
 
 /// Read the words behind the program's name.
 ///
@@ -173,7 +199,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Verb, Options
             }
         }
     }
-    let verb = verb.ok_or_else(|| Usage::new("no command given; write one of: run, stop, restart, reload, status, check, standby, takeover, confirm-down, clear, demo, linktest, install, send-arp, version, help"))?;
+    let verb = verb.ok_or_else(|| Usage::new("no command given; write one of: run, stop, restart, reload, status, check, standby, takeover, confirm-down, clear, sync, data, demo, linktest, install, send-arp, version, help"))?;
     let verb = resolve(&verb, &values)?;
     suits(&verb, &options)?;
     Ok((verb, options))
@@ -191,6 +217,8 @@ pub(super) fn common(name: &str, parser: &mut Parser, options: &mut Options) -> 
         "nagios" => options.nagios = true,
         "no-wait" => options.no_wait = true,
         "force" => options.force = true,
+        #[cfg(feature = "data")]
+        "delete" => options.delete = true,
         "baud" | "seconds" | "wait" => line(name, &parser.value()?.string()?, &mut options.line)?,
         _ => return Err(Usage::new(format!("unknown option --{name}; hbd help lists them"))),
     }
@@ -242,10 +270,30 @@ fn resolve(verb: &str, values: &[String]) -> Result<Verb, Usage> {
         "linktest" => Ok(Verb::Linktest(one("a serial device, such as /dev/ttyS0")?)),
         "confirm-down" => Ok(Verb::ConfirmDown(one("the name of the node that is off")?)),
         "clear" => Ok(Verb::Clear(one("the name of a group (its first resource in haresources)")?)),
+        #[cfg(feature = "data")]
+        "sync" => match values {
+            [] => Ok(Verb::Sync(None)),
+            _ => Ok(Verb::Sync(Some(one("the name of a group")?))),
+        },
+        #[cfg(feature = "data")]
+        "data" => data(values).map(Verb::Data),
         other if LATER.contains(&other) => {
             Err(Usage { text: format!("{other} is not available in this version"), code: EXIT_UNSUPPORTED })
         }
         other => Err(Usage::new(format!("unknown command {other:?}; hbd help lists them"))),
+    }
+}
+
+#[cfg(feature = "data")]
+fn data(values: &[String]) -> Result<DataVerb, Usage> {
+    let words: Vec<&str> = values.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["list"] => Ok(DataVerb::List(None)),
+        ["list", group] => Ok(DataVerb::List(Some((*group).to_string()))),
+        ["restore", group] => Ok(DataVerb::Restore((*group).to_string())),
+        ["init", group] => Ok(DataVerb::Init((*group).to_string())),
+        ["restore" | "init"] => Err(Usage::new("data restore and data init need the name of a group")),
+        _ => Err(Usage::new("write data list [GROUP], data restore GROUP or data init GROUP")),
     }
 }
 
@@ -262,6 +310,15 @@ pub(super) fn which(values: &[String]) -> Result<Which, Usage> {
     }
 }
 
+/// Does the command wait for what it asked for?
+fn waits(verb: &Verb) -> bool {
+    #[cfg(feature = "data")]
+    if matches!(verb, Verb::Sync(_)) {
+        return true;
+    }
+    matches!(verb, Verb::Stop | Verb::Standby(_) | Verb::Takeover(_))
+}
+
 /// An option that does nothing for this command is a mistake worth naming.
 fn suits(verb: &Verb, options: &Options) -> Result<(), Usage> {
     let wrong = [
@@ -270,13 +327,12 @@ fn suits(verb: &Verb, options: &Options) -> Result<(), Usage> {
             options.force && !matches!(verb, Verb::Reload | Verb::ConfirmDown(_)),
             "--force goes with reload and confirm-down only",
         ),
+        #[cfg(feature = "data")]
+        (options.delete && !matches!(verb, Verb::Sync(_)), "--delete goes with sync only"),
         (options.json && *verb != Verb::Status, "--json goes with status only"),
         (options.nagios && *verb != Verb::Status, "--nagios goes with status only"),
         (options.nagios && options.json, "--nagios and --json are two forms of one answer: choose one"),
-        (
-            options.no_wait && !matches!(verb, Verb::Stop | Verb::Standby(_) | Verb::Takeover(_)),
-            "--no-wait goes with stop, standby and takeover only",
-        ),
+        (options.no_wait && !waits(verb), "--no-wait goes with stop, standby, takeover and sync only"),
         (
             options.line != Line::USUAL && !matches!(verb, Verb::Linktest(_)),
             "--baud, --seconds and --wait go with linktest only",

@@ -1,7 +1,28 @@
 //! `hbd help`.
 
+/// The lines of a build with data.
+#[cfg(feature = "data")]
+macro_rules! data {
+    () => {
+        "  hbd sync [GROUP] [--delete] [--no-wait]        bring the copy of the data here up to date now
+  hbd data list [GROUP]           what pulls moved aside and the tree lacks
+  hbd data restore GROUP          put it back, where the group is held
+  hbd data init GROUP             what stands in the directory is the group's data (with the daemon stopped)
+"
+    };
+}
+
+/// A build without data says nothing of it.
+#[cfg(not(feature = "data"))]
+macro_rules! data {
+    () => {
+        ""
+    };
+}
+
 /// The whole help.
-pub(super) const HELP: &str = "\
+pub(super) const HELP: &str = concat!(
+    "\
 hbd: heartbeat and watchdog daemon for two-node hot standby
 
   hbd run [--foreground]          start the daemon (in the background, once its links are open)
@@ -16,7 +37,9 @@ hbd: heartbeat and watchdog daemon for two-node hot standby
   hbd confirm-down NODE           vouch that the peer is switched off, so that its groups may be taken
                  [--force]        also while a service address still answers
   hbd clear GROUP                 forget a failed start, or try a stuck stop again
-  hbd demo                        show a failover: two daemons on this machine, no root, 30 seconds
+",
+    data!(),
+    "  hbd demo                        show a failover: two daemons on this machine, no root, 30 seconds
   hbd linktest [--baud RATE] [--seconds N] [--wait N] DEVICE    measure a null-modem cable; run it on both ends
   hbd install [--from-heartbeat] [--uninstall] [--dry-run] [--root DIR]    put this program and all around it in place
   hbd send-arp ...                announce an address (for resource scripts)
@@ -29,4 +52,5 @@ Options: --config-dir DIR   ha.cf, haresources, authkeys, resource.d  (/etc/ha.d
 
 A group is named by its first resource in haresources; local groups prefer this node.
 Exit codes: 0 ok, 1 failure, 2 usage, 3 status: stopped (elsewhere: not in this version),
-            4 permission, 5 not installed, 6 not configured, 7 not running.";
+            4 permission, 5 not installed, 6 not configured, 7 not running."
+);

@@ -4,6 +4,8 @@ pub mod args;
 mod ask;
 mod cl_status;
 mod compat;
+#[cfg(feature = "data")]
+mod data;
 mod help;
 pub mod json;
 mod notes;
@@ -83,6 +85,10 @@ fn act(verb: Verb, options: &Options) -> i32 {
             ask::simple(options, &ask, &format!("{node} is confirmed down"))
         }
         Verb::Clear(group) => ask::simple(options, &Request::Clear(&group), &format!("{group} is cleared")),
+        #[cfg(feature = "data")]
+        Verb::Sync(group) => data::sync(options, group.as_deref()),
+        #[cfg(feature = "data")]
+        Verb::Data(verb) => data::data(options, &verb),
         Verb::Demo(words) => crate::demo::main(words),
         Verb::Linktest(device) => crate::linktest::main(&device, options),
         Verb::SendArp(words) => send_arp::main(words),

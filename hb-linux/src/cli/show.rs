@@ -3,6 +3,8 @@
 use super::notes;
 use super::verdict::{self, theirs};
 use crate::control::Snapshot;
+#[cfg(feature = "data")]
+use crate::control::snapshot::Copied;
 use crate::control::snapshot::{Group, Link};
 use std::format;
 use std::string::{String, ToString};
@@ -35,6 +37,8 @@ pub fn human(s: &Snapshot) -> String {
     }
     for (i, group) in s.groups.iter().enumerate() {
         rows.push(group_row(first(i, "group"), s, group));
+        #[cfg(feature = "data")]
+        rows.extend(group.copy.as_ref().map(|copy| data_row(group, copy)));
     }
     match &s.watchdog {
         None => rows.push(Vec::from([
@@ -210,6 +214,36 @@ fn group_row(label: String, s: &Snapshot, g: &Group) -> Vec<String> {
         about.push_str(", HARESOURCES DIFFERS");
     }
     Vec::from([label, g.name.clone(), state, about])
+}
+
+/// The copy of a group's data.
+#[cfg(feature = "data")]
+fn data_row(g: &Group, copy: &Copied) -> Vec<String> {
+    let state = match (copy.stale.as_deref(), copy.pulling) {
+        (Some("unread"), _) => "UNREAD",
+        (Some("missing"), _) => "NO STAMP",
+        (_, true) => "pulling",
+        (Some("partial"), _) => "PARTIAL",
+        (Some("behind"), _) => "BEHIND",
+        (Some(_), _) => "OLD",
+        (None, _) if copy.own => "own",
+        (None, _) => "a copy",
+    };
+    let mut about = match copy.age_s {
+        Some(age) => format!("as the other node had it {} ago", seconds(age)),
+        None if copy.own => "written here".to_string(),
+        None => "of an age that nobody knows".to_string(),
+    };
+    if copy.failed > 0 {
+        about.push_str(&format!(", {} PULLS FAILED", copy.failed));
+    }
+    if copy.diverged {
+        about.push_str(", may hold what no other copy does");
+    }
+    if copy.moved > 0 {
+        about.push_str(&format!(", {} files were moved aside: hbd data list", copy.moved));
+    }
+    Vec::from([label("data"), g.name.clone(), state.to_string(), about])
 }
 
 /// A time in the unit that reads best.

@@ -57,7 +57,15 @@ pub fn json(s: &Snapshot) -> String {
         j.key("config_match").maybe_boolean(g.config_match).key("pinned").boolean(g.pinned);
         j.key("barred").maybe_string(g.barred.as_deref()).key("since_s").number(g.since_s);
         j.key("spent").boolean(g.spent).key("answered_by").maybe_string(g.answered_by.as_deref());
-        j.key("why").string(&g.why).key("trouble").maybe_string(g.trouble.as_deref()).close('}');
+        j.key("why").string(&g.why).key("trouble").maybe_string(g.trouble.as_deref());
+        #[cfg(feature = "data")]
+        if let Some(copy) = &g.copy {
+            j.key("data").open('{').key("age_s").maybe_number(copy.age_s);
+            j.key("stale").maybe_string(copy.stale.as_deref()).key("own").boolean(copy.own);
+            j.key("diverged").boolean(copy.diverged).key("pulling").boolean(copy.pulling);
+            j.key("failed").number(copy.failed.into()).key("moved").number(copy.moved.into()).close('}');
+        }
+        j.close('}');
     }
     j.close(']').key("watchdog").open('{');
     let w = s.watchdog.as_ref();

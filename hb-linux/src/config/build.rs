@@ -7,7 +7,9 @@ use super::finding::Report;
 use super::ha_cf::HaCf;
 use super::haresources::Canonical;
 use super::scripts;
-use super::settings::{Group, LogTargets, Medium, Settings, WatchdogBusy, WatchdogSettings, asked};
+use super::settings::{
+    DataSettings, Group, LogTargets, Medium, Settings, WatchdogBusy, WatchdogSettings, asked,
+};
 use hb_core::auth::Keyring;
 use hb_core::config::{AskConfig, Config, GroupConfig, Isolated, LinkKind, MAX_GROUPS};
 use hb_core::{Duration, Side, identity};
@@ -23,6 +25,7 @@ pub(super) struct Extra {
     pub(super) own: String,
     pub(super) peer: String,
     pub(super) keys: Keyring,
+    pub(super) data: Vec<Option<DataSettings>>,
     pub(super) boot: u32,
 }
 
@@ -33,11 +36,11 @@ pub(super) fn settings(
     extra: Extra,
     report: &mut Report<'_>,
 ) -> Option<Settings> {
-    let Extra { own, peer, keys, boot } = extra;
+    let Extra { own, peer, keys, data, boot } = extra;
     let cf = &parsed.ha_cf;
     let groups: Vec<Group> = parsed.groups.iter().map(|g| g.value.clone()).collect();
     let links: Vec<Medium> = cf.links.iter().map(|l| l.value.clone()).collect();
-    let Some(core) = core_config(cf, &groups, times, &own, &peer, boot) else {
+    let Some(core) = core_config(cf, &groups, &data, times, &own, &peer, boot) else {
         report.error(
             1,
             format_args!("more links, ping nodes or groups than hbd takes; write at most 8 of each"),
@@ -58,6 +61,7 @@ pub(super) fn settings(
         links,
         pings: cf.pings.iter().map(|p| p.value.clone()).collect(),
         groups,
+        data,
         watchdog,
         log: log_targets(cf),
         rtprio: cf.rtprio.map(|p| p.value),
@@ -89,6 +93,7 @@ fn log_targets(cf: &HaCf) -> LogTargets {
 fn core_config(
     cf: &HaCf,
     groups: &[Group],
+    data: &[Option<DataSettings>],
     times: &Times,
     own: &str,
     peer: &str,
@@ -103,8 +108,8 @@ fn core_config(
         links.push(kind(&link.value)).ok()?;
     }
     let mut core_groups = heapless::Vec::new();
-    for group in groups {
-        core_groups.push(group_config(group, own, peer)?).ok()?;
+    for (group, data) in groups.iter().zip(data) {
+        core_groups.push(group_config(group, data.as_ref(), own, peer)?).ok()?;
     }
     Some(Config {
         cluster: identity::cluster(own, peer),
@@ -158,7 +163,7 @@ pub fn name_hash(resource: &super::settings::Resource) -> u32 {
     identity::name_hash(Canonical(resource))
 }
 
-fn group_config(group: &Group, own: &str, peer: &str) -> Option<GroupConfig> {
+fn group_config(group: &Group, data: Option<&DataSettings>, own: &str, peer: &str) -> Option<GroupConfig> {
     let own_side = Side::of(own, peer);
     let preferred = if group.preferred == own { own_side } else { own_side.other() };
     Some(GroupConfig {
@@ -167,7 +172,7 @@ fn group_config(group: &Group, own: &str, peer: &str) -> Option<GroupConfig> {
         preferred,
         resources: u8::try_from(group.resources.len()).ok()?,
         claimable: group.resources.iter().all(|r| scripts::is_there(&r.script)),
-        data: None,
+        data: data.map(|data| data.core),
     })
 }
 

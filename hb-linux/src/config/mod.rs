@@ -13,6 +13,8 @@ mod build;
 mod chain;
 pub(crate) mod changes;
 pub mod check;
+#[cfg(feature = "data")]
+mod data;
 pub mod environment;
 mod files;
 pub mod finding;
@@ -35,6 +37,8 @@ pub use finding::{Class, Findings};
 #[cfg(test)]
 pub(crate) use ha_cf::NAMES as DIRECTIVES;
 pub use key_fault::{KeyFaultKind, KeyFaults};
+#[cfg(feature = "data")]
+pub use settings::{DataSettings, Transport};
 pub use settings::{
     Facility, Group, Medium, Resource, Script, Settings, WatchdogBusy, WatchdogSettings, asked,
 };
@@ -188,12 +192,19 @@ fn examine(
     if ha_cf_read {
         names::cross(&ha_cf, &groups, report);
     }
+    #[cfg(feature = "data")]
+    let data = {
+        let names = own.as_ref().map(|(own, peer)| (own.as_str(), peer.as_str()));
+        data::resolve(&ha_cf, &groups, names, report)
+    };
+    #[cfg(not(feature = "data"))]
+    let data = groups.iter().map(|_| None).collect();
     let keys = key_findings(keys, &authkeys_path, &ha_cf, &mut findings);
 
     let parsed = Parsed { ha_cf_file, haresources_file, ha_cf_read, ha_cf, groups };
     let mut settings = None;
     if let (Some((own, peer)), Some(keys), false) = (own, keys, findings.any(Class::Configuration)) {
-        let extra = build::Extra { own, peer, keys, boot: boot_identity() };
+        let extra = build::Extra { own, peer, keys, data, boot: boot_identity() };
         let report = &mut Report::new(&parsed.ha_cf_file, &mut findings);
         settings = build::settings(parsed.clone(), &times, extra, report);
     }

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::net::Ipv4Addr;
 use hb_core::auth::Keyring;
-use hb_core::config::Timing;
+use hb_core::config::{DataConfig, Timing};
 use std::path::PathBuf;
 use std::string::String;
 use std::vec::Vec;
@@ -23,6 +23,8 @@ pub struct Settings {
     pub pings: Vec<Ping>,
     /// The resource groups in the order of `haresources`: position is the core's `GroupId`.
     pub groups: Vec<Group>,
+    /// The data that follows each of them.
+    pub data: Vec<Option<DataSettings>>,
     /// The watchdog, if one is configured.
     pub watchdog: Option<WatchdogSettings>,
     /// Where log lines go.
@@ -187,6 +189,39 @@ pub struct ServiceAddress {
     pub iface: Option<String>,
     /// The broadcast address.
     pub broadcast: Option<Ipv4Addr>,
+}
+
+/// The `data` lines of a group (DESIGN §9).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DataSettings {
+    /// The directory, the same on both nodes.
+    pub directory: PathBuf,
+    /// The other node's address, for pulls.
+    pub peer: String,
+    /// How it is reached.
+    pub transport: Transport,
+    /// What rsync is to call for `transport ssh`, with blanks between the words.
+    pub command: String,
+    /// What takes no part, as patterns of rsync.
+    pub excludes: Vec<String>,
+    /// The directory is a mount point, and is not used while nothing is mounted there.
+    pub mountpoint: bool,
+    /// A pull that would delete more of the files is stopped, in per cent.
+    pub max_delete: u8,
+    /// What the core is told.
+    pub core: DataConfig,
+}
+
+/// How the other node's directory is reached.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Transport {
+    /// By a remote shell.
+    Ssh,
+    /// By an rsync daemon there.
+    Rsync {
+        /// The module whose path is the directory.
+        module: String,
+    },
 }
 
 /// `watchdog` and `watchdog_timeout`.

@@ -1,5 +1,7 @@
 //! A whole status answer, put together again on the client's side.
 
+#[cfg(feature = "data")]
+use super::wire::CopyReply;
 use super::wire::{GroupReply, HelperReply, LinkReply, NodeReply, PeerReply, Reply, WatchdogReply};
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -93,6 +95,22 @@ pub struct Group {
     pub why: String,
     pub resources: Vec<String>,
     pub trouble: Option<String>,
+    #[cfg(feature = "data")]
+    pub copy: Option<Copied>,
+}
+
+/// The copy of a group's data.
+#[cfg(feature = "data")]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Copied {
+    pub age_s: Option<u64>,
+    pub stale: Option<String>,
+    pub own: bool,
+    pub diverged: bool,
+    pub pulling: bool,
+    pub failed: u32,
+    pub moved: u32,
 }
 
 /// The watchdog.
@@ -122,6 +140,12 @@ impl Snapshot {
             Reply::Trouble(text) => {
                 if let Some(group) = self.groups.last_mut() {
                     group.trouble = Some((*text).to_string());
+                }
+            }
+            #[cfg(feature = "data")]
+            Reply::Copy(copy) => {
+                if let Some(group) = self.groups.last_mut() {
+                    group.copy = Some(Copied::from(copy));
                 }
             }
             Reply::Watchdog(watchdog) => self.watchdog = Some(Watchdog::from(watchdog)),
@@ -241,6 +265,23 @@ impl From<&GroupReply<'_>> for Group {
             why: r.why.to_string(),
             resources: Vec::new(),
             trouble: None,
+            #[cfg(feature = "data")]
+            copy: None,
+        }
+    }
+}
+
+#[cfg(feature = "data")]
+impl From<&CopyReply<'_>> for Copied {
+    fn from(r: &CopyReply<'_>) -> Self {
+        Self {
+            age_s: r.age_s,
+            stale: owned(r.stale),
+            own: r.own,
+            diverged: r.diverged,
+            pulling: r.pulling,
+            failed: r.failed,
+            moved: r.moved,
         }
     }
 }

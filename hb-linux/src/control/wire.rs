@@ -11,7 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Of this module's messages. Raised whenever one changes.
-pub const VERSION: u8 = 3;
+pub const VERSION: u8 = 4;
 /// Bytes before a body.
 pub const HEAD: usize = 3;
 /// Longest body: one group with the longest names, or one line of text.
@@ -40,6 +40,9 @@ pub enum Request<'a> {
     ReloadForced,
     /// As [`Self::ConfirmDown`], although a service address answers.
     ConfirmDownForce(&'a str),
+    /// Pull the data of this group now.
+    #[cfg(feature = "data")]
+    Sync(&'a str),
 }
 
 /// Which groups a move means.
@@ -89,6 +92,9 @@ pub enum Reply<'a> {
     End,
     /// Status: what is wrong with the last group, and the next command.
     Trouble(&'a str),
+    /// Status: the copy of the last group's data.
+    #[cfg(feature = "data")]
+    Copy(#[serde(borrow)] CopyReply<'a>),
 }
 
 impl Reply<'_> {
@@ -215,6 +221,26 @@ pub struct GroupReply<'a> {
     pub since_s: u64,
     /// What brought it there, as a sentence; empty before the first change.
     pub why: &'a str,
+}
+
+/// The copy of a group's data.
+#[cfg(feature = "data")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CopyReply<'a> {
+    /// Since the begin of the last whole pull, in seconds; `None` on the node that writes, and when nobody knows.
+    pub age_s: Option<u64>,
+    /// Why it is stale: `unread`, `missing`, `partial`, `behind` or `old`.
+    pub stale: Option<&'a str>,
+    /// This node's services wrote it.
+    pub own: bool,
+    /// It may hold what no other copy does.
+    pub diverged: bool,
+    /// A pull runs.
+    pub pulling: bool,
+    /// Pulls in a row that failed.
+    pub failed: u32,
+    /// Files that the pulls of this life moved aside.
+    pub moved: u32,
 }
 
 /// The watchdog.

@@ -1,6 +1,7 @@
 //! The parts of the running daemon, built in the order in which they may fail without leaving traces.
 
 use super::announce::Announcer;
+use super::copies::Copies;
 use super::dog::Dog;
 use super::effects::Effects;
 use super::history::History;
@@ -71,6 +72,8 @@ impl Start {
                 format_args!("{found} scripts of an earlier life were ended, {left} would not go"),
             );
         }
+        #[cfg(feature = "data")]
+        end_pulls(places, paths, &mut voice);
         let loaded = state::load(&places.state_dir);
         if let Some((damage, kept)) = &loaded.damage {
             let kept = kept.as_ref().map_or(String::from("nowhere"), |path| path.display().to_string());
@@ -101,6 +104,7 @@ impl Start {
             mirrors: Mirrors::new(settings),
             announcer: Announcer::new(settings),
             asker: asker(settings, &paths.proc_dir, begun),
+            copies: Copies::of(settings, places),
             dog: Dog::new(settings.watchdog.as_ref(), loaded.watchdog_s, begun, &paths.proc_dir),
             queue: Deque::new(),
             history: History::new(begun),
@@ -200,7 +204,7 @@ impl Start {
         let names = &voice.names.groups;
         let resources: usize = names.iter().flat_map(|g| &g.resources).map(|name| name.len() + 16).sum();
         let room = 6 * piece
-            + 2 * piece * settings.groups.len()
+            + (2 * piece + 100) * settings.groups.len()
             + 400 * (settings.links.len() + settings.pings.len())
             + resources;
         Some(Server::new(listeners, room))
@@ -264,4 +268,18 @@ fn pinger(settings: &Settings, entropy: &[u8; 24]) -> Pinger {
         }
     }
     pinger
+}
+
+/// End what an earlier life left pulling: before the stamps are read, and before anything starts.
+#[cfg(feature = "data")]
+fn end_pulls(places: &Places, paths: &crate::config::Paths, voice: &mut Voice) {
+    let left = leftover::end_pulls(&places.run_dir, &paths.proc_dir);
+    if left > 0 {
+        voice.say(
+            Level::Error,
+            format_args!(
+                "{left} processes of an earlier life's pull would not go: they may still write to the data"
+            ),
+        );
+    }
 }

@@ -2,6 +2,7 @@
 //! that cannot be run) is queued as an input for the loop.
 
 use super::announce::Announcer;
+use super::copies::Copies;
 use super::dog::Dog;
 use super::history::History;
 use super::mirrors::Mirrors;
@@ -38,6 +39,8 @@ pub(super) struct Effects {
     pub(super) announcer: Announcer,
     /// Questions for service addresses.
     pub(super) asker: Asker,
+    /// The groups' data.
+    pub(super) copies: Copies,
     /// The watchdog, if one is configured.
     pub(super) dog: Option<Dog>,
     /// What the loop is to give to the node next.
@@ -90,12 +93,21 @@ impl Effects {
             Action::Ping => self.pinger.send_all(),
             // No fence device can be configured in this version, so the core never asks; if it did, nothing was proven.
             Action::Fence => self.push(Input::FenceDone { ok: false }),
-            // No group can have data in this version, so the core never asks; if it did, nothing was brought or written.
-            Action::Pull { token, .. } => {
-                self.push(Input::PullDone { token, outcome: Pulled::Cut { partial: false } });
+            Action::Pull { group, token, source, last, keep } => {
+                if !self.copies.pull(now, group, token, (source, last, keep)) {
+                    self.push(Input::PullDone { token, outcome: Pulled::Cut { partial: false } });
+                }
             }
-            Action::EndPull { .. } => {}
-            Action::WriteStamp { token, .. } => self.push(Input::StampWritten { token, ok: false }),
+            Action::EndPull { token } => {
+                if let Some(input) = self.copies.end_pull(now, token) {
+                    self.push(input);
+                }
+            }
+            Action::WriteStamp { group, token, stamp } => {
+                if !self.copies.write(now, group, token, stamp) {
+                    self.push(Input::StampWritten { token, ok: false });
+                }
+            }
             Action::ProbeAddresses => self.announcer.probe(now, &mut self.voice),
             Action::Ask { group } => {
                 let (asker, queue) = (&mut self.asker, &mut self.queue);

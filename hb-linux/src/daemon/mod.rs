@@ -2,6 +2,11 @@
 
 mod announce;
 mod build;
+#[cfg(feature = "data")]
+mod copies;
+#[cfg(not(feature = "data"))]
+#[path = "no_copies.rs"]
+mod copies;
 mod dog;
 mod effects;
 mod history;

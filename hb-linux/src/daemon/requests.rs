@@ -1,6 +1,8 @@
 //! What the daemon answers on the control socket. Builds everything in fixed buffers.
 
 use super::effects::Effects;
+#[cfg(feature = "data")]
+use crate::control::wire::CopyReply;
 use crate::control::wire::{
     GroupReply, HelperReply, LinkReply, NodeReply, PeerReply, Reply, Request, WatchdogReply, Which,
 };
@@ -9,6 +11,8 @@ use crate::helper::Level;
 use crate::link::Link;
 use crate::log::{Mac, Text, groups, reasons};
 use crate::sys::{Fd, process};
+#[cfg(feature = "data")]
+use hb_core::Stale;
 use hb_core::message::{GroupState, Phase, Reason};
 use hb_core::{Command, GroupId, Instant, LinkStatus, Node, PeerState, Refusal, Scope, Status, Wait};
 
@@ -48,6 +52,11 @@ pub(super) fn answer(
             text.put(format_args!("{name:?} is not the other node; that one is {}", names.peer));
             return out.send(&Reply::Refused(text.as_str()));
         }
+        #[cfg(feature = "data")]
+        Request::Sync(name) => match fx.voice.names.find_group(name) {
+            Some(group) => return sync(now, node, fx, group, out),
+            None => return out.send(&Reply::Refused("that is no group here")),
+        },
         Request::Clear(name) => match fx.voice.names.find_group(name) {
             Some(group) => Command::Clear(group),
             None => {
@@ -59,6 +68,19 @@ pub(super) fn answer(
         },
     };
     operate(now, node, fx, command, said(&request), |reply| out.send(reply));
+}
+
+/// Pull a group's data now.
+#[cfg(feature = "data")]
+fn sync(now: Instant, node: &mut Node, fx: &mut Effects, group: GroupId, out: &mut Out<'_>) {
+    let verdict = node.pull_now(now, group);
+    let word = if verdict.is_ok() { "accepted" } else { "refused" };
+    fx.voice.say_group(Level::Info, group, format_args!("operator: sync: {word}"));
+    out.send(&match verdict {
+        Ok(()) => Reply::Accepted,
+        Err(Refusal::Busy) => Reply::Refused("a pull of it runs already"),
+        Err(_) => Reply::Refused("there is nothing to pull: only a node that stands by pulls, from one that is heard to hold the group"),
+    });
 }
 
 /// The answer to a `standby` that has waited for a look at the scripts.
@@ -105,6 +127,8 @@ const fn said(request: &Request<'_>) -> &'static str {
         Request::ConfirmDown(_) => "confirm-down",
         Request::ConfirmDownForce(_) => "confirm-down --force",
         Request::Clear(_) => "clear",
+        #[cfg(feature = "data")]
+        Request::Sync(_) => "sync",
     }
 }
 
@@ -206,6 +230,20 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
         if !trouble.is_empty() {
             out.send(&Reply::Trouble(trouble.as_str()));
         }
+        #[cfg(feature = "data")]
+        if let Some(copy) = &group.copy {
+            out.send(&Reply::Copy(CopyReply {
+                age_s: copy.age.map(|age| age.as_millis() / 1000),
+                stale: copy.stale.map(stale),
+                own: copy.stamp.is_some_and(|stamp| stamp.epoch != 0)
+                    && copy.age.is_none()
+                    && copy.stale.is_none(),
+                diverged: copy.diverged,
+                pulling: copy.pulling,
+                failed: copy.failed.into(),
+                moved: copy.moved,
+            }));
+        }
     }
     if let Some(dog) = &fx.dog {
         let armed = dog.armed();
@@ -273,6 +311,17 @@ const fn reason(reason: Reason) -> &'static str {
         Reason::Ping => "ping",
         Reason::Failed => "failed",
         Reason::Operator => "operator",
+    }
+}
+
+#[cfg(feature = "data")]
+const fn stale(stale: Stale) -> &'static str {
+    match stale {
+        Stale::Unread => "unread",
+        Stale::Missing => "missing",
+        Stale::Partial => "partial",
+        Stale::Behind => "behind",
+        Stale::Old => "old",
     }
 }
 

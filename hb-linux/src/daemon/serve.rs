@@ -255,6 +255,7 @@ impl Shell {
             self.fx.script_ended(&finished);
             self.drain();
         }
+        self.serve_copies();
         self.reload.reap();
         self.fx.links.iter_mut().for_each(link::Link::reap);
         if let Some(dog) = &mut self.fx.dog {
@@ -262,6 +263,13 @@ impl Shell {
         }
         // The helper's end shows in its channel; here only its zombie goes, and those of helpers before it.
         self.fx.voice.helper.reap();
+    }
+
+    /// What the children over the groups' data came to.
+    pub(super) fn serve_copies(&mut self) {
+        for input in self.fx.copies.service(self.now, &mut self.fx.voice) {
+            self.give(input);
+        }
     }
 
     /// What the helper found: of which groups every script is there, one bit each.

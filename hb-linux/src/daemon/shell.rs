@@ -215,6 +215,7 @@ impl Shell {
             fx.announcer.deadline(),
             fx.asker.deadline(),
             fx.shout.deadline(),
+            fx.copies.deadline(),
             fx.dog.as_ref().map_or(Instant::NEVER, super::dog::Dog::deadline),
             self.reload.deadline(),
             self.interfaces.deadline(),
@@ -269,6 +270,9 @@ impl Shell {
             for input in self.fx.asker.service(self.now) {
                 self.give(input);
             }
+        }
+        if self.fx.copies.deadline() <= self.now {
+            self.serve_copies();
         }
         if self.fx.shout.deadline() <= self.now {
             self.fx.shout.tick(self.now, &self.node, &mut self.fx.voice);

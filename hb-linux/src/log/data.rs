@@ -16,7 +16,7 @@ pub(super) fn data_line(names: &Names, event: &Event, out: &mut Text<LINE>) -> L
         }
         Event::MovedAside { group, files } => {
             out.put(format_args!(
-                "Pulling the data of group {} moved {files} files aside that were on this disk only: look beside the data",
+                "Pulling the data of group {} moved {files} files aside that were on this disk only: hbd data list names them",
                 names.group(group)
             ));
             Level::Warn

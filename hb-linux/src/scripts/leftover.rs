@@ -33,6 +33,39 @@ pub fn end_all(settings: &Settings, run_dir: &Path, proc_dir: &Path) -> (usize, 
     (found.len(), alive(&found))
 }
 
+/// End the pulls of groups' data that an earlier life left running; answers how many processes there are still.
+///
+/// They end with their parents by themselves, where the kernel keeps its word; each has the mark of
+/// [`crate::data::site::mark`].
+#[cfg(feature = "data")]
+pub fn end_pulls(run_dir: &Path, proc_dir: &Path) -> usize {
+    let mark = crate::data::site::mark(run_dir);
+    let mut waited = 0;
+    loop {
+        let found = marked(mark.as_bytes(), proc_dir);
+        if found.is_empty() || waited >= PATIENCE_MS {
+            return found.len();
+        }
+        for pid in found {
+            let _ = process::signal(pid, libc::SIGKILL);
+        }
+        sleep_ms(10);
+        waited += 10;
+    }
+}
+
+/// Processes with this word in their environment. A zombie has none.
+#[cfg(feature = "data")]
+fn marked(mark: &[u8], proc_dir: &Path) -> Vec<Pid> {
+    let entries = fs::read_dir(proc_dir).into_iter().flatten().flatten();
+    let of = |entry: fs::DirEntry| {
+        let pid = entry.file_name().to_str()?.parse().ok().and_then(Pid::from_raw)?;
+        let environ = fs::read(entry.path().join("environ")).ok()?;
+        environ.split(|&b| b == 0).any(|word| word == mark).then_some(pid)
+    };
+    entries.filter_map(of).collect()
+}
+
 /// Leaders of the process groups of left-over scripts.
 fn find(settings: &Settings, mark: &[u8], proc_dir: &Path) -> Vec<Pid> {
     let own = process::own_pid();

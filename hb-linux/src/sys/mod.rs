@@ -4,6 +4,8 @@
 //! The process has one thread, so nothing here races between making a descriptor and marking it close-on-exec.
 
 pub mod clock;
+#[cfg(feature = "data")]
+pub mod disk;
 pub mod errno;
 pub mod fd;
 pub mod guard;

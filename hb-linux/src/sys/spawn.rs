@@ -138,6 +138,23 @@ fn become_program(program: &Program<'_>, parent: Pid) -> Errno {
     Errno::last()
 }
 
+/// In a child of [`super::process::fork`]: turn into `image`, in the process group as it is, with default signals; killed
+/// by the kernel when `parent` ends. Comes back only with the reason why not.
+#[cfg(feature = "data")]
+pub fn become_image(image: &Image<'_>, parent: Pid, stdout: Option<&Fd>, stderr: Option<&Fd>) -> Errno {
+    signal::reset();
+    super::process::die_with(parent);
+    let outputs = [(stdout, 1), (stderr, 2)];
+    if let Err(why) = connect(None, 0, libc::O_RDONLY)
+        .and_then(|()| outputs.iter().try_for_each(|&(fd, at)| connect(fd, at, libc::O_WRONLY)))
+    {
+        return why;
+    }
+    // SAFETY: path, argv and envp end in NUL and null as execve wants, and live until it replaces this program.
+    unsafe { libc::execve(image.path.as_ptr(), image.argv.as_ptr(), image.envp.as_ptr()) };
+    Errno::last()
+}
+
 /// Make standard descriptor `target` a copy of `from`, or `/dev/null`.
 fn connect(from: Option<&Fd>, target: c_int, null_mode: c_int) -> Result<()> {
     // SAFETY: the path ends in NUL; dup2 and fcntl touch no memory.

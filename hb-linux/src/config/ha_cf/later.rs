@@ -39,6 +39,15 @@ const NO_MEANING: [(&str, &str); 29] = [
     ("enable_config_writes", "it belongs to Pacemaker"),
 ];
 
+/// `data` in a build without it: half of it would be worse than none.
+#[cfg(not(feature = "data"))]
+pub(super) fn data(d: &Directive<'_>, report: &mut Report<'_>) {
+    report.error(
+        d.line,
+        format_args!("this build of hbd has no `data`: remove the line, or take a build that has it"),
+    );
+}
+
 /// `respawn USER COMMAND [ARGS]`
 pub(super) fn respawn(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
     let [user, command, ..] = d.args else {

@@ -2,6 +2,8 @@
 //!
 //! What the directives mean together (the chain of times, own name, shared names) is judged later, on [`HaCf`].
 
+#[cfg(feature = "data")]
+mod data;
 mod directive;
 mod later;
 mod logging;
@@ -15,6 +17,8 @@ mod timing;
 use super::finding::Report;
 use super::lexer::{self, Syntax};
 use super::settings::{Facility, Medium, Ping, WatchdogBusy};
+#[cfg(feature = "data")]
+pub(crate) use data::DataLines;
 use directive::Directive;
 use hb_core::Duration;
 use hb_core::config::{Answered, Isolated, MonitorConfig};
@@ -73,6 +77,9 @@ pub(crate) struct HaCf {
     pub(crate) watchdog_busy: Option<At<WatchdogBusy>>,
     pub(crate) fence_delay: Option<At<Duration>>,
     pub(crate) startup_fence: Option<At<bool>>,
+    /// The data of groups.
+    #[cfg(feature = "data")]
+    pub(crate) data: Vec<DataLines>,
     /// Users and commands of `respawn`, which is not active yet.
     pub(crate) respawn: Vec<At<(String, PathBuf)>>,
     /// The configuration file of `stonith`, which is not active yet.
@@ -134,6 +141,10 @@ fn one(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
         "watchdog_busy" => own::watchdog_busy(cf, d, report),
         "fence_delay" => own::fence_delay(cf, d, report),
         "startup_fence" => own::startup_fence(cf, d, report),
+        #[cfg(feature = "data")]
+        "data" => data::data(cf, d, report),
+        #[cfg(not(feature = "data"))]
+        "data" => later::data(d, report),
         "respawn" => later::respawn(cf, d, report),
         "stonith" => later::stonith(cf, d, report),
         "stonith_host" => later::stonith_host(cf, d, report),
@@ -142,7 +153,7 @@ fn one(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
 }
 
 /// Every directive that has a meaning here, to guess what a misspelt one was meant to be.
-pub(crate) const NAMES: [&str; 38] = [
+pub(crate) const NAMES: [&str; 39] = [
     "node",
     "ping",
     "ping_group",
@@ -176,6 +187,7 @@ pub(crate) const NAMES: [&str; 38] = [
     "watchdog_busy",
     "fence_delay",
     "startup_fence",
+    "data",
     "respawn",
     "stonith",
     "stonith_host",
