@@ -41,6 +41,7 @@ fn from_source(compiler: Compiler) -> Result<PathBuf, String> {
     // No table for an unwinder that is not there: it would be a tenth of the binary.
     let mut options =
         vec!["-Clink-self-contained=no", "-Cforce-unwind-tables=no", search.as_str(), remap.as_str()];
+    options.extend(compiler.short_jumps());
     if compiler.immediate_abort() {
         options.extend(["-Zunstable-options", "-Cpanic=immediate-abort", "-Zlocation-detail=none"]);
     }

@@ -68,10 +68,18 @@ impl Compiler {
 
     /// True when it knows `-Cpanic=immediate-abort`: no unwinder, no panic text, half the size.
     pub fn immediate_abort(self) -> bool {
-        let probe = Cmd::new(self.path())
-            .args(["-Zunstable-options", "-Cpanic=immediate-abort", "--print", "cfg"])
-            .env("RUSTC_BOOTSTRAP", "1")
-            .output();
+        self.knows(&["-Zunstable-options", "-Cpanic=immediate-abort"])
+    }
+
+    /// The option that has LLVM lay blocks out for short jumps, where this compiler's LLVM (20 and later) knows it.
+    pub fn short_jumps(self) -> Option<&'static str> {
+        const OPTION: &str = "-Cllvm-args=-apply-ext-tsp-for-size";
+        self.knows(&[OPTION]).then_some(OPTION)
+    }
+
+    fn knows(self, options: &[&str]) -> bool {
+        let probe =
+            Cmd::new(self.path()).args(options).args(["--print", "cfg"]).env("RUSTC_BOOTSTRAP", "1").output();
         probe.is_ok_and(|o| o.code == Some(0))
     }
 }

@@ -51,7 +51,10 @@ impl Machine {
         let (command, target) = match (compiler, toolchain::route(self.triple)?) {
             (Some(compiler), _) | (None, Route::Source(compiler)) => {
                 args.extend(["-Zbuild-std=core", "-Zbuild-std-features=optimize_for_size"]);
-                (compiler.cargo(&args)?, paths::target().join("dist/build"))
+                // Added to those of .cargo/config.toml.
+                let options: Vec<&str> = compiler.short_jumps().into_iter().collect();
+                let options = format!("target.{}.rustflags={options:?}", self.triple);
+                (compiler.cargo(&args)?.args(["--config", &options]), paths::target().join("dist/build"))
             }
             (None, Route::Prebuilt) => (Cmd::cargo(&args), paths::target()),
         };
