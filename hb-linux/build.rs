@@ -2,6 +2,8 @@
 
 #[path = "src/texts/model.rs"]
 mod model;
+#[path = "src/texts/pare.rs"]
+mod pare;
 
 use std::error::Error;
 use std::path::Path;
@@ -27,10 +29,13 @@ const FILES: [&str; 14] = [
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=src/texts/model.rs");
+    println!("cargo::rerun-if-changed=src/texts/pare.rs");
     let (mut all, mut texts) = (Vec::new(), Vec::new());
     for file in FILES {
         println!("cargo::rerun-if-changed={file}");
-        let text = fs::read(file).map_err(|error| format!("{file}: {error}"))?;
+        let text = fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+        let text = if file.starts_with("src/resources/") { pare::pare(&text) } else { text };
+        let text = text.into_bytes();
         texts.push((text.len(), crc32(&text)));
         all.extend(text);
     }

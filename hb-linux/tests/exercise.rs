@@ -80,6 +80,9 @@ fn a_sound_group_passes_from_left_to_right_and_back() {
     assert_eq!(place.exercise(&["two", "y"]).0, Some(0));
     let (code, said) = place.exercise(&["Delay", "0"]);
     assert!(code == Some(0) && said.ends_with("\nok\n"), "{said}");
+    // A daemon that starts later has a group's socket there.
+    let mode = fs::metadata(place.0.join("run")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o055, 0o055, "{mode:o}");
 }
 
 #[test]

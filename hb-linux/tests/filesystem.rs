@@ -6,6 +6,12 @@ use netns::shells::{Rig, begin, each, gone, until};
 use netns::{run, shell};
 use std::fs;
 
+/// Until `child` stands in `dir`, runs from it or has a file of it open.
+fn uses(child: &std::process::Child, dir: &str) {
+    let look = format!("ls -l /proc/{0}/cwd /proc/{0}/exe /proc/{0}/fd | grep -q -e '-> {dir}'", child.id());
+    until("it uses the file system", || shell(&look).0 == 0);
+}
+
 #[test]
 fn a_file_system_is_mounted_and_taken_off() {
     each("a_file_system_is_mounted_and_taken_off", |rig| {
@@ -73,7 +79,9 @@ fn users_of_a_file_system_are_ended_and_nobody_else() {
         let mut users = [
             begin(&format!("cd {dir}/data && exec sleep 600")),
             begin(&format!("exec sleep 600 >{dir}/data/open")),
-            begin(&format!("exec {dir}/data/program -c 'trap \"\" TERM; while :; do sleep 1; done'")),
+            begin(&format!(
+                "exec {dir}/data/program -c 'trap \"\" TERM; : >{dir}/deaf; while :; do sleep 1; done'"
+            )),
         ];
         let others = [
             begin(&format!("cd {dir}/data2 && exec sleep 600")),
@@ -82,7 +90,8 @@ fn users_of_a_file_system_are_ended_and_nobody_else() {
                 "exec unshare -m sh -c 'umount {dir}/data; mount -t tmpfs else {dir}/data; cd {dir}/data; : >{dir}/view; exec sleep 600'"
             )),
         ];
-        until("the other view stands", || rig.dir.join("view").exists());
+        until("the other view stands", || rig.dir.join("view").exists() && rig.dir.join("deaf").exists());
+        users.iter().for_each(|user| uses(user, &format!("{dir}/data")));
         let (code, said) = rig.call("Filesystem", &call("stop"));
         assert_eq!(code, 0, "{}: {said}", rig.shell);
         assert!(said.contains("SIGTERM") && said.contains("SIGKILL"), "{}: {said}", rig.shell);
@@ -152,6 +161,7 @@ fn a_block_device_is_known_by_its_numbers() {
             .contains("fs/")
         {
             let writer = begin(&format!("cd {dir}/data && exec sleep 600"));
+            uses(&writer, &format!("{dir}/data"));
             run(&format!("umount -l {dir}/data"));
             let lazy = [
                 (call("status"), 1, "is in use"),
@@ -189,6 +199,7 @@ fn no_file_of_a_dead_server_is_looked_at() {
         // umount itself is the kernel's and its own tool's matter.
         rig.program("bin/umount", "#!/bin/sh\nexit 1\n");
         let mut user = begin(&format!("cd {dir}/data && exec sleep 600"));
+        uses(&user, &format!("{dir}/data"));
         rig.expect("Filesystem", &[(&call("status"), 0, "running")]);
         let look = |trace: &str| {
             let at = format!("\"{dir}/data");

@@ -15,6 +15,7 @@ use hb_core::{GroupId, Verb};
 use std::borrow::ToOwned;
 use std::ffi::OsString;
 use std::format;
+use std::fs;
 use std::string::String;
 use std::vec::Vec;
 
@@ -89,7 +90,10 @@ fn chosen(paths: &Paths, node: Option<&str>, words: &[String]) -> Option<Setting
 /// Call everything; gives how much is wrong.
 fn cycle(settings: &Settings, paths: &Paths, options: &Options) -> Result<usize, String> {
     let run_dir = &options.run_dir;
-    resources::unpack(run_dir).map_err(|error| format!("{}: {error}", run_dir.display()))?;
+    // As the daemon makes it; what is unpacked there is for root alone.
+    fs::create_dir_all(run_dir)
+        .and_then(|()| resources::unpack(run_dir))
+        .map_err(|error| format!("{}: {error}", run_dir.display()))?;
     let places = Places {
         config_dir: options.config_dir.clone(),
         state_dir: options.state_dir.clone(),
