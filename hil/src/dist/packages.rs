@@ -159,8 +159,9 @@ impl Made {
 
 /// rpm's own database is busy while a script of a package runs: nobody may ask it then.
 const INSTALL: &str = "HBD_PACKAGED=1 /usr/sbin/hbd install";
-/// Refused while the daemon runs, and the package stays.
-const UNINSTALL: &str = "HBD_PACKAGED=1 /usr/sbin/hbd install --uninstall";
+/// Refused while the daemon runs, and the package stays. What was taken away by hand is no reason to stay.
+const UNINSTALL: &str =
+    "[ ! -f /var/lib/heartbeat/installed ] || HBD_PACKAGED=1 /usr/sbin/hbd install --uninstall";
 
 /// The time of the commit, or of nothing in particular.
 fn epoch() -> String {
