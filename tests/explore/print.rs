@@ -110,7 +110,7 @@ const fn kind(ident: &str) -> Kind {
         b"first_stop" => Kind::FirstStop,
         b"stalled" => Kind::Stalled,
         b"promised" => Kind::Promised,
-        b"nonce" | b"met" | b"line" => Kind::Name,
+        b"nonce" | b"met" | b"line" | b"one_way_life" => Kind::Name,
         b"challenge" | b"bytes" | b"theirs" | b"echo" => Kind::Challenge,
         b"boot" => Kind::Boot,
         b"seq" => Kind::Seq,
