@@ -223,15 +223,13 @@ fn it_looks_at_the_scripts_when_it_is_asked() {
     let mut helper = Helper::start(given, None).unwrap();
     assert_eq!(wait_reply(&mut helper), Some(Reply::Scripts { mask: 1 }));
     assert_eq!(helper.read(), None);
-    // The same answer again, and at once: well before the next look of its own accord.
-    let mut clock = Clock::start();
+    // The same answer again: of its own accord it tells none twice.
     for _ in 0..3 {
         assert!(helper.look());
         let answer = core::iter::repeat_with(|| wait_reply(&mut helper))
             .find(|r| !matches!(r, Some(Reply::Wrote { .. })));
         assert_eq!(answer.flatten(), Some(Reply::Scripts { mask: 1 }));
     }
-    assert!(clock.now().since(hb_core::Instant::ZERO) < Duration::from_secs(1));
     assert!(helper.stop(true, 5000, || ()));
     fs::remove_dir_all(dir).unwrap();
 }
