@@ -57,7 +57,10 @@ impl Lan {
 }
 
 /// The hardware address of a machine; 2 is the third one.
-fn mac(host: u8) -> [u8; 6] {
+/// The hardware address of the third machine.
+pub(crate) const STRANGER: [u8; 6] = mac(2);
+
+const fn mac(host: u8) -> [u8; 6] {
     [2, 0, 0, 0, 0, host]
 }
 
@@ -94,7 +97,7 @@ impl World {
         }
         for (answers, what) in [
             (by_peer, Asked::Answered { mac: mac(other as u8) }),
-            (by_third, Asked::Answered { mac: mac(2) }),
+            (by_third, Asked::Answered { mac: STRANGER }),
             (self.lan.others && self.lan.sends(host), Asked::Neighbour),
         ] {
             if answers {

@@ -135,16 +135,12 @@ impl Scripts {
 
     /// A call ended by itself: a `stop` takes effect at its end.
     pub fn ended(&mut self, group: u8, resource: u8, verb: Verb, outcome: Outcome) {
-        let does = match self.stop {
-            Answer::Honest => outcome == Outcome::Ok,
-            Answer::Grumbles => outcome != Outcome::Killed,
-            Answer::Fails
-            | Answer::Hangs
-            | Answer::Lies
-            | Answer::Missing
-            | Answer::Silent
-            | Answer::Partly
-            | Answer::Fickle => false,
+        // What it says was settled when it was called: a fault that began since changes no word, and so no deed, but that a
+        // lie is seen as one.
+        let does = match (outcome, self.stop) {
+            (Outcome::Ok, Answer::Lies) | (Outcome::Killed, _) => false,
+            (Outcome::Ok, _) | (_, Answer::Grumbles) => true,
+            _ => false,
         };
         if verb == Verb::Stop {
             self.lied.retain(|one| *one != (group, resource));

@@ -91,8 +91,9 @@ impl TwoHolders {
                 continue;
             };
             let held = theirs.state == GroupState::Held && own.state == GroupState::Held;
-            // Of two versions the newer one stops, whatever the epochs are.
-            let lower = !world.newer(to) && theirs.epoch < own.epoch;
+            // Of two versions the newer one stops, whatever the epochs are. Equal ones, the last there are, go by side (O5).
+            let below = theirs.epoch < own.epoch || theirs.epoch == own.epoch && to == 0;
+            let lower = !world.newer(to) && below;
             if !held || lower || world.newer(1 - to) {
                 continue;
             }

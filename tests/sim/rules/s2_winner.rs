@@ -11,11 +11,12 @@
 
 use super::facts::Facts;
 use super::{Verdict, breach};
+use crate::lan::STRANGER;
 use crate::note::Note;
 use crate::open::Part;
 use crate::world::World;
 use hb_core::message::GroupState;
-use hb_core::{Cause, Event, Instant, Verb};
+use hb_core::{Cause, Event, GroupId, Instant, Verb};
 
 #[derive(Clone, Copy)]
 struct Watch {
@@ -79,7 +80,7 @@ impl Winner {
                     }
                     // A restart in place that fails is a reason of its own; a conflict is none.
                     Note::Said { host, event: Event::Group { group: g, cause: Cause::Conflict, .. } } => {
-                        host == w.winner && is(host, usize::from(g.0))
+                        host == w.winner && is(host, usize::from(g.0)) && !Self::taken(world, host, g)
                     }
                     Note::Said {
                         host,
@@ -100,6 +101,16 @@ impl Winner {
             }
         }
         Ok(())
+    }
+
+    /// A third machine answers for the address of what is put back in place (O2c): a reason of its own.
+    fn taken(world: &World, host: usize, group: GroupId) -> bool {
+        world.notes.iter().any(|note| match *note {
+            Note::Said { host: h, event: Event::AddressTaken { group: g, mac } } => {
+                h == host && g == group && mac == STRANGER
+            }
+            _ => false,
+        })
     }
 
     fn begin(&self, world: &World, facts: &Facts, group: usize) -> Option<Watch> {
