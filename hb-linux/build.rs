@@ -74,6 +74,7 @@ fn pack(text: &[u8]) -> Vec<u8> {
             }
         }
     }
-    out.extend(low.wrapping_add(1 << 23).to_be_bytes());
+    // Whatever lies between the two ends of what is left names the text; its lower end always does.
+    out.extend(low.to_be_bytes());
     out
 }

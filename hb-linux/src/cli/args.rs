@@ -41,7 +41,7 @@ pub struct Options {
 /// The options of `linktest`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Line {
-    /// Speeds, a bit for each of [`BAUDS`]; 0 leaves the choice to the test.
+    /// Speeds, a bit for each of `BAUDS`; 0 leaves the choice to the test.
     pub speeds: u16,
     /// For each speed.
     pub seconds: u16,

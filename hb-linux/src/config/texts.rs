@@ -16,7 +16,7 @@ pub struct Texts<'a> {
     pub authkeys: &'a [u8],
 }
 
-/// What [`super::load`] would make of these texts if they stood in the files of `paths`, with good permissions.
+/// What the reader of the three files would make of these texts if they stood in the files of `paths`, with good permissions.
 #[must_use]
 pub fn examine_texts(texts: &Texts<'_>, paths: &Paths, node: &str) -> (Option<Settings>, Findings) {
     let ha_cf = paths.ha_cf();
