@@ -21,11 +21,13 @@ pub fn deaf(text: &[u8]) -> Option<Deaf> {
     }
     let (mut does, mut starts) = (false, false);
     for line in text.split(|&b| b == b'\n').map(<[u8]>::trim_ascii) {
-        let first = line.split(|b| b.is_ascii_whitespace()).next().unwrap_or_default();
+        let first = words(line).next().unwrap_or_default();
         match first {
             [] | [b'#', ..] | b"exit" | b"echo" | b"sleep" | b"true" | b":" => {}
-            // What is read in sees the arguments, too.
-            b"." | b"source" => return None,
+            // What is read in, or put together, sees the arguments, too.
+            b"." | b"source" | b"eval" => return None,
+            // Without a list it goes through the arguments.
+            b"for" if words(line).nth(2) != Some(b"in") => return None,
             _ => does = true,
         }
         if !first.starts_with(b"#") {
@@ -40,6 +42,10 @@ pub fn deaf(text: &[u8]) -> Option<Deaf> {
         (true, false) => Some(Deaf::Same),
         (false, false) => None,
     }
+}
+
+fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(|b| b.is_ascii_whitespace()).filter(|word| !word.is_empty())
 }
 
 /// `$1`, `${1`, `$@`, `$*`, `$#`, or a word that takes the arguments.
@@ -76,6 +82,11 @@ mod tests {
             ("#!/bin/sh\ncase ${1:-start} in\nesac\nrun &\n", None),
             ("#!/bin/sh\nexec run \"$@\" &\n", None),
             ("#!/bin/sh\n. /etc/rc.d/init.d/functions\nrun &\n", None),
+            ("#!/bin/sh\nfor verb; do :; done\ncase \"$verb\" in start) run & ;; esac\nrun &\n", None),
+            ("#!/bin/sh\nfor verb\ndo :; done\nrun &\n", None),
+            ("#!/bin/sh\nfor  verb;  do echo in; done\nrun &\n", None),
+            ("#!/bin/sh\nfor part in a b; do run $part & done\nrun &\n", Some(Deaf::Starts)),
+            ("#!/bin/sh\neval verb=\\$$#\nrun &\n", None),
             ("#!/usr/bin/perl\nsystem('run &');\n", None),
             ("\u{7f}ELF &\n", None),
             ("", None),
