@@ -65,11 +65,13 @@ impl Tracer {
         }
     }
 
-    /// A process that was killed meanwhile is no error; anything else is one of the gate, and is written down as such.
+    /// A process that was killed meanwhile is no error; anything else is one of the gate, and is written down as such. The
+    /// memory of one that is dead has no bytes; an address that nothing is at is an error of another kind.
     fn act(&mut self, pid: i32, what: fn(&mut Self, i32) -> io::Result<()>) {
         if let Err(error) = what(self, pid)
             && Path::new(&format!("/proc/{pid}/mem")).exists()
             && error.raw_os_error() != Some(libc::ESRCH)
+            && error.kind() != io::ErrorKind::UnexpectedEof
         {
             self.meet(format!("error {error}"));
         }
