@@ -33,11 +33,12 @@
 //! `lost`, which is safe: the challenge decides who is live, not the counter (DESIGN §4), and any group may have been
 //! started.
 
+use crate::files;
 use crate::sys::Errno;
 use core::fmt::Write as _;
 use hb_core::{Heard, Record, Saved};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -223,28 +224,12 @@ fn set_aside(dir: &Path, path: &Path) -> Option<PathBuf> {
     fs::rename(path, &name).ok().map(|()| name)
 }
 
-/// Put `bytes` in place of the state file so that a power cut leaves the old one or the new one: written beside it,
-/// synced, renamed, and the directory synced. Waits for the disk: for the helper and for start-up.
+/// Put `bytes` in place of the state file, as [`files::replace`]: for the helper and for start-up.
 ///
 /// # Errors
-/// As the calls; the old file stands then.
+/// As there; the old file stands then.
 pub fn replace(dir: &Path, bytes: &[u8]) -> io::Result<()> {
-    let fresh = dir.join("state.new");
-    // Whatever is there (a FIFO would hold us up, a link would lead elsewhere): a new file.
-    let mut how = OpenOptions::new();
-    how.write(true).create_new(true).mode(0o600);
-    let mut file = match how.open(&fresh) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            fs::remove_file(&fresh).or_else(|_| fs::remove_dir(&fresh))?;
-            how.open(&fresh)?
-        }
-        other => other?,
-    };
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    drop(file);
-    fs::rename(&fresh, dir.join(FILE))?;
-    File::open(dir)?.sync_all()
+    files::replace(&dir.join(FILE), bytes, 0o600)
 }
 
 /// CRC-32 as in Ethernet and zip. Bitwise: the file has less than a kilobyte.

@@ -32,17 +32,18 @@ fn mail_system(rig: &Rig) {
     rig.program("jdmail/web/bin/shutdown.sh", &format!("#!/bin/sh\nkill $(cat {at}/tomcat.pid)\n"));
 }
 
+/// The same rig, with the log of the mail system in it.
+fn logging(rig: &Rig) -> Rig {
+    Rig { dir: rig.dir.clone(), shell: rig.shell, env: format!("JDMAIL_LOG={}/log", rig.dir.display()) }
+}
+
 #[test]
 fn jdmail_runs_by_the_vendors_scripts() {
     each("jdmail_runs_by_the_vendors_scripts", |rig| {
         mail_system(rig);
         let root = rig.dir.join("jdmail");
         let at = root.display();
-        let rig = &Rig {
-            dir: rig.dir.clone(),
-            shell: rig.shell,
-            env: format!("JDMAIL_LOG={}/log", rig.dir.display()),
-        };
+        let rig = &logging(rig);
         let call = |verb: &str| format!("{at} {verb}");
         let (start, stop, status) = (call("start"), call("stop"), call("status"));
         // The mark of a stop that came with a copy of the other node's directory.
@@ -103,11 +104,7 @@ fn jdmail_ends_what_does_not_end() {
             "jdmail/web/bin/shutdown.sh",
             &format!("#!/bin/sh\necho $$ >{at}/hangs\nexec sleep 60\n"),
         );
-        let rig = &Rig {
-            dir: rig.dir.clone(),
-            shell: rig.shell,
-            env: format!("JDMAIL_LOG={}/log", rig.dir.display()),
-        };
+        let rig = &logging(rig);
         rig.expect("jdmail", &[(&format!("{at} start"), 0, ""), (&format!("{at} status"), 0, "running")]);
         let (code, said) = rig.call("jdmail", &format!("{at} stop"));
         assert_eq!(code, 0, "{}: {said}", rig.shell);

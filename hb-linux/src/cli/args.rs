@@ -1,7 +1,9 @@
 //! The words after `hbd`.
 
 use super::{EXIT_UNSUPPORTED, EXIT_USAGE};
+use crate::config::Paths;
 use crate::control::wire::Which;
+use crate::scripts::Places;
 use crate::sys::tty::BAUDS;
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
@@ -36,6 +38,27 @@ pub struct Options {
     pub delete: bool,
     /// What `linktest` is to do.
     pub line: Line,
+}
+
+impl Options {
+    /// Where the daemon has its files.
+    #[must_use]
+    pub fn places(&self) -> Places {
+        Places {
+            config_dir: self.config_dir.clone(),
+            state_dir: self.state_dir.clone(),
+            run_dir: self.run_dir.clone(),
+        }
+    }
+
+    /// Where a look at the machine finds things.
+    #[must_use]
+    pub fn paths(&self) -> Paths {
+        let mut paths = Paths::new(&self.config_dir);
+        paths.run_dir.clone_from(&self.run_dir);
+        paths.state_dir.clone_from(&self.state_dir);
+        paths
+    }
 }
 
 /// The options of `linktest`.

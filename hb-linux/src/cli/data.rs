@@ -7,7 +7,6 @@ use crate::control::wire::Request;
 use crate::data::kept::{self, Kept, Twin};
 use crate::data::note::Note;
 use crate::data::site::{self, Site, words};
-use crate::scripts::Places;
 use crate::state;
 use crate::sys::poll::sleep_ms;
 use crate::sys::random;
@@ -29,12 +28,8 @@ fn sites(options: &Options, group: Option<&str>) -> Result<(Settings, Vec<Site>)
         }
         return Err(EXIT_NOT_CONFIGURED);
     };
-    let places = Places {
-        config_dir: options.config_dir.clone(),
-        state_dir: options.state_dir.clone(),
-        run_dir: options.run_dir.clone(),
-    };
-    let mut sites: Vec<Site> = site::all(&settings, &places).into_iter().map(|(_, site)| site).collect();
+    let mut sites: Vec<Site> =
+        site::all(&settings, &options.places()).into_iter().map(|(_, site)| site).collect();
     let names: Vec<String> = sites.iter().map(|site| site.group.clone()).collect();
     if let Some(group) = group {
         sites.retain(|site| site.group == group);

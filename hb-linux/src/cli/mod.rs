@@ -106,9 +106,7 @@ fn act(verb: Verb, options: &Options) -> i32 {
 }
 
 fn check(options: &Options) -> i32 {
-    let mut paths = config::Paths::new(&options.config_dir);
-    paths.run_dir.clone_from(&options.run_dir);
-    paths.state_dir.clone_from(&options.state_dir);
+    let paths = options.paths();
     // What a daemon that runs here knows.
     let running = ask::snapshot(options).ok().map(|shot| config::environment::Running {
         own: shot.node,

@@ -53,10 +53,8 @@ impl Start {
             failed(&format!("{}: {error}", file.display()), Errno::from(&error))
         })?;
         let unpacked = resources::unpack(&places.run_dir);
-        let helper = Helper::start(setup(settings, places, foreground, look), None).map_err(|why| {
-            pidfile.clear();
-            failed(&format!("the helper process cannot be started: {why}"), why)
-        })?;
+        let helper = Helper::start(setup(settings, places, foreground, look), None)
+            .map_err(|why| failed(&format!("the helper process cannot be started: {why}"), why))?;
         let mut voice = Voice::new(helper, Names::of(settings), false);
         self.first_lines(&mut voice);
         if let Err(error) = unpacked {

@@ -53,11 +53,7 @@ pub fn run(options: &Options, already: i32) -> i32 {
         return EXIT_FAILURE;
     }
     findings.append(config::environment::examine(&paths, &settings));
-    let places = Places {
-        config_dir: options.config_dir.clone(),
-        state_dir: options.state_dir.clone(),
-        run_dir: options.run_dir.clone(),
-    };
+    let places = options.places();
     if let Err(code) = directories(&places) {
         return code;
     }

@@ -5,6 +5,7 @@
 //!    \__________________________\__________________________\--(a tenure here, or a pull that keeps)--> k-DATE
 //! ```
 
+use crate::files::{remove_tree, sync_dir};
 use std::format;
 use std::fs;
 use std::io;
@@ -66,19 +67,6 @@ pub fn grow_older(kept: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Remove a folder with all that is in it.
-fn remove_tree(dir: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(dir)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            remove_tree(&entry.path())?;
-        } else {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    fs::remove_dir(dir)
 }
 
 /// From here on nothing of it goes by itself: the source is another one, or this node writes.
@@ -215,7 +203,7 @@ pub fn restore(dir: &Path, file: &Kept) -> io::Result<bool> {
         Err(why) if why.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
         Err(why) => return Err(why),
     }
-    fs::File::open(to.parent().unwrap_or(dir))?.sync_all()?;
+    sync_dir(to.parent().unwrap_or(dir))?;
     fs::remove_file(&from)?;
     Ok(true)
 }

@@ -2,16 +2,17 @@
 
 use super::note::{self, Note};
 use crate::config::{self, DataSettings, Settings};
+use crate::files::{replace, sync_dir};
 use crate::scripts::Places;
 use crate::sys::Errno;
 use crate::sys::disk;
 use hb_core::{GroupId, Stamp};
 use std::ffi::CString;
 use std::format;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs::{self, DirBuilder};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::string::String;
 use std::vec::Vec;
@@ -162,27 +163,6 @@ fn is_mounted(dir: &Path) -> bool {
 
 /// Left free beside what is pulled: directories, and what rsync writes before it renames.
 const SPARE: u64 = 1 << 20;
-
-fn sync_dir(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
-}
-
-/// Put `bytes` in place of `path`, so that a power cut leaves the old file or the new one.
-fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let mut fresh = path.as_os_str().to_os_string();
-    fresh.push(".new");
-    let fresh = PathBuf::from(fresh);
-    match fs::remove_file(&fresh) {
-        Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(why),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&fresh)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    drop(file);
-    fs::rename(&fresh, path)?;
-    sync_dir(path.parent().unwrap_or(Path::new("/")))
-}
 
 /// An error of the system in words, without its number.
 #[must_use]

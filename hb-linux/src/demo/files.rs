@@ -1,6 +1,7 @@
 //! The demo's files: one temporary directory, in it for each node what `/etc/ha.d`, `/var/lib/heartbeat`,
 //! `/var/run/heartbeat` and `/var/log` are on a server.
 
+use crate::files::remove_tree;
 use crate::sys::random;
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -64,20 +65,6 @@ impl Drop for TempDir {
     fn drop(&mut self) {
         let _ = remove_tree(&self.0);
     }
-}
-
-/// Remove a directory and all that is in it; links are removed, not followed. Linux 2.4 lacks the calls that the standard
-/// library's way needs. Nobody else can put anything into a directory of mode 700 meanwhile.
-fn remove_tree(dir: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(dir)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            remove_tree(&entry.path())?;
-        } else {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    fs::remove_dir(dir)
 }
 
 /// The directories of one node.

@@ -3,6 +3,7 @@
 use crate::config::Shown;
 use crate::scripts::Programs;
 use crate::scripts::answer::{Answer, judge};
+use crate::scripts::leftover::marked;
 use crate::scripts::output::{Last, Lines};
 use crate::scripts::program::mark;
 use crate::sys::clock::Clock;
@@ -148,18 +149,15 @@ pub(super) fn call(
 
 /// The processes that scripts of this run directory have left, by number and name; this program's own are none.
 pub(super) fn strays(run_dir: &Path) -> Vec<(i32, String)> {
-    let mark = mark(run_dir);
     let own = std::env::current_exe().ok();
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let marked = entries.flatten().filter_map(|entry| {
-        let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
-        let environ = fs::read(entry.path().join("environ")).ok()?;
-        let is_own = fs::read_link(entry.path().join("exe")).ok() == own;
-        let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
-        (!is_own && environ.split(|&b| b == 0).any(|word| word == mark.as_bytes()))
-            .then(|| (pid, name.trim_end().to_string()))
-    });
-    marked.collect()
+    let proc_dir = Path::new("/proc");
+    let named = |pid: Pid| {
+        let about = proc_dir.join(pid.get().to_string());
+        let is_own = fs::read_link(about.join("exe")).ok() == own;
+        let name = fs::read_to_string(about.join("comm")).unwrap_or_default();
+        (!is_own).then(|| (pid.get(), name.trim_end().to_string()))
+    };
+    marked(mark(run_dir).as_bytes(), proc_dir).into_iter().filter_map(named).collect()
 }
 
 /// The same, once what ends soon has ended.

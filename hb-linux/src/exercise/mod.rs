@@ -7,7 +7,7 @@ mod faults;
 use crate::cli::{EXIT_FAILURE, EXIT_NOT_CONFIGURED, EXIT_OK, EXIT_USAGE, Options, say, snapshot, tell};
 use crate::config::{self, Class, Paths, Settings};
 use crate::resources;
-use crate::scripts::{Places, Programs, fitness};
+use crate::scripts::{Programs, fitness};
 use crate::sys::clock::Clock;
 use call::{Called, strays};
 use faults::{Expected, faults};
@@ -44,9 +44,7 @@ pub(crate) fn main(words: &[OsString], options: &Options) -> i32 {
         tell("a daemon runs here, and would start or stop the same thing: `hbd stop` first");
         return EXIT_FAILURE;
     }
-    let mut paths = Paths::new(&options.config_dir);
-    paths.run_dir.clone_from(&options.run_dir);
-    paths.state_dir.clone_from(&options.state_dir);
+    let paths = options.paths();
     let Some(settings) = chosen(&paths, options.node.as_deref(), &words) else {
         return EXIT_NOT_CONFIGURED;
     };
@@ -94,12 +92,7 @@ fn cycle(settings: &Settings, paths: &Paths, options: &Options) -> Result<usize,
     fs::create_dir_all(run_dir)
         .and_then(|()| resources::unpack(run_dir))
         .map_err(|error| format!("{}: {error}", run_dir.display()))?;
-    let places = Places {
-        config_dir: options.config_dir.clone(),
-        state_dir: options.state_dir.clone(),
-        run_dir: run_dir.clone(),
-    };
-    let programs = Programs::prepare(settings, paths, &places).ok_or("a word with a NUL byte")?;
+    let programs = Programs::prepare(settings, paths, &options.places()).ok_or("a word with a NUL byte")?;
     let resources = settings.groups.first().map_or(&[][..], |group| &group.resources);
     for resource in resources {
         match &resource.script {
@@ -127,11 +120,7 @@ fn cycle(settings: &Settings, paths: &Paths, options: &Options) -> Result<usize,
         }
         for at in order {
             let limits = &settings.core.limits;
-            let limit = match verb {
-                Verb::Start => limits.start,
-                Verb::Stop => limits.stop,
-                Verb::Status => limits.status,
-            };
+            let limit = verb.limit(limits);
             let (group, number) = (GroupId(0), u8::try_from(at).unwrap_or(0));
             let called = call::call(&programs, &mut clock, (group, number, verb), limit)?;
             let name = resources.get(at).map_or("", |r| r.text.as_str());

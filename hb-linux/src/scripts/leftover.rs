@@ -55,15 +55,19 @@ pub fn end_pulls(run_dir: &Path, proc_dir: &Path) -> usize {
 }
 
 /// Processes with this word in their environment. A zombie has none.
-#[cfg(feature = "data")]
-fn marked(mark: &[u8], proc_dir: &Path) -> Vec<Pid> {
+pub fn marked(mark: &[u8], proc_dir: &Path) -> Vec<Pid> {
     let entries = fs::read_dir(proc_dir).into_iter().flatten().flatten();
     let of = |entry: fs::DirEntry| {
         let pid = entry.file_name().to_str()?.parse().ok().and_then(Pid::from_raw)?;
-        let environ = fs::read(entry.path().join("environ")).ok()?;
-        environ.split(|&b| b == 0).any(|word| word == mark).then_some(pid)
+        bears(&entry.path(), mark).then_some(pid)
     };
     entries.filter_map(of).collect()
+}
+
+/// Has the process with this folder of `/proc` that word in its environment?
+fn bears(process: &Path, mark: &[u8]) -> bool {
+    let environ = fs::read(process.join("environ")).unwrap_or_default();
+    environ.split(|&b| b == 0).any(|word| word == mark)
 }
 
 /// Leaders of the process groups of left-over scripts.
@@ -80,7 +84,7 @@ fn find(settings: &Settings, mark: &[u8], proc_dir: &Path) -> Vec<Pid> {
         // The group's leader only: it has the group's number.
         if pid != own
             && is_script(&read("cmdline"), &names)
-            && read("environ").split(|&b| b == 0).any(|word| word == mark)
+            && bears(&entry.path(), mark)
             && leads_a_group(&read("stat"), pid)
         {
             found.push(pid);
