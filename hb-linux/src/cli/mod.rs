@@ -21,6 +21,7 @@ pub use ask::snapshot;
 use crate::config;
 use crate::control::wire::Request;
 use crate::daemon;
+use crate::sys::limit;
 use args::{Usage, Verb};
 use ask::Way;
 use std::ffi::OsString;
@@ -52,6 +53,8 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The whole program: the words it was called with to the exit code.
 #[must_use]
 pub fn main(words: impl IntoIterator<Item = OsString>) -> i32 {
+    // Before anything that needs it. Where it may not be raised, what there is may still do.
+    let _ = limit::raise_stack();
     let mut words = words.into_iter();
     let own = words.next().unwrap_or_default();
     let name = Path::new(&own).file_name().map_or(String::new(), |n| n.to_string_lossy().into_owned());

@@ -12,6 +12,7 @@ mod effects;
 mod history;
 mod interfaces;
 mod keeper;
+mod limits;
 mod media;
 mod mirrors;
 mod notify;

@@ -9,6 +9,7 @@
 
 use super::dog::Dog;
 use super::effects::Effects;
+use super::limits;
 use super::notify;
 use super::pidfile::{self, PidFile, Taken};
 use super::shell::Shell;
@@ -38,7 +39,10 @@ const LAST_WORDS_MS: i32 = 2000;
 pub fn run(options: &Options, already: i32) -> i32 {
     // Strangers' descriptors would stay open in the daemon and in every script for ever.
     fd::close_others(3, &[]);
-    let _ = limit::raise_files();
+    if let Err(sentence) = limits::enough(limit::raise_files(), limit::raise_stack()) {
+        tell(&sentence);
+        return EXIT_FAILURE;
+    }
     let paths = Paths::new(&options.config_dir);
     let (settings, mut findings) = config::load(&paths, options.node.as_deref());
     let Some(settings) = settings else {

@@ -75,7 +75,7 @@ pub fn cause_words<const N: usize>(names: &Names, cause: Cause, to: GroupState, 
             "{}",
             match to {
                 GroupState::Held => "every start script succeeded",
-                GroupState::Idle => "every stop script succeeded and status says stopped",
+                GroupState::Idle => "each resource stopped, by its stop script's answer or its status",
                 GroupState::Stuck => "a stop script failed or hung, or status still says running",
                 GroupState::Failed | GroupState::Stopping => "a start script failed",
                 GroupState::Starting | GroupState::Unknown => "a script's answer",

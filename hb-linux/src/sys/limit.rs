@@ -1,32 +1,55 @@
 //! Limits that the caller's shell may have set, and that would hurt in the middle of a take-over.
 
+use super::Result;
 use super::errno::check;
-use super::{Errno, Result};
 
 /// Descriptors that the daemon wants to be allowed: its own are some sixty at most, and `poll(2)` refuses a longer list
 /// than the limit.
 const FILES: libc::rlim_t = 1024;
 
+/// What a limit is named by: the C libraries differ in its type.
+#[cfg(target_env = "gnu")]
+type Resource = libc::__rlimit_resource_t;
+#[cfg(not(target_env = "gnu"))]
+type Resource = libc::c_int;
+
+/// Stack that the start of the daemon has room in: some 350 KB are used. A shell that allows less would end it there.
+const STACK: libc::rlim_t = 1024 * 1024;
+
 /// Allow `FILES` open files, if fewer were allowed. Answers how many are allowed now.
 ///
 /// # Errors
-/// `EPERM`: not root, and the hard limit is lower; it stays as it is then.
+/// The kernel tells no limit.
 pub fn raise_files() -> Result<u64> {
+    raise(libc::RLIMIT_NOFILE, FILES)
+}
+
+/// Allow `STACK` bytes of stack, if fewer were allowed: the kernel reads the limit each time the stack grows.
+///
+/// # Errors
+/// The kernel tells no limit.
+pub fn raise_stack() -> Result<u64> {
+    raise(libc::RLIMIT_STACK, STACK)
+}
+
+/// Raises a limit to `least`, if it is lower: the hard one too if it may, else as far as the hard one. Answers what holds
+/// now.
+fn raise(resource: Resource, least: libc::rlim_t) -> Result<u64> {
     let mut now = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: getrlimit writes one rlimit.
-    check(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut now) })?;
-    if now.rlim_cur >= FILES {
+    check(unsafe { libc::getrlimit(resource, &raw mut now) })?;
+    if now.rlim_cur >= least {
         return Ok(now.rlim_cur);
     }
-    let wide = libc::rlimit { rlim_cur: FILES, rlim_max: now.rlim_max.max(FILES) };
-    let narrow = libc::rlimit { rlim_cur: now.rlim_max.min(FILES), rlim_max: now.rlim_max };
+    let wide = libc::rlimit { rlim_cur: least, rlim_max: now.rlim_max.max(least) };
+    let narrow = libc::rlimit { rlim_cur: now.rlim_max.min(least), rlim_max: now.rlim_max };
     for want in [wide, narrow] {
         // SAFETY: setrlimit reads one rlimit.
-        if check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const want) }).is_ok() {
+        if check(unsafe { libc::setrlimit(resource, &raw const want) }).is_ok() {
             return Ok(want.rlim_cur);
         }
     }
-    Err(Errno::PERM)
+    Ok(now.rlim_cur)
 }
 
 /// Allow files of any size, for the helper: the event ring has 64 KB, and a log grows. Refused without root; then a write

@@ -111,7 +111,12 @@ impl Place {
 
     /// The demo, with the number of its process group in the file `tmp/pid`.
     fn demo_noting_its_group(&self) -> Cmd {
-        let line = format!("echo $$ >{}/tmp/pid; exec {} demo", self.dir.display(), self.binary.display());
+        // The stack is as small as some shells leave it: it is enlarged, or the daemons would die of it.
+        let line = format!(
+            "ulimit -S -s 200; echo $$ >{}/tmp/pid; exec {} demo",
+            self.dir.display(),
+            self.binary.display()
+        );
         self.command(Cmd::new("sh").args(["-c", &line]))
     }
 
