@@ -4,7 +4,7 @@
 use arbitrary::Arbitrary;
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
 use hb_core::frame::Decoder;
-use hb_core::message::wire::MAX_DATAGRAM;
+use hb_core::message::wire::LONGEST;
 use hb_core::{Duration, Instant};
 use hb_serial_bridge::Bridge;
 use libfuzzer_sys::fuzz_target;
@@ -100,7 +100,7 @@ impl Write for Port {
 }
 
 fn frames(bytes: &[u8]) -> Vec<Vec<u8>> {
-    let mut decoder = Decoder::<MAX_DATAGRAM>::new();
+    let mut decoder = Decoder::<LONGEST>::new();
     bytes.iter().filter_map(|byte| Some(decoder.push(*byte)?.ok()?.to_vec())).collect()
 }
 

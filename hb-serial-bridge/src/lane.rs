@@ -1,40 +1,36 @@
 //! One direction: bytes in, whole frames out, at most one waiting.
 
+use crate::out::{Out, What};
 use crate::stats::{Stats, add, count};
+use crate::text::Text;
 use embedded_io::{Read, ReadReady, Write, WriteReady};
-use hb_core::frame::{Decoder, MAX_FRAME, encode};
-use hb_core::message::wire::MAX_DATAGRAM;
+use hb_core::frame::Decoder;
+use hb_core::message::wire::LONGEST;
 use hb_core::{Duration, Instant};
 
 /// Bytes asked of a port at once.
 const CHUNK: usize = 16;
 
-/// A coded frame and when it was read.
-#[derive(Clone, Debug)]
-struct Frame {
-    bytes: [u8; MAX_FRAME],
-    /// 0: there is none.
-    len: usize,
-    read_at: Instant,
+/// What becomes of a whole datagram.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Pass {
+    /// It goes to the other node.
+    On,
+    /// It was for the bridge.
+    Taken,
+    /// It looked as if it was for the bridge, and makes no sense.
+    Bad,
 }
 
-impl Frame {
-    const fn none() -> Self {
-        Self { bytes: [0; MAX_FRAME], len: 0, read_at: Instant::ZERO }
-    }
-}
-
-/// The state of one direction. A frame waits only while there is a current one.
+/// The state of one direction.
 #[derive(Clone, Debug)]
 pub(crate) struct Lane {
-    decoder: Decoder<MAX_DATAGRAM>,
-    /// The frame that is being written.
-    current: Frame,
-    /// So much of it is.
-    written: usize,
-    /// The newest frame behind it.
-    waiting: Frame,
-    max_age: Duration,
+    decoder: Decoder<LONGEST>,
+    text: Text,
+    /// A whole text came since the last delimiter.
+    run_had_text: bool,
+    pub(crate) pass_text: bool,
+    pub(crate) out: Out,
     pub(crate) stats: Stats,
 }
 
@@ -42,27 +38,22 @@ impl Lane {
     pub(crate) const fn new(max_age: Duration) -> Self {
         Self {
             decoder: Decoder::new(),
-            waiting: Frame::none(),
-            current: Frame::none(),
-            written: 0,
-            max_age,
-            stats: Stats {
-                bytes: 0,
-                frames: 0,
-                forwarded: 0,
-                malformed: 0,
-                replaced: 0,
-                stale: 0,
-                cut: 0,
-                read_errors: 0,
-                write_errors: 0,
-                last_frame: None,
-            },
+            text: Text::new(),
+            run_had_text: false,
+            pass_text: false,
+            out: Out::new(max_age),
+            stats: Stats::NONE,
         }
     }
 
-    /// Read what is there, `limit` bytes at most. Gives how many were read.
-    pub(crate) fn read<P: Read + ReadReady>(&mut self, port: &mut P, limit: usize, now: Instant) -> usize {
+    /// Read what is there, `limit` bytes at most. Each whole datagram is shown to `meet`. Gives how many were read.
+    pub(crate) fn read<P: Read + ReadReady>(
+        &mut self,
+        port: &mut P,
+        limit: usize,
+        now: Instant,
+        meet: &mut dyn FnMut(&[u8]) -> Pass,
+    ) -> usize {
         let mut total = 0_usize;
         while let Some(left @ 1..) = limit.checked_sub(total) {
             let mut chunk = [0; CHUNK];
@@ -76,11 +67,12 @@ impl Lane {
                 Ok(0) => break,
                 Ok(got) => {
                     total = total.saturating_add(got);
-                    room.iter().take(got).for_each(|byte| self.take(*byte, now));
+                    room.iter().take(got).for_each(|byte| self.take(*byte, now, meet));
                 }
                 Err(_) => {
                     count(&mut self.stats.read_errors);
                     self.decoder.reset();
+                    self.text = Text::new();
                     break;
                 }
             }
@@ -89,78 +81,35 @@ impl Lane {
         total
     }
 
-    fn take(&mut self, byte: u8, now: Instant) {
+    fn take(&mut self, byte: u8, now: Instant, meet: &mut dyn FnMut(&[u8]) -> Pass) {
+        if let Some(text) = self.text.push(byte) {
+            count(&mut self.stats.text);
+            self.run_had_text = true;
+            if self.pass_text {
+                self.out.relay(What::Text(text), now, &mut self.stats);
+            }
+        }
         match self.decoder.push(byte) {
             None => {}
+            Some(Err(_)) if self.run_had_text => {}
             Some(Err(_)) => count(&mut self.stats.malformed),
-            Some(Ok(datagram)) => {
-                count(&mut self.stats.frames);
-                self.stats.last_frame = Some(now);
-                let place = if self.current.len == 0 { &mut self.current } else { &mut self.waiting };
-                if place.len > 0 {
-                    count(&mut self.stats.replaced);
+            Some(Ok(datagram)) => match meet(datagram) {
+                Pass::Taken => count(&mut self.stats.asked),
+                Pass::Bad => count(&mut self.stats.malformed),
+                Pass::On => {
+                    count(&mut self.stats.frames);
+                    self.stats.last_frame = Some(now);
+                    self.out.relay(What::Datagram(datagram), now, &mut self.stats);
                 }
-                // What was decoded always fits.
-                place.len = encode(datagram, &mut place.bytes).unwrap_or(0);
-                place.read_at = now;
-            }
+            },
+        }
+        if byte == 0 {
+            self.run_had_text = false;
         }
     }
 
     /// Write what the port takes, `limit` bytes at most. Gives how many were written.
     pub(crate) fn write<P: Write + WriteReady>(&mut self, port: &mut P, limit: usize, now: Instant) -> usize {
-        self.drop_old(now);
-        let mut total = 0_usize;
-        while let Some(left @ 1..) = limit.checked_sub(total) {
-            let rest = self.current.bytes.get(self.written..self.current.len).unwrap_or_default();
-            let piece = rest.get(..left).unwrap_or(rest);
-            if piece.is_empty() {
-                break;
-            }
-            let put = match port.write_ready() {
-                Ok(false) => break,
-                Ok(true) => port.write(piece),
-                Err(error) => Err(error),
-            };
-            match put {
-                Ok(0) => break,
-                Ok(put) => {
-                    total = total.saturating_add(put);
-                    self.written = self.written.saturating_add(put);
-                }
-                Err(_) => {
-                    // How much of the piece went out is not known: begin anew, the delimiter in front ends the rest.
-                    count(&mut self.stats.write_errors);
-                    self.written = 0;
-                    break;
-                }
-            }
-            if self.written >= self.current.len {
-                count(&mut self.stats.forwarded);
-                self.next();
-            }
-        }
-        total
-    }
-
-    fn drop_old(&mut self, now: Instant) {
-        // The waiting frame is the younger one.
-        if self.waiting.len > 0 && now.since(self.waiting.read_at) > self.max_age {
-            count(&mut self.stats.stale);
-            self.waiting.len = 0;
-        }
-        if self.current.len > 0 && now.since(self.current.read_at) > self.max_age {
-            count(if self.written > 0 { &mut self.stats.cut } else { &mut self.stats.stale });
-            self.next();
-        }
-    }
-
-    /// The current frame is done with: go on with the waiting one, if there is one.
-    fn next(&mut self) {
-        self.current.len = 0;
-        self.written = 0;
-        if self.waiting.len > 0 {
-            core::mem::swap(&mut self.current, &mut self.waiting);
-        }
+        self.out.write(port, limit, now, &mut self.stats)
     }
 }

@@ -3,7 +3,8 @@
 use core::mem::MaybeUninit;
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
 use hb_core::{Duration, Instant};
-use hb_serial_bridge::{Bridge, Stats};
+use hb_serial_bridge::report::{self, Page};
+use hb_serial_bridge::{About, Bridge, Stats};
 
 /// A port as a board has it: four functions and something that they know.
 #[repr(C)]
@@ -58,10 +59,45 @@ impl Write for Port {
 #[unsafe(link_section = ".sizes")]
 pub static HB_SIZE_OF_BRIDGE: [u8; size_of::<Bridge<Port, Port>>()] = [0; size_of::<Bridge<Port, Port>>()];
 
-/// `Bridge::new`.
+/// `Bridge::new`, `about` and `pass_text`.
 #[unsafe(no_mangle)]
-pub extern "C" fn hb_bridge_new(place: &mut MaybeUninit<Bridge<Port, Port>>, a: Port, b: Port, max_age: u64) {
-    place.write(Bridge::new(a, b, Duration::from_micros(max_age)));
+pub extern "C" fn hb_bridge_new(
+    place: &mut MaybeUninit<Bridge<Port, Port>>,
+    a: Port,
+    b: Port,
+    max_age: u64,
+    about: &About,
+    text: bool,
+) {
+    place.write(Bridge::new(a, b, Duration::from_micros(max_age)).about(*about).pass_text(text));
+}
+
+/// `report::ask`: the question for the page of that number.
+#[unsafe(no_mangle)]
+pub extern "C" fn hb_bridge_ask(number: u8, place: &mut [u8; report::ASK_LEN]) -> bool {
+    Page::of(number).is_some_and(|page| {
+        *place = report::ask(page);
+        true
+    })
+}
+
+/// `report::read`: page and words of a datagram.
+///
+/// # Safety
+/// `datagram` points at `len` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hb_bridge_report(
+    datagram: *const u8,
+    len: usize,
+    page: &mut u8,
+    words: &mut [u32; 3],
+) -> bool {
+    // SAFETY: the caller's promise.
+    let datagram = unsafe { core::slice::from_raw_parts(datagram, len) };
+    report::read(datagram).is_some_and(|(found, read)| {
+        (*page, *words) = (found.number(), read);
+        true
+    })
 }
 
 /// `Bridge::step`.

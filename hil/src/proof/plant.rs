@@ -28,9 +28,9 @@ pub const PLANTS: [Plant; 3] = [
         to: "let group = self.group_mut(id).unwrap();",
     },
     Plant {
-        file: "hb-serial-bridge/src/lane.rs",
-        from: "place.len = encode(datagram, &mut place.bytes).unwrap_or(0);",
-        to: "place.len = encode(datagram, &mut place.bytes).unwrap();",
+        file: "hb-serial-bridge/src/out.rs",
+        from: "What::Datagram(datagram) => encode(datagram, &mut place.bytes).unwrap_or(0),",
+        to: "What::Datagram(datagram) => encode(datagram, &mut place.bytes).unwrap(),",
     },
 ];
 
