@@ -221,10 +221,24 @@ fn two_nodes_move_a_service_over_a_null_modem() {
     assert!(b.serves());
     assert!(b.log().contains("WARN: node ha-1: is dead: no beat on any link"), "{}", b.log());
     assert!(b.log().contains("script svc start ends after "), "{}", b.log());
+    let events = text(&b.hbd(&["events", "--since", "1h"]));
+    let told = events.lines().find(|line| line.contains(" WARN: ha-2 took over svc: ")).expect(&events);
+    assert!(told.contains(&format!("no beat of ha-1 on {} for ", modem.names[1])), "{told}");
+    assert!(
+        told.contains(" s; scripts took 0.") && told.contains("; clients were without service for about ")
+    );
 
     a.start();
     a.wait_for(&["\"incarnation\":\"2-", "\"state\":\"held\"", "\"peer_state\":\"idle\""]);
     assert!(a.serves() && !b.serves());
+    let events = text(&a.hbd(&["events", "--json"]));
+    assert!(events.contains("\"level\":\"warn\",\"text\":\"The life before this one was killed"), "{events}");
+    let ring = b.dir.join("state/events").display().to_string();
+    let both = text(&a.hbd(&["events", "--both", &ring]));
+    assert!(
+        both.contains(" ha-1 info: Local status") && both.contains(" ha-2 WARN: ha-2 took over"),
+        "{both}"
+    );
 
     fs::write(a.dir.join("etc/authkeys"), "auth 2\n2 sha1 new\n1 sha1 secret\n").unwrap();
     fs::write(b.dir.join("etc/authkeys"), "auth 1\n1 sha1 secret\n2 sha1 new\n").unwrap();

@@ -137,6 +137,9 @@ pub enum Verb {
     /// Look at a group's data.
     #[cfg(feature = "data")]
     Data(DataVerb),
+    /// Show the last events.
+    #[cfg(feature = "events")]
+    Events(Vec<OsString>),
     /// Print the version.
     Version,
     /// Print the help.
@@ -210,6 +213,8 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Verb, Options
                     (None, "demo") => return Ok((Verb::Demo(parser.raw_args()?.collect()), options)),
                     (None, "send-arp") => return Ok((Verb::SendArp(parser.raw_args()?.collect()), options)),
                     (None, "install") => return Ok((Verb::Install(parser.raw_args()?.collect()), options)),
+                    #[cfg(feature = "events")]
+                    (None, "events") => return Ok((Verb::Events(parser.raw_args()?.collect()), options)),
                     (None, "heartbeat") => {
                         return Ok((Verb::Heartbeat(parser.raw_args()?.collect()), options));
                     }

@@ -20,6 +20,23 @@ macro_rules! data {
     };
 }
 
+/// The line of a build with `events`.
+#[cfg(feature = "events")]
+macro_rules! events {
+    () => {
+        "  hbd events [--since T] [--follow] [--json] [--both FILE]    what changed last, and why; who reset this machine
+"
+    };
+}
+
+/// A build without them says nothing of them.
+#[cfg(not(feature = "events"))]
+macro_rules! events {
+    () => {
+        ""
+    };
+}
+
 /// The whole help.
 pub(super) const HELP: &str = concat!(
     "\
@@ -39,6 +56,7 @@ hbd: heartbeat and watchdog daemon for two-node hot standby
   hbd clear GROUP                 forget a failed start, or try a stuck stop again
 ",
     data!(),
+    events!(),
     "  hbd demo                        show a failover: two daemons on this machine, no root, 30 seconds
   hbd linktest [--baud RATE] [--seconds N] [--wait N] DEVICE    measure a null-modem cable; run it on both ends
   hbd install [--from-heartbeat] [--uninstall] [--dry-run] [--root DIR]    put this program and all around it in place

@@ -6,6 +6,8 @@ mod cl_status;
 mod compat;
 #[cfg(feature = "data")]
 mod data;
+#[cfg(feature = "events")]
+mod events;
 mod help;
 pub mod json;
 mod notes;
@@ -92,6 +94,8 @@ fn act(verb: Verb, options: &Options) -> i32 {
         Verb::Sync(group) => data::sync(options, group.as_deref()),
         #[cfg(feature = "data")]
         Verb::Data(verb) => data::data(options, &verb),
+        #[cfg(feature = "events")]
+        Verb::Events(words) => events::main(words, options),
         Verb::Demo(words) => crate::demo::main(words),
         Verb::Linktest(device) => crate::linktest::main(&device, options),
         Verb::SendArp(words) => send_arp::main(words),

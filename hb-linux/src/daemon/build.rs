@@ -8,6 +8,8 @@ use super::history::History;
 use super::interfaces::Interfaces;
 use super::media;
 use super::mirrors::Mirrors;
+use super::outage::Outages;
+use super::past::Past;
 use super::pidfile::{self, PidFile};
 use super::reload::Reload;
 use super::requests::Facts;
@@ -53,6 +55,7 @@ impl Start {
             failed(&format!("{}: {error}", file.display()), Errno::from(&error))
         })?;
         let unpacked = resources::unpack(&places.run_dir);
+        let past = Past::look(&places.state_dir);
         let helper = Helper::start(setup(settings, places, foreground, look), None)
             .map_err(|why| failed(&format!("the helper process cannot be started: {why}"), why))?;
         let mut voice = Voice::new(helper, Names::of(settings), false);
@@ -106,6 +109,7 @@ impl Start {
             dog: Dog::new(settings.watchdog.as_ref(), loaded.watchdog_s, begun, &paths.proc_dir),
             queue: Deque::new(),
             history: History::new(begun),
+            outages: Outages::new(),
             shout: Shout::new(),
             exit: None,
         };
@@ -115,6 +119,9 @@ impl Start {
             Some(dog) => dog.start(begun, &mut fx.voice),
             None => None,
         };
+        if let Some(past) = past {
+            past.tell(&loaded.saved, fx.dog.as_ref(), &mut fx.voice);
+        }
         let seed = core::array::from_fn(|i| entropy.get(i).copied().unwrap_or(0));
         let now = clock.now();
         let mut node = Node::new(settings.core.clone(), settings.keys.clone(), &loaded.saved, seed, now)

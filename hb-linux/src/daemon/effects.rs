@@ -6,6 +6,7 @@ use super::copies::Copies;
 use super::dog::Dog;
 use super::history::History;
 use super::mirrors::Mirrors;
+use super::outage::Outages;
 use super::shout::Shout;
 use super::voice::Voice;
 use crate::asker::Asker;
@@ -47,6 +48,8 @@ pub(super) struct Effects {
     pub(super) queue: Deque<Input<'static>, MAX_QUEUE>,
     /// Since when each group has been in its state.
     pub(super) history: History,
+    /// How long nobody served.
+    pub(super) outages: Outages,
     /// Says again which groups are stuck.
     pub(super) shout: Shout,
     /// The node has said that all is done: every group proven stopped?
@@ -121,6 +124,9 @@ impl Effects {
                 self.history.note(now, &event);
                 self.shout.note(now, &event);
                 self.voice.event(&event, node);
+                if let Some((group, tale)) = self.outages.note(now, &event) {
+                    self.voice.tale(group, &tale);
+                }
             }
             Action::Exit { clean } => self.exit = Some(clean),
         }
@@ -129,6 +135,7 @@ impl Effects {
     /// A call ended: tell people, and have the node told.
     pub(super) fn script_ended(&mut self, finished: &Finished) {
         self.voice.script_ends(finished);
+        self.outages.script_took(finished.what.group, finished.took);
         self.push(Input::ScriptDone { token: finished.token, outcome: finished.outcome });
     }
 

@@ -16,6 +16,8 @@ mod limits;
 mod media;
 mod mirrors;
 mod notify;
+mod outage;
+mod past;
 pub mod pidfile;
 mod reload;
 mod requests;

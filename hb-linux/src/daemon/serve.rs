@@ -60,9 +60,12 @@ impl Shell {
                     let newest = self.node.newest_on(link);
                     self.node.handle_input(self.now, Input::Received { link, bytes });
                     self.drain();
-                    if let Some(from) = sender.filter(|_| self.node.newest_on(link) != newest) {
-                        self.fx.mirrors.heard(usize::from(link.0), from);
-                        self.tell_mirrors();
+                    if self.node.newest_on(link) != newest {
+                        self.fx.outages.heard(self.now, link, &self.node);
+                        if let Some(from) = sender {
+                            self.fx.mirrors.heard(usize::from(link.0), from);
+                            self.tell_mirrors();
+                        }
                     }
                 }
                 Incoming::Empty if n == 0 => return Read::Hollow,

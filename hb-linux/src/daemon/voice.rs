@@ -2,6 +2,7 @@
 
 use super::mirrors::Mirror;
 use crate::helper::{Helper, Level, Targets};
+use crate::log::tale::{self, Tale};
 use crate::log::words::{self, About};
 use crate::log::{LINE, Names, Text};
 use crate::scripts::{Finished, Last, What};
@@ -127,6 +128,13 @@ impl Voice {
         (about.last, about.why) = (last.as_str(), why);
         self.text.clear();
         let level = words::event(&self.names, event, &about, &mut self.text);
+        self.send(level);
+    }
+
+    /// How a group came into service here.
+    pub(super) fn tale(&mut self, group: GroupId, told: &Tale) {
+        self.text.clear();
+        let level = tale::tale(&self.names, group, told, &mut self.text);
         self.send(level);
     }
 

@@ -5,6 +5,7 @@ mod data;
 pub mod groups;
 pub mod names;
 pub mod reasons;
+pub mod tale;
 mod text;
 pub mod words;
 

@@ -6,11 +6,12 @@ use std::fs;
 use std::path::Path;
 
 /// Where the daemon's sentences are written.
-const SPEAKERS: [&str; 19] = [
+const SPEAKERS: [&str; 21] = [
     "log/words.rs",
     "log/groups.rs",
     "log/ask.rs",
     "log/data.rs",
+    "log/tale.rs",
     "log/reasons.rs",
     "daemon/dog.rs",
     "daemon/voice.rs",
@@ -22,6 +23,7 @@ const SPEAKERS: [&str; 19] = [
     "daemon/reread.rs",
     "daemon/shout.rs",
     "daemon/start.rs",
+    "daemon/past.rs",
     "daemon/build.rs",
     "helper/run.rs",
     "helper/outlet.rs",

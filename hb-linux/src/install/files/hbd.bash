@@ -9,7 +9,7 @@ _hbd() {
 	--node) COMPREPLY=($(compgen -W "$(sed -n 's/^[[:space:]]*node[[:space:]]//p' /etc/ha.d/ha.cf 2>/dev/null)" -- "$cur")); return ;;
 	esac
 	case $verb in
-	"") words="run stop restart reload status check standby takeover confirm-down clear sync data demo linktest send-arp install version help" ;;
+	"") words="run stop restart reload status check standby takeover confirm-down clear sync data events demo linktest send-arp install version help" ;;
 	run) words=--foreground ;;
 	stop) words=--no-wait ;;
 	reload) words=--force ;;
@@ -19,6 +19,7 @@ _hbd() {
 	confirm-down) words="--force $(sed -n 's/^[[:space:]]*node[[:space:]]//p' /etc/ha.d/ha.cf 2>/dev/null)" ;;
 	clear) words=$(hbd status --json 2>/dev/null | grep -o '"name":"[^"]*","preferred"' | cut -d'"' -f4) ;;
 	sync) words="--delete --no-wait" ;;
+	events) words="--since --follow --json --both" ;;
 	data) words="list restore init" ;;
 	linktest) words="--baud --seconds --wait $(echo /dev/ttyS*)" ;;
 	install) words="--root --from-heartbeat --uninstall --dry-run" ;;
