@@ -14,6 +14,7 @@ pub mod paths;
 pub mod proc;
 pub mod proof;
 pub mod rigfile;
+pub mod series;
 pub mod setup;
 pub mod sim;
 pub mod table;

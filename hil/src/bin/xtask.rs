@@ -65,6 +65,10 @@ fn help() {
     println!("  hil [CASE...] [--list] [--all] [--keep]  cases on two emulated i386 machines (root)");
     println!("  hil --hbd FILE [CASE...]   the same with another hbd than the one that is built here");
     println!("  hil --rig FILE [CASE...]   cases on what the file describes: such machines, or real servers");
+    println!(
+        "  hil|wires ... [--repeat N] [--until-fail] [--shard K/N]   again and again, or the Kth of N parts; both"
+    );
+    println!("                 leave verdicts.json and junit.xml");
     println!("  hil --replay FILE          the faults in a case's verdict.json, in the simulator");
     println!(
         "  gate [NAME...] [--all] [--list]  the i586 binary on a 2.4 kernel's calls and a Pentium (root)"

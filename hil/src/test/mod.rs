@@ -85,7 +85,7 @@ pub const STEPS: &[Step] = &[
 ];
 
 fn wires() -> Outcome {
-    crate::wires::standin::run(&[])
+    crate::wires::standin::run(&[], 1)
 }
 
 fn dist() -> Outcome {

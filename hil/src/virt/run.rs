@@ -11,6 +11,7 @@ use super::rig::Rig;
 use super::scene::Scene;
 use crate::paths;
 use crate::rigfile::RigFile;
+use crate::series::{One, Series, Verdicts, folder};
 use crate::table::{Table, human};
 use nix::fcntl::{Flock, FlockArg};
 use serde_json::Value;
@@ -21,22 +22,15 @@ use std::time::{Duration, Instant};
 /// After this no further case of `cargo xtask test` is begun. They take some 10 minutes on two cores.
 const STEP: Duration = Duration::from_secs(15 * 60);
 
-/// How a case ended.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Verdict {
-    /// Everything held.
-    Passed,
-    /// What did not.
-    Failed(Vec<String>),
-    /// It could not run: why.
-    Skipped(String),
-}
+pub use crate::series::Outcome as Verdict;
 
 /// A case that ended, with what the report says of it.
 #[derive(Debug)]
 pub struct Ended {
     /// Which.
     pub case: &'static Case,
+    /// In which round of the series, from 1.
+    pub round: u32,
     /// How.
     pub verdict: Verdict,
     /// How long it took.
@@ -55,6 +49,7 @@ struct Ask {
     keep: bool,
     hbd: Option<PathBuf>,
     names: Vec<String>,
+    series: Series,
 }
 
 /// `cargo xtask hil` with its arguments; evidence goes into `base`, else into `target/hil`.
@@ -74,7 +69,8 @@ pub fn command(args: &[&str], base: Option<&Path>) -> Result<(), String> {
         [] => ask.all || case.everyday,
         names => names.iter().any(|name| name == case.name),
     });
-    let (text, failed) = run(&chosen.collect::<Vec<_>>(), &ask, base, Duration::MAX)?;
+    let chosen = ask.series.share(chosen.collect());
+    let (text, failed) = run(&chosen, &ask, base, Duration::MAX)?;
     println!("{text}");
     if failed { Err("a case failed".to_owned()) } else { Ok(()) }
 }
@@ -105,6 +101,7 @@ fn parse(args: &[&str]) -> Result<Ask, String> {
             "--all" => ask.all = true,
             "--keep" => ask.keep = true,
             name if CASES.iter().any(|case| case.name == name) => ask.names.push(name.to_owned()),
+            word if ask.series.take(word, &mut args)? => {}
             other => return Err(format!("no case `{other}`; `cargo xtask hil --list` names them")),
         }
     }
@@ -123,29 +120,54 @@ fn run(
     if let Err(Lack::Broken(why)) = ready {
         return Err(why);
     }
-    let mut ended = Vec::new();
+    let mut ended: Vec<Ended> = Vec::new();
     let began = Instant::now();
-    for (number, case) in cases.iter().enumerate() {
-        println!("\n== {} ({} of {}): {}", case.name, number + 1, cases.len(), case.about);
-        let one = match (&ready, out_of_time(began.elapsed(), time)) {
-            (Err(Lack::Skip(why) | Lack::Broken(why)), _) => skipped(case, why),
-            (Ok(_), Some(why)) => skipped(case, &why),
-            (Ok(ready), None) => play(case, ready, &dir)?,
-        };
-        println!("== {}: {}", case.name, word(&one.verdict));
-        ended.push(one);
+    for round in 1..=ask.series.rounds() {
+        if !ask.series.goes_on(count(&ended, |v| matches!(v, Verdict::Failed(_)))) {
+            break;
+        }
+        for (number, case) in cases.iter().enumerate() {
+            println!("\n== {} ({} of {}): {}", case.name, number + 1, cases.len(), case.about);
+            let one = match (&ready, out_of_time(began.elapsed(), time)) {
+                (Err(Lack::Skip(why) | Lack::Broken(why)), _) => skipped(case, why),
+                (Ok(_), Some(why)) => skipped(case, &why),
+                (Ok(ready), None) => play(case, ready, &dir.join(folder(round, case.name)))?,
+            };
+            println!("== {}: {}", case.name, word(&one.verdict));
+            ended.push(Ended { round, ..one });
+        }
+        if ready.is_err() {
+            break;
+        }
     }
     println!("\n{}", table(&ended));
     let page = dir.join("report.html");
     fs::write(&page, report::page(&ended, ready.as_ref().ok()))
         .map_err(|e| format!("{}: {e}", page.display()))?;
-    let count = |wanted: fn(&Verdict) -> bool| ended.iter().filter(|one| wanted(&one.verdict)).count();
-    let passed = count(|v| *v == Verdict::Passed);
-    let failed = count(|v| matches!(v, Verdict::Failed(_)));
-    let skips = count(|v| matches!(v, Verdict::Skipped(_)));
+    let mut verdicts = Verdicts::new("hil");
+    verdicts.all = ended.iter().map(Ended::one).collect();
+    verdicts.write(&dir)?;
+    let (passed, failed, skips) = verdicts.counts();
     let front = if passed + failed == 0 { "SKIPPED: " } else { "" };
     let text = format!("{front}{passed} passed, {failed} failed, {skips} skipped; {}", page.display());
     Ok((text, failed > 0))
+}
+
+impl Ended {
+    /// For those who count.
+    fn one(&self) -> One {
+        One {
+            case: self.case.name.to_owned(),
+            round: self.round,
+            outcome: self.verdict.clone(),
+            took: self.took,
+            detail: self.figures.clone(),
+        }
+    }
+}
+
+fn count(ended: &[Ended], wanted: fn(&Verdict) -> bool) -> usize {
+    ended.iter().filter(|one| wanted(&one.verdict)).count()
 }
 
 /// Why no further case is begun.
@@ -153,13 +175,12 @@ fn out_of_time(spent: Duration, time: Duration) -> Option<String> {
     (spent >= time).then(|| format!("the {} are over; `cargo xtask hil CASE` runs it", human(time)))
 }
 
-/// Builds one case's rig, plays its story, and writes its evidence.
+/// Builds one case's rig, plays its story, and writes its evidence into `dir`.
 fn play(case: &'static Case, ready: &Ready, dir: &Path) -> Result<Ended, String> {
-    let dir = dir.join(case.name);
-    fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+    fs::create_dir_all(dir).map_err(|e| format!("{}: {e}", dir.display()))?;
     let began = Instant::now();
     let setup = (case.setup)();
-    let rig = match Rig::new(&setup, &ready.image, &dir) {
+    let rig = match Rig::new(&setup, &ready.image, dir) {
         Ok(rig) => rig,
         Err(why) => return Ok(Ended { took: began.elapsed(), ..failed(case, vec![why]) }),
     };
@@ -171,16 +192,16 @@ fn play(case: &'static Case, ready: &Ready, dir: &Path) -> Result<Ended, String>
         end = Some(why);
     }
     let schedule = evidence::schedule(&scene.record, &scene.setup);
-    in_simulator(&mut scene.record, &schedule, &dir)?;
+    in_simulator(&mut scene.record, &schedule, dir)?;
     let mut why = scene.record.failures();
     why.extend(end);
     let verdict = if why.is_empty() { Verdict::Passed } else { Verdict::Failed(why) };
-    evidence::write_rig(&scene.rig, &scene.record, &dir)?;
-    evidence::write_verdict(case.name, &verdict, &scene.record, &schedule, ready, &dir)?;
+    evidence::write_rig(&scene.rig, &scene.record, dir)?;
+    evidence::write_verdict(case.name, &verdict, &scene.record, &schedule, ready, dir)?;
     let chapter = report::chapter(case, &verdict, &scene);
     let figures: Vec<String> =
         scene.record.figures.iter().map(|f| format!("{} {} ms", f.what, f.value.as_millis())).collect();
-    Ok(Ended { case, verdict, took: began.elapsed(), figures: figures.join("; "), chapter })
+    Ok(Ended { case, round: 1, verdict, took: began.elapsed(), figures: figures.join("; "), chapter })
 }
 
 /// The same faults in the simulator, which must keep its rules under them as well.
@@ -200,7 +221,7 @@ fn in_simulator(record: &mut Record, schedule: &Value, dir: &Path) -> Result<(),
 
 fn skipped(case: &'static Case, why: &str) -> Ended {
     let verdict = Verdict::Skipped(why.to_owned());
-    Ended { case, verdict, took: Duration::ZERO, figures: String::new(), chapter: String::new() }
+    Ended { case, round: 1, verdict, took: Duration::ZERO, figures: String::new(), chapter: String::new() }
 }
 
 fn failed(case: &'static Case, why: Vec<String>) -> Ended {
@@ -244,7 +265,7 @@ fn table(ended: &[Ended]) -> Table {
             Verdict::Failed(why) => ("FAILED", why.join("; ")),
             Verdict::Skipped(why) => ("skipped", why.clone()),
         };
-        table.row([one.case.name, result, &human(one.took), &detail]);
+        table.row([&folder(one.round, one.case.name), result, &human(one.took), &detail]);
     }
     table
 }

@@ -16,6 +16,7 @@ pub use bench::{Answer, Bench, Verdict};
 pub use cases::{CASES, Case};
 
 use crate::rigfile::{self, RigFile};
+use crate::series::{One, Outcome, Series, Verdicts, folder};
 use crate::table::{Table, human};
 use server::{Client, Server};
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ use std::time::Instant;
 struct Job {
     rig: Option<PathBuf>,
     cases: Vec<&'static Case>,
+    series: Series,
 }
 
 /// `cargo xtask wires` with these words.
@@ -41,10 +43,11 @@ pub fn command(words: &[&str]) -> Result<(), String> {
     }
     let job = parse(words)?;
     match &job.rig {
-        Some(file) => with_file(file, &job.cases),
+        Some(file) => with_file(file, &job.series.share(job.cases), job.series),
         None => {
-            let names: Vec<&str> = job.cases.iter().map(|case| case.name).collect();
-            standin::run(&names).map(|text| println!("{text}"))
+            let names = job.cases.iter().map(|case| case.name.to_owned());
+            let words: Vec<String> = names.chain(job.series.words()).collect();
+            standin::run(&words, job.series.rounds()).map(|text| println!("{text}"))
         }
     }
 }
@@ -64,7 +67,7 @@ pub fn rig(file: &str, words: &[&str]) -> Result<(), String> {
 ///
 /// # Errors
 /// The file, or the cases that failed; no case at all is a failure too.
-pub fn with_file(file: &Path, cases: &[&'static Case]) -> Result<(), String> {
+pub fn with_file(file: &Path, cases: &[&'static Case], series: Series) -> Result<(), String> {
     let RigFile::Wires(rig) = RigFile::read(file)? else {
         return Err(format!("{}: this rig is emulated; run it with: cargo xtask hil", file.display()));
     };
@@ -74,29 +77,21 @@ pub fn with_file(file: &Path, cases: &[&'static Case]) -> Result<(), String> {
     for server in rig.servers {
         let name = server.name.clone();
         println!("== {name} on {} at {} baud", server.serial.display(), server.baud);
-        let mut bench = bench(server)?;
-        for case in cases {
-            let begun = Instant::now();
-            println!("-- {}: {}", case.name, case.about);
-            let answer = match bench.settle() {
-                Ok(()) => (case.run)(&mut bench),
-                Err(text) => Err(Verdict::Failed(format!("before the case: {text}"))),
+        let verdicts = on_server(bench(server)?, cases, series, &evidence.join(&name))?;
+        for one in &verdicts.all {
+            let (verdict, detail) = match &one.outcome {
+                Outcome::Passed => ("passed", one.detail.clone()),
+                Outcome::Skipped(why) => ("skipped", why.clone()),
+                Outcome::Failed(why) => ("FAILED", why.join("; ")),
             };
-            bench.evidence(&evidence.join(&name), case.name, &answer)?;
-            let (verdict, detail) = match &answer {
-                Ok(text) => {
-                    passed += 1;
-                    ("passed", text)
-                }
-                Err(Verdict::Skipped(text)) => ("skipped", text),
-                Err(Verdict::Failed(text)) => {
-                    failed.push(format!("{name} {}", case.name));
-                    ("FAILED", text)
-                }
-            };
-            println!("   {verdict} in {}: {detail}", human(begun.elapsed()));
-            table.row([&name, case.name, verdict, &human(begun.elapsed()), detail]);
+            let case = folder(one.round, &one.case);
+            if matches!(one.outcome, Outcome::Failed(_)) {
+                failed.push(format!("{name} {case}"));
+            }
+            table.row([&name, &case, verdict, &human(one.took), &detail]);
         }
+        passed += verdicts.counts().0;
+        verdicts.write(&evidence.join(&name))?;
     }
     println!("\n{table}\nevidence: {}", evidence.display());
     match (failed.is_empty(), passed) {
@@ -104,6 +99,44 @@ pub fn with_file(file: &Path, cases: &[&'static Case]) -> Result<(), String> {
         (true, _) => Err("no case ran".to_owned()),
         (false, _) => Err(format!("failed: {}", failed.join(", "))),
     }
+}
+
+/// The series on one server.
+fn on_server(
+    mut bench: Bench,
+    cases: &[&'static Case],
+    series: Series,
+    evidence: &Path,
+) -> Result<Verdicts, String> {
+    let mut verdicts = Verdicts::new(&format!("wires {}", bench.server.file.name));
+    for round in 1..=series.rounds() {
+        if !series.goes_on(verdicts.counts().1) {
+            break;
+        }
+        for case in cases {
+            let begun = Instant::now();
+            println!("-- {}: {}", case.name, case.about);
+            let answer = match bench.settle() {
+                Ok(()) => (case.run)(&mut bench),
+                Err(text) => Err(Verdict::Failed(format!("before the case: {text}"))),
+            };
+            bench.evidence(evidence, &folder(round, case.name), &answer)?;
+            let took = begun.elapsed();
+            let (outcome, detail) = match answer {
+                Ok(text) => (Outcome::Passed, text),
+                Err(Verdict::Skipped(text)) => (Outcome::Skipped(text), String::new()),
+                Err(Verdict::Failed(text)) => (Outcome::Failed(vec![text]), String::new()),
+            };
+            let (word, text) = match &outcome {
+                Outcome::Passed => ("passed", detail.as_str()),
+                Outcome::Skipped(why) => ("skipped", why.as_str()),
+                Outcome::Failed(why) => ("FAILED", why.first().map_or("", String::as_str)),
+            };
+            println!("   {word} in {}: {text}", human(took));
+            verdicts.all.push(One { case: case.name.to_owned(), round, outcome, took, detail });
+        }
+    }
+    Ok(verdicts)
 }
 
 fn bench(file: rigfile::Server) -> Result<Bench, String> {
@@ -124,6 +157,7 @@ fn parse(words: &[&str]) -> Result<Job, String> {
     while let Some(word) = words.next() {
         match *word {
             "--rig" => job.rig = Some(words.next().ok_or("--rig wants a file")?.into()),
+            word if job.series.take(word, &mut words)? => {}
             name => {
                 let case = CASES.iter().find(|case| case.name == name);
                 job.cases.push(case.ok_or(format!("no case `{name}`; cargo xtask wires --list names them"))?);

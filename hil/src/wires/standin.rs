@@ -15,14 +15,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// All cases together take well under two minutes.
-const LIMIT: Duration = Duration::from_secs(300);
+/// All cases together take well under two minutes. Each further round gets as much.
+pub const LIMIT: Duration = Duration::from_secs(300);
 
-/// Build the stand-in and run these cases on it (all, if none is named).
+/// Build the stand-in and run these cases on it (all, if none is named), with the words of a series behind them, in so
+/// many rounds at most.
 ///
 /// # Errors
 /// What failed.
-pub fn run(cases: &[&str]) -> Result<String, String> {
+pub fn run(words: &[String], rounds: u32) -> Result<String, String> {
     // The serial line alone: that is what this rig is about.
     let Some(rig) = Builder::new("wires").with_serial().edit(|files| files.without("bcast")).build() else {
         return Ok("SKIPPED: needs root".to_owned());
@@ -33,7 +34,7 @@ pub fn run(cases: &[&str]) -> Result<String, String> {
     let socket = machine.path("console");
     let file = machine.path("rig.toml");
     fs::write(&file, rig_file(&rig, &socket)?).map_err(told)?;
-    match play(rig.client_net(), &socket, &file, cases, &Namespaced(&rig))? {
+    match play(rig.client_net(), &socket, &file, words, LIMIT * rounds, &Namespaced(&rig))? {
         status if status.success() => Ok("all that could run passed".to_owned()),
         status => Err(format!("cases failed: {status}; the table above names them")),
     }
@@ -51,7 +52,7 @@ pub trait StandIn: Sync {
     fn run(&self, command: &str) -> Value;
 }
 
-/// Runs this program's `wires --rig FILE` with these cases, inside `net`; the rig file's commands come back by way of
+/// Runs this program's `wires --rig FILE` with these words, for `limit` at most, inside `net`; the rig file's commands come back by way of
 /// `socket` to the stand-in.
 ///
 /// # Errors
@@ -60,7 +61,8 @@ pub fn play(
     net: &Namespace,
     socket: &Path,
     file: &Path,
-    cases: &[&str],
+    words: &[String],
+    limit: Duration,
     server: &dyn StandIn,
 ) -> Result<ExitStatus, String> {
     let told = |e: io::Error| e.to_string();
@@ -70,7 +72,7 @@ pub fn play(
         scope.spawn(|| serve(server, &listener, &over));
         let start = || {
             let mut command = Command::new(own_program());
-            command.arg("wires").arg("--rig").arg(file).args(cases).stdin(Stdio::null());
+            command.arg("wires").arg("--rig").arg(file).args(words).stdin(Stdio::null());
             command.spawn()
         };
         let status = net.run(start).and_then(|mut child| {
@@ -78,10 +80,10 @@ pub fn play(
             loop {
                 match child.try_wait()? {
                     Some(status) => return Ok(status),
-                    None if begun.elapsed() > LIMIT => {
+                    None if begun.elapsed() > limit => {
                         child.kill()?;
                         child.wait()?;
-                        return Err(io::Error::other(format!("not done after {} s", LIMIT.as_secs())));
+                        return Err(io::Error::other(format!("not done after {} s", limit.as_secs())));
                     }
                     None => thread::sleep(Duration::from_millis(50)),
                 }

@@ -47,7 +47,9 @@ fn story(scene: &mut Scene) -> Told<()> {
     fs::write(&file, text).map_err(told)?;
     scene.say(&format!("this machine is the peer: {}", CASES.join(", ")));
     let server = Server(scene.guest(Ha1));
-    let ended = standin::play(scene.rig.network.client_net(), &socket, &file, &CASES, &server)?;
+    let words = CASES.map(str::to_owned);
+    let net = scene.rig.network.client_net();
+    let ended = standin::play(net, &socket, &file, &words, standin::LIMIT, &server)?;
     scene.record.check("every case of the rig of wires", ended.success(), &ended.to_string());
     for case in CASES {
         let verdict = evidence.join("ha-1").join(case).join("verdict.json");
