@@ -122,6 +122,18 @@ pub struct FenceConfig {
     pub delay: Duration,
     /// Also fence a peer that was not heard since the own start.
     pub startup: bool,
+    /// What a fence that failed means for the claims that wait for it.
+    pub failed: FenceFailed,
+}
+
+/// What is done when the fence device did not prove the peer off.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum FenceFailed {
+    /// Nothing is claimed; it is tried again.
+    #[default]
+    Wait,
+    /// This death counts as one without a fence: addresses are asked for, then the claim goes on.
+    Claim,
 }
 
 /// Time limits of one script call. A call that exceeds its limit is killed and counts as failed.

@@ -41,8 +41,8 @@ pub const MACHINES: [Machine; 10] = [
     },
     Machine {
         name: "fence",
-        states: &["Unneeded", "Armed", "Fired", "Done"],
-        events: &["Needed", "Heard", "Tick", "Succeeded", "Failed", "Vouched"],
+        states: &["Unneeded", "Armed", "Fired", "Done", "Forgone"],
+        events: &["Needed", "Heard", "Tick", "Succeeded", "Failed", "Vouched", "GaveUp"],
     },
     Machine { name: "conflict", states: &GROUP, events: &GROUP },
     Machine {

@@ -142,6 +142,8 @@ pub enum Event {
     Fenced,
     /// The fence failed; it is tried again.
     FenceFailed,
+    /// The fence failed, and by directive nothing waits for it.
+    FenceForgone,
     /// The operator vouched that the peer is off.
     ConfirmedDown,
     /// The node stops its groups and leaves.
@@ -251,6 +253,8 @@ pub enum Cause {
     Operator,
     /// The data could not be brought up to date.
     Data,
+    /// It was claimed because a fence would prove the peer off, and that failed.
+    Unfenced,
 }
 
 /// Why a copy of a group's data is stale (DESIGN §9).

@@ -3,7 +3,8 @@
 use super::canon::{self, LongAgo};
 use hb_core::auth::{Key, Keyring, Method};
 use hb_core::config::{
-    AskConfig, DataConfig, FenceConfig, GroupConfig, Isolated, LinkKind, ScriptLimits, StalePolicy, Timing,
+    AskConfig, DataConfig, FenceConfig, FenceFailed, GroupConfig, Isolated, LinkKind, ScriptLimits,
+    StalePolicy, Timing,
 };
 use hb_core::{Config, Duration, Side};
 
@@ -131,7 +132,11 @@ impl Case {
             line_time: Duration::ZERO,
             pings: 0,
             groups: (0..self.groups).map(group).collect(),
-            fence: self.fence.then_some(FenceConfig { delay: KEEPALIVE, startup: false }),
+            fence: self.fence.then_some(FenceConfig {
+                delay: KEEPALIVE,
+                startup: false,
+                failed: FenceFailed::Wait,
+            }),
             limits: ScriptLimits { start: SCRIPT_LIMIT, stop: SCRIPT_LIMIT, status: SCRIPT_LIMIT },
             monitor: None,
             ask: AskConfig::default(),

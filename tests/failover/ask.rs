@@ -1,7 +1,7 @@
 //! The witness: a claim that rests on silence alone asks the service addresses first (DESIGN §7 O2c).
 
 use crate::{A, B, command, ms, settled, state, times};
-use hb_core::config::Answered;
+use hb_core::config::{Answered, FenceConfig, FenceFailed};
 use hb_core::message::GroupState;
 use hb_core::{Command, Duration, Event, GroupId, Input, Refusal, Wait, Watchdog};
 use hb_sim::{Lan, World};
@@ -217,14 +217,48 @@ fn an_operator_and_a_fence_go_first() {
     world.power_off(A);
     command(&mut world, B, Command::ConfirmDownForce).expect("the operator knows");
     world.until(ms(100), |w| w.serves(B)).expect("nothing is asked any more");
-    let mut world =
-        settled(|c| c.fence = Some(hb_core::config::FenceConfig { delay: ms(100), startup: false }));
+    let mut world = settled(|c| {
+        c.fence = Some(FenceConfig { delay: ms(100), startup: false, failed: FenceFailed::Wait })
+    });
     world.probes_see_the_peer = true;
     world.fence_works = true;
     world.freeze(A);
     let served = world.until(ms(5000), |w| w.serves(B)).expect("fenced");
     assert!(served <= ms(800), "{served:?}");
     assert_eq!(world.overlap, Duration::ZERO);
+}
+
+/// A fence that failed and is not waited for leaves the question: it holds a claim back as it does without a fence.
+#[test]
+fn a_forgone_fence_leaves_the_question() {
+    let fence = FenceConfig { delay: ms(100), startup: false, failed: FenceFailed::Claim };
+    let forgone = |w: &World| w.hosts[B].events.iter().filter(|event| **event == Event::FenceForgone).count();
+    let fails = |alive: bool| {
+        let mut world = settled(|c| c.fence = Some(fence));
+        (world.probes_see_the_peer, world.fence_works) = (true, false);
+        if alive {
+            world.cut_all(true)
+        } else {
+            world.power_off(A)
+        }
+        world.until(ms(1000), |w| w.fenced >= 1).expect("silent");
+        assert!(!world.hosts[B].scripts.any(0), "it waits for the device");
+        world
+    };
+    let mut world = fails(true);
+    world.run(ms(8000));
+    assert!(world.serves(A) && !world.hosts[B].scripts.any(0), "{:?}", world.hosts[B].events);
+    assert_eq!((forgone(&world), wait(&world, B)), (1, Some(Wait::Answered)), "tried once");
+    // Healed and cut again: another death, another try.
+    world.cut_all(false);
+    world.run(ms(1000));
+    assert!(world.serves(A) && !world.hosts[B].scripts.any(0));
+    world.cut_all(true);
+    world.until(ms(2000), |w| forgone(w) == 2).expect("armed anew");
+    let mut world = fails(false);
+    let time = world.until(ms(3000), |w| w.serves(B)).expect("nobody answers");
+    assert!(time <= ms(1200), "a deadtime of silence: {time:?}");
+    assert_eq!((forgone(&world), world.overlap), (1, Duration::ZERO));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::{A, B, ms, settled, starts_and_stops, state};
 use hb_core::Event;
-use hb_core::config::FenceConfig;
+use hb_core::config::{FenceConfig, FenceFailed};
 use hb_core::message::GroupState;
 use hb_sim::{Answer, World};
 
@@ -190,7 +190,9 @@ fn a_holder_that_is_not_heard_gives_way_to_the_higher_epoch_that_it_hears() {
 
 #[test]
 fn of_two_starters_the_winner_waits_until_the_loser_has_stopped() {
-    let mut world = World::new(|c| c.fence = Some(FenceConfig { delay: ms(1000), startup: false }));
+    let mut world = World::new(|c| {
+        c.fence = Some(FenceConfig { delay: ms(1000), startup: false, failed: FenceFailed::Wait })
+    });
     world.hosts[A].scripts.time = ms(700);
     world.start(A);
     world.start(B);

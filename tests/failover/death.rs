@@ -1,7 +1,7 @@
 //! A node dies, or seems to.
 
 use crate::{A, B, command, ms, settled, starts_and_stops, state, times};
-use hb_core::config::FenceConfig;
+use hb_core::config::{FenceConfig, FenceFailed};
 use hb_core::message::GroupState;
 use hb_core::{Action, Command, Duration, Event, Input, LinkId, PeerState, Scope, Wait};
 use hb_sim::World;
@@ -153,7 +153,7 @@ fn a_dead_holder_is_replaced_while_the_ping_node_answers() {
 
 #[test]
 fn a_fence_is_waited_for_and_fired_once() {
-    let fence = FenceConfig { delay: ms(300), startup: false };
+    let fence = FenceConfig { delay: ms(300), startup: false, failed: FenceFailed::Wait };
     let mut world = settled(|c| c.fence = Some(fence));
     world.kill(A);
     let time = world.until(ms(3000), |w| w.serves(B)).expect("take-over");
@@ -165,7 +165,9 @@ fn a_fence_is_waited_for_and_fired_once() {
 /// The survivor has claimed the group and waits for its fence; then the peer's daemon is back, its old service still up.
 #[test]
 fn a_peer_that_returns_while_the_fence_is_awaited_is_proven_stopped_first() {
-    let mut world = settled(|c| c.fence = Some(FenceConfig { delay: ms(300), startup: false }));
+    let mut world = settled(|c| {
+        c.fence = Some(FenceConfig { delay: ms(300), startup: false, failed: FenceFailed::Wait })
+    });
     world.kill(A);
     world.run(ms(600));
     assert_eq!(state(&world, B), GroupState::Starting);
@@ -181,7 +183,8 @@ fn a_peer_that_returns_while_the_fence_is_awaited_is_proven_stopped_first() {
 
 #[test]
 fn a_fence_that_fails_blocks_the_claim_until_somebody_vouches() {
-    let mut world = settled(|c| c.fence = Some(FenceConfig { delay: ms(0), startup: false }));
+    let mut world =
+        settled(|c| c.fence = Some(FenceConfig { delay: ms(0), startup: false, failed: FenceFailed::Wait }));
     world.fence_works = false;
     world.kill(A);
     world.run(ms(12_000));
@@ -195,7 +198,9 @@ fn a_fence_that_fails_blocks_the_claim_until_somebody_vouches() {
 
 #[test]
 fn a_fence_not_yet_fired_is_dropped_when_the_peer_is_heard() {
-    let mut world = settled(|c| c.fence = Some(FenceConfig { delay: ms(5000), startup: false }));
+    let mut world = settled(|c| {
+        c.fence = Some(FenceConfig { delay: ms(5000), startup: false, failed: FenceFailed::Wait })
+    });
     world.cut[A] = [true; 8];
     world.run(ms(1000));
     world.cut[A] = [false; 8];

@@ -1,7 +1,7 @@
 //! Frames that should not be believed.
 
 use crate::{A, B, command, ms, settled, state, watch};
-use hb_core::config::{Answered, FenceConfig};
+use hb_core::config::{Answered, FenceConfig, FenceFailed};
 use hb_core::message::GroupState;
 use hb_core::{Command, Duration, Event, GroupId, PeerState, Wait};
 use hb_sim::{Answer, Note, World};
@@ -11,7 +11,7 @@ use hb_sim::{Answer, Note, World};
 fn a_later_life_that_holds_behind_a_one_way_link_is_asked_about() {
     let mut world = settled(|c| {
         c.failback = false;
-        c.fence = Some(FenceConfig { delay: Duration::ZERO, startup: false });
+        c.fence = Some(FenceConfig { delay: Duration::ZERO, startup: false, failed: FenceFailed::Wait });
         c.ask.answered = Some(Answered::Claim);
     });
     world.probes_see_the_peer = true;

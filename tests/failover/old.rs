@@ -1,7 +1,7 @@
 //! Frames that were sent before a death and come after it (DESIGN §4): they are no life, delivered before or not.
 
 use crate::{A, B, command, ms, settled};
-use hb_core::config::FenceConfig;
+use hb_core::config::{FenceConfig, FenceFailed};
 use hb_core::{Command, Duration, Incarnation, LinkId, PeerState};
 use hb_sim::World;
 
@@ -68,7 +68,11 @@ fn an_answer_of_before_a_fence_comes_too_late() {
     for fenced in [true, false] {
         let mut world = settled(|c| {
             c.failback = false;
-            c.fence = fenced.then_some(FenceConfig { delay: Duration::ZERO, startup: false });
+            c.fence = fenced.then_some(FenceConfig {
+                delay: Duration::ZERO,
+                startup: false,
+                failed: FenceFailed::Wait,
+            });
         });
         world.fence_works = false;
         // It hears, and is not heard: it answers all that it is asked.

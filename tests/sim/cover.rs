@@ -96,6 +96,18 @@ const ELSEWHERE: &[(&str, &str, &str, &str)] = &[
         "an earlier fence ends late, one seed in very many: the fence's own table test",
     ),
     (
+        "fence",
+        "Unneeded|Armed|Done",
+        "GaveUp",
+        "an earlier fence that is not waited for ends late, one seed in very many: the fence's own table test",
+    ),
+    (
+        "fence",
+        "Forgone",
+        "Needed|Succeeded|Failed|Vouched|GaveUp",
+        "a fence answers once, and operators are rare: the fence's own table test",
+    ),
+    (
         "right",
         "Joining",
         "Gone stuck|Gone isolated",

@@ -5,7 +5,7 @@ use crate::fault::{Fault, KINDS, Kind};
 use crate::open::Part;
 use crate::setting::{Differs, Setting};
 use crate::widen::widen;
-use hb_core::config::{FenceConfig, Isolated, Timing};
+use hb_core::config::{FenceConfig, FenceFailed, Isolated, Timing};
 use hb_core::{Duration, Side};
 
 /// Keepalives that a run lasts at least, before it is healed.
@@ -25,7 +25,11 @@ const THEMES: &[Theme] = &[
         kinds: &[Kind::CutAll, Kind::CutAll, Kind::CutFrom, Kind::ConfirmDown, Kind::FenceFails],
         tweak: |s| {
             quick(s);
-            s.fence = Some(FenceConfig { delay: s.timing.keepalive.times(20), startup: true });
+            s.fence = Some(FenceConfig {
+                delay: s.timing.keepalive.times(20),
+                startup: true,
+                failed: FenceFailed::Wait,
+            });
             s.fence_time = s.timing.deadtime.times(8);
         },
     },
@@ -148,7 +152,8 @@ fn two_groups(s: &mut Setting) {
 fn slow_fence(s: &mut Setting) {
     quick(s);
     s.groups = vec![(Side::Even, 1)];
-    s.fence = Some(FenceConfig { delay: s.timing.keepalive.times(20), startup: false });
+    s.fence =
+        Some(FenceConfig { delay: s.timing.keepalive.times(20), startup: false, failed: FenceFailed::Wait });
     s.fence_time = s.timing.keepalive.times(24);
     s.limits.start = s.timing.keepalive.times(60);
     (s.dog, s.pings, s.failback, s.differs) = (None, 0, false, Differs::Nowhere);

@@ -9,8 +9,8 @@ use crate::wire::Wire;
 use crate::world::World;
 use hb_core::auth::Method;
 use hb_core::config::{
-    Answered, DataConfig, FenceConfig, GroupConfig, Isolated, LinkKind, MonitorConfig, ScriptLimits,
-    StalePolicy, Timing,
+    Answered, DataConfig, FenceConfig, FenceFailed, GroupConfig, Isolated, LinkKind, MonitorConfig,
+    ScriptLimits, StalePolicy, Timing,
 };
 use hb_core::message::wire::max_datagram;
 use hb_core::{Config, Duration, Side};
@@ -159,9 +159,12 @@ impl Setting {
             failback: dice.chance(500),
             isolated: dice.pick(&[Isolated::Wait, Isolated::Wait, Isolated::Claim]),
             pings: dice.pick(&[0, 0, 1, 2]),
-            fence: dice
-                .chance(250)
-                .then(|| FenceConfig { delay: ms(dice.roll(4) * keepalive), startup: dice.chance(300) }),
+            fence: dice.chance(250).then(|| {
+                let (delay, startup) = (dice.roll(4), dice.chance(300));
+                // Every fourth, at the cost of no number.
+                let failed = if delay == 3 { FenceFailed::Claim } else { FenceFailed::Wait };
+                FenceConfig { delay: ms(delay * keepalive), startup, failed }
+            }),
             fence_time: ms(dice.pick(&[10, 100, deadtime, deadtime * 4])),
             monitor: dice.chance(250).then(|| MonitorConfig {
                 period: ms(keepalive * dice.range(1, 10)),

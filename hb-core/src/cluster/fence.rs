@@ -1,5 +1,5 @@
 //! Proving a dead peer off (DESIGN §7 O2): one fence per death, fired by the holder at once and by the other after a
-//! delay; dropped when the peer is heard before it fired.
+//! delay; dropped when the peer is heard before it fired. One that failed is tried again, or forgone by directive.
 
 use crate::time::{Duration, Instant};
 
@@ -17,6 +17,8 @@ pub(crate) enum Fence {
     Fired,
     /// The peer is proven off.
     Done,
+    /// It failed, and by directive nothing waits for it: the death counts as one without a fence.
+    Forgone,
 }
 
 /// What can happen to it.
@@ -28,8 +30,10 @@ pub(crate) enum FenceEvent {
     Heard,
     /// Time passed.
     Tick,
-    /// The device answered.
+    /// The device answered: the peer is proven off, or it failed and is to be tried again.
     Answer(bool),
+    /// The device failed, and is not to be waited for (`fence_failed claim`).
+    GaveUp,
     /// An operator vouches that the peer is off.
     Vouched,
 }
@@ -43,6 +47,7 @@ impl Fence {
             Self::Armed(_) => 1,
             Self::Fired => 2,
             Self::Done => 3,
+            Self::Forgone => 4,
         }
     }
 }
@@ -58,6 +63,7 @@ impl FenceEvent {
             Self::Answer(true) => 3,
             Self::Answer(false) => 4,
             Self::Vouched => 5,
+            Self::GaveUp => 6,
         }
     }
 }
@@ -67,28 +73,36 @@ impl Fence {
     ///
     /// ```text
     ///  Unneeded --needed--> Armed --time--> Fired --ok--> Done
-    ///     ^  ^               |   ^            |            |
-    ///     |  +-----heard-----+   +---failed---+            |
-    ///     +----------------------heard---------------------+
+    ///     ^  ^               |   ^          | |            |
+    ///     |  +-----heard-----+   +--failed--+ +--gave up--> Forgone
+    ///     +---------------heard--------------+-------------+
     /// ```
+    /// An operator's word leads to Done from everywhere.
     #[must_use]
     pub(crate) fn next(self, event: FenceEvent, now: Instant) -> (Self, bool) {
         match (self, event) {
             (Self::Unneeded, FenceEvent::Needed(delay)) => (Self::Armed(now.plus(delay)), false),
             (Self::Armed(at), FenceEvent::Tick) if now >= at => (Self::Fired, true),
-            (Self::Armed(_) | Self::Unneeded | Self::Done, FenceEvent::Heard) => (Self::Unneeded, false),
+            (Self::Armed(_) | Self::Unneeded | Self::Done | Self::Forgone, FenceEvent::Heard) => {
+                (Self::Unneeded, false)
+            }
             (Self::Fired, FenceEvent::Answer(true)) => (Self::Done, false),
             (Self::Fired, FenceEvent::Answer(false)) => (Self::Armed(now.plus(RETRY)), false),
-            (Self::Unneeded | Self::Armed(_) | Self::Fired | Self::Done, FenceEvent::Vouched) => {
-                (Self::Done, false)
-            }
+            (Self::Fired, FenceEvent::GaveUp) => (Self::Forgone, false),
+            (
+                Self::Unneeded | Self::Armed(_) | Self::Fired | Self::Done | Self::Forgone,
+                FenceEvent::Vouched,
+            ) => (Self::Done, false),
             // A fence that was fired runs its course, even when the peer is heard meanwhile.
             (Self::Fired, FenceEvent::Heard | FenceEvent::Needed(_) | FenceEvent::Tick) => (self, false),
-            (Self::Armed(_), FenceEvent::Needed(_) | FenceEvent::Tick | FenceEvent::Answer(_)) => {
-                (self, false)
-            }
-            (Self::Unneeded, FenceEvent::Tick | FenceEvent::Answer(_)) => (self, false),
-            (Self::Done, FenceEvent::Needed(_) | FenceEvent::Tick | FenceEvent::Answer(_)) => (self, false),
+            // The answers are of an earlier death.
+            (Self::Armed(_), FenceEvent::Needed(_) | FenceEvent::Tick)
+            | (Self::Armed(_) | Self::Unneeded, FenceEvent::Answer(_) | FenceEvent::GaveUp)
+            | (Self::Unneeded, FenceEvent::Tick)
+            | (
+                Self::Done | Self::Forgone,
+                FenceEvent::Needed(_) | FenceEvent::Tick | FenceEvent::Answer(_) | FenceEvent::GaveUp,
+            ) => (self, false),
         }
     }
 
@@ -96,7 +110,15 @@ impl Fence {
     pub(crate) fn deadline(self) -> Instant {
         match self {
             Self::Armed(at) => at,
-            Self::Unneeded | Self::Fired | Self::Done => Instant::NEVER,
+            Self::Unneeded | Self::Fired | Self::Done | Self::Forgone => Instant::NEVER,
+        }
+    }
+
+    /// Does it speak for the peer's death by itself, so that nobody has to be asked?
+    pub(crate) const fn speaks(self) -> bool {
+        match self {
+            Self::Armed(_) | Self::Fired | Self::Done => true,
+            Self::Unneeded | Self::Forgone => false,
         }
     }
 }
@@ -114,7 +136,7 @@ mod tests {
         let delay = Duration::from_secs(3);
         let later = Fence::Armed(NOW.plus(delay));
         let retry = Fence::Armed(NOW.plus(RETRY));
-        use FenceEvent::{Answer, Heard, Needed, Tick, Vouched};
+        use FenceEvent::{Answer, GaveUp, Heard, Needed, Tick, Vouched};
         let table = [
             (
                 Fence::Unneeded,
@@ -123,6 +145,7 @@ mod tests {
                     (Heard, Fence::Unneeded, false),
                     (Tick, Fence::Unneeded, false),
                     (Answer(true), Fence::Unneeded, false),
+                    (GaveUp, Fence::Unneeded, false),
                     (Vouched, Fence::Done, false),
                 ],
             ),
@@ -133,6 +156,7 @@ mod tests {
                     (Heard, Fence::Unneeded, false),
                     (Tick, armed, false),
                     (Answer(true), armed, false),
+                    (GaveUp, armed, false),
                     (Vouched, Fence::Done, false),
                 ],
             ),
@@ -143,6 +167,7 @@ mod tests {
                     (Heard, Fence::Unneeded, false),
                     (Tick, Fence::Fired, true),
                     (Answer(false), due, false),
+                    (GaveUp, due, false),
                     (Vouched, Fence::Done, false),
                 ],
             ),
@@ -153,6 +178,7 @@ mod tests {
                     (Heard, Fence::Fired, false),
                     (Answer(true), Fence::Done, false),
                     (Answer(false), retry, false),
+                    (GaveUp, Fence::Forgone, false),
                     (Vouched, Fence::Done, false),
                 ],
             ),
@@ -163,6 +189,18 @@ mod tests {
                     (Heard, Fence::Unneeded, false),
                     (Tick, Fence::Done, false),
                     (Answer(false), Fence::Done, false),
+                    (GaveUp, Fence::Done, false),
+                    (Vouched, Fence::Done, false),
+                ],
+            ),
+            (
+                Fence::Forgone,
+                [
+                    (Needed(delay), Fence::Forgone, false),
+                    (Heard, Fence::Unneeded, false),
+                    (Tick, Fence::Forgone, false),
+                    (Answer(true), Fence::Forgone, false),
+                    (GaveUp, Fence::Forgone, false),
                     (Vouched, Fence::Done, false),
                 ],
             ),

@@ -4,7 +4,6 @@
 use super::Node;
 use crate::action::Action;
 use crate::cluster::ask::{AskEvent, Came, Mac, Stage};
-use crate::cluster::fence::Fence;
 use crate::cluster::group::{Gate, Group};
 use crate::cluster::question::{Purpose, Times};
 use crate::cluster::right::PeerSituation;
@@ -61,7 +60,7 @@ impl Node {
         let shown = self.peer.group(group.config.name_hash).filter(|_| self.peer.both_ways());
         let stopped = shown.is_some_and(|shown| matches!(shown.state, GroupState::Idle | GroupState::Failed));
         match group.state {
-            _ if matches!(self.fence, Fence::Armed(_) | Fence::Fired | Fence::Done) => None,
+            _ if self.fence.speaks() => None,
             GroupState::Unknown | GroupState::Idle | GroupState::Failed if silent => Some(Purpose::Claim),
             GroupState::Starting if ask.decided.is_some() && silent => Some(Purpose::Claimant),
             GroupState::Held if claimed && silent => Some(Purpose::Claimant),
@@ -297,7 +296,7 @@ impl Node {
     pub(super) fn ask_wait(&mut self, id: GroupId) -> Option<Wait> {
         let waits = self.answer_waits();
         let gone = matches!(self.peer_situation(id), PeerSituation::Gone { .. });
-        let fenced = !matches!(self.fence, Fence::Unneeded);
+        let fenced = self.fence.speaks();
         let (vouched, now) = (self.peer.vouched, self.now);
         let ask = self.group_mut(id)?.ask_mut()?;
         if !gone || vouched || fenced {

@@ -1,9 +1,11 @@
 //! What happens to the loop, a link, the fence and the peer's liveness, and what that entails at once.
 
 use super::{Node, OneWay, cover};
-use crate::cluster::fence::FenceEvent;
+use crate::cluster::fence::{Fence, FenceEvent};
+use crate::cluster::group::Gate;
 use crate::cluster::peer::{self, PeerEvent};
-use crate::event::Event;
+use crate::config::FenceFailed;
+use crate::event::{Cause, Event};
 use crate::ids::LinkId;
 use crate::message::GroupState;
 use crate::status::PeerState;
@@ -66,10 +68,31 @@ impl Node {
     }
 
     pub(super) fn fence_done(&mut self, ok: bool) {
-        self.fence_event(FenceEvent::Answer(ok));
-        self.report(if ok { Event::Fenced } else { Event::FenceFailed });
+        let claim = self.config.fence.is_some_and(|fence| fence.failed == FenceFailed::Claim);
+        self.fence_event(if ok || !claim { FenceEvent::Answer(ok) } else { FenceEvent::GaveUp });
+        let forgone = !ok && self.fence == Fence::Forgone;
+        self.report(match (ok, forgone) {
+            (true, _) => Event::Fenced,
+            (false, true) => Event::FenceForgone,
+            (false, false) => Event::FenceFailed,
+        });
         if ok {
             self.peer_proven_off();
+        } else if forgone && !self.peer.alive() {
+            self.ask_after_all();
+        }
+    }
+
+    /// Nothing proves the peer off: what was decided because something would is decided once more, by asking (O2c).
+    fn ask_after_all(&mut self) {
+        for id in self.group_ids() {
+            let asks = self.group(id).is_some_and(|group| {
+                let shut = matches!(group.gate, Gate::Persist { .. } | Gate::Fence);
+                group.state == GroupState::Starting && shut && !group.in_place && group.ask().is_some()
+            });
+            if asks {
+                self.release(id, Cause::Unfenced);
+            }
         }
     }
 

@@ -195,7 +195,7 @@ impl Node {
 
     /// Nothing is left to fence.
     fn fence_open(&self) -> bool {
-        self.peer.alive() || matches!(self.fence, Fence::Unneeded | Fence::Done)
+        self.peer.alive() || matches!(self.fence, Fence::Unneeded | Fence::Done | Fence::Forgone)
     }
 
     /// A write reached the disk: every claim that waited for it, or for an earlier one, goes on.

@@ -348,7 +348,15 @@ pub fn event(names: &Names, event: &Event, about: &About<'_>, out: &mut Text<LIN
         }
         Event::FenceFailed => {
             out.put(format_args!(
-                "Resetting node {peer} failed: nothing is claimed before the fence succeeds; it is tried again"
+                "Resetting node {peer} failed: nothing is claimed before the fence succeeds; it is tried again. If the machine \
+                 is off, say so: hbd confirm-down {peer}"
+            ));
+            Crit
+        }
+        Event::FenceForgone => {
+            out.put(format_args!(
+                "Resetting node {peer} failed, and fence_failed says claim: its groups are claimed although nothing proves it \
+                 off; if it lives, both nodes serve"
             ));
             Crit
         }

@@ -43,7 +43,7 @@ const STATES: [GroupState; 7] = [
     GroupState::Failed,
     GroupState::Stuck,
 ];
-const CAUSES: [Cause; 16] = [
+const CAUSES: [Cause; 17] = [
     Cause::Join,
     Cause::PeerDead,
     Cause::PeerLeft,
@@ -60,6 +60,7 @@ const CAUSES: [Cause; 16] = [
     Cause::Retry,
     Cause::Operator,
     Cause::Data,
+    Cause::Unfenced,
 ];
 const WAITS: [Wait; 27] = [
     Wait::Peer,
@@ -150,6 +151,7 @@ fn all_events() -> Vec<Event> {
         Event::Fencing,
         Event::Fenced,
         Event::FenceFailed,
+        Event::FenceForgone,
         Event::ConfirmedDown,
         Event::Leaving,
         Event::FeedingStopped(g),
