@@ -10,6 +10,7 @@ mod daemon;
 mod data;
 mod disk;
 mod foreign;
+mod guard;
 mod hostile;
 mod install;
 mod keys;

@@ -33,6 +33,9 @@ pub struct Options {
     pub no_wait: bool,
     /// `reload`: take keys that the peer lacks. `confirm-down`: although a service address answers.
     pub force: bool,
+    /// `guard`: nothing is said where there is nothing to pull.
+    #[cfg(feature = "data")]
+    pub quiet: bool,
     /// `sync`: however much the pull deletes.
     #[cfg(feature = "data")]
     pub delete: bool,
@@ -90,6 +93,8 @@ impl Default for Options {
             no_wait: false,
             force: false,
             #[cfg(feature = "data")]
+            quiet: false,
+            #[cfg(feature = "data")]
             delete: false,
             line: Line::USUAL,
         }
@@ -134,6 +139,9 @@ pub enum Verb {
     /// Bring the copy of a group's data up to date, or of all groups.
     #[cfg(feature = "data")]
     Sync(Option<String>),
+    /// Run a command as a part of a pull of this group's data.
+    #[cfg(feature = "data")]
+    Guard(String, Vec<String>),
     /// Look at a group's data.
     #[cfg(feature = "data")]
     Data(DataVerb),
@@ -183,7 +191,7 @@ impl From<lexopt::Error> for Usage {
 #[cfg(feature = "data")]
 const LATER: [&str; 2] = ["simulate", "monitor"];
 #[cfg(not(feature = "data"))]
-const LATER: [&str; 4] = ["simulate", "monitor", "sync", "data"];
+const LATER: [&str; 5] = ["simulate", "monitor", "sync", "data", "guard"];
 
 /// Read the words behind the program's name.
 ///
@@ -222,12 +230,17 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Verb, Options
                     (Some(_), _) => values.push(word),
                 }
             }
+            Arg::Short(_) if verb.as_deref() == Some("guard") => {
+                return Err(Usage::new(
+                    "the command of guard stands behind --; write guard GROUP -- COMMAND",
+                ));
+            }
             Arg::Short(letter) => {
                 return Err(Usage::new(format!("unknown option -{letter}; hbd help lists them")));
             }
         }
     }
-    let verb = verb.ok_or_else(|| Usage::new("no command given; write one of: run, stop, restart, reload, status, check, standby, takeover, confirm-down, clear, sync, data, demo, linktest, install, send-arp, version, help"))?;
+    let verb = verb.ok_or_else(|| Usage::new("no command given; write one of: run, stop, restart, reload, status, check, standby, takeover, confirm-down, clear, sync, guard, data, demo, linktest, install, send-arp, version, help"))?;
     let verb = resolve(&verb, &values)?;
     suits(&verb, &options)?;
     Ok((verb, options))
@@ -247,6 +260,8 @@ pub(super) fn common(name: &str, parser: &mut Parser, options: &mut Options) -> 
         "force" => options.force = true,
         #[cfg(feature = "data")]
         "delete" => options.delete = true,
+        #[cfg(feature = "data")]
+        "quiet" => options.quiet = true,
         "baud" | "seconds" | "wait" => line(name, &parser.value()?.string()?, &mut options.line)?,
         _ => return Err(Usage::new(format!("unknown option --{name}; hbd help lists them"))),
     }
@@ -305,6 +320,11 @@ fn resolve(verb: &str, values: &[String]) -> Result<Verb, Usage> {
         },
         #[cfg(feature = "data")]
         "data" => data(values).map(Verb::Data),
+        #[cfg(feature = "data")]
+        "guard" => match values {
+            [group, command @ ..] if !command.is_empty() => Ok(Verb::Guard(group.clone(), command.to_vec())),
+            _ => Err(Usage::new("guard needs a group and a command; write guard [--quiet] GROUP -- COMMAND")),
+        },
         other if LATER.contains(&other) => {
             Err(Usage { text: format!("{other} is not available in this version"), code: EXIT_UNSUPPORTED })
         }
@@ -341,7 +361,7 @@ pub(super) fn which(values: &[String]) -> Result<Which, Usage> {
 /// Does the command wait for what it asked for?
 fn waits(verb: &Verb) -> bool {
     #[cfg(feature = "data")]
-    if matches!(verb, Verb::Sync(_)) {
+    if matches!(verb, Verb::Sync(_) | Verb::Guard(..)) {
         return true;
     }
     matches!(verb, Verb::Stop | Verb::Standby(_) | Verb::Takeover(_))
@@ -357,10 +377,12 @@ fn suits(verb: &Verb, options: &Options) -> Result<(), Usage> {
         ),
         #[cfg(feature = "data")]
         (options.delete && !matches!(verb, Verb::Sync(_)), "--delete goes with sync only"),
+        #[cfg(feature = "data")]
+        (options.quiet && !matches!(verb, Verb::Guard(..)), "--quiet goes with guard only"),
         (options.json && *verb != Verb::Status, "--json goes with status only"),
         (options.nagios && *verb != Verb::Status, "--nagios goes with status only"),
         (options.nagios && options.json, "--nagios and --json are two forms of one answer: choose one"),
-        (options.no_wait && !waits(verb), "--no-wait goes with stop, standby, takeover and sync only"),
+        (options.no_wait && !waits(verb), "--no-wait goes with stop, standby, takeover, sync and guard only"),
         (
             options.line != Line::USUAL && !matches!(verb, Verb::Linktest(_)),
             "--baud, --seconds and --wait go with linktest only",

@@ -112,16 +112,20 @@ fn nagios_trouble(options: &Options, why: &Trouble) -> i32 {
     }
 }
 
-/// Ask for something that is done at once, and print what is said about it.
-fn command(options: &Options, request: &Request<'_>) -> Result<(), i32> {
-    let asked = Client::connect(&options.run_dir).and_then(|mut client| {
+/// Ask for something that is done at once, and print what is said on the way.
+pub(super) fn verdict(options: &Options, request: &Request<'_>) -> Result<Verdict, Trouble> {
+    Client::connect(&options.run_dir).and_then(|mut client| {
         client.ask(request, |reply| {
             if let Reply::Text(line) = reply {
                 say(line);
             }
         })
-    });
-    match asked {
+    })
+}
+
+/// The same, and print what came of it.
+fn command(options: &Options, request: &Request<'_>) -> Result<(), i32> {
+    match verdict(options, request) {
         Ok(Verdict::Accepted) => Ok(()),
         Ok(Verdict::Refused(why)) => {
             tell(&format!("refused: {why}"));

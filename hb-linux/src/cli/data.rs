@@ -20,7 +20,7 @@ use std::vec::Vec;
 const STEP_MS: i32 = 200;
 
 /// The files, and the groups with data that are meant: the one named, or all.
-fn sites(options: &Options, group: Option<&str>) -> Result<(Settings, Vec<Site>), i32> {
+pub(super) fn sites(options: &Options, group: Option<&str>) -> Result<(Settings, Vec<Site>), i32> {
     let (settings, findings) = config::load(&Paths::new(&options.config_dir), options.node.as_deref());
     let Some(settings) = settings else {
         for finding in findings.of(Class::Configuration) {
@@ -221,22 +221,28 @@ fn allow(path: &Path) -> bool {
 }
 
 fn wait(options: &Options, name: &str) -> i32 {
+    match pulled(options, name) {
+        Ok(true) => {
+            say(&format!("group {name}: done"));
+            EXIT_OK
+        }
+        Ok(false) => {
+            tell(&format!("group {name}: the pull failed; the log says why"));
+            EXIT_FAILURE
+        }
+        Err(code) => code,
+    }
+}
+
+/// Wait for the end of a pull: did it end well?
+pub(super) fn pulled(options: &Options, name: &str) -> Result<bool, i32> {
     loop {
-        let shot = match ask::snapshot(options) {
-            Ok(shot) => shot,
-            Err(why) => return ask::trouble(options, &why),
-        };
+        let shot = ask::snapshot(options).map_err(|why| ask::trouble(options, &why))?;
         let copy = shot.groups.iter().find(|group| group.name == name).and_then(|group| group.copy.as_ref());
         match copy {
             Some(copy) if copy.pulling => sleep_ms(STEP_MS),
-            Some(copy) if copy.failed == 0 => {
-                say(&format!("group {name}: done"));
-                return EXIT_OK;
-            }
-            _ => {
-                tell(&format!("group {name}: the pull failed; the log says why"));
-                return EXIT_FAILURE;
-            }
+            Some(copy) => return Ok(copy.failed == 0),
+            None => return Ok(false),
         }
     }
 }

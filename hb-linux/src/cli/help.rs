@@ -5,6 +5,7 @@
 macro_rules! data {
     () => {
         "  hbd sync [GROUP] [--delete] [--no-wait]        bring the copy of the data here up to date now
+  hbd guard [--quiet] GROUP -- COMMAND           run a copying of one's own (cron) when it is safe, as a pull of hbd's
   hbd data list [GROUP]           what pulls moved aside and the tree lacks
   hbd data restore GROUP          put it back, where the group is held
   hbd data init GROUP             what stands in the directory is the group's data (with the daemon stopped)

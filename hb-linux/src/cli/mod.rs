@@ -8,6 +8,8 @@ mod compat;
 mod data;
 #[cfg(feature = "events")]
 mod events;
+#[cfg(feature = "data")]
+mod guard;
 mod help;
 pub mod json;
 mod notes;
@@ -96,6 +98,8 @@ fn act(verb: Verb, options: &Options) -> i32 {
         Verb::Data(verb) => data::data(options, &verb),
         #[cfg(feature = "events")]
         Verb::Events(words) => events::main(words, options),
+        #[cfg(feature = "data")]
+        Verb::Guard(group, words) => guard::guard(options, &group, &words),
         Verb::Demo(words) => crate::demo::main(words),
         Verb::Linktest(device) => crate::linktest::main(&device, options),
         Verb::SendArp(words) => send_arp::main(words),

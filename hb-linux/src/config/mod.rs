@@ -77,6 +77,8 @@ pub struct Paths {
     pub run_dir: PathBuf,
     /// What the daemon keeps. `/var/lib/heartbeat` unless `--state-dir` says otherwise.
     pub state_dir: PathBuf,
+    /// `/var/spool/cron`: the users' tables, on some systems one folder deeper.
+    pub cron_dir: PathBuf,
 }
 
 impl Paths {
@@ -91,6 +93,7 @@ impl Paths {
             pid_dir: PathBuf::from("/var/run"),
             run_dir: PathBuf::from("/var/run/heartbeat"),
             state_dir: PathBuf::from("/var/lib/heartbeat"),
+            cron_dir: PathBuf::from("/var/spool/cron"),
         }
     }
 

@@ -31,6 +31,7 @@ impl Place {
             pid_dir: root.join("run"),
             run_dir: root.join("run/heartbeat"),
             state_dir: root.join("lib/heartbeat"),
+            cron_dir: root.join("cron"),
         };
         let place = Self { root, paths };
         place.file("ha.d/ha.cf", ha_cf, 0o644);

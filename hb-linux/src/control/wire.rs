@@ -43,6 +43,9 @@ pub enum Request<'a> {
     /// Pull the data of this group now.
     #[cfg(feature = "data")]
     Sync(&'a str),
+    /// The same, with a command of the operator's before it: the group, and the words with a NUL between them.
+    #[cfg(feature = "data")]
+    Guard(&'a str, &'a str),
 }
 
 /// Which groups a move means.
@@ -319,6 +322,8 @@ mod tests {
             Request::Takeover(Which::Foreign),
             Request::ConfirmDown("ha-2"),
             Request::Clear("192.168.2.50"),
+            #[cfg(feature = "data")]
+            Request::Guard("192.168.2.50", "rsync\0-a"),
         ];
         for request in all {
             let mut buf = [0; MAX_REQUEST];

@@ -26,6 +26,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 const QUEUE: usize = 8;
 /// More than the longest line of a child.
 const BUF: usize = 512;
+/// A command of `hbd guard`: no request is longer.
+const COMMAND: usize = crate::control::wire::MAX_REQUEST;
 
 /// A job, and whom its end is told to.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +71,10 @@ struct Place {
     /// What stands in the directory, as this life knows it.
     own: Stamp,
     not_before: Instant,
+    /// What `hbd guard` brought, for the next pull, or the one that runs.
+    command: heapless::String<COMMAND>,
+    /// It is for the next pull.
+    guarded: bool,
 }
 
 /// All groups with data.
@@ -86,7 +92,8 @@ impl Copies {
         let place = |(group, site)| {
             let mut queue = Deque::new();
             let _ = queue.push_back(Task { job: Job::Read, token: Token(0) });
-            Place { group, site, queue, running: None, own: Stamp::NONE, not_before: Instant::ZERO }
+            let (command, not_before) = (heapless::String::new(), Instant::ZERO);
+            Place { group, site, queue, running: None, own: Stamp::NONE, not_before, command, guarded: false }
         };
         Self { places: sites.into_iter().map(place).collect(), look: Instant::ZERO }
     }
@@ -111,9 +118,19 @@ impl Copies {
         (source, last, keep): (Stamp, bool, bool),
     ) -> bool {
         self.look = now;
-        let order = Order { source, last, keep, own: Stamp::NONE };
-        self.place(group)
-            .is_some_and(|place| place.queue.push_back(Task { job: Job::Pull(order), token }).is_ok())
+        self.place(group).is_some_and(|place| {
+            let guarded = core::mem::take(&mut place.guarded);
+            let order = Order { source, last, keep, own: Stamp::NONE, guarded };
+            place.queue.push_back(Task { job: Job::Pull(order), token }).is_ok()
+        })
+    }
+
+    /// The next pull of the group, which the core is about to ask for, begins with this command.
+    pub(super) fn guard(&mut self, group: GroupId, words: &str) {
+        if let Some(place) = self.place(group) {
+            place.command.clear();
+            place.guarded = place.command.push_str(words).is_ok();
+        }
     }
 
     /// End that pull. One that has not begun is answered at once.
@@ -215,10 +232,10 @@ impl Place {
         }
         let (ours, theirs) = fd::pipe().ok()?;
         ours.set_nonblocking(true).ok()?;
-        let (site, daemon) = (&self.site, own_pid());
+        let (site, command, daemon) = (&self.site, self.command.as_str(), own_pid());
         // The child allocates; this process does not.
         guard::disarm();
-        let forked = process::fork(move || worker::run(site, &task.job, &theirs, daemon));
+        let forked = process::fork(move || worker::run(site, &task.job, command, &theirs, daemon));
         guard::arm();
         let child = forked.ok()?;
         Some(Running {

@@ -54,7 +54,12 @@ pub(super) fn answer(
         }
         #[cfg(feature = "data")]
         Request::Sync(name) => match fx.voice.names.find_group(name) {
-            Some(group) => return sync(now, node, fx, group, out),
+            Some(group) => return sync(now, node, fx, group, None, out),
+            None => return out.send(&Reply::Refused("that is no group here")),
+        },
+        #[cfg(feature = "data")]
+        Request::Guard(name, words) => match fx.voice.names.find_group(name) {
+            Some(group) => return sync(now, node, fx, group, Some(words), out),
             None => return out.send(&Reply::Refused("that is no group here")),
         },
         Request::Clear(name) => match fx.voice.names.find_group(name) {
@@ -70,12 +75,26 @@ pub(super) fn answer(
     operate(now, node, fx, command, said(&request), |reply| out.send(reply));
 }
 
-/// Pull a group's data now.
+/// Pull a group's data now, with `guarded` before it.
 #[cfg(feature = "data")]
-fn sync(now: Instant, node: &mut Node, fx: &mut Effects, group: GroupId, out: &mut Out<'_>) {
+fn sync(
+    now: Instant,
+    node: &mut Node,
+    fx: &mut Effects,
+    group: GroupId,
+    guarded: Option<&str>,
+    out: &mut Out<'_>,
+) {
     let verdict = node.pull_now(now, group);
-    let word = if verdict.is_ok() { "accepted" } else { "refused" };
-    fx.voice.say_group(Level::Info, group, format_args!("operator: sync: {word}"));
+    match guarded {
+        // Each five minutes, from a crontab.
+        Some(words) if verdict.is_ok() => fx.copies.guard(group, words),
+        Some(_) => {}
+        None => {
+            let word = if verdict.is_ok() { "accepted" } else { "refused" };
+            fx.voice.say_group(Level::Info, group, format_args!("operator: sync: {word}"));
+        }
+    }
     out.send(&match verdict {
         Ok(()) => Reply::Accepted,
         Err(Refusal::Busy) => Reply::Refused("a pull of it runs already"),
@@ -129,6 +148,8 @@ const fn said(request: &Request<'_>) -> &'static str {
         Request::Clear(_) => "clear",
         #[cfg(feature = "data")]
         Request::Sync(_) => "sync",
+        #[cfg(feature = "data")]
+        Request::Guard(..) => "guard",
     }
 }
 

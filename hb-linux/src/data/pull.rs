@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! the source's stamp is the one in the beat -> dry run: too much deleted? room? -> note *partial*
-//!   -> rsync, again while files vanish -> the source's stamp once more -> all on the disk -> note what arrived
+//!   -> the command of `hbd guard`, if there is one -> rsync, again while files vanish -> the source's stamp once more -> all on the disk -> note what arrived
 //! ```
 
 use super::kept;
@@ -12,11 +12,13 @@ use super::site::{Site, words};
 use crate::sys::clock::WallTime;
 use crate::sys::disk;
 use crate::sys::poll::sleep_ms;
+use core::fmt::Arguments;
 use hb_core::Stamp;
 use std::format;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::string::{String, ToString};
+use std::vec::Vec;
 
 /// Runs of rsync while files vanish from under it.
 const TRIES: u8 = 3;
@@ -38,6 +40,8 @@ pub struct Order {
     pub keep: bool,
     /// The own stamp as this life knows it.
     pub own: Stamp,
+    /// A command of the operator's goes first (`hbd guard`).
+    pub guarded: bool,
 }
 
 /// How it went.
@@ -55,15 +59,20 @@ pub fn seconds() -> u64 {
     u64::try_from(WallTime::now().secs).unwrap_or(0)
 }
 
-/// Pull. `touches` is called before the first change to the copy.
-pub fn pull(site: &Site, order: &Order, touches: impl FnOnce()) -> Outcome {
-    match steps(site, order, touches) {
+/// Pull. `tell` is called with `P` before the first change to the copy, and with what people should know.
+pub fn pull(site: &Site, order: &Order, command: &str, tell: &dyn Fn(char, Arguments<'_>)) -> Outcome {
+    match steps(site, order, command, tell) {
         Ok((stamp, moved)) => Outcome::Whole(stamp, moved),
         Err(why) => Outcome::Cut(why),
     }
 }
 
-fn steps(site: &Site, order: &Order, touches: impl FnOnce()) -> Result<(Stamp, u32), String> {
+fn steps(
+    site: &Site,
+    order: &Order,
+    command: &str,
+    tell: &dyn Fn(char, Arguments<'_>),
+) -> Result<(Stamp, u32), String> {
     let begun = seconds();
     site.usable()?;
     let here = site.stamp().unwrap_or(Stamp::NONE);
@@ -75,16 +84,28 @@ fn steps(site: &Site, order: &Order, touches: impl FnOnce()) -> Result<(Stamp, u
         ));
     }
     expect(site, &order.source)?;
-    let most = plan(site, order)?;
+    // A command may do more than the rest of the pull would.
+    let most = plan(site, order)?.or(order.guarded.then_some(SLACK));
     let changes = most.is_some();
     let mut moved = 0;
     let note = site.note().unwrap_or(Note { stamp: here, live: false, pulled: 0 });
     let partial = Note { stamp: Stamp { partial: true, ..here }, live: false, pulled: note.pulled };
     if let Some(most) = most {
-        touches();
+        tell('P', format_args!(""));
         site.write(&partial).map_err(|why| format!("the stamp cannot be written: {}", words(&why)))?;
         if order.keep {
             kept::pin(&site.kept()).map_err(|why| about(&site.kept(), &why))?;
+        }
+        if order.guarded && order.keep {
+            tell(
+                'E',
+                format_args!(
+                    "the command of hbd guard is not run this time: the copy here may hold what no other does, which only a \
+                 pull of hbd's own moves aside"
+                ),
+            );
+        } else if order.guarded {
+            guarded(site, command, &partial)?;
         }
         moved = bring(site, order, most)?;
         site.usable()?;
@@ -104,6 +125,28 @@ fn steps(site: &Site, order: &Order, touches: impl FnOnce()) -> Result<(Stamp, u
     site.write(&Note { stamp, live: false, pulled: begun })
         .map_err(|why| format!("the stamp cannot be written: {}", words(&why)))?;
     Ok((stamp, moved))
+}
+
+/// Run the operator's command. What it left undone, the rest of the pull does: only then the copy is whole.
+fn guarded(site: &Site, command: &str, partial: &Note) -> Result<(), String> {
+    let words: Vec<String> = command.split('\0').map(ToString::to_string).collect();
+    let (code, said) = rsync::command(site, &words, &site.beside(".guard"));
+    if site.stamp() != Some(partial.stamp) {
+        site.usable()?;
+        site.write(partial)
+            .map_err(|why| format!("the stamp cannot be written: {}", super::site::words(&why)))?;
+        return Err(format!(
+            "the command of hbd guard wrote into {}, where the stamp is and what was moved aside; give its rsync \
+             --exclude=.hbd/",
+            site.data.directory.join(super::site::OWN).display()
+        ));
+    }
+    // 24: files vanished from under rsync; they are looked for once more.
+    match code {
+        0 | 24 => Ok(()),
+        127 => Err("the command of hbd guard cannot be run".to_string()),
+        code => Err(format!("the command of hbd guard ended with {code}: {said}")),
+    }
 }
 
 fn about(path: &Path, why: &std::io::Error) -> String {

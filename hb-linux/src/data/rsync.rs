@@ -8,7 +8,7 @@ use crate::sys::{Errno, Fd};
 use std::ffi::CString;
 use std::format;
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::string::{String, ToString};
@@ -120,6 +120,23 @@ pub fn run(site: &Site, words: &[String], output: &Path) -> Run {
         Ok(None) | Err(_) => End::Failed(127),
     };
     Run { end, said: first.to_string() }
+}
+
+/// Run a command of the operator's; all that it says is in `output`. Its exit code as of [`End::Failed`], and the first line
+/// of its complaints.
+#[must_use]
+pub fn command(site: &Site, words: &[String], output: &Path) -> (u8, String) {
+    let complaints = site.beside(".err");
+    let code = match launch(site, words, output, &complaints) {
+        Ok(Some(Ended::Code(code))) => code,
+        Ok(Some(Ended::Signal(signal))) => signal.saturating_add(128),
+        Ok(None) | Err(_) => 127,
+    };
+    let said = read(&complaints);
+    if let Ok(mut file) = fs::OpenOptions::new().append(true).open(output) {
+        let _ = file.write_all(said.as_bytes());
+    }
+    (code, said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("").to_string())
 }
 
 fn launch(site: &Site, words: &[String], output: &Path, complaints: &Path) -> Result<Option<Ended>, Errno> {

@@ -13,7 +13,6 @@ use crate::sys::Fd;
 use crate::sys::poll::sleep_ms;
 use crate::sys::process::{self, Pid};
 use core::fmt::Arguments;
-use core::fmt::Write as _;
 use hb_core::Stamp;
 use std::format;
 use std::string::{String, ToString};
@@ -34,8 +33,8 @@ pub enum Job {
     Pull(Order),
 }
 
-/// The child's life. It ends with `daemon`.
-pub fn run(site: &Site, job: &Job, pipe: &Fd, daemon: Pid) -> i32 {
+/// The child's life. It ends with `daemon`. `command`: that of a pull that is guarded.
+pub fn run(site: &Site, job: &Job, command: &str, pipe: &Fd, daemon: Pid) -> i32 {
     process::new_session();
     process::become_helper(&[pipe.raw()], false);
     process::die_with(daemon);
@@ -43,20 +42,19 @@ pub fn run(site: &Site, job: &Job, pipe: &Fd, daemon: Pid) -> i32 {
     match job {
         Job::Read => read(site, pipe),
         Job::Write(stamp) => match write(site, stamp) {
-            Ok(()) => tell(pipe, format_args!("K")),
-            Err(why) => tell(pipe, format_args!("E {why}")),
+            Ok(()) => tell(pipe, 'K', format_args!("")),
+            Err(why) => tell(pipe, 'E', format_args!("{why}")),
         },
-        Job::Pull(order) => match pull::pull(site, order, || tell(pipe, format_args!("P"))) {
-            Outcome::Whole(stamp, moved) => tell(pipe, format_args!("W {}{moved}", note::fields(&stamp))),
-            Outcome::Cut(why) => tell(pipe, format_args!("E {why}")),
+        Job::Pull(order) => match pull::pull(site, order, command, &|kind, args| tell(pipe, kind, args)) {
+            Outcome::Whole(stamp, moved) => tell(pipe, 'W', format_args!("{}{moved}", note::fields(&stamp))),
+            Outcome::Cut(why) => tell(pipe, 'E', format_args!("{why}")),
         },
     }
     0
 }
 
-fn tell(pipe: &Fd, args: Arguments<'_>) {
-    let mut text = String::new();
-    let _ = write!(text, "{args}");
+fn tell(pipe: &Fd, kind: char, args: Arguments<'_>) {
+    let mut text = format!("{kind} {args}");
     let mut end = text.len().min(LINE);
     while !text.is_char_boundary(end) {
         end -= 1;
@@ -72,7 +70,7 @@ fn read(site: &Site, pipe: &Fd) {
     let mut told = String::new();
     while let Err(why) = site.usable() {
         if why != told {
-            tell(pipe, format_args!("E {why}: nothing is started or pulled before it is there"));
+            tell(pipe, 'E', format_args!("{why}: nothing is started or pulled before it is there"));
             told = why;
         }
         sleep_ms(LOOK_MS);
@@ -85,12 +83,12 @@ fn read(site: &Site, pipe: &Fd) {
         if known != Some(now)
             && let Err(why) = site.write(&now)
         {
-            tell(pipe, format_args!("E the stamp cannot be written: {}", words(&why)));
+            tell(pipe, 'E', format_args!("the stamp cannot be written: {}", words(&why)));
         }
     }
     let age = pull::seconds().checked_sub(pulled).filter(|_| pulled != 0);
     let age = age.map_or("-".to_string(), |age| age.to_string());
-    tell(pipe, format_args!("R {}{age}", note::fields(&stamp)));
+    tell(pipe, 'R', format_args!("{}{age}", note::fields(&stamp)));
 }
 
 /// Write a stamp. The one that stands there again: its tenure is over.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// Where the daemon's sentences are written.
-const SPEAKERS: [&str; 21] = [
+const SPEAKERS: [&str; 24] = [
     "log/words.rs",
     "log/groups.rs",
     "log/ask.rs",
@@ -28,6 +28,9 @@ const SPEAKERS: [&str; 21] = [
     "helper/run.rs",
     "helper/outlet.rs",
     "watchdog.rs",
+    "data/worker.rs",
+    "data/pull.rs",
+    "data/site.rs",
 ];
 /// The tables: the same lines in each.
 const TABLES: [&str; 2] = ["docs/log.md", "docs/zh/log.md"];

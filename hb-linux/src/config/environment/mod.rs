@@ -2,6 +2,7 @@
 //!
 //! Everything is read from `/proc`, `/etc` and file metadata. No device is opened: opening a watchdog would arm it.
 
+mod crontab;
 mod devices;
 mod elsewhere;
 mod getty;
@@ -94,4 +95,7 @@ pub(super) fn parsed(paths: &Paths, parsed: &Parsed, look: Look<'_>, findings: &
         network::here(running, groups, report);
     }
     services::scripts(paths, cf, groups, report);
+    if let Look::Check(_) = look {
+        crontab::examine(paths, cf, groups, findings);
+    }
 }

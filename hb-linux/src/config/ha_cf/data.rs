@@ -136,6 +136,7 @@ impl DataLines {
                     rest = &[];
                 }
                 "exclude" => self.excludes.push(String::from(value)),
+                "interval" if value == "off" => pair.set(&mut self.interval, NEVER, report),
                 "interval" => pair.set(&mut self.interval, pair.time_of(value, one, DAY, report)?, report),
                 "limit" => pair.set(&mut self.limit, pair.time_of(value, one, DAY, report)?, report),
                 "stale_after" => {
@@ -179,6 +180,8 @@ impl DataLines {
     }
 }
 
+/// `interval off`: pulls come at a new holder, at a handover, and when they are asked for.
+const NEVER: Duration = Duration::from_secs(100 * 365 * 86_400);
 /// A month: a copy that is older is old by any measure.
 const MONTH: Duration = Duration::from_secs(31 * 86_400);
 

@@ -21,10 +21,14 @@ impl Machine {
     pub fn hbd(&self, arguments: &[&str]) -> Command {
         let mut words = self.programs.launcher.iter().map(OsStr::new).chain([self.programs.hbd.as_os_str()]);
         let mut command = Command::new(words.next().unwrap_or_default());
+        // Behind `--` everything is somebody else's.
+        let own = arguments.iter().position(|word| *word == "--").unwrap_or(arguments.len());
+        let (arguments, others) = arguments.split_at(own);
         command.args(words).args(arguments);
         for (option, folder) in [("--config-dir", "etc"), ("--state-dir", "lib"), ("--run-dir", "run")] {
             command.arg(option).arg(self.path(folder));
         }
+        command.args(others);
         command
     }
 
