@@ -17,6 +17,7 @@ pub mod rigfile;
 pub mod series;
 pub mod setup;
 pub mod sim;
+pub mod subject;
 pub mod table;
 pub mod test;
 pub mod virt;

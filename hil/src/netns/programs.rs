@@ -78,11 +78,11 @@ impl Programs {
         if !cargo.status()?.success() {
             return Err(io::Error::other("the programs under test do not build"));
         }
-        // target/PROFILE/deps/TEST for a test, target/PROFILE/NAME for a program.
+        // target/PROFILE/deps/TEST for a test, examples/NAME for an example, target/PROFILE/NAME for a program.
         let folder = own
             .ancestors()
             .skip(1)
-            .find(|folder| folder.file_name().is_some_and(|name| name != "deps"))
+            .find(|folder| folder.file_name().is_some_and(|name| name != "deps" && name != "examples"))
             .ok_or_else(|| io::Error::other("no target folder above the running program"))?;
         let hbd = given.unwrap_or_else(|| folder.join("hbd"));
         let launcher = std::env::var("HBD_LAUNCHER").unwrap_or_default();
