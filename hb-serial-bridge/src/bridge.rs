@@ -47,19 +47,15 @@ where
     }
 
     /// What the report says of this start.
-    #[must_use]
-    pub const fn about(mut self, about: About) -> Self {
+    pub const fn set_about(&mut self, about: About) {
         self.about = about;
-        self
     }
 
     /// Text of Linux-HA Heartbeat passes as well, whole messages of up to 436 bytes; else it is counted alone. For a cluster
     /// that is moved over node by node: without it a node behind the bridge cannot name a peer that runs Heartbeat.
-    #[must_use]
-    pub const fn pass_text(mut self, pass: bool) -> Self {
+    pub const fn pass_text(&mut self, pass: bool) {
         self.a_to_b.pass_text = pass;
         self.b_to_a.pass_text = pass;
-        self
     }
 
     /// Move what can be moved at `now` without waiting: at most [`STEP_BYTES`] read and as many written in each

@@ -215,7 +215,7 @@ fn ten_seconds_of_noise_on_both_full_lines_cost_no_whole_frame() {
             let mut uart = port.0.borrow_mut();
             // 100 ms of line, 1150 bytes: noise, a beat within it, noise. Some of it looks like frames.
             let noise = |len: u64, next: &mut dyn FnMut() -> u64| -> Vec<u8> {
-                (0..len).map(|_| if next() % 9 == 0 { 0 } else { next() as u8 }).collect()
+                (0..len).map(|_| if next().is_multiple_of(9) { 0 } else { next() as u8 }).collect()
             };
             let before = noise(300 + next() % 400, &mut next);
             let beat = [&[0x11, n as u8][..], &next().to_le_bytes(), b"beat"].concat();

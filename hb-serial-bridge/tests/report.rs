@@ -13,8 +13,9 @@ const T0: Instant = Instant::from_millis(10_000);
 
 fn bridge() -> (Pipe, Pipe, Bridge<Pipe, Pipe>) {
     let (a, b) = (Pipe::new(), Pipe::new());
-    let bridge = Bridge::new(a.clone(), b.clone(), Duration::from_millis(500));
-    (a, b, bridge.about(About { boot: 77, cause: 1 }))
+    let mut bridge = Bridge::new(a.clone(), b.clone(), Duration::from_millis(500));
+    bridge.set_about(About { boot: 77, cause: 1 });
+    (a, b, bridge)
 }
 
 fn frame(datagram: &[u8]) -> Vec<u8> {
@@ -62,7 +63,8 @@ fn each_node_is_told_of_both_directions_as_it_sees_them() {
     a.feed(&[frame(b"one"), frame(b"two"), vec![9, 9, 0]].concat());
     b.feed(&frame(b"three"));
     while bridge.step(T0) {}
-    (a.sent(), b.sent());
+    a.sent();
+    b.sent();
     let later = T0.plus(Duration::from_millis(250));
     assert_eq!(answer(&a, &mut bridge, lane(false, Part::Carried), later)[1..], [2, 2]);
     assert_eq!(answer(&a, &mut bridge, lane(true, Part::Carried), later)[1..], [1, 1]);
@@ -110,8 +112,8 @@ const TEXT: &[u8] = b">>>\nt=status\nst=active\nsrc=ha-1\n(1)srcuuid=x\nauth=1 7
 #[test]
 fn text_passes_only_where_it_is_said() {
     for pass in [false, true] {
-        let (a, b, bridge) = bridge();
-        let mut bridge = bridge.pass_text(pass);
+        let (a, b, mut bridge) = bridge();
+        bridge.pass_text(pass);
         a.feed(&[frame(b"before"), TEXT.to_vec(), frame(b"behind")].concat());
         // A line that takes what comes: nothing has to wait.
         while bridge.step(T0) {}
@@ -129,8 +131,8 @@ fn text_passes_only_where_it_is_said() {
 
 #[test]
 fn console_text_never_passes() {
-    let (a, b, bridge) = bridge();
-    let mut bridge = bridge.pass_text(true);
+    let (a, b, mut bridge) = bridge();
+    bridge.pass_text(true);
     a.feed(b"\0\r\nDebian GNU/Linux ha-1 ttyS0\r\n\r\nha-1 login: root\r\nPassword: \r\n# >>> hello\r\n");
     a.feed(&frame(b"beat"));
     while bridge.step(T0) {}

@@ -6,6 +6,7 @@
 pub mod bench;
 pub mod dist;
 pub mod faults;
+pub mod firmware;
 pub mod fuzz;
 pub mod gate;
 pub mod model;

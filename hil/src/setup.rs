@@ -49,6 +49,7 @@ pub const PACKAGES: &[Package] = &[
     package("binutils-arm-none-eabi", "links the core for a Cortex-M3 and weighs it", When::Always),
     package("binutils-i686-linux-gnu", "links the core for the old servers", When::Always),
     package("g++", "compiles libFuzzer", When::Always),
+    package("qemu-system-arm", "the bridge's emulated board", When::Always),
     package("valgrind", "counts the core's instructions", When::Always),
     package("qemu-user-static", "runs the i586 binary on an emulated Pentium", When::Always),
     package("net-tools", "ifconfig and route, as Red Hat 9 has them", When::Always),

@@ -59,7 +59,7 @@ impl Write for Port {
 #[unsafe(link_section = ".sizes")]
 pub static HB_SIZE_OF_BRIDGE: [u8; size_of::<Bridge<Port, Port>>()] = [0; size_of::<Bridge<Port, Port>>()];
 
-/// `Bridge::new`, `about` and `pass_text`.
+/// `Bridge::new`, `set_about` and `pass_text`.
 #[unsafe(no_mangle)]
 pub extern "C" fn hb_bridge_new(
     place: &mut MaybeUninit<Bridge<Port, Port>>,
@@ -69,7 +69,9 @@ pub extern "C" fn hb_bridge_new(
     about: &About,
     text: bool,
 ) {
-    place.write(Bridge::new(a, b, Duration::from_micros(max_age)).about(*about).pass_text(text));
+    let bridge = place.write(Bridge::new(a, b, Duration::from_micros(max_age)));
+    bridge.set_about(*about);
+    bridge.pass_text(text);
 }
 
 /// `report::ask`: the question for the page of that number.

@@ -1,7 +1,7 @@
 //! `cargo xtask`: build tasks, checks and benchmarks. `cargo xtask help` lists them.
 
 use hb_hil::test::{self, STEPS, Step};
-use hb_hil::{bench, dist, faults, fuzz, gate, model, sim, wires};
+use hb_hil::{bench, dist, faults, firmware, fuzz, gate, model, sim, wires};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -33,6 +33,9 @@ fn main() -> ExitCode {
         ["faults-alone", words @ ..] => faults::run_here(words).map(|text| println!("{text}")),
         ["churn", words @ ..] => faults::churn::run(words).map(|text| println!("{text}")),
         ["churn-alone", words @ ..] => faults::churn::run_here(words).map(|text| println!("{text}")),
+        ["firmware", words @ ..] if !words.is_empty() => {
+            firmware::command(words).map(|text| println!("{text}"))
+        }
         ["fuzz", words @ ..] if !words.is_empty() => fuzz::run(words).map(|text| println!("{text}")),
         ["sim", args @ ..] if !args.is_empty() => sim::run(args, DAY).map(drop),
         ["sim-mixed", args @ ..] => sim::mixed(args, DAY).map(drop),
@@ -80,6 +83,7 @@ fn help() {
         "  faults --all | CALL[:ERROR]...  each system call of the daemon's loop fails or is late (root)"
     );
     println!("  churn [--minutes N]        a bad day of two daemons, and what it leaves behind (root)");
+    println!("  firmware BOARD [--flash]   the bridge's program for a board; --flash puts it there");
     println!("  fuzz TARGET... [--seconds N] [--keep]  some targets for longer; --keep grows their corpus");
     println!(
         "  sim [--seeds N] [--from S] [--jobs J] [--record FILE]  seeds of the simulator; goes on where FILE ends"

@@ -22,7 +22,9 @@ const NO_PANIC: [&str; 10] = [
 /// `cargo fmt --check`.
 pub(super) fn fmt() -> Outcome {
     Cmd::cargo(["fmt", "--all", "--check"]).run()?;
-    Cmd::cargo(["fmt", "--all", "--check"]).dir(&paths::root().join("fuzz")).run()?;
+    for apart in ["fuzz", "hb-serial-bridge/boards"] {
+        Cmd::cargo(["fmt", "--all", "--check"]).dir(&paths::root().join(apart)).run()?;
+    }
     Ok("formatted".to_owned())
 }
 

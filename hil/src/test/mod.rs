@@ -52,6 +52,11 @@ pub const STEPS: &[Step] = &[
     Step { name: "nostd", about: "core and bridge for a Cortex-M3, no std", run: features::nostd },
     Step { name: "nopanic", about: "core and bridge linked without a panic", run: nopanic::check },
     Step { name: "budgets", about: "flash, RAM and instructions of the core", run: budgets::check },
+    Step {
+        name: "firmware",
+        about: "the bridge's boards: built, weighed, the emulated one run",
+        run: crate::firmware::step,
+    },
     Step { name: "unit", about: "unit tests of every crate", run: cargo::unit },
     Step { name: "cross", about: "simulator and cross-crate tests", run: cargo::cross },
     Step {
