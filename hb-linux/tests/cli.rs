@@ -198,6 +198,18 @@ fn two_nodes_move_a_service_over_a_null_modem() {
     assert_eq!(code(&second), 1, "{}", text(&second));
     assert!(text(&second).contains("already running [pid "), "{}", text(&second));
 
+    // What would happen is asked of the core, by a child, and nothing changes.
+    for (node, part) in [(&a, "svc runs here, on ha-1: "), (&b, "if ha-1 died now: ha-2 takes it over (O2)")]
+    {
+        let before = fs::read(node.dir.join("state/state")).unwrap();
+        let why = node.hbd(&["why", "svc"]);
+        assert_eq!((code(&why), text(&why).contains(part)), (0, true), "{}", text(&why));
+        assert_eq!(fs::read(node.dir.join("state/state")).unwrap(), before);
+    }
+    assert!(a.serves() && !b.serves());
+    let wrong = a.hbd(&["why", "nothing"]);
+    assert!(code(&wrong) == 1 && text(&wrong).contains("no group here; groups: svc"), "{}", text(&wrong));
+
     let moved = a.hbd(&["standby"]);
     assert_eq!(code(&moved), 0, "{}", text(&moved));
     assert!(b.serves() && !a.serves());

@@ -1,6 +1,6 @@
 //! The words after `hbd`.
 
-use super::{EXIT_UNSUPPORTED, EXIT_USAGE};
+use super::{EXIT_UNSUPPORTED, EXIT_USAGE, help};
 use crate::config::Paths;
 use crate::control::wire::Which;
 use crate::scripts::Places;
@@ -148,10 +148,13 @@ pub enum Verb {
     /// Show the last events.
     #[cfg(feature = "events")]
     Events(Vec<OsString>),
+    /// Say why a group runs where it runs, or all of them, and what would happen.
+    #[cfg(feature = "why")]
+    Why(Option<String>),
     /// Print the version.
     Version,
-    /// Print the help.
-    Help,
+    /// Print the help, of one command or as a whole.
+    Help(Option<String>),
 }
 
 /// What is done with a group's data.
@@ -204,7 +207,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Verb, Options
     let mut values: Vec<String> = Vec::new();
     while let Some(arg) = parser.next()? {
         match arg {
-            Arg::Long("help") | Arg::Short('h') => verb = Some("help".to_string()),
+            Arg::Long("help") | Arg::Short('h') => return Ok((Verb::Help(verb), options)),
             Arg::Long("version") | Arg::Short('V') => verb = Some("version".to_string()),
             // What follows is the script's.
             Arg::Long("exercise") if verb.as_deref() == Some("check") => {
@@ -217,7 +220,12 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Verb, Options
             Arg::Value(word) => {
                 let word = word.string()?;
                 match (&verb, word.as_str()) {
-                    // These have options of their own.
+                    // These have options of their own, but for this one.
+                    (None, "demo" | "send-arp" | "install" | "events" | "simulate")
+                        if parser.try_raw_args().is_some_and(|rest| wants_help(rest.as_slice())) =>
+                    {
+                        return Ok((Verb::Help(Some(word)), options));
+                    }
                     (None, "demo") => return Ok((Verb::Demo(parser.raw_args()?.collect()), options)),
                     (None, "send-arp") => return Ok((Verb::SendArp(parser.raw_args()?.collect()), options)),
                     (None, "install") => return Ok((Verb::Install(parser.raw_args()?.collect()), options)),
@@ -240,7 +248,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Verb, Options
             }
         }
     }
-    let verb = verb.ok_or_else(|| Usage::new("no command given; write one of: run, stop, restart, reload, status, check, standby, takeover, confirm-down, clear, sync, guard, data, demo, linktest, install, send-arp, version, help"))?;
+    let verb = verb.ok_or_else(|| Usage::new(help::first(&options)))?;
     let verb = resolve(&verb, &values)?;
     suits(&verb, &options)?;
     Ok((verb, options))
@@ -307,7 +315,10 @@ fn resolve(verb: &str, values: &[String]) -> Result<Verb, Usage> {
         "status" => none(Verb::Status),
         "check" => none(Verb::Check),
         "version" => none(Verb::Version),
-        "help" => Ok(Verb::Help),
+        "help" => match values {
+            [] => Ok(Verb::Help(None)),
+            _ => Ok(Verb::Help(Some(one("the name of a command")?))),
+        },
         "standby" => Ok(Verb::Standby(which(values)?)),
         "takeover" => Ok(Verb::Takeover(which(values)?)),
         "linktest" => Ok(Verb::Linktest(one("a serial device, such as /dev/ttyS0")?)),
@@ -325,11 +336,26 @@ fn resolve(verb: &str, values: &[String]) -> Result<Verb, Usage> {
             [group, command @ ..] if !command.is_empty() => Ok(Verb::Guard(group.clone(), command.to_vec())),
             _ => Err(Usage::new("guard needs a group and a command; write guard [--quiet] GROUP -- COMMAND")),
         },
+        #[cfg(feature = "why")]
+        "why" => match values {
+            [] => Ok(Verb::Why(None)),
+            _ => Ok(Verb::Why(Some(one("the name of a group")?))),
+        },
         other if LATER.contains(&other) => {
             Err(Usage { text: format!("{other} is not available in this version"), code: EXIT_UNSUPPORTED })
         }
-        other => Err(Usage::new(format!("unknown command {other:?}; hbd help lists them"))),
+        other => Err(unknown(other)),
     }
+}
+
+fn wants_help(words: &[OsString]) -> bool {
+    words.iter().any(|word| word == "--help" || word == "-h")
+}
+
+/// No such command: the nearest one, if one is near.
+pub(super) fn unknown(word: &str) -> Usage {
+    let near = help::nearest(word).map_or(String::new(), |verb| format!("; did you mean hbd {verb}?"));
+    Usage::new(format!("unknown command {word:?}{near}; hbd help lists them"))
 }
 
 #[cfg(feature = "data")]
@@ -411,7 +437,13 @@ mod tests {
         assert_eq!(read("standby --no-wait local").unwrap().0, Verb::Standby(Which::Local));
         assert_eq!(read("takeover foreign").unwrap().0, Verb::Takeover(Which::Foreign));
         assert_eq!(read("clear 192.168.2.50").unwrap().0, Verb::Clear("192.168.2.50".to_string()));
-        assert_eq!(read("--help").unwrap().0, Verb::Help);
+        assert_eq!(read("--help").unwrap().0, Verb::Help(None));
+        for line in ["standby --help", "standby all --no-wait -h", "help standby"] {
+            assert_eq!(read(line).unwrap().0, Verb::Help(Some("standby".to_string())), "{line}");
+        }
+        for line in ["install --help", "install --dry-run -h"] {
+            assert_eq!(read(line).unwrap().0, Verb::Help(Some("install".to_string())), "{line}");
+        }
         assert_eq!(read("-V").unwrap().0, Verb::Version);
         let (verb, options) = read("linktest --baud 19200 --baud=1200 /dev/ttyS1 --wait 5").unwrap();
         assert_eq!(verb, Verb::Linktest("/dev/ttyS1".to_string()));
@@ -431,7 +463,11 @@ mod tests {
     fn mistakes_are_named() {
         for (line, code, part) in [
             ("", 2, "no command"),
-            ("start", 2, "unknown command"),
+            ("start", 2, "unknown command \"start\"; did you mean hbd run?"),
+            ("stauts", 2, "did you mean hbd status?"),
+            ("take-over", 2, "did you mean hbd takeover?"),
+            ("confirmdown ha-1", 2, "did you mean hbd confirm-down?"),
+            ("xyzzy", 2, "unknown command \"xyzzy\"; hbd help lists them"),
             ("status now", 2, "one word too many"),
             ("standby mine", 2, "write all, local or foreign"),
             ("confirm-down", 2, "needs the name"),

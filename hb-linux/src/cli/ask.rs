@@ -146,6 +146,12 @@ pub(super) fn simple(options: &Options, request: &Request<'_>, done: &str) -> i3
     }
 }
 
+/// `hbd why`: what is told is the answer.
+#[cfg(feature = "why")]
+pub(super) fn told(options: &Options, request: &Request<'_>) -> i32 {
+    command(options, request).map_or_else(|code| code, |()| EXIT_OK)
+}
+
 /// `hbd stop`: ask, then wait until the daemon has ended, however long its scripts take.
 pub(super) fn stop(options: &Options) -> i32 {
     let gone = matches!(Client::connect(&options.run_dir), Err(Trouble::NotRunning));

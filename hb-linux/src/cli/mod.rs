@@ -96,6 +96,8 @@ fn act(verb: Verb, options: &Options) -> i32 {
         Verb::Sync(group) => data::sync(options, group.as_deref()),
         #[cfg(feature = "data")]
         Verb::Data(verb) => data::data(options, &verb),
+        #[cfg(feature = "why")]
+        Verb::Why(group) => ask::told(options, &Request::Why(group.as_deref().unwrap_or_default())),
         #[cfg(feature = "events")]
         Verb::Events(words) => events::main(words, options),
         #[cfg(feature = "data")]
@@ -109,10 +111,17 @@ fn act(verb: Verb, options: &Options) -> i32 {
             say(&format!("hbd {VERSION}"));
             EXIT_OK
         }
-        Verb::Help => {
+        Verb::Help(None) => {
             say(help::HELP);
             EXIT_OK
         }
+        Verb::Help(Some(verb)) => match help::of(&verb) {
+            Some(text) => {
+                say(text.trim_end());
+                EXIT_OK
+            }
+            None => refuse(&args::unknown(&verb)),
+        },
     }
 }
 

@@ -105,7 +105,7 @@ impl fmt::Display for Move<'_> {
 }
 
 /// Letters to insert, delete or replace to make one word of the other.
-pub(super) fn distance(a: &str, b: &str) -> usize {
+pub fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {
         let mut diagonal = i;

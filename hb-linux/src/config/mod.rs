@@ -33,6 +33,7 @@ mod texts;
 mod time;
 mod told;
 
+pub use files::distance;
 pub use finding::{Class, Findings};
 #[cfg(test)]
 pub(crate) use ha_cf::NAMES as DIRECTIVES;

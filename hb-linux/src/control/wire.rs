@@ -46,6 +46,9 @@ pub enum Request<'a> {
     /// The same, with a command of the operator's before it: the group, and the words with a NUL between them.
     #[cfg(feature = "data")]
     Guard(&'a str, &'a str),
+    /// Why this group runs where it runs, and what would happen; all groups when it is empty.
+    #[cfg(feature = "why")]
+    Why(&'a str),
 }
 
 /// Which groups a move means.

@@ -141,6 +141,8 @@ impl Start {
             server,
             reload,
             standbys: Standbys::default(),
+            #[cfg(feature = "why")]
+            why: super::why::Answering::default(),
             facts: Facts { begun, config_digest: settings.config_digest, realtime },
             claimable,
             interfaces,

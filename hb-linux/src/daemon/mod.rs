@@ -28,5 +28,7 @@ mod shout;
 mod standbys;
 mod start;
 mod voice;
+#[cfg(feature = "why")]
+mod why;
 
 pub use start::run;

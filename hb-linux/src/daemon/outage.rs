@@ -13,8 +13,17 @@ struct Service {
     served: Option<Instant>,
     /// What its present start followed from.
     cause: Option<Cause>,
-    /// How long the scripts of that start took.
+    /// It is being stopped.
+    stops: bool,
+    /// How long the scripts of that start or stop took.
     scripts: Duration,
+    /// What those of the last whole start and of the last whole stop took.
+    took: (Option<Duration>, Option<Duration>),
+}
+
+impl Service {
+    const NOTHING: Self =
+        Self { served: None, cause: None, stops: false, scripts: Duration::ZERO, took: (None, None) };
 }
 
 /// All groups, and the links on which the peer is heard.
@@ -30,11 +39,7 @@ pub(super) struct Outages {
 impl Outages {
     /// Nothing was heard yet, and nobody serves.
     pub(super) const fn new() -> Self {
-        Self {
-            groups: [Service { served: None, cause: None, scripts: Duration::ZERO }; MAX_GROUPS],
-            heard: [None; MAX_LINKS],
-            silent: [None; MAX_LINKS],
-        }
+        Self { groups: [Service::NOTHING; MAX_GROUPS], heard: [None; MAX_LINKS], silent: [None; MAX_LINKS] }
     }
 
     /// A beat of the peer that counts came on `link`.
@@ -53,10 +58,16 @@ impl Outages {
     /// A script of `group` ended.
     pub(super) fn script_took(&mut self, group: GroupId, took: Duration) {
         if let Some(group) = self.groups.get_mut(usize::from(group.0))
-            && group.cause.is_some()
+            && (group.cause.is_some() || group.stops)
         {
             group.scripts = group.scripts.plus(took);
         }
+    }
+
+    /// What the scripts of the group's last whole start and of its last whole stop took here.
+    #[cfg_attr(not(feature = "why"), allow(dead_code))]
+    pub(super) fn took(&self, group: GroupId) -> (Option<Duration>, Option<Duration>) {
+        self.groups.get(usize::from(group.0)).map_or((None, None), |group| group.took)
     }
 
     /// Takes in what the node reports. Answers what is to be told, when a group has come into service that was served
@@ -73,11 +84,13 @@ impl Outages {
         }
         match to {
             GroupState::Starting => {
-                (group.cause, group.scripts) = (Some(cause), Duration::ZERO);
+                (group.cause, group.stops, group.scripts) = (Some(cause), false, Duration::ZERO);
                 None
             }
             GroupState::Held => {
-                let (cause, served) = (group.cause.take()?, group.served?);
+                let cause = group.cause.take()?;
+                group.took.0 = Some(group.scripts);
+                let served = group.served?;
                 let reason = match cause {
                     Cause::PeerDead => Reason::Silence(silent),
                     other => Reason::Cause(other),
@@ -89,7 +102,13 @@ impl Outages {
             | GroupState::Stopping
             | GroupState::Failed
             | GroupState::Stuck => {
-                group.cause = None;
+                if to == GroupState::Idle && group.stops {
+                    group.took.1 = Some(group.scripts);
+                }
+                (group.cause, group.stops) = (None, from == GroupState::Held && to == GroupState::Stopping);
+                if group.stops {
+                    group.scripts = Duration::ZERO;
+                }
                 None
             }
         }
@@ -135,6 +154,7 @@ mod tests {
         assert_eq!(outages.note(at(10), &change(Idle, Starting, Cause::Right)), None);
         assert_eq!(outages.note(at(20), &change(Starting, Held, Cause::Script)), None);
         assert_eq!(outages.note(at(500), &change(Held, Stopping, Cause::Monitor)), None);
+        outages.script_took(GroupId(0), Duration::from_millis(80));
         assert_eq!(outages.note(at(600), &change(Stopping, Idle, Cause::Script)), None);
         outages.script_took(GroupId(0), Duration::from_millis(100));
         assert_eq!(outages.note(at(610), &change(Idle, Starting, Cause::Monitor)), None);
@@ -142,6 +162,7 @@ mod tests {
         let (_, tale) = outages.note(at(650), &change(Starting, Held, Cause::Script)).unwrap();
         let (scripts, gap) = (Duration::from_millis(30), Duration::from_millis(150));
         assert_eq!(tale, Tale { reason: Reason::Cause(Cause::Monitor), scripts, gap });
+        assert_eq!(outages.took(GroupId(0)), (Some(scripts), Some(Duration::from_millis(80))));
         // A start that fails is none, and its scripts are forgotten.
         assert_eq!(outages.note(at(700), &change(Idle, Starting, Cause::Retry)), None);
         assert_eq!(outages.note(at(800), &change(Starting, Stopping, Cause::Script)), None);

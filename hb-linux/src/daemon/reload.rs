@@ -89,6 +89,12 @@ impl Reload {
         Ok(())
     }
 
+    /// The files as they were at the start.
+    #[cfg(feature = "why")]
+    pub(super) fn config(&self) -> &hb_core::Config {
+        &self.then.core
+    }
+
     /// What to wait on.
     #[must_use]
     pub(super) fn fd(&self) -> Option<RawFd> {

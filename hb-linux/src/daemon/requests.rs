@@ -9,7 +9,7 @@ use crate::control::wire::{
 use crate::control::{Out, server};
 use crate::helper::Level;
 use crate::link::Link;
-use crate::log::{Mac, Text, groups, reasons};
+use crate::log::{Mac, Names, Text, groups, reasons};
 use crate::sys::{Fd, process};
 #[cfg(feature = "data")]
 use hb_core::Stale;
@@ -41,6 +41,8 @@ pub(super) fn answer(
     let command = match request {
         Request::Status => return status(now, &node.status(now), fx, facts, out),
         Request::Reload | Request::ReloadForced => return,
+        #[cfg(feature = "why")]
+        Request::Why(_) => return,
         Request::Stop => Command::Stop,
         Request::Standby(which) => Command::Standby(scope(which)),
         Request::Takeover(which) => Command::Takeover(scope(which)),
@@ -64,15 +66,18 @@ pub(super) fn answer(
         },
         Request::Clear(name) => match fx.voice.names.find_group(name) {
             Some(group) => Command::Clear(group),
-            None => {
-                let mut text = Text::<300>::new();
-                text.put(format_args!("{name:?} is no group here; groups:"));
-                fx.voice.names.groups.iter().for_each(|g| text.put(format_args!(" {}", g.name)));
-                return out.send(&Reply::Refused(text.as_str()));
-            }
+            None => return no_group(&fx.voice.names, name, out),
         },
     };
     operate(now, node, fx, command, said(&request), |reply| out.send(reply));
+}
+
+/// There is no group of this name.
+pub(super) fn no_group(names: &Names, name: &str, out: &mut Out<'_>) {
+    let mut text = Text::<300>::new();
+    text.put(format_args!("{name:?} is no group here; groups:"));
+    names.groups.iter().for_each(|g| text.put(format_args!(" {}", g.name)));
+    out.send(&Reply::Refused(text.as_str()));
 }
 
 /// Pull a group's data now, with `guarded` before it.
@@ -150,6 +155,8 @@ const fn said(request: &Request<'_>) -> &'static str {
         Request::Sync(_) => "sync",
         #[cfg(feature = "data")]
         Request::Guard(..) => "guard",
+        #[cfg(feature = "why")]
+        Request::Why(_) => "why",
     }
 }
 

@@ -260,6 +260,8 @@ impl Shell {
         }
         self.serve_copies();
         self.reload.reap();
+        #[cfg(feature = "why")]
+        self.why.reap();
         self.fx.links.iter_mut().for_each(link::Link::reap);
         if let Some(dog) = &mut self.fx.dog {
             dog.reap();
@@ -309,9 +311,13 @@ impl Shell {
         let (node, fx, reload, standbys, facts, now) =
             (&mut self.node, &mut self.fx, &mut self.reload, &mut self.standbys, &self.facts, self.now);
         let ready = fds.get(CONTROL..SCRIPTS).unwrap_or_default();
+        #[cfg(feature = "why")]
+        let why = &mut self.why;
         server.serve(now, ready, |request, out| {
             guard::pass("request");
             match request {
+                #[cfg(feature = "why")]
+                Request::Why(group) => why.answer(now, node, fx, reload.config(), group, out),
                 Request::Reload | Request::ReloadForced => {
                     let force = request == Request::ReloadForced;
                     let begun =

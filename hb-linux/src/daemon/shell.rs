@@ -78,6 +78,9 @@ pub(super) struct Shell {
     pub(super) reload: Reload,
     /// Operators who wait for a look at the scripts.
     pub(super) standbys: Standbys,
+    /// The child that answers `hbd why`.
+    #[cfg(feature = "why")]
+    pub(super) why: super::why::Answering,
     /// For the status.
     pub(super) facts: Facts,
     /// Claimable as the node knows it.
