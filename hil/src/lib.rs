@@ -12,6 +12,7 @@ pub mod gate;
 pub mod model;
 pub mod netns;
 pub mod paths;
+pub mod picture;
 pub mod proc;
 pub mod proof;
 pub mod rigfile;

@@ -44,6 +44,7 @@ fn main() -> ExitCode {
             Err(text) => Err(text),
         },
         ["wires", words @ ..] => wires::command(words),
+        ["picture"] => hb_hil::picture::command(),
         names => steps(names).and_then(|steps| test::run(&steps)),
     };
     match result {
@@ -72,6 +73,7 @@ fn help() {
         "  hil|wires ... [--repeat N] [--until-fail] [--shard K/N]   again and again, or the Kth of N parts; both"
     );
     println!("                 leave verdicts.json and junit.xml");
+    println!("  picture                    runs the demo and draws docs/demo.svg of it");
     println!("  hil --replay FILE          the faults in a case's verdict.json, in the simulator");
     println!(
         "  gate [NAME...] [--all] [--list]  the i586 binary on a 2.4 kernel's calls and a Pentium (root)"
