@@ -14,6 +14,7 @@ mod daemon;
 mod data;
 mod demo;
 mod exercise;
+mod fence;
 mod files;
 mod helper;
 mod install;

@@ -9,6 +9,7 @@ mod commands;
 mod daemon;
 mod data;
 mod disk;
+mod fence;
 mod foreign;
 mod guard;
 mod hostile;

@@ -36,6 +36,8 @@ pub struct Options {
     /// `guard`: nothing is said where there is nothing to pull.
     #[cfg(feature = "data")]
     pub quiet: bool,
+    /// `fence`: a test.
+    pub test: bool,
     /// `sync`: however much the pull deletes.
     #[cfg(feature = "data")]
     pub delete: bool,
@@ -92,6 +94,7 @@ impl Default for Options {
             nagios: false,
             no_wait: false,
             force: false,
+            test: false,
             #[cfg(feature = "data")]
             quiet: false,
             #[cfg(feature = "data")]
@@ -122,6 +125,8 @@ pub enum Verb {
     Takeover(Which),
     /// Vouch that this node is off.
     ConfirmDown(String),
+    /// Reset this node by the fence, to see whether it works.
+    Fence(String),
     /// Forget a failed start of this group.
     Clear(String),
     /// Show a failover.
@@ -266,6 +271,7 @@ pub(super) fn common(name: &str, parser: &mut Parser, options: &mut Options) -> 
         "nagios" => options.nagios = true,
         "no-wait" => options.no_wait = true,
         "force" => options.force = true,
+        "test" => options.test = true,
         #[cfg(feature = "data")]
         "delete" => options.delete = true,
         #[cfg(feature = "data")]
@@ -323,6 +329,7 @@ fn resolve(verb: &str, values: &[String]) -> Result<Verb, Usage> {
         "takeover" => Ok(Verb::Takeover(which(values)?)),
         "linktest" => Ok(Verb::Linktest(one("a serial device, such as /dev/ttyS0")?)),
         "confirm-down" => Ok(Verb::ConfirmDown(one("the name of the node that is off")?)),
+        "fence" => Ok(Verb::Fence(one("--test and the name of the other node")?)),
         "clear" => Ok(Verb::Clear(one("the name of a group (its first resource in haresources)")?)),
         #[cfg(feature = "data")]
         "sync" => match values {
@@ -405,6 +412,11 @@ fn suits(verb: &Verb, options: &Options) -> Result<(), Usage> {
         (options.delete && !matches!(verb, Verb::Sync(_)), "--delete goes with sync only"),
         #[cfg(feature = "data")]
         (options.quiet && !matches!(verb, Verb::Guard(..)), "--quiet goes with guard only"),
+        (options.test && !matches!(verb, Verb::Fence(_)), "--test goes with fence only"),
+        (
+            !options.test && matches!(verb, Verb::Fence(_)),
+            "fence resets the other node: write hbd fence --test NODE",
+        ),
         (options.json && *verb != Verb::Status, "--json goes with status only"),
         (options.nagios && *verb != Verb::Status, "--nagios goes with status only"),
         (options.nagios && options.json, "--nagios and --json are two forms of one answer: choose one"),
@@ -418,78 +430,5 @@ fn suits(verb: &Verb, options: &Options) -> Result<(), Usage> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(line: &str) -> Result<(Verb, Options), Usage> {
-        parse(line.split_whitespace().map(OsString::from))
-    }
-
-    #[test]
-    fn commands_and_options_in_any_order() {
-        let (verb, options) = read("--config-dir /c status --json --run-dir=/r --node ha-1").unwrap();
-        assert_eq!(verb, Verb::Status);
-        assert_eq!(options.config_dir, PathBuf::from("/c"));
-        assert_eq!(options.run_dir, PathBuf::from("/r"));
-        assert_eq!(options.state_dir, PathBuf::from("/var/lib/heartbeat"));
-        assert_eq!((options.node.as_deref(), options.json), (Some("ha-1"), true));
-        assert_eq!(read("standby").unwrap().0, Verb::Standby(Which::All));
-        assert_eq!(read("standby --no-wait local").unwrap().0, Verb::Standby(Which::Local));
-        assert_eq!(read("takeover foreign").unwrap().0, Verb::Takeover(Which::Foreign));
-        assert_eq!(read("clear 192.168.2.50").unwrap().0, Verb::Clear("192.168.2.50".to_string()));
-        assert_eq!(read("--help").unwrap().0, Verb::Help(None));
-        for line in ["standby --help", "standby all --no-wait -h", "help standby"] {
-            assert_eq!(read(line).unwrap().0, Verb::Help(Some("standby".to_string())), "{line}");
-        }
-        for line in ["install --help", "install --dry-run -h"] {
-            assert_eq!(read(line).unwrap().0, Verb::Help(Some("install".to_string())), "{line}");
-        }
-        assert_eq!(read("-V").unwrap().0, Verb::Version);
-        let (verb, options) = read("linktest --baud 19200 --baud=1200 /dev/ttyS1 --wait 5").unwrap();
-        assert_eq!(verb, Verb::Linktest("/dev/ttyS1".to_string()));
-        assert_eq!(options.line, Line { speeds: 0b1_0001, seconds: 5, wait: 5 });
-        assert_eq!(
-            read("send-arp -i 10 eth0").unwrap().0,
-            Verb::SendArp(["-i", "10", "eth0"].map(OsString::from).into())
-        );
-    }
-
-    #[test]
-    fn paths_do_not_depend_on_where_the_command_is_given() {
-        assert!(read("run --config-dir conf").unwrap().1.config_dir.is_absolute());
-    }
-
-    #[test]
-    fn mistakes_are_named() {
-        for (line, code, part) in [
-            ("", 2, "no command"),
-            ("start", 2, "unknown command \"start\"; did you mean hbd run?"),
-            ("stauts", 2, "did you mean hbd status?"),
-            ("take-over", 2, "did you mean hbd takeover?"),
-            ("confirmdown ha-1", 2, "did you mean hbd confirm-down?"),
-            ("xyzzy", 2, "unknown command \"xyzzy\"; hbd help lists them"),
-            ("status now", 2, "one word too many"),
-            ("standby mine", 2, "write all, local or foreign"),
-            ("confirm-down", 2, "needs the name"),
-            ("clear a b", 2, "one word too many"),
-            ("status --colour", 2, "unknown option"),
-            ("stop --json", 2, "status only"),
-            ("status --foreground", 2, "run only"),
-            ("check --no-wait", 2, "--no-wait goes"),
-            ("run --node", 2, "node"),
-            ("run -x", 2, "unknown option -x"),
-            ("run --run-dir=", 2, "--run-dir is empty"),
-            ("simulate", 3, "not available in this version"),
-            ("linktest", 2, "needs a serial device"),
-            ("linktest --baud 1234 /dev/ttyS0", 2, "no speed"),
-            ("linktest --seconds 0 /dev/ttyS0", 2, "1 to 3600"),
-            ("linktest --wait x /dev/ttyS0", 2, "1 to 3600"),
-            ("status --wait 3", 2, "linktest only"),
-            ("monitor", 3, "not available in this version"),
-        ] {
-            let usage = read(line).unwrap_err();
-            assert_eq!(usage.code, code, "{line}");
-            assert!(usage.text.contains(part), "{line}: {}", usage.text);
-        }
-    }
-}
+#[path = "args_tests.rs"]
+mod tests;

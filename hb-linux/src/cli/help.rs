@@ -79,6 +79,7 @@ hbd: heartbeat and watchdog daemon for two-node hot standby
   hbd takeover [all|local|foreign] [--no-wait]   take groups from the peer
   hbd confirm-down NODE           vouch that the peer is switched off, so that its groups may be taken
                  [--force]        also while a service address still answers
+  hbd fence --test NODE           ask the fence, then the operator twice, then reset the peer
   hbd clear GROUP                 forget a failed start, or try a stuck stop again
 ",
     data!(),

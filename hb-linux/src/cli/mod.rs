@@ -8,6 +8,7 @@ mod compat;
 mod data;
 #[cfg(feature = "events")]
 mod events;
+mod fence;
 #[cfg(feature = "data")]
 mod guard;
 mod help;
@@ -91,6 +92,7 @@ fn act(verb: Verb, options: &Options) -> i32 {
                 if options.force { Request::ConfirmDownForce(&node) } else { Request::ConfirmDown(&node) };
             ask::simple(options, &ask, &format!("{node} is confirmed down"))
         }
+        Verb::Fence(node) => fence::test(options, &node),
         Verb::Clear(group) => ask::simple(options, &Request::Clear(&group), &format!("{group} is cleared")),
         #[cfg(feature = "data")]
         Verb::Sync(group) => data::sync(options, group.as_deref()),

@@ -5,7 +5,7 @@ use super::verdict::{self, theirs};
 use crate::control::Snapshot;
 #[cfg(feature = "data")]
 use crate::control::snapshot::Copied;
-use crate::control::snapshot::{Group, Link};
+use crate::control::snapshot::{Fence, Group, Link};
 use std::format;
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -60,6 +60,7 @@ pub fn human(s: &Snapshot) -> String {
             rows.push(row);
         }
     }
+    rows.extend(s.fence.as_ref().map(fence_row));
     for (i, ping) in s.pings.iter().enumerate() {
         let state = if ping.alive { "answers" } else { "SILENT" };
         let mut row = Vec::from([first(i, "ping"), ping.host.clone(), state.to_string()]);
@@ -111,6 +112,21 @@ pub fn human(s: &Snapshot) -> String {
     );
     text.push_str(&fold(&about, 2));
     text
+}
+
+fn fence_row(f: &Fence) -> Vec<String> {
+    let ago = || f.last_s.map(|s| format!("{} ago", seconds(s))).unwrap_or_default();
+    let mut row = Vec::from([label("fence"), f.device.clone()]);
+    match (f.busy, f.ok) {
+        (true, _) => row.push("resetting".to_string()),
+        (false, None) => row.push("ready".to_string()),
+        (false, Some(true)) => row.extend(["done".to_string(), ago()]),
+        (false, Some(false)) => row.extend(["FAILED".to_string(), ago()]),
+    }
+    if f.ok == Some(false) && !f.said.is_empty() {
+        row.push(format!("it said: {}", f.said));
+    }
+    row
 }
 
 /// Empty while logs and state are written as they come.

@@ -74,6 +74,11 @@ pub fn json(s: &Snapshot) -> String {
     j.key("fed").number(w.map_or(0, |w| w.fed).into());
     j.key("boot_status").maybe_number(w.and_then(|w| w.boot_status).map(u64::from));
     j.key("held_by").maybe_string(w.and_then(|w| w.held_by.as_deref())).close('}');
+    if let Some(f) = &s.fence {
+        j.key("fence").open('{').key("device").string(&f.device).key("failed").string(&f.failed);
+        j.key("busy").boolean(f.busy).key("ok").maybe_boolean(f.ok).key("last_s").maybe_number(f.last_s);
+        j.key("said").string(&f.said).close('}');
+    }
     j.key("ping").open('[');
     for ping in &s.pings {
         j.open('{').key("host").string(&ping.host).key("alive").boolean(ping.alive);
@@ -111,6 +116,7 @@ pub fn json(s: &Snapshot) -> String {
 mod tests {
     use super::super::show::tests::sample;
     use super::*;
+    use crate::control::snapshot::Fence;
 
     #[test]
     fn the_json_is_the_documented_object() {
@@ -130,5 +136,16 @@ mod tests {
             r#""verdict":"ok","said":["ha-1 holds 192.168.2.50, ha-2 stands by"]}"#,
         );
         assert_eq!(json(&sample()), expected);
+        let mut shot = sample();
+        let device = "external /etc/ha.d/fence".into();
+        shot.fence = Some(Fence {
+            device,
+            failed: "wait".into(),
+            ok: Some(false),
+            last_s: Some(4),
+            ..Fence::default()
+        });
+        let fence = r#""fence":{"device":"external /etc/ha.d/fence","failed":"wait","busy":false,"ok":false,"last_s":4,"said":""},"#;
+        assert!(json(&shot).contains(fence), "{}", json(&shot));
     }
 }

@@ -11,7 +11,9 @@ use super::settings::{
     DataSettings, Group, LogTargets, Medium, Settings, WatchdogBusy, WatchdogSettings, asked,
 };
 use hb_core::auth::Keyring;
-use hb_core::config::{AskConfig, Config, GroupConfig, Isolated, LinkKind, MAX_GROUPS};
+use hb_core::config::{
+    AskConfig, Config, FenceConfig, FenceFailed, GroupConfig, Isolated, LinkKind, MAX_GROUPS,
+};
 use hb_core::{Duration, Side, identity};
 use std::path::PathBuf;
 use std::string::String;
@@ -19,6 +21,8 @@ use std::vec::Vec;
 
 /// `announce_every`, if the file does not say.
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(60);
+/// `fence_delay`, if the file does not say and two keepalives are not longer.
+const FENCE_DELAY: Duration = Duration::from_secs(2);
 
 /// Everything that is not in the parsed files themselves.
 pub(super) struct Extra {
@@ -56,7 +60,9 @@ pub(super) fn settings(
         timeout_s,
         busy: cf.watchdog_busy.map_or(WatchdogBusy::Serve, |busy| busy.value),
     });
+    let fence = cf.fence_of(&own).map(|fence| fence.value);
     Some(Settings {
+        fence,
         timing: times.timing,
         links,
         pings: cf.pings.iter().map(|p| p.value.clone()).collect(),
@@ -124,11 +130,21 @@ fn core_config(
         line_time: line_time(cf),
         pings: u8::try_from(cf.pings.len()).ok()?,
         groups: core_groups,
-        fence: None,
+        fence: cf.fence_of(own).map(|_| fence(cf, times)),
         limits: times.limits,
         monitor: times.monitor,
         ask: AskConfig { addresses: addresses(groups), answered: cf.answered.map(|a| a.value) },
     })
+}
+
+/// The other node must have had its time to fire before a node that holds nothing does.
+fn fence(cf: &HaCf, times: &Times) -> FenceConfig {
+    let usual = times.timing.keepalive.doubled().max(FENCE_DELAY);
+    FenceConfig {
+        delay: cf.fence_delay.map_or(usual, |delay| delay.value),
+        startup: cf.startup_fence.is_some_and(|startup| startup.value),
+        failed: cf.fence_failed.map_or(FenceFailed::Wait, |failed| failed.value),
+    }
 }
 
 /// How long the longest hello takes on the slowest serial line.

@@ -10,6 +10,7 @@ use super::time::Shown;
 use super::told;
 use super::{Parsed, Paths};
 use hb_core::Duration;
+use hb_core::config::FenceFailed;
 use std::format;
 use std::io::{self, Write};
 use std::string::{String, ToString};
@@ -39,6 +40,7 @@ pub fn run(
     environment::parsed(paths, &loaded.parsed, Look::Check(running), &mut loaded.findings);
     one_way_out(&loaded.parsed, &mut loaded.findings);
     answered(&loaded.parsed, &mut loaded.findings);
+    unfenced(&loaded.parsed, &mut loaded.findings);
     if let Some(daemon) = running {
         told::examine(&loaded.parsed, daemon, &mut loaded.findings);
     }
@@ -87,7 +89,11 @@ fn one_way_out(parsed: &Parsed, findings: &mut Findings) {
 fn answered(parsed: &Parsed, findings: &mut Findings) {
     let cf = &parsed.ha_cf;
     let groups: Vec<Group> = parsed.groups.iter().map(|group| group.value.clone()).collect();
-    if !parsed.ha_cf_read || cf.answered.is_some() || cf.watchdog.is_some() || asked(&groups).next().is_none()
+    if !parsed.ha_cf_read
+        || cf.answered.is_some()
+        || cf.watchdog.is_some()
+        || cf.any_fence()
+        || asked(&groups).next().is_none()
     {
         return;
     }
@@ -101,6 +107,24 @@ fn answered(parsed: &Parsed, findings: &mut Findings) {
              serve)"
         ),
     );
+}
+
+/// What a fence that is not waited for loses.
+fn unfenced(parsed: &Parsed, findings: &mut Findings) {
+    let cf = &parsed.ha_cf;
+    if let Some(failed) = cf.fence_failed
+        && failed.value == FenceFailed::Claim
+        && cf.any_fence()
+    {
+        Report::new(&parsed.ha_cf_file, findings).warn(
+            failed.line,
+            format_args!(
+                "`fence_failed claim`: when the fence fails, this node claims all the same once the service addresses are silent, \
+                 so that a peer that lives behind cut links serves beside it; write `fence_failed wait` where two at once are \
+                 worse than none"
+            ),
+        );
+    }
 }
 
 /// Which addresses of a group are asked for before it is claimed on silence.

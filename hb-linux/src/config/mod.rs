@@ -43,6 +43,7 @@ pub use settings::{DataSettings, Transport};
 pub use settings::{
     Facility, Group, Medium, Resource, Script, Settings, WatchdogBusy, WatchdogSettings, asked,
 };
+pub use settings::{FenceDevice, Given};
 pub use texts::{Texts, examine_texts};
 
 pub use build::name_hash;

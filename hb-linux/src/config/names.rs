@@ -149,12 +149,34 @@ pub(super) fn cross(cf: &HaCf, groups: &[At<Group>], report: &mut Report<'_>) {
         }
     }
     for host in &cf.stonith_hosts {
-        if host.value != "*" && cf.nodes.iter().all(|n| !n.value.eq_ignore_ascii_case(&host.value)) {
+        let name = &host.value.0;
+        if name != "*" && cf.nodes.iter().all(|n| !n.value.eq_ignore_ascii_case(name)) {
+            report.error(
+                host.line,
+                format_args!("stonith_host: `{name}` is neither a node of ha.cf nor `*`; write one of these"),
+            );
+        }
+        if let Some(fence) = &cf.fence {
             report.error(
                 host.line,
                 format_args!(
-                    "stonith_host: `{}` is neither a node of ha.cf nor `*`; write one of these",
-                    host.value
+                    "line {} names another fence, and a node has one; keep one of the two",
+                    fence.line
+                ),
+            );
+        }
+    }
+    let idle = [
+        ("fence_delay", cf.fence_delay.map(|at| at.line)),
+        ("fence_failed", cf.fence_failed.map(|at| at.line)),
+        ("startup_fence", cf.startup_fence.map(|at| at.line)),
+    ];
+    for (name, line) in idle.into_iter().filter(|_| !cf.any_fence()) {
+        if let Some(line) = line {
+            report.warn(
+                line,
+                format_args!(
+                    "`{name}` has no effect without a fence; write a `fence` line too, or remove this one"
                 ),
             );
         }

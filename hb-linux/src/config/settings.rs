@@ -27,6 +27,8 @@ pub struct Settings {
     pub data: Vec<Option<DataSettings>>,
     /// The watchdog, if one is configured.
     pub watchdog: Option<WatchdogSettings>,
+    /// What proves the peer off, if anything does.
+    pub fence: Option<FenceDevice>,
     /// Where log lines go.
     pub log: LogTargets,
     /// Real-time priority asked for by `rtprio`, 1 to 99; `None` means the lowest of its class.
@@ -117,6 +119,43 @@ impl Medium {
         match self {
             Self::Serial { .. } => None,
             Self::Bcast { iface, .. } | Self::Mcast { iface, .. } | Self::Ucast { iface, .. } => Some(iface),
+        }
+    }
+}
+
+/// What proves a silent peer off. `Display` gives its name for people.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FenceDevice {
+    /// `SCRIPT ARGS... reset NODE` answers 0 once the node is off, or has begun to boot.
+    External {
+        /// The script.
+        script: PathBuf,
+        /// What stands before the verb.
+        args: Vec<String>,
+    },
+    /// The command `stonith` of Linux-HA.
+    Stonith {
+        /// The type of the device.
+        kind: String,
+        /// What the device needs to know.
+        given: Given,
+    },
+}
+
+/// The parameters of a device of `stonith`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Given {
+    /// In a file.
+    File(PathBuf),
+    /// Themselves; they may hold a password and are shown nowhere.
+    Parameters(String),
+}
+
+impl fmt::Display for FenceDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::External { script, .. } => write!(f, "external {}", script.display()),
+            Self::Stonith { kind, .. } => write!(f, "stonith {kind}"),
         }
     }
 }

@@ -26,8 +26,21 @@ pub struct Snapshot {
     pub links: Vec<Link>,
     pub groups: Vec<Group>,
     pub watchdog: Option<Watchdog>,
+    pub fence: Option<Fence>,
     pub pings: Vec<Ping>,
     pub helper: HelperReply,
+}
+
+/// The fence.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Fence {
+    pub device: String,
+    pub failed: String,
+    pub busy: bool,
+    pub ok: Option<bool>,
+    pub last_s: Option<u64>,
+    pub said: String,
 }
 
 /// One ping node.
@@ -149,6 +162,16 @@ impl Snapshot {
                 }
             }
             Reply::Watchdog(watchdog) => self.watchdog = Some(Watchdog::from(watchdog)),
+            Reply::Fence(f) => {
+                self.fence = Some(Fence {
+                    device: f.device.to_string(),
+                    failed: f.failed.to_string(),
+                    busy: f.busy,
+                    ok: f.ok,
+                    last_s: f.last_s,
+                    said: f.said.to_string(),
+                });
+            }
             Reply::Ping { host, alive, mirror } => {
                 self.pings.push(Ping { host: (*host).to_string(), alive: *alive, mirror: owned(*mirror) });
             }

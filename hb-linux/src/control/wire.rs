@@ -11,7 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Of this module's messages. Raised whenever one changes.
-pub const VERSION: u8 = 4;
+pub const VERSION: u8 = 5;
 /// Bytes before a body.
 pub const HEAD: usize = 3;
 /// Longest body: one group with the longest names, or one line of text.
@@ -98,6 +98,8 @@ pub enum Reply<'a> {
     End,
     /// Status: what is wrong with the last group, and the next command.
     Trouble(&'a str),
+    /// Status: the fence, if there is one.
+    Fence(#[serde(borrow)] FenceReply<'a>),
     /// Status: the copy of the last group's data.
     #[cfg(feature = "data")]
     Copy(#[serde(borrow)] CopyReply<'a>),
@@ -109,6 +111,23 @@ impl Reply<'_> {
     pub const fn is_last(&self) -> bool {
         matches!(self, Self::Accepted | Self::Refused(_) | Self::End)
     }
+}
+
+/// The fence.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FenceReply<'a> {
+    /// Which.
+    pub device: &'a str,
+    /// What is done when it fails: `wait` or `claim`.
+    pub failed: &'a str,
+    /// A reset is under way.
+    pub busy: bool,
+    /// The last one succeeded.
+    pub ok: Option<bool>,
+    /// That long ago.
+    pub last_s: Option<u64>,
+    /// Its last line.
+    pub said: &'a str,
 }
 
 /// This node.

@@ -4,6 +4,7 @@ use super::announce::Announcer;
 use super::copies::Copies;
 use super::dog::Dog;
 use super::effects::Effects;
+use super::fence::Fencer;
 use super::history::History;
 use super::interfaces::Interfaces;
 use super::media;
@@ -106,6 +107,7 @@ impl Start {
             announcer: Announcer::new(settings),
             asker: asker(settings, &paths.proc_dir, begun),
             copies: Copies::of(settings, places),
+            fencer: Fencer::of(settings, places),
             dog: Dog::new(settings.watchdog.as_ref(), loaded.watchdog_s, begun, &paths.proc_dir),
             queue: Deque::new(),
             history: History::new(begun),

@@ -4,6 +4,7 @@
 use super::announce::Announcer;
 use super::copies::Copies;
 use super::dog::Dog;
+use super::fence::Fencer;
 use super::history::History;
 use super::mirrors::Mirrors;
 use super::outage::Outages;
@@ -42,6 +43,8 @@ pub(super) struct Effects {
     pub(super) asker: Asker,
     /// The groups' data.
     pub(super) copies: Copies,
+    /// The fence.
+    pub(super) fencer: Fencer,
     /// The watchdog, if one is configured.
     pub(super) dog: Option<Dog>,
     /// What the loop is to give to the node next.
@@ -94,8 +97,11 @@ impl Effects {
             Action::KillScript { token } => self.runner.kill(now, token),
             Action::Announce { group } => self.announcer.announce(now, group, &mut self.voice),
             Action::Ping => self.pinger.send_all(),
-            // No fence device can be configured in this version, so the core never asks; if it did, nothing was proven.
-            Action::Fence => self.push(Input::FenceDone { ok: false }),
+            Action::Fence => {
+                if let Some(input) = self.fencer.fire(now, &mut self.voice) {
+                    self.push(input);
+                }
+            }
             Action::Pull { group, token, source, last, keep } => {
                 if !self.copies.pull(now, group, token, (source, last, keep)) {
                     self.push(Input::PullDone { token, outcome: Pulled::Cut { partial: false } });

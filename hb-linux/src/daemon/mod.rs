@@ -9,6 +9,7 @@ mod copies;
 mod copies;
 mod dog;
 mod effects;
+mod fence;
 mod history;
 mod interfaces;
 mod keeper;

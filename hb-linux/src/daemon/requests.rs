@@ -4,7 +4,8 @@ use super::effects::Effects;
 #[cfg(feature = "data")]
 use crate::control::wire::CopyReply;
 use crate::control::wire::{
-    GroupReply, HelperReply, LinkReply, NodeReply, PeerReply, Reply, Request, WatchdogReply, Which,
+    FenceReply, GroupReply, HelperReply, LinkReply, NodeReply, PeerReply, Reply, Request, WatchdogReply,
+    Which,
 };
 use crate::control::{Out, server};
 use crate::helper::Level;
@@ -281,6 +282,17 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
             fed: status.fed,
             boot_status: armed.map(crate::watchdog::Watchdog::boot_status),
             held_by: Some(dog.trouble()).filter(|who| !who.is_empty()),
+        }));
+    }
+    if let Some(name) = fx.fencer.name() {
+        let last = fx.fencer.last();
+        out.send(&Reply::Fence(FenceReply {
+            device: name,
+            failed: fx.fencer.policy(),
+            busy: fx.fencer.busy(),
+            ok: last.map(|(ok, ..)| *ok),
+            last_s: last.map(|(_, at, _)| now.since(*at).as_millis() / 1000),
+            said: last.map_or("", |(.., said)| said),
         }));
     }
     for (at, (&alive, host)) in status.pings.iter().zip(&names.pings).enumerate() {

@@ -259,6 +259,7 @@ impl Shell {
             self.drain();
         }
         self.serve_copies();
+        self.serve_fence();
         self.reload.reap();
         #[cfg(feature = "why")]
         self.why.reap();
@@ -273,6 +274,13 @@ impl Shell {
     /// What the children over the groups' data came to.
     pub(super) fn serve_copies(&mut self) {
         for input in self.fx.copies.service(self.now, &mut self.fx.voice) {
+            self.give(input);
+        }
+    }
+
+    /// What the fence came to.
+    pub(super) fn serve_fence(&mut self) {
+        if let Some(input) = self.fx.fencer.service(self.now, &mut self.fx.voice) {
             self.give(input);
         }
     }

@@ -219,6 +219,7 @@ impl Shell {
             fx.asker.deadline(),
             fx.shout.deadline(),
             fx.copies.deadline(),
+            fx.fencer.deadline(),
             fx.dog.as_ref().map_or(Instant::NEVER, super::dog::Dog::deadline),
             self.reload.deadline(),
             self.interfaces.deadline(),
@@ -276,6 +277,9 @@ impl Shell {
         }
         if self.fx.copies.deadline() <= self.now {
             self.serve_copies();
+        }
+        if self.fx.fencer.deadline() <= self.now {
+            self.serve_fence();
         }
         if self.fx.shout.deadline() <= self.now {
             self.fx.shout.tick(self.now, &self.node, &mut self.fx.voice);

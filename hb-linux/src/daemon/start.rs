@@ -263,6 +263,7 @@ fn end_helper(voice: &mut Voice, dog: Option<Dog>, clean: bool) {
 fn finish(mut shell: Shell, clean: bool, pidfile: &PidFile) -> i32 {
     shell.fx.runner.kill_all();
     shell.fx.copies.kill_all();
+    shell.fx.fencer.kill_all();
     shell.server = None;
     let Effects { mut voice, mut links, dog, .. } = shell.fx;
     links.iter_mut().for_each(Link::close);

@@ -156,6 +156,13 @@ impl Voice {
         self.trace();
     }
 
+    /// A line that the fence printed.
+    pub(super) fn fence_says(&mut self, line: &str) {
+        self.text.clear();
+        self.text.put(format_args!("the fence says: {line}"));
+        self.trace();
+    }
+
     /// A script was called.
     pub(super) fn script_begins(&mut self, what: What) {
         let (resource, verb) = (self.names.resource(what.group, what.resource), what.verb.as_str());

@@ -160,7 +160,7 @@ impl Resource {
 }
 
 /// A text without a `#!` line, which the kernel would refuse to execute.
-fn needs_shell(file: &Path) -> bool {
+pub(crate) fn needs_shell(file: &Path) -> bool {
     let mut start = [0; 4];
     let read = std::fs::File::open(file).and_then(|mut f| f.read(&mut start));
     matches!(read, Ok(n) if n > 0) && !start.starts_with(b"#!") && start != *b"\x7fELF"
@@ -203,7 +203,8 @@ fn original_tools<'a>(dirs: &[&'a Path]) -> Option<&'a Path> {
 }
 
 /// What the original exports, and a few of our own.
-fn environment(settings: &Settings, places: &Places) -> Vec<String> {
+#[must_use]
+pub fn environment(settings: &Settings, places: &Places) -> Vec<String> {
     let dir = places.config_dir.display().to_string();
     let file = |path: &Option<PathBuf>| path.as_ref().map_or(String::new(), |p| p.display().to_string());
     // The original's own, as long as it is there.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// Where the daemon's sentences are written.
-const SPEAKERS: [&str; 24] = [
+const SPEAKERS: [&str; 25] = [
     "log/words.rs",
     "log/groups.rs",
     "log/ask.rs",
@@ -14,6 +14,7 @@ const SPEAKERS: [&str; 24] = [
     "log/tale.rs",
     "log/reasons.rs",
     "daemon/dog.rs",
+    "daemon/fence.rs",
     "daemon/voice.rs",
     "daemon/serve.rs",
     "daemon/announce.rs",

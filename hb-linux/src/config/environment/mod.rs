@@ -86,6 +86,7 @@ pub(super) fn parsed(paths: &Paths, parsed: &Parsed, look: Look<'_>, findings: &
         rights::examine(&machine, cf, report);
         rights::status_group(paths, cf, report);
         services::helpers(paths, cf, report);
+        services::fences(cf, report);
     }
     let report = &mut Report::new(&parsed.haresources_file, findings);
     network::services(paths, &machine, groups, report);

@@ -6,7 +6,8 @@ use crate::config::files::read_text;
 use crate::config::finding::Report;
 use crate::config::ha_cf::{At, HaCf};
 use crate::config::scripts;
-use crate::config::settings::{Group, Script};
+use crate::config::settings::{FenceDevice, Given, Group, Script};
+use crate::fence::STONITH;
 use crate::scripts::fitness::{self, Unfit};
 use crate::scripts::program;
 use core::fmt;
@@ -189,7 +190,7 @@ fn boot_link(etc: &Path, name: &str) -> Option<PathBuf> {
         .map(|entry| entry.path())
 }
 
-/// Files, directories and users that `logfile`, `debugfile`, `respawn` and `stonith` name.
+/// Files, directories and users that `logfile`, `debugfile` and `respawn` name.
 pub(super) fn helpers(paths: &Paths, cf: &HaCf, report: &mut Report<'_>) {
     for log in [&cf.logfile, &cf.debugfile].into_iter().flatten() {
         let parent = log.value.parent().unwrap_or(&log.value);
@@ -227,12 +228,43 @@ pub(super) fn helpers(paths: &Paths, cf: &HaCf, report: &mut Report<'_>) {
             );
         }
     }
-    if let Some(stonith) = &cf.stonith
-        && !stonith.value.is_file()
-    {
-        report.warn(
-            stonith.line,
-            format_args!("stonith: {} is not there; write the device's file", stonith.value.display()),
-        );
+}
+
+/// What the fences call is there and can be run.
+pub(super) fn fences(cf: &HaCf, report: &mut Report<'_>) {
+    let hosts = cf.stonith_hosts.iter().map(|host| (&host.value.1, host.line));
+    for (device, line) in cf.fence.iter().map(|fence| (&fence.value, fence.line)).chain(hosts) {
+        match device {
+            FenceDevice::External { script, .. } if !script.exists() => report.lacks(
+                line,
+                format_args!(
+                    "fence: {} is not there, so no peer is proven off; write the script that resets it",
+                    script.display()
+                ),
+            ),
+            FenceDevice::External { script, .. } if !scripts::can_run(script) => report
+                .lacks(line, format_args!("fence: {0} cannot be run; run `chmod 755 {0}`", script.display())),
+            FenceDevice::External { .. } => {}
+            FenceDevice::Stonith { given, .. } => {
+                if let Given::File(file) = given
+                    && !file.is_file()
+                {
+                    report.warn(
+                        line,
+                        format_args!("stonith: {} is not there; write the device's file", file.display()),
+                    );
+                }
+                if !STONITH.iter().any(|path| scripts::can_run(Path::new(path))) {
+                    report.lacks(
+                        line,
+                        format_args!(
+                            "the command `stonith` is in none of {}; install the package that has it (cluster-glue), or write \
+                             `fence external SCRIPT`",
+                            STONITH.join(", ")
+                        ),
+                    );
+                }
+            }
+        }
     }
 }

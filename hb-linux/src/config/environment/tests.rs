@@ -362,6 +362,8 @@ fn helpers_of_later_parts() {
         [
             "ha.d/ha.cf:3: respawn: there is no user `nobody9`; create it, or write another",
             "ha.d/ha.cf:3: respawn: /hbtest/reaper is not an executable file; write one",
+            "ha.d/ha.cf:4: the command `stonith` is in none of /usr/sbin/stonith, /sbin/stonith; install the package that has it \
+             (cluster-glue), or write `fence external SCRIPT`",
             "ha.d/ha.cf:4: stonith: /hbtest/conf is not there; write the device's file",
         ]
     );

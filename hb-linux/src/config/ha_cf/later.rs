@@ -79,42 +79,6 @@ pub(super) fn respawn(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>)
     );
 }
 
-/// `stonith TYPE CONFIGFILE`
-pub(super) fn stonith(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
-    let [_, file] = d.args else {
-        report.error(
-            d.line,
-            format_args!(
-                "`stonith` takes a type and a file; write for example `stonith baytech /etc/ha.d/conf`"
-            ),
-        );
-        return;
-    };
-    let Some(path) = d.path(file.text, "/etc/ha.d/conf", report) else { return };
-    d.set(&mut cf.stonith, path, report);
-    not_fenced(d, report);
-}
-
-/// `stonith_host HOST|* TYPE PARAMETERS...`
-pub(super) fn stonith_host(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
-    let [host, _, ..] = d.args else {
-        report.error(
-            d.line,
-            format_args!(
-                "`stonith_host` takes a host, a type and its parameters; \
-                 write for example `stonith_host * baytech 10.0.0.3 user password`"
-            ),
-        );
-        return;
-    };
-    cf.stonith_hosts.push(At { value: String::from(host.text), line: d.line });
-    not_fenced(d, report);
-}
-
-fn not_fenced(d: &Directive<'_>, report: &mut Report<'_>) {
-    report.warn(d.line, format_args!("`{}` is not active yet: a dead peer is not fenced", d.name));
-}
-
 /// Everything that no other arm of the table took.
 pub(super) fn other(d: &Directive<'_>, report: &mut Report<'_>) {
     match d.name {

@@ -5,6 +5,7 @@
 #[cfg(feature = "data")]
 mod data;
 mod directive;
+mod fence;
 mod later;
 mod logging;
 mod media;
@@ -16,12 +17,12 @@ mod timing;
 
 use super::finding::Report;
 use super::lexer::{self, Syntax};
-use super::settings::{Facility, Medium, Ping, WatchdogBusy};
+use super::settings::{Facility, FenceDevice, Medium, Ping, WatchdogBusy};
 #[cfg(feature = "data")]
 pub(crate) use data::DataLines;
 use directive::Directive;
 use hb_core::Duration;
-use hb_core::config::{Answered, Isolated, MonitorConfig};
+use hb_core::config::{Answered, FenceFailed, Isolated, MonitorConfig};
 use std::path::PathBuf;
 use std::string::String;
 use std::vec::Vec;
@@ -75,17 +76,18 @@ pub(crate) struct HaCf {
     pub(crate) announce_every: Option<At<Option<Duration>>>,
     pub(crate) answered: Option<At<Answered>>,
     pub(crate) watchdog_busy: Option<At<WatchdogBusy>>,
+    /// Of `fence` or `stonith`.
+    pub(crate) fence: Option<At<FenceDevice>>,
     pub(crate) fence_delay: Option<At<Duration>>,
+    pub(crate) fence_failed: Option<At<FenceFailed>>,
     pub(crate) startup_fence: Option<At<bool>>,
     /// The data of groups.
     #[cfg(feature = "data")]
     pub(crate) data: Vec<DataLines>,
     /// Users and commands of `respawn`, which is not active yet.
     pub(crate) respawn: Vec<At<(String, PathBuf)>>,
-    /// The configuration file of `stonith`, which is not active yet.
-    pub(crate) stonith: Option<At<PathBuf>>,
-    /// The hosts of `stonith_host`, which is not active yet.
-    pub(crate) stonith_hosts: Vec<At<String>>,
+    /// The hosts of `stonith_host`, and their devices.
+    pub(crate) stonith_hosts: Vec<At<(String, FenceDevice)>>,
 }
 
 /// Parse `ha.cf`. Everything that can be understood is in the result, also when something else is wrong.
@@ -139,21 +141,23 @@ fn one(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
         "status_group" => own::status_group(cf, d, report),
         "answered" => own::answered(cf, d, report),
         "watchdog_busy" => own::watchdog_busy(cf, d, report),
-        "fence_delay" => own::fence_delay(cf, d, report),
-        "startup_fence" => own::startup_fence(cf, d, report),
+        "fence" => fence::fence(cf, d, report),
+        "fence_delay" => fence::delay(cf, d, report),
+        "fence_failed" => fence::failed(cf, d, report),
+        "startup_fence" => d.set_switch(&mut cf.startup_fence, report),
         #[cfg(feature = "data")]
         "data" => data::data(cf, d, report),
         #[cfg(not(feature = "data"))]
         "data" => later::data(d, report),
         "respawn" => later::respawn(cf, d, report),
-        "stonith" => later::stonith(cf, d, report),
-        "stonith_host" => later::stonith_host(cf, d, report),
+        "stonith" => fence::stonith(cf, d, report),
+        "stonith_host" => fence::stonith_host(cf, d, report),
         _ => later::other(d, report),
     }
 }
 
 /// Every directive that has a meaning here, to guess what a misspelt one was meant to be.
-pub(crate) const NAMES: [&str; 39] = [
+pub(crate) const NAMES: [&str; 41] = [
     "node",
     "ping",
     "ping_group",
@@ -185,7 +189,9 @@ pub(crate) const NAMES: [&str; 39] = [
     "status_group",
     "answered",
     "watchdog_busy",
+    "fence",
     "fence_delay",
+    "fence_failed",
     "startup_fence",
     "data",
     "respawn",

@@ -149,24 +149,3 @@ pub(super) fn watchdog_busy(cf: &mut HaCf, d: &Directive<'_>, report: &mut Repor
         None => {}
     }
 }
-
-/// `fence_delay TIME`
-pub(super) fn fence_delay(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
-    if let Some(time) = d.time(Duration::ZERO, Duration::from_secs(3600), report) {
-        d.set(&mut cf.fence_delay, time, report);
-        no_fence_yet(d, report);
-    }
-}
-
-/// `startup_fence on|off`
-pub(super) fn startup_fence(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
-    d.set_switch(&mut cf.startup_fence, report);
-    no_fence_yet(d, report);
-}
-
-fn no_fence_yet(d: &Directive<'_>, report: &mut Report<'_>) {
-    report.warn(
-        d.line,
-        format_args!("`{}` is not active yet, as no fence device is; a dead peer is not fenced", d.name),
-    );
-}

@@ -327,17 +327,9 @@ fn the_rest_of_the_originals_directives() {
             "error 1: `stonith` takes a type and a file; write for example `stonith baytech /etc/ha.d/conf`",
         ),
         (
-            "stonith baytech /etc/ha.d/conf",
-            "warning 1: `stonith` is not active yet: a dead peer is not fenced",
-        ),
-        (
             "stonith_host *",
             "error 1: `stonith_host` takes a host, a type and its parameters; \
              write for example `stonith_host * baytech 10.0.0.3 user password`",
-        ),
-        (
-            "stonith_host * baytech 10.0.0.3 user s3cret",
-            "warning 1: `stonith_host` is not active yet: a dead peer is not fenced",
         ),
     ]);
     let facility = |text| clean(text).facility.map(|f| f.value.map(|f| (f.name, f.code)));
@@ -388,12 +380,17 @@ fn own_directives_with_faults() {
             "error 1: watchdog_busy: `maybe` is not known; write `watchdog_busy serve` or `watchdog_busy wait`",
         ),
         (
-            "fence_delay 5",
-            "warning 1: `fence_delay` is not active yet, as no fence device is; a dead peer is not fenced",
+            "fence",
+            "error 1: `fence` takes the kind and what belongs to it; write for example `fence external /etc/ha.d/fence`",
         ),
         (
-            "startup_fence on",
-            "warning 1: `startup_fence` is not active yet, as no fence device is; a dead peer is not fenced",
+            "fence external fence.sh",
+            "error 1: fence: `fence.sh` is not a full path; write one such as `/etc/ha.d/fence`",
+        ),
+        ("fence external /a\nstonith apc /b", "error 2: `stonith` contradicts line 1; keep one of the two"),
+        (
+            "fence_failed maybe",
+            "error 1: fence_failed: `maybe` is not known; write `fence_failed wait` or `fence_failed claim`",
         ),
     ]);
 }
@@ -466,4 +463,21 @@ fn unknown_directives_are_guessed() {
         ("frobnicate", "error 1: `frobnicate` is not known; remove the line"),
         ("x", "error 1: `x` is not known; remove the line"),
     ]);
+}
+
+#[test]
+fn a_node_has_the_fence_that_is_written_for_it() {
+    let of = |text: &str, own: &str| clean(text).fence_of(own).map(|fence| format!("{}", fence.value));
+    assert_eq!(
+        of("fence external /etc/ha.d/fence ilo 10.0.0.3", "a").as_deref(),
+        Some("external /etc/ha.d/fence")
+    );
+    assert_eq!(of("stonith baytech /etc/ha.d/conf", "a").as_deref(), Some("stonith baytech"));
+    let hosts = "stonith_host * apc x\nstonith_host A baytech 10.0.0.3 user s3cret";
+    assert_eq!(of(hosts, "a").as_deref(), Some("stonith baytech"), "the last one, and no password");
+    assert_eq!(of(hosts, "b").as_deref(), Some("stonith apc"));
+    assert_eq!(of("keepalive 1", "a"), None);
+    let cf = clean("fence external /f\nfence_delay 5\nfence_failed claim\nstartup_fence yes");
+    assert!(cf.any_fence() && cf.startup_fence.is_some_and(|startup| startup.value));
+    assert_eq!(cf.fence_failed.map(|failed| failed.value), Some(hb_core::config::FenceFailed::Claim));
 }

@@ -1,0 +1,226 @@
+//! One call of a fence: a child that leads its own process group and has a time limit.
+//!
+//! ```text
+//!  begin --> runs --(ends: 0)--> Done      --(ends otherwise)--> Failed      --(cannot be executed)--> NotRun
+//!             |
+//!           limit: SIGTERM to the group, after GRACE SIGKILL, after GIVE_UP nobody waits any more --> Late
+//! ```
+//! Only *Done* proves anything.
+
+use super::{Ask, Device};
+use crate::scripts::output::{Last, Lines};
+use crate::sys::process::{self, Ended, try_wait_for};
+use crate::sys::spawn::{Child, Program, spawn};
+use crate::sys::{Errno, Fd, fd};
+use hb_core::{Duration, Instant};
+
+/// From `SIGTERM` to `SIGKILL`.
+const GRACE: Duration = Duration::from_millis(300);
+/// From `SIGKILL` to the end of patience with what nothing can kill.
+const GIVE_UP: Duration = Duration::from_secs(5);
+/// Between two looks at what it prints.
+const LOOK: Duration = Duration::from_millis(100);
+/// Reads in one look: a flood must not hold up the loop.
+const READS: usize = 8;
+
+/// What a call came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// It answered 0.
+    Done,
+    /// It answered something else; a signal counts as 128 and its number.
+    Failed(i32),
+    /// It was ended after its limit.
+    Late,
+    /// It could not be run.
+    NotRun(Errno),
+}
+
+/// What is next to be done about its end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Patience {
+    /// Its limit.
+    Runs,
+    /// It was asked to end.
+    Asked,
+    /// It was killed.
+    Killed,
+}
+
+/// A call under way.
+#[derive(Debug)]
+pub struct Call {
+    child: Child,
+    output: Fd,
+    lines: Lines,
+    begun: Instant,
+    until: Instant,
+    look: Instant,
+    patience: Patience,
+}
+
+impl Call {
+    /// Begin one. The loop asks no disk: what is there, the child sees.
+    ///
+    /// # Errors
+    /// No process or descriptor is to be had.
+    pub fn begin(device: &Device, ask: Ask, now: Instant, limit: Duration) -> Result<Self, Errno> {
+        let (output, theirs) = fd::pipe()?;
+        output.set_nonblocking(true)?;
+        let child = spawn(&Program {
+            choose: &|| device.image(ask),
+            stdin: None,
+            stdout: Some(&theirs),
+            stderr: Some(&theirs),
+            held: &[],
+            die_with_us: false,
+        })?;
+        let until = now.plus(limit);
+        Ok(Self {
+            child,
+            output,
+            lines: Lines::new(),
+            begun: now,
+            until,
+            look: now,
+            patience: Patience::Runs,
+        })
+    }
+
+    /// When [`Call::service`] has something to do.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        self.until.min(self.look)
+    }
+
+    /// How long it has been running.
+    #[must_use]
+    pub fn took(&self, now: Instant) -> Duration {
+        now.since(self.begun)
+    }
+
+    /// The last line that it printed.
+    #[must_use]
+    pub fn last(&self) -> Last {
+        self.lines.last()
+    }
+
+    /// Take in what it says, keep its limit, see whether it has ended. After a verdict it is to be dropped.
+    pub fn service(&mut self, now: Instant, mut tell: impl FnMut(&str)) -> Option<Verdict> {
+        let ended = try_wait_for(self.child.pid);
+        self.listen(&mut tell);
+        self.look = now.plus(LOOK);
+        if let Some(ended) = ended {
+            self.lines.end(&mut tell);
+            if self.patience != Patience::Runs {
+                let _ = process::kill_group(self.child.pid);
+                return Some(Verdict::Late);
+            }
+            return Some(match (self.child.exec_error(), ended) {
+                (Some(why), _) => Verdict::NotRun(why),
+                (None, Ended::Code(0)) => Verdict::Done,
+                (None, Ended::Code(code)) => Verdict::Failed(code.into()),
+                (None, Ended::Signal(signal)) => Verdict::Failed(i32::from(signal).saturating_add(128)),
+            });
+        }
+        if now < self.until {
+            return None;
+        }
+        match self.patience {
+            Patience::Runs => {
+                let _ = process::signal_group(self.child.pid, libc::SIGTERM);
+                (self.patience, self.until) = (Patience::Asked, now.plus(GRACE));
+                None
+            }
+            Patience::Asked => {
+                let _ = process::kill_group(self.child.pid);
+                (self.patience, self.until) = (Patience::Killed, now.plus(GIVE_UP));
+                None
+            }
+            Patience::Killed => Some(Verdict::Late),
+        }
+    }
+
+    fn listen(&mut self, tell: &mut impl FnMut(&str)) {
+        let mut buf = [0; 1024];
+        for _ in 0..READS {
+            let Ok(Some(n @ 1..)) = self.output.read(&mut buf) else { return };
+            self.lines.feed(buf.get(..n).unwrap_or_default(), &mut *tell);
+        }
+    }
+
+    /// End it at once: for a daemon that goes.
+    pub fn kill(&self) {
+        let _ = process::kill_group(self.child.pid);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::clock::Clock;
+    use crate::sys::poll::sleep_ms;
+    use crate::sys::spawn::Words;
+    use std::string::{String, ToString};
+    use std::vec::Vec;
+
+    fn device(text: &str, file: &core::ffi::CStr) -> Device {
+        let words = |verb| Words::new(&["sh", "-c", text, "sh", verb, "ha-2"]).unwrap();
+        Device {
+            name: "test".to_string(),
+            files: Vec::from([file.into()]),
+            words: [words("status"), words("reset")],
+            env: Words::new(&["PATH=/bin:/usr/bin"]).unwrap(),
+        }
+    }
+
+    fn call(text: &str, file: &core::ffi::CStr, ask: Ask, limit: Duration) -> (Verdict, Vec<String>, Last) {
+        let (mut clock, mut said) = (Clock::start(), Vec::new());
+        let mut call = Call::begin(&device(text, file), ask, clock.now(), limit).unwrap();
+        for _ in 0..3000 {
+            if let Some(verdict) = call.service(clock.now(), |line| said.push(line.to_string())) {
+                return (verdict, said, call.last());
+            }
+            sleep_ms(10);
+        }
+        panic!("no verdict");
+    }
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn only_zero_is_done() {
+        for (text, verdict) in [
+            ("test $1 = reset", Verdict::Done),
+            ("test $1 = status && exit 0; exit 3", Verdict::Failed(3)),
+            ("kill -9 $$", Verdict::Failed(137)),
+        ] {
+            assert_eq!(call(text, c"/bin/sh", Ask::Reset, LONG).0, verdict, "{text}");
+        }
+        let (verdict, said, last) =
+            call("echo $1 $2; echo no route >&2; exit 1", c"/bin/sh", Ask::Status, LONG);
+        assert_eq!((verdict, last.as_str()), (Verdict::Failed(1), "no route"));
+        assert_eq!(said, ["status ha-2", "no route"]);
+    }
+
+    #[test]
+    fn what_cannot_be_run_is_not_done() {
+        let (verdict, ..) = call("", c"/nonexistent/fence", Ask::Reset, LONG);
+        assert_eq!(verdict, Verdict::NotRun(Errno::NO_ENTRY));
+    }
+
+    #[test]
+    fn what_hangs_is_ended_with_all_that_it_started() {
+        let text = "trap '' TERM; sleep 300 & echo $!; wait; sleep 300";
+        let (verdict, said, _) = call(text, c"/bin/sh", Ask::Reset, Duration::from_millis(1000));
+        assert_eq!(verdict, Verdict::Late);
+        let sleeper: u32 = said.first().expect("it had the time to say so").parse().unwrap();
+        let gone = || {
+            !std::fs::read_to_string(std::format!("/proc/{sleeper}/stat")).is_ok_and(|s| !s.contains(") Z "))
+        };
+        assert!((0..500).any(|_| gone() || {
+            sleep_ms(10);
+            false
+        }));
+    }
+}
