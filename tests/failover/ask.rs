@@ -50,6 +50,26 @@ fn asking_costs_a_takeover_no_time() {
     assert!(served <= ms(530), "deadtime and two scripts: {served:?}");
 }
 
+/// Nobody answered, and then the asking node stood still: who took the address meanwhile was not asked.
+#[test]
+fn silence_from_before_an_own_stall_is_no_proof() {
+    let mut world = seen();
+    world.power_off(A);
+    world.run(ms(460));
+    assert_eq!(state(&world, B), GroupState::Idle, "a moment more, and it claims");
+    world.cut_all(true);
+    world.freeze(B);
+    world.start(A);
+    world.until(ms(10_000), |w| w.serves(A)).expect("it has met nobody");
+    world.run(ms(2000));
+    world.thaw(B);
+    world.run(ms(5000));
+    assert_eq!(times(&world, B, |e| matches!(e, Event::Group { to: GroupState::Starting, .. })), 0);
+    assert_eq!((wait(&world, B), world.overlap), (Some(Wait::Answered), Duration::ZERO));
+    world.power_off(A);
+    world.until(ms(2000), |w| w.serves(B)).expect("and then it is silent");
+}
+
 #[test]
 fn a_frozen_holder_is_taken_over_from_under_claim_and_not_under_wait() {
     for (answered, moves) in [(None, true), (Some(Answered::Claim), true), (Some(Answered::Wait), false)] {

@@ -293,3 +293,19 @@ fn at_the_last_epoch_every_pull_keeps_and_nobody_writes_without_end() {
     world.run(ms(5000));
     assert!(has(&world, A, 7) || has(&world, B, 7), "what one disk alone had is gone");
 }
+
+/// The old holder's stamp is lost between its stop and the last pull: what it wrote last stays behind, and that is said.
+#[test]
+fn a_start_without_the_last_pull_of_a_lost_copy_says_so() {
+    let mut world = synced(StalePolicy::AcceptAge);
+    write(&mut world, A, 7);
+    world.hosts[B].disk_time = ms(90);
+    command(&mut world, A, Command::Standby(Scope::All)).expect("accepted");
+    world.until(ms(1000), |w| state(w, B) == GroupState::Starting).expect("it takes it");
+    world.kill(A);
+    world.hosts[A].disks[0].stamp = Stamp::NONE;
+    world.start(A);
+    world.until(ms(3000), |w| w.serves(B)).expect("in service");
+    assert!(!has(&world, B, 7), "nothing brought it");
+    assert!(said(&world, B, |e| *e == Event::StartsBehind(GroupId(0))), "{:?}", world.hosts[B].events);
+}

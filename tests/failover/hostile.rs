@@ -30,6 +30,39 @@ fn a_later_life_that_holds_behind_a_one_way_link_is_asked_about() {
     world.until(ms(20_000), |w| w.serves(B)).expect("nobody answers any more");
 }
 
+/// A short form is no sentence to a life that was not met: while the old one is not dead for its peer, the next one is told who
+/// holds all the same, for it waits less than its peer does.
+#[test]
+fn the_next_life_is_told_of_the_holder_before_the_one_that_went_is_dead() {
+    for leaves in [true, false] {
+        let mut world = settled(|c| {
+            c.failback = false;
+            if c.side == hb_core::Side::Odd {
+                c.timing.deadtime = ms(3000);
+            }
+            c.timing.initdead = c.timing.deadtime;
+        });
+        world.probes_see_the_peer = true;
+        command(&mut world, A, Command::Standby(hb_core::Scope::All)).expect("accepted");
+        world.run(ms(6000));
+        assert!(world.serves(B), "moved");
+        if leaves {
+            command(&mut world, A, Command::Stop).expect("accepted");
+            world.run(ms(300));
+        } else {
+            world.kill(A);
+        }
+        world.cut[A] = [true; 8];
+        world.start(A);
+        world.run(ms(2000));
+        assert!(world.serves(B) && state(&world, A) == GroupState::Idle, "leaves {leaves}");
+        assert_eq!(world.overlap, Duration::ZERO, "leaves {leaves}");
+        world.cut[A] = [false; 8];
+        world.run(ms(2000));
+        assert!(world.serves(B) && state(&world, A) == GroupState::Idle, "leaves {leaves}");
+    }
+}
+
 #[test]
 fn replayed_frames_never_hide_a_death_from_a_running_survivor() {
     let mut world = settled(|_| {});

@@ -79,6 +79,25 @@ fn what_the_peer_cannot_take_stays_and_the_operator_reads_why() {
 }
 
 #[test]
+fn nothing_is_given_to_a_peer_that_is_late() {
+    let standby = Command::Standby(Scope::All);
+    let mut world = settled(|_| {});
+    world.power_off(B);
+    world.run(ms(400));
+    assert_eq!(command(&mut world, A, standby), Err(Refusal::PeerNotUp), "late, and not dead yet");
+    // Dead by now; but the command comes before anything is judged.
+    let mut world = settled(|_| {});
+    world.power_off(B);
+    world.run(ms(400));
+    world.freeze(A);
+    world.run(ms(120));
+    world.thaw_with(A, standby);
+    world.run(ms(500));
+    assert!(world.serves(A), "{:?}", world.hosts[A].events);
+    assert_eq!(times(&world, A, |e| matches!(e, Event::Group { from: GroupState::Held, .. })), 0);
+}
+
+#[test]
 fn lines_that_differ_move_nowhere_but_are_taken_over_on_death() {
     let mut world = World::new(|_| {});
     world.hosts[B].config.groups[0].digest = 2;

@@ -33,7 +33,7 @@ impl World {
             Action::Persist { serial } => {
                 let host = &mut self.hosts[host];
                 if host.disk_fails {
-                    host.write_failed = Some(self.now);
+                    (host.write_failed, host.failed_serial) = (Some(self.now), Some((life, serial)));
                     let time = host.disk_time.min(REFUSAL);
                     self.after(time, Due::PersistFailed { host: h, life, serial });
                     return;
@@ -304,7 +304,10 @@ impl World {
         }
         if let Some((_, _, saved)) = h.writes.drain(..=at).next_back() {
             h.saved = saved;
-            h.write_failed = None;
+            // A write that had begun before the one that failed says nothing of what that one was to keep.
+            if h.failed_serial.is_none_or(|failed| (failed.0, failed.1) < (life, serial)) {
+                (h.write_failed, h.failed_serial) = (None, None);
+            }
         }
         self.notes.push(Note::Persisted { host, serial });
         if self.alive(host as u8, life) {

@@ -101,6 +101,8 @@ pub struct Host {
     pub(crate) born: Instant,
     /// Its newest write failed, then.
     pub(crate) write_failed: Option<Instant>,
+    /// The life that tried it, and its serial.
+    pub(crate) failed_serial: Option<(u32, u32)>,
     /// Each life of its daemon begins so far below the last number of a beat.
     pub(crate) last_numbers: Option<u32>,
     /// Its daemon speaks the next version of the wire; in a build with the feature `next-wire` only.
@@ -160,6 +162,7 @@ impl Host {
             edits: Vec::new(),
             born: Instant::ZERO,
             write_failed: None,
+            failed_serial: None,
             last_numbers: None,
             next: false,
             whole: None,

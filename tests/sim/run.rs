@@ -264,16 +264,15 @@ impl Run {
         }
     }
 
-    /// Nobody joins or leaves, everybody has met. A node with a stuck group cannot leave before an operator helps.
+    /// Nobody joins or leaves, everybody has met. A node with a stuck group cannot leave before an operator helps; nor can its
+    /// peer meet it, where its files are other ones by now.
     fn at_ease(&self) -> bool {
-        let groups = self.world.client.len();
-        let stuck = |h: &Host| (0..groups).any(|g| h.shown(g).is_some_and(|s| s.state == GroupState::Stuck));
         let calm = |h: &Host| match h.node.as_ref().map(|n| n.glance().phase) {
             Some(Phase::Up) => true,
-            Some(Phase::Leaving) => stuck(h),
+            Some(Phase::Leaving) => rest::may_not_leave(h),
             Some(Phase::Joining) | None => false,
         };
-        self.rules.facts.met && self.world.hosts.iter().all(calm)
+        (self.rules.facts.met || rest::apart(&self.world)) && self.world.hosts.iter().all(calm)
     }
 
     fn tenures(&self) -> Vec<(Option<GroupState>, u32)> {

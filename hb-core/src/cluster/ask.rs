@@ -278,6 +278,14 @@ impl Ask {
         }
     }
 
+    /// Nobody could ask for `gap`, as long as the pause between two questions or longer: silence is proven anew.
+    pub(crate) fn anew(&mut self, gap: Duration, times: &Times, now: Instant) {
+        if self.purpose.is_some_and(|purpose| gap >= times.pace(purpose)) && !self.resigned {
+            (self.run, self.asked_at) = (0, Instant::ZERO);
+            self.event(AskEvent::Blind, now);
+        }
+    }
+
     /// Something else on the network of this address answered.
     pub(crate) fn neighbour(&mut self, address: u32) {
         self.heard |= address & self.mask;

@@ -13,7 +13,7 @@ use crate::ids::GroupId;
 use crate::input::{Asked, Watchdog};
 use crate::message::{GroupState, Phase};
 use crate::status::PeerState;
-use crate::time::{Earliest, Instant};
+use crate::time::{Duration, Earliest, Instant};
 
 impl Node {
     /// The times that questions follow now.
@@ -126,6 +126,15 @@ impl Node {
             if let Some(mac) = convicted {
                 self.duplicate(id, mac);
             }
+        }
+    }
+
+    /// The loop stood still for `gap`: whoever took the addresses meanwhile was not asked, so what silence was proven before
+    /// is old.
+    pub(super) fn ask_anew(&mut self, gap: Duration) {
+        let (now, times) = (self.now, self.ask_times());
+        for ask in self.groups.iter_mut().filter_map(Group::ask_mut) {
+            ask.anew(gap, &times, now);
         }
     }
 

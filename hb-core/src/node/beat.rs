@@ -46,9 +46,16 @@ impl Node {
         });
     }
 
-    /// The long form is sent until the peer is known to hear this life.
+    /// The long form is sent until the peer is known to hear this life; and where the next beat may be one that another life
+    /// of the peer hears first: that one cannot verify a short form, and its `initdead` may be shorter than what is left of
+    /// our deadtime.
     fn needs_hello(&self) -> bool {
-        !self.peer.both_ways() || self.shake.unfinished() || self.now < self.hello_until
+        let silent = self.peer.last_heard.plus(self.config.timing.keepalive.doubled());
+        !self.peer.both_ways()
+            || self.shake.unfinished()
+            || self.now < self.hello_until
+            || self.peer.left
+            || self.now > silent
     }
 
     /// The message for one link.

@@ -97,7 +97,11 @@ impl Node {
         let missing = self.missing(id);
         let Some(copy) = self.copy(id) else { return Pass::Wait };
         let (cut, overdue) = (copy.cut, self.now >= copy.at);
-        let untold = copy.theirs.is_some_and(|theirs| theirs.epoch == u32::MAX) && !copy.stamp.last;
+        // Of the last epoch nothing tells whose copy is the newer one; nor does a peer that has lost its stamp say what it wrote
+        // after the last pull of it.
+        let pulled = copy.stamp.writer() == Some(me.other());
+        let untold = !copy.stamp.last
+            && copy.theirs.is_some_and(|theirs| theirs.epoch == u32::MAX || theirs.epoch == 0 && pulled);
         let (stale, blocked) = (copy.stale(me, real), copy.blocked(me, real).is_some());
         match missing {
             Some((_, true)) if !cut => {
@@ -109,7 +113,7 @@ impl Node {
             Some(_) if self.peer_could_take(id) => return self.withdraw(id),
             _ if blocked => return self.withdraw(id),
             Some(_) => self.report(Event::StartsBehind(id)),
-            // Nobody can tell whose copy is the newer one: said, for an operator to look.
+            // Said, for an operator to look.
             None if untold => self.report(Event::StartsBehind(id)),
             None => {}
         }

@@ -20,6 +20,7 @@ impl Node {
             self.report(Event::Stalled(gap));
         }
         self.recovering = true;
+        self.ask_anew(gap);
         let holds = self.groups.iter().any(|g| matches!(g.state, GroupState::Held | GroupState::Starting));
         if gap > timing.deadtime.minus(timing.keepalive) {
             self.behind = true;

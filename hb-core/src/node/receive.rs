@@ -175,6 +175,10 @@ impl Node {
         self.signed_by_peer(opened);
         self.peer.seq = message.seq;
         self.peer.last_heard = self.now;
+        // What came before a sign of life says nothing of what is held after it.
+        if matches!(self.one_way, OneWay::Evidence(_)) {
+            self.one_way = OneWay::None;
+        }
         self.good_on(link, message);
         match opened.newer {
             Some(says) => self.take_newer(says, message, admitted),

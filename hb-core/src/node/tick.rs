@@ -161,15 +161,10 @@ impl Node {
             self.out.beat = true;
         }
         self.judge_foreign();
-        if let OneWay::Evidence(at) = self.one_way {
-            // What came before the last sign of life says nothing of what is held after it.
-            if at < self.peer.last_heard {
-                self.one_way = OneWay::None;
-            } else if self.peer.state == PeerState::Dead {
-                self.report(Event::OneWayOrReplay);
-                self.one_way = OneWay::Probing;
-                self.out.probe = true;
-            }
+        if matches!(self.one_way, OneWay::Evidence(_)) && self.peer.state == PeerState::Dead {
+            self.report(Event::OneWayOrReplay);
+            self.one_way = OneWay::Probing;
+            self.out.probe = true;
         }
     }
 

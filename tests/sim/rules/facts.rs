@@ -40,7 +40,9 @@ pub struct Facts {
     /// How much in all a daemon must not count as its running time.
     pub stood_still: [Duration; 2],
     frozen_at_heard: [Duration; 2],
-    frozen_at_death: [Duration; 2],
+    /// The same, with all that it may leave out: its promise may have been due when it began to stand still.
+    may_not_count: [Duration; 2],
+    may_not_at_death: [Duration; 2],
     links_changed: bool,
 }
 
@@ -63,7 +65,8 @@ impl Facts {
             frozen_since: [None; 2],
             stood_still: [Duration::ZERO; 2],
             frozen_at_heard: [Duration::ZERO; 2],
-            frozen_at_death: [Duration::ZERO; 2],
+            may_not_count: [Duration::ZERO; 2],
+            may_not_at_death: [Duration::ZERO; 2],
             links_changed: true,
         }
     }
@@ -101,10 +104,11 @@ impl Facts {
         self.stood_still[host].minus(self.frozen_at_heard[host])
     }
 
-    /// How long `host` stood still since the other daemon last died; all of it, where it stood still just then.
+    /// The most that `host` may leave out of its running time since the other daemon last died, for it stood still; all of a
+    /// stall in which that happened.
     #[must_use]
-    pub fn frozen_since_death(&self, host: usize) -> Duration {
-        self.stood_still[host].minus(self.frozen_at_death[host])
+    pub fn stalled_since_death(&self, host: usize) -> Duration {
+        self.may_not_count[host].minus(self.may_not_at_death[host])
     }
 
     pub(crate) fn follow(&mut self, world: &World) {
@@ -130,7 +134,7 @@ impl Facts {
                     self.changed = now;
                     self.events += 1;
                     self.dead_since[host] = (!lives).then_some(now);
-                    self.frozen_at_death[1 - host] = self.stood_still[1 - host];
+                    self.may_not_at_death[1 - host] = self.may_not_count[1 - host];
                 }
                 Note::Power { .. } | Note::Bitten { .. } | Note::Fence { .. } => {
                     look = true;
@@ -143,7 +147,12 @@ impl Facts {
                     if frozen {
                         self.frozen_since[host] = Some(now);
                     } else if let Some(since) = self.frozen_since[host].take() {
-                        self.stood_still[host] = self.stood_still[host].plus(self.gap(now.since(since)));
+                        let time = now.since(since);
+                        self.stood_still[host] = self.stood_still[host].plus(self.gap(time));
+                        // Beyond its promise by more than a keepalive, and the promise was due at any time.
+                        if time > self.plan.setting.fast(self.plan.setting.timing.keepalive) {
+                            self.may_not_count[host] = self.may_not_count[host].plus(time);
+                        }
                     }
                 }
                 Note::Sent { .. }

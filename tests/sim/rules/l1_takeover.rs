@@ -135,7 +135,7 @@ impl Takeover {
             let silence = s.slow(s.deadtime());
             let silence = if self.owed[host] { silence.max(bounds::answer(&facts.plan)) } else { silence };
             let margin = silence.plus(late.unwrap_or_default()).plus(LATE_COPY);
-            let margin = margin.plus(facts.frozen_since_death(host));
+            let margin = margin.plus(facts.stalled_since_death(host));
             let for_peer = matches!(cause, Cause::Conflict | Cause::Handover(_));
             let taken = |note: &Note| {
                 let Note::Said { host: h, event: Event::AddressTaken { group: g, .. } } = *note else {
@@ -215,8 +215,11 @@ impl Takeover {
     }
 
     /// The survivor may wait for a proof that the peer was reset, because it knows this group as stuck there.
-    fn blocked(&self, survivor: usize, group: usize) -> bool {
-        !matches!(self.stuck[1 - survivor][group], Stuck::No)
+    /// Of a newer version nothing says which of its groups it is, and what was learned of it outlasts its being newer.
+    fn blocked(&self, world: &World, survivor: usize, group: usize) -> bool {
+        let stuck = |stuck: &Stuck| !matches!(*stuck, Stuck::No);
+        let any = world.versions.is_some() && self.stuck[1 - survivor].iter().any(stuck);
+        any || stuck(&self.stuck[1 - survivor][group])
     }
 
     /// Silence alone comes to prove it.
@@ -261,7 +264,7 @@ impl Takeover {
         let waits = match shown.wait {
             Some(Wait::StaleCopy(_)) => true,
             Some(Wait::PeerStuck) => {
-                self.blocked(survivor, group) && !self.proof_comes(world, facts, survivor)
+                self.blocked(world, survivor, group) && !self.proof_comes(world, facts, survivor)
             }
             // The clients' network is not as it should be.
             Some(Wait::Answered | Wait::Asking | Wait::CannotAsk) => !world.lan.whole(),
@@ -323,7 +326,7 @@ impl Takeover {
         // One deadtime after the last answer; or the questions begin when the group is clean, or Heartbeat's text ends.
         let foreign = h.view(group).is_some_and(|shown| shown.wait == Some(Wait::PeerForeign));
         let asked = if ready && !foreign { Duration::ZERO } else { s.slow(s.deadtime()) };
-        let reset = if self.blocked(survivor, group) {
+        let reset = if self.blocked(world, survivor, group) {
             s.dog.map_or(Duration::ZERO, |(timeout, _)| timeout)
         } else {
             Duration::ZERO

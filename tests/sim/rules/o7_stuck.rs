@@ -3,7 +3,7 @@
 //!
 //! A stop that failed leaves the service running, and nobody knows for how long. The proof is a state that the node
 //! itself shows after it (idle, failed, with nothing left running), or the loss of the machine's power. What the peer
-//! knows ends with its own life: it is told again, or asks the address (DESIGN §4). A reset that is inferred from silence
+//! knows ends with its own life: it is told again, by a beat that shows the group stuck, or asks the address (DESIGN §4). A reset that is inferred from silence
 //! is a real one, for a watchdog that was announced fires; one that is broken by a fault of the run is judged by nobody.
 
 use super::{Verdict, breach};
@@ -16,6 +16,8 @@ use hb_core::{Cause, Event, Instant};
 pub(super) struct Blocks {
     /// By host and service: since when it is stuck there, and runs.
     stuck: [Vec<Option<Instant>>; 2],
+    /// By host and service: when it was last shown so.
+    shown: [Vec<Instant>; 2],
     /// By host and service: its daemon was told that the other one is stuck.
     told: [Vec<bool>; 2],
     /// By host: its watchdog was broken while something was stuck.
@@ -26,6 +28,7 @@ impl Blocks {
     pub(super) fn new(groups: usize) -> Self {
         Self {
             stuck: [vec![None; groups], vec![None; groups]],
+            shown: [vec![Instant::ZERO; groups], vec![Instant::ZERO; groups]],
             told: [vec![false; groups], vec![false; groups]],
             spoiled: [false; 2],
         }
@@ -45,8 +48,11 @@ impl Blocks {
                     self.told[host].fill(false);
                 }
                 Note::Heard { host, sent, .. } => {
-                    for (told, stuck) in self.told[host].iter_mut().zip(&self.stuck[1 - host]) {
-                        *told |= stuck.is_some_and(|since| sent >= since);
+                    let shown = &self.shown[1 - host];
+                    for ((told, stuck), shown) in
+                        self.told[host].iter_mut().zip(&self.stuck[1 - host]).zip(shown)
+                    {
+                        *told |= stuck.is_some_and(|since| sent >= since && sent <= *shown);
                     }
                 }
                 Note::Said {
@@ -69,6 +75,7 @@ impl Blocks {
                 let shown = h.view(service).map(|shown| shown.state);
                 match shown {
                     Some(GroupState::Stuck) if runs => {
+                        self.shown[host][service] = world.now;
                         self.stuck[host][service].get_or_insert(world.now);
                     }
                     _ if runs => {}

@@ -6,7 +6,7 @@ use super::{Verdict, breach};
 use crate::host::Host;
 use crate::setting::Differs;
 use crate::world::World;
-use hb_core::message::GroupState;
+use hb_core::message::{GroupState, Phase};
 use hb_core::{GroupStatus, Wait};
 
 /// May a group that nobody holds stay so, with these two views? Each pair names the reason that an operator reads.
@@ -24,7 +24,7 @@ fn waits(a: &GroupStatus, b: &GroupStatus) -> bool {
         (Failed, Some(Wait::PeerNewer)) => other.state == Failed,
         // The copy is stale, and the directive does not take it; or it is being made good.
         (Idle | Failed, Some(Wait::StaleCopy(_) | Wait::PullEnds | Wait::LastPull)) => true,
-        // It was told to leave, and waits for another group of its own that is stuck.
+        // It was told to leave, and waits for another group of its own that is stuck (`may_leave`).
         (Idle | Failed, Some(Wait::Leaving)) => true,
         // The operator must make the two lines agree.
         (Idle | Failed, Some(Wait::ConfigDiffers)) => true,
@@ -35,11 +35,25 @@ fn waits(a: &GroupStatus, b: &GroupStatus) -> bool {
         matches!(
             (status.state, status.wait),
             (Stuck, _)
-                | (_, Some(Wait::PeerStuck | Wait::ConfigDiffers | Wait::StaleCopy(_)))
+                | (_, Some(Wait::PeerStuck | Wait::ConfigDiffers | Wait::StaleCopy(_) | Wait::Leaving))
                 | (Failed, Some(Wait::Retry | Wait::Failed))
         )
     };
     reasoned(a, b) && reasoned(b, a) && (stands(a) || stands(b))
+}
+
+/// A host whose daemon was told to leave and cannot, for a group of it is stuck: an operator's to settle.
+#[must_use]
+pub fn may_not_leave(h: &Host) -> bool {
+    let leaves = h.node.as_ref().is_some_and(|node| node.glance().phase == Phase::Leaving);
+    leaves && (0..8).any(|g| h.shown(g).is_some_and(|s| s.state == GroupState::Stuck))
+}
+
+/// Files were put right under a daemon that may not leave: its life and the other node's cannot hear each other, and it is the
+/// next one that will.
+#[must_use]
+pub fn apart(world: &World) -> bool {
+    world.hosts.iter().any(|h| may_not_leave(h) && !h.edits.is_empty())
 }
 
 /// Is every group of a healed pair where it may stay? `strict`: an operator has cleared what waits for one.
@@ -106,6 +120,7 @@ fn one(world: &World, facts: &Facts, group: usize, strict: bool) -> Verdict {
     let hidden = world.newer(0) || world.newer(1);
     let raised = |holder: &GroupStatus, other: &GroupStatus| holder.epoch >= other.epoch || hidden;
     if Facts::named_alike(world, group)
+        && facts.met
         && (served && !(a.state != GroupState::Held || raised(a, b))
             || served && b.state == GroupState::Held && !raised(b, a))
     {
@@ -131,6 +146,15 @@ fn one(world: &World, facts: &Facts, group: usize, strict: bool) -> Verdict {
     };
     let hidden_stuck = !holds[0] && !holds[1] && (hidden_stuck(0, a) || hidden_stuck(1, b));
     let settled = served || merged || hidden_stuck && !strict || (!strict || differ || stale) && waits(a, b);
+    // Not heard, its machine answers for what is stuck on it.
+    let unheard = !strict && apart(world) && !facts.met;
+    let answered = |own: &GroupStatus, other: &GroupStatus, h: usize| {
+        let idle = own.state == GroupState::Idle;
+        let of_it = matches!(own.wait, Some(Wait::Answered | Wait::PeerStuck | Wait::StaleCopy(_)));
+        let of_any = own.wait == Some(Wait::OneWay) && world.hosts[h].holds_any();
+        idle && (of_it && other.state == GroupState::Stuck && holds[h] || of_any)
+    };
+    let settled = settled || unheard && (answered(a, b, 1) || answered(b, a, 0));
     let view = |s: &GroupStatus| format!("{:?} epoch {} wait {:?}", s.state, s.epoch, s.wait);
     if !settled {
         let what = format!("group {group} is not at rest: {} | {}, serves {serves:?}", view(a), view(b));

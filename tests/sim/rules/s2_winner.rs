@@ -7,7 +7,11 @@
 //! sure of itself by now, and whose last beat that came over there was not: a starter there goes on by it.
 //!
 //! Where one node alone holds the group once each has heard the other, it goes on as well: a starter withdraws. It leaves
-//! for a reason only, of its own (a monitor) or of O4, never because of a conflict.
+//! for a reason only, of its own (a monitor) or of O4, never because of a conflict. That counts from the beat on which shows
+//! it as a holder: a starter that is up before it hears one is a holder too, and the higher epoch goes on.
+//!
+//! A claimant that still asks for the addresses (O2c), and counts the other machine as silent, may meet that one's answer
+//! before its frames: it withdraws then, whatever the epochs are.
 
 use super::facts::Facts;
 use super::{Verdict, breach};
@@ -16,7 +20,7 @@ use crate::note::Note;
 use crate::open::Part;
 use crate::world::World;
 use hb_core::message::GroupState;
-use hb_core::{Cause, Event, GroupId, Instant, Verb};
+use hb_core::{Cause, Event, Instant, PeerState, Verb};
 
 #[derive(Clone, Copy)]
 struct Watch {
@@ -35,11 +39,25 @@ pub(super) struct Winner {
     had_heard: bool,
     /// By host, a bit for each service: its holder restarts it.
     in_place: [u8; 2],
+    /// By group: each has heard the other, but not yet that its only holder is one.
+    due: Vec<bool>,
+    /// By host and group: since when it shows itself as a holder, and when it decided to be.
+    held: [Vec<Instant>; 2],
+    decided: [Vec<Instant>; 2],
 }
 
 impl Winner {
     pub(super) fn new(groups: usize) -> Self {
-        Self { watches: vec![None; groups], was_clear: false, had_heard: false, in_place: [0; 2] }
+        let times = || [vec![Instant::ZERO; groups], vec![Instant::ZERO; groups]];
+        Self {
+            watches: vec![None; groups],
+            was_clear: false,
+            had_heard: false,
+            in_place: [0; 2],
+            due: vec![false; groups],
+            held: times(),
+            decided: times(),
+        }
     }
 
     pub(super) fn check(&mut self, world: &World, facts: &Facts) -> Verdict {
@@ -50,6 +68,11 @@ impl Winner {
                 for service in world.hosts[host].services(usize::from(group.0)) {
                     let bit = 1 << service;
                     self.in_place[host] = self.in_place[host] & !bit | if begins { bit } else { 0 };
+                    match to {
+                        GroupState::Held => self.held[host][service] = world.now,
+                        GroupState::Starting if !begins => self.decided[host][service] = world.now,
+                        _ => {}
+                    }
                 }
             }
         }
@@ -58,15 +81,22 @@ impl Winner {
         let heard = facts.clear_since.is_some_and(|since| facts.sent.iter().all(|sent| *sent >= since));
         let first_heard = heard && !self.had_heard;
         self.had_heard = heard;
-        for (group, watch) in self.watches.iter_mut().enumerate() {
-            if (healed || first_heard && watch.is_none()) && Facts::named_alike(world, group) {
-                *watch = Self { in_place: self.in_place, ..Self::new(0) }
-                    .begin(world, facts, group)
-                    .filter(|w| w.contested || first_heard);
+        for group in 0..self.watches.len() {
+            self.due[group] &= heard;
+            self.due[group] |= first_heard && self.watches[group].is_none();
+            if (healed || self.due[group]) && Facts::named_alike(world, group) {
+                let watch = self.begin(world, facts, group);
+                let alone = watch.filter(|w| !w.contested);
+                // The other one has read that it holds.
+                let shown = |w: Watch| facts.sent[1 - w.winner] >= self.held[w.winner][group];
+                let later = alone.is_some_and(|w| !shown(w));
+                self.watches[group] = watch.filter(|w| w.contested || heard && !later);
+                self.due[group] &= later;
             }
-            let Some(w) = *watch else { continue };
-            if world.now > w.until || facts.changed > w.since || facts.clear_since.is_none() {
-                *watch = None;
+            let Some(w) = self.watches[group] else { continue };
+            let over = world.now > w.until || facts.changed > w.since || facts.clear_since.is_none();
+            if over || self.taken(world, facts, w.winner, group) {
+                self.watches[group] = None;
                 continue;
             }
             let is = |host: usize, at: usize| world.hosts[host].lists(group) == Some(at);
@@ -80,7 +110,7 @@ impl Winner {
                     }
                     // A restart in place that fails is a reason of its own; a conflict is none.
                     Note::Said { host, event: Event::Group { group: g, cause: Cause::Conflict, .. } } => {
-                        host == w.winner && is(host, usize::from(g.0)) && !Self::taken(world, host, g)
+                        host == w.winner && is(host, usize::from(g.0))
                     }
                     Note::Said {
                         host,
@@ -103,11 +133,18 @@ impl Winner {
         Ok(())
     }
 
-    /// A third machine answers for the address of what is put back in place (O2c): a reason of its own.
-    fn taken(world: &World, host: usize, group: GroupId) -> bool {
+    /// A third machine answers for the address of what is put back in place (O2c): a reason of its own. So is the other
+    /// machine's answer to a claimant that has not heard it yet.
+    fn taken(&self, world: &World, facts: &Facts, host: usize, service: usize) -> bool {
+        let silent =
+            world.hosts[host].node.as_ref().is_some_and(|node| node.glance().peer == PeerState::Dead);
+        let asks = facts.plan.setting.slow(facts.plan.setting.timing.keepalive.times(2));
+        let claims =
+            silent && world.answers(host, service) && world.now.since(self.decided[host][service]) <= asks;
         world.notes.iter().any(|note| match *note {
             Note::Said { host: h, event: Event::AddressTaken { group: g, mac } } => {
-                h == host && g == group && mac == STRANGER
+                let group = usize::from(g.0);
+                h == host && world.hosts[h].lists(service) == Some(group) && (mac == STRANGER || claims)
             }
             _ => false,
         })

@@ -150,7 +150,9 @@ impl Epochs {
         let heard = heard[host][group];
         let stamp = world.stamps_told[host][group];
         let known = floor.max(heard).max(stamp);
-        if known >= LAST[0] && epoch == LAST[1] {
+        // Frames of a life that never answered tell of it as well, if the other node has used it.
+        let told = known >= LAST[0] || self.used[1 - host][group].contains(&LAST[1]);
+        if told && epoch == LAST[1] {
             let says = world.hosts[host].shown(group).is_some_and(|shown| shown.spent);
             self.last[host][group] = epoch;
             if says {
