@@ -27,6 +27,9 @@ const PROBE_TIME: Duration = Duration::from_millis(1000);
 /// Repeats of an announcement of the daemon's own, and their distance.
 const REPEATS: u8 = 4;
 const REPEAT_GAP: Duration = Duration::from_millis(250);
+/// The same of an address that was just set up: five seconds.
+const START_REPEATS: u8 = 10;
+const START_GAP: Duration = Duration::from_millis(500);
 
 /// An ARP frame to everybody.
 fn frame(op: u8, mac: [u8; 6], sender: Ipv4Addr, target_mac: [u8; 6], target: Ipv4Addr) -> [u8; FRAME] {
@@ -138,7 +141,16 @@ pub fn send_arp(name: &IfName, ip: Ipv4Addr, interval_ms: i32, repeat: u32) -> R
 #[derive(Debug, Default)]
 pub struct Announcer {
     fd: Option<Fd>,
-    jobs: Vec<(Ipv4Addr, u8, Instant), MAX_ADDRESSES>,
+    jobs: Vec<Job, MAX_ADDRESSES>,
+}
+
+/// Repeats that are left, their distance, and when the next one is due.
+#[derive(Clone, Copy, Debug)]
+struct Job {
+    ip: Ipv4Addr,
+    left: u8,
+    gap: Duration,
+    due: Instant,
 }
 
 impl Announcer {
@@ -148,15 +160,34 @@ impl Announcer {
         Self { fd: None, jobs: Vec::new() }
     }
 
+    /// Open the socket before it is needed, if that can be.
+    pub fn open(&mut self) {
+        if self.fd.is_none() {
+            self.fd = packet::open(false).ok();
+        }
+    }
+
     /// Announce `ip` now, and a few times more within the next second.
     ///
     /// # Errors
     /// `EADDRNOTAVAIL`: this machine does not have it. `EPERM`: not root.
     pub fn announce(&mut self, now: Instant, ip: Ipv4Addr) -> Result<()> {
+        self.begin(now, ip, REPEATS, REPEAT_GAP)
+    }
+
+    /// As [`Announcer::announce`], for five seconds: `ip` was just set up.
+    ///
+    /// # Errors
+    /// As [`Announcer::announce`].
+    pub fn started(&mut self, now: Instant, ip: Ipv4Addr) -> Result<()> {
+        self.begin(now, ip, START_REPEATS, START_GAP)
+    }
+
+    fn begin(&mut self, now: Instant, ip: Ipv4Addr, left: u8, gap: Duration) -> Result<()> {
         self.tell(ip)?;
-        self.jobs.retain(|&(other, _, _)| other != ip);
+        self.jobs.retain(|job| job.ip != ip);
         // More addresses than that are announced once.
-        let _ = self.jobs.push((ip, REPEATS, now.plus(REPEAT_GAP)));
+        let _ = self.jobs.push(Job { ip, left, gap, due: now.plus(gap) });
         Ok(())
     }
 
@@ -175,22 +206,22 @@ impl Announcer {
     /// When [`Announcer::service`] is due.
     #[must_use]
     pub fn deadline(&self) -> Instant {
-        self.jobs.iter().map(|&(_, _, at)| at).min().unwrap_or(Instant::NEVER)
+        self.jobs.iter().map(|job| job.due).min().unwrap_or(Instant::NEVER)
     }
 
     /// Send the repeats that are due. An address that went away is not announced any more, and neither is one whose
     /// repeat is late: the loop stood still meanwhile, and another node may have it by now (DESIGN §7 O8).
     pub fn service(&mut self, now: Instant) {
-        self.jobs.retain(|&(_, _, due)| now.since(due) <= REPEAT_GAP);
+        self.jobs.retain(|job| now.since(job.due) <= REPEAT_GAP);
         let mut at = 0;
-        while let Some(&(ip, left, due)) = self.jobs.get(at) {
-            if due > now {
+        while let Some(&job) = self.jobs.get(at) {
+            if job.due > now {
                 at += 1;
-            } else if self.tell(ip).is_err() || left <= 1 {
+            } else if self.tell(job.ip).is_err() || job.left <= 1 {
                 self.jobs.swap_remove(at);
             } else {
-                if let Some(job) = self.jobs.get_mut(at) {
-                    *job = (ip, left - 1, now.plus(REPEAT_GAP));
+                if let Some(known) = self.jobs.get_mut(at) {
+                    *known = Job { left: job.left - 1, due: now.plus(job.gap), ..job };
                 }
                 at += 1;
             }

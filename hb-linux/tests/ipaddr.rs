@@ -1,4 +1,5 @@
-//! The embedded `IPaddr` script on real interfaces, with every shell and every tool that this machine has.
+//! The embedded `IPaddr` script on real interfaces, with every shell and every tool that this machine has; and what the binary
+//! does in its place, which the script is the measure of.
 
 mod netns;
 
@@ -15,6 +16,9 @@ struct Rig {
     path: String,
 }
 
+/// In the place of a shell: no script runs, but the binary by the script's name.
+const BINARY: &str = "";
+
 impl Rig {
     fn call(&self, argument: &str, verb: &str) -> (i32, String) {
         shell(&self.line("IPaddr", argument, verb))
@@ -23,8 +27,9 @@ impl Rig {
     /// The command line of a call of this script.
     fn line(&self, script: &str, argument: &str, verb: &str) -> String {
         let dir = self.dir.display();
+        let place = if self.shell == BINARY { "binary" } else { "resource.d" };
         format!(
-            "PATH={}$PATH HBD_RUN_DIR={dir} HBD_IPADDR_TOOL={} HBD={dir}/hbd {} {dir}/resource.d/{script} {argument} {verb}",
+            "PATH={}$PATH HBD_RUN_DIR={dir} HBD_IPADDR_TOOL={} HBD={dir}/hbd {} {dir}/{place}/{script} {argument} {verb}",
             self.path, self.tool, self.shell
         )
     }
@@ -76,6 +81,12 @@ fn each(name: &str, body: impl Fn(&Rig)) {
         run(&format!("chmod 755 {}", stub.display()));
         run("ip link add eth0 type veth peer name peer0");
         run("ip link set eth0 up; ip link set peer0 up; ip addr add 192.168.2.1/24 brd + dev eth0");
+        let binary = dir.join("binary");
+        std::fs::create_dir_all(&binary).unwrap();
+        for name in ["IPaddr", "IPaddr2"] {
+            std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_hbd"), binary.join(name)).unwrap();
+        }
+        body(&Rig { dir: dir.clone(), shell: BINARY, tool: "hbd", path: String::new() });
         for shell_name in ["dash", "bash --posix", "busybox ash"] {
             if shell(&format!("{shell_name} -c :")).0 != 0 {
                 println!("SKIPPED {shell_name}: not installed");
@@ -233,14 +244,11 @@ fn an_address_on_an_interface_that_is_off_is_seen_and_taken_away() {
 fn the_others_of_a_subnet_stay_on_a_kernel_that_does_not_promote_them() {
     each("the_others_of_a_subnet_stay_on_a_kernel_that_does_not_promote_them", |rig| {
         // As on 2.4: the kernel's switch is not there.
-        let text = std::fs::read_to_string(rig.dir.join("resource.d/IPaddr")).unwrap();
-        let old = text.replace("/proc/sys/net/ipv4/conf/", "/nonexistent/");
-        assert_ne!(old, text);
-        std::fs::write(rig.dir.join("resource.d/old"), old).unwrap();
         run("echo 0 >/proc/sys/net/ipv4/conf/all/promote_secondaries");
         run("echo 0 >/proc/sys/net/ipv4/conf/eth0/promote_secondaries");
+        run("mount -t tmpfs none /proc/sys/net/ipv4/conf");
         let all = ["10.9.9.7/24/eth0", "10.9.9.8/24/eth0", "10.9.9.9/24/eth0/10.9.9.99"];
-        let call = |argument, verb| shell(&rig.line("old", argument, verb));
+        let call = |argument, verb| shell(&rig.line("IPaddr", argument, verb));
         all.iter().for_each(|argument| assert_eq!(call(argument, "start"), (0, String::new())));
         run("ip addr add 10.9.9.66/24 brd + dev eth0 label eth0:adm");
         let before = addresses();
@@ -253,12 +261,12 @@ fn the_others_of_a_subnet_stay_on_a_kernel_that_does_not_promote_them() {
         }
         // All at once: nobody puts back what its own stop takes away.
         let calls: Vec<String> =
-            all.iter().map(|argument| format!("({}) &", rig.line("old", argument, "stop"))).collect();
+            all.iter().map(|argument| format!("({}) &", rig.line("IPaddr", argument, "stop"))).collect();
         run(&format!("{} wait; sleep 0.1", calls.join(" ")));
         let now = addresses();
         assert!(!now.contains("10.9.9.8/") && !now.contains("10.9.9.9/"), "{}: {now}", rig.who());
         assert!(now.contains("10.9.9.66/24"), "{}: {now}", rig.who());
-        run("ip addr del 10.9.9.66/24 dev eth0");
+        run("ip addr del 10.9.9.66/24 dev eth0; umount /proc/sys/net/ipv4/conf");
         rig.no_notes();
         rig.forget_calls();
     });
@@ -304,5 +312,45 @@ fn many_addresses_are_no_matter() {
         assert_eq!(hb_linux::tested::holding(ip), Ok(None));
         run(&format!("{range} del 10.4.$((i / 100)).$((i % 100 + 1))/32 dev eth0; done"));
         rig.forget_calls();
+    });
+}
+
+#[test]
+fn what_the_script_sets_up_the_binary_takes_away_and_the_other_way_round() {
+    each("what_the_script_sets_up_the_binary_takes_away_and_the_other_way_round", |rig| {
+        let binary = Rig { dir: rig.dir.clone(), shell: BINARY, tool: "hbd", path: String::new() };
+        for argument in ["192.168.2.50", "10.9.9.9/20/eth0/10.9.9.99", "10.8.8.8/32/eth0", "10.8.8.9/31/eth0"] {
+            for (one, other) in [(rig, &binary), (&binary, rig)] {
+                let who = format!("{argument}: {} then {}", one.who(), other.who());
+                assert_eq!(one.call(argument, "start"), (0, String::new()), "{who}");
+                let set = addresses();
+                assert_eq!(other.call(argument, "status"), (0, "running".into()), "{who}");
+                assert_eq!(other.call(argument, "start"), (0, String::new()), "{who}");
+                assert_eq!(addresses(), set, "{who}: set up once");
+                assert_eq!(other.call(argument, "stop"), (0, String::new()), "{who}");
+                assert_eq!(one.call(argument, "status"), (3, "stopped".into()), "{who}");
+            }
+        }
+        rig.no_notes();
+        rig.forget_calls();
+    });
+}
+
+#[test]
+fn an_address_of_the_loopback_is_another_matter() {
+    each("an_address_of_the_loopback_is_another_matter", |rig| {
+        // A real server behind a director has it there for good.
+        run("ip addr add 192.168.2.50/32 dev lo label lo:vip");
+        assert_eq!(rig.call("192.168.2.50/24/eth0", "status"), (3, "stopped".into()), "{}", rig.who());
+        assert_eq!(rig.call("192.168.2.50/24/eth0", "start"), (0, String::new()), "{}", rig.who());
+        rig.forget_calls();
+        assert_eq!(rig.call("192.168.2.50/24/eth0", "stop"), (0, String::new()), "{}", rig.who());
+        assert!(run("ip addr show dev lo").contains("192.168.2.50/32"), "{}", rig.who());
+        assert_eq!(rig.call("192.168.2.50/32/lo", "status"), (0, "running".into()), "{}", rig.who());
+        assert_eq!(rig.call("192.168.2.50/32/lo", "stop"), (0, String::new()), "{}", rig.who());
+        assert_eq!(rig.call("192.168.2.50/32/lo", "start"), (0, String::new()), "{}", rig.who());
+        assert_eq!(rig.call("192.168.2.50/32/lo", "status"), (0, "running".into()), "{}", rig.who());
+        assert_eq!(rig.call("192.168.2.50/32/lo", "stop"), (0, String::new()), "{}", rig.who());
+        assert_eq!(rig.announced(), "", "{}: nobody to tell", rig.who());
     });
 }

@@ -12,6 +12,8 @@ mod fence;
 #[cfg(feature = "data")]
 mod guard;
 mod help;
+#[cfg(feature = "by-name")]
+mod ipaddr;
 pub mod json;
 mod notes;
 mod restart;
@@ -66,6 +68,8 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> i32 {
     match name.as_str() {
         "heartbeat" => compat::heartbeat(words),
         "cl_status" => cl_status::main(words),
+        #[cfg(feature = "by-name")]
+        "IPaddr" | "IPaddr2" => ipaddr::main(words),
         "hb_standby" => compat::hb_move(Way::Away, words),
         "hb_takeover" => compat::hb_move(Way::Here, words),
         _ => match args::parse(words) {

@@ -5,18 +5,20 @@ use super::voice::Voice;
 use crate::arp::{self, Probe, Prober};
 use crate::config::Settings;
 use crate::helper::Level;
+use crate::scripts::What;
 use crate::sys::Fd;
 use crate::sys::iface::IfName;
 use core::net::Ipv4Addr;
-use hb_core::{GroupId, Input, Instant};
+use hb_core::{GroupId, Input, Instant, Verb};
 use std::os::fd::RawFd;
 use std::vec::Vec;
 
 /// The groups' addresses, and what is under way for them.
 #[derive(Debug)]
 pub(super) struct Announcer {
-    /// Group and address, with the interface if the file names one.
-    addresses: Vec<(GroupId, Ipv4Addr)>,
+    /// Group, position in it, and address.
+    addresses: Vec<(GroupId, u8, Ipv4Addr)>,
+    /// Each address, with the interface if the file names one.
     targets: Vec<(Ipv4Addr, Option<IfName>)>,
     announcer: arp::Announcer,
     prober: Option<Prober>,
@@ -30,17 +32,33 @@ impl Announcer {
     pub(super) fn new(settings: &Settings) -> Self {
         let (mut addresses, mut targets) = (Vec::new(), Vec::new());
         for (id, group) in (0_u8..).zip(&settings.groups) {
-            for address in group.resources.iter().filter_map(|r| r.address.as_ref()) {
-                addresses.push((GroupId(id), address.ip));
+            let all = (0_u8..).zip(&group.resources).filter_map(|(at, r)| Some((at, r.address.as_ref()?)));
+            for (at, address) in all {
+                addresses.push((GroupId(id), at, address.ip));
                 targets.push((address.ip, address.iface.as_deref().and_then(IfName::new)));
             }
         }
-        Self { addresses, targets, announcer: arp::Announcer::new(), prober: None, idle: None }
+        let mut announcer = arp::Announcer::new();
+        if !addresses.is_empty() {
+            announcer.open();
+        }
+        Self { addresses, targets, announcer, prober: None, idle: None }
+    }
+
+    /// A start ended well: if it was that of an address, tell the neighbours at once. Without a word: it is part of the
+    /// start, and a script may have set up something else.
+    pub(super) fn started(&mut self, now: Instant, what: What) {
+        let of = |known: &&(GroupId, u8, Ipv4Addr)| (known.0, known.1) == (what.group, what.resource);
+        if what.verb == Verb::Start
+            && let Some(&(_, _, ip)) = self.addresses.iter().find(of)
+        {
+            let _ = self.announcer.started(now, ip);
+        }
     }
 
     /// Announce every address of `group`, now and a few times more within a second.
     pub(super) fn announce(&mut self, now: Instant, group: GroupId, voice: &mut Voice) {
-        for &(_, ip) in self.addresses.iter().filter(|(of, _)| *of == group) {
+        for &(_, _, ip) in self.addresses.iter().filter(|(of, _, _)| *of == group) {
             match self.announcer.announce(now, ip) {
                 Ok(()) => voice.say(Level::Info, format_args!("announcing {ip} by gratuitous ARP")),
                 Err(why) => voice.say(Level::Warn, format_args!("{ip} cannot be announced: {why}")),
@@ -50,7 +68,7 @@ impl Announcer {
 
     /// Announce every address of `group` that is here, once and without a word.
     pub(super) fn repeat(&mut self, group: GroupId) {
-        for &(_, ip) in self.addresses.iter().filter(|(of, _)| *of == group) {
+        for &(_, _, ip) in self.addresses.iter().filter(|(of, _, _)| *of == group) {
             let _ = self.announcer.tell(ip);
         }
     }

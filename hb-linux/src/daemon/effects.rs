@@ -16,7 +16,7 @@ use crate::link::{Link, Pinger};
 use crate::scripts::{Finished, Runner, What};
 use crate::state;
 use crate::sys::guard;
-use hb_core::{Action, FRAME_BUF, Input, Instant, Node, Pulled};
+use hb_core::{Action, FRAME_BUF, Input, Instant, Node, Outcome, Pulled};
 use heapless::Deque;
 use std::vec::Vec;
 
@@ -91,7 +91,7 @@ impl Effects {
                 let what = What { group, resource, verb };
                 self.voice.script_begins(what);
                 if let Some(finished) = self.runner.start(now, token, what) {
-                    self.script_ended(&finished);
+                    self.script_ended(now, &finished);
                 }
             }
             Action::KillScript { token } => self.runner.kill(now, token),
@@ -139,7 +139,10 @@ impl Effects {
     }
 
     /// A call ended: tell people, and have the node told.
-    pub(super) fn script_ended(&mut self, finished: &Finished) {
+    pub(super) fn script_ended(&mut self, now: Instant, finished: &Finished) {
+        if finished.outcome == Outcome::Ok {
+            self.announcer.started(now, finished.what);
+        }
         self.voice.script_ends(finished);
         self.outages.script_took(finished.what.group, finished.took);
         self.push(Input::ScriptDone { token: finished.token, outcome: finished.outcome });

@@ -255,7 +255,7 @@ impl Shell {
                 break;
             };
             guard::pass("script-ended");
-            self.fx.script_ended(&finished);
+            self.fx.script_ended(self.now, &finished);
             self.drain();
         }
         self.serve_copies();

@@ -83,7 +83,7 @@ pub(super) fn call(
     read.set_nonblocking(true).map_err(told)?;
     let (errors, error_end) = fd::pipe().map_err(told)?;
     errors.set_nonblocking(true).map_err(told)?;
-    let choose = || programs.call(group, resource, verb);
+    let choose = || programs.choose(group, resource, verb);
     let program = Program {
         choose: &choose,
         stdin: None,

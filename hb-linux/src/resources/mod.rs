@@ -4,6 +4,8 @@
 //! at start ([`unpack`]) and run as `/bin/sh PATH ARGUMENTS VERB`: the run directory may be mounted without the right
 //! to execute.
 
+pub(crate) mod ipaddr;
+
 use crate::texts::Text;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};

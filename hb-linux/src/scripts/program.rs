@@ -1,9 +1,16 @@
 //! What is executed for a resource, prepared at start: nothing is allocated when a script is called.
+//!
+//! A service address needs no program: where no file of the name `IPaddr` is there, the child does it by itself
+//! ([`crate::resources::ipaddr`]), without `execve`, at the daemon's priority, and waits for no disk. The process has one
+//! thread, so the child's copy of the heap is consistent; signals are the default ones by then, and a limit ends it as it
+//! ends a script. It holds what the daemon has open, for the few milliseconds that it lives.
 
 use super::deaf::Deaf;
 use super::fitness::{ear, unfit};
 use crate::config::{Paths, Script, Settings};
-use crate::resources;
+use crate::resources::{self, ipaddr};
+use crate::sys::guard;
+use crate::sys::process::exit_now;
 use crate::sys::spawn::{Image, Words};
 use core::ffi::CStr;
 use hb_core::{GroupId, Verb};
@@ -45,6 +52,17 @@ struct Resource {
     by_shell: Vec<Option<[Words; 3]>>,
     /// `sh file args... verb`, for a script that `hbd` carries itself and has unpacked, and that file.
     carried: Option<(CString, [Words; 3])>,
+    /// A service address as it was written, for what needs no script.
+    address: Option<String>,
+}
+
+/// What is to be done for a call.
+#[derive(Debug)]
+pub enum Way<'a> {
+    /// A program.
+    Program(Image<'a>),
+    /// This service address, by itself.
+    Address(&'a str),
 }
 
 /// All programs of all groups.
@@ -54,6 +72,7 @@ pub struct Programs {
     env: Words,
     /// For `status`: as `env`, in the C locale, since the words of the answer are what counts.
     env_status: Words,
+    run_dir: PathBuf,
 }
 
 const SHELL: &CStr = c"/bin/sh";
@@ -72,15 +91,39 @@ impl Programs {
         let env = environment(settings, places);
         let mut env_status = env.clone();
         env_status.push("LC_ALL=C".to_string());
-        Some(Self { groups, env: Words::new(&env)?, env_status: Words::new(&env_status)? })
+        let run_dir = places.run_dir.clone();
+        Some(Self { groups, env: Words::new(&env)?, env_status: Words::new(&env_status)?, run_dir })
     }
 
-    /// What to execute for `verb` of a resource: the first file that is there and executable, else the carried one.
-    /// A few system calls, for a child; `None` if there is nothing to execute.
+    /// In a child: what to execute for `verb` of a resource. Of what needs no program it does not come back.
     #[must_use]
-    pub fn call(&self, group: GroupId, resource: u8, verb: Verb) -> Option<Image<'_>> {
-        let resource = self.groups.get(usize::from(group.0))?.get(usize::from(resource))?;
-        let envp = if verb == Verb::Status { &self.env_status } else { &self.env };
+    pub fn choose(&self, group: GroupId, resource: u8, verb: Verb) -> Option<Image<'_>> {
+        match self.call(group, resource, verb)? {
+            Way::Program(image) => Some(image),
+            Way::Address(words) => {
+                // No loop hangs on this child.
+                guard::disarm();
+                match ipaddr::call(&[words, verb.as_str()], &self.run_dir) {
+                    Some((code, _)) => exit_now(code),
+                    None => self.carried(self.resource(group, resource)?, verb),
+                }
+            }
+        }
+    }
+
+    fn resource(&self, group: GroupId, resource: u8) -> Option<&Resource> {
+        self.groups.get(usize::from(group.0))?.get(usize::from(resource))
+    }
+
+    fn envp(&self, verb: Verb) -> &Words {
+        if verb == Verb::Status { &self.env_status } else { &self.env }
+    }
+
+    /// What to do for `verb` of a resource: execute the first file that is there and executable, else what `hbd` carries
+    /// itself. A few system calls, for a child; `None` if there is nothing to execute.
+    #[must_use]
+    pub fn call(&self, group: GroupId, resource: u8, verb: Verb) -> Option<Way<'_>> {
+        let (resource, envp) = (self.resource(group, resource)?, self.envp(verb));
         let at = VERBS.iter().position(|&v| v == verb)?;
         for (candidate, by_shell) in resource.candidates.iter().zip(&resource.by_shell) {
             if !executable(&candidate.file) {
@@ -90,14 +133,22 @@ impl Programs {
             if ear(path_of(&candidate.file)) == Some(Deaf::Starts) {
                 return None;
             }
-            return match by_shell {
-                Some(words) if candidate.shell => Some(Image { path: SHELL, argv: words.get(at)?, envp }),
-                _ => Some(Image { path: &candidate.file, argv: resource.plain.get(at)?, envp }),
-            };
+            return Some(Way::Program(match by_shell {
+                Some(words) if candidate.shell => Image { path: SHELL, argv: words.get(at)?, envp },
+                _ => Image { path: &candidate.file, argv: resource.plain.get(at)?, envp },
+            }));
         }
+        match &resource.address {
+            Some(words) => Some(Way::Address(words)),
+            None => self.carried(resource, verb).map(Way::Program),
+        }
+    }
+
+    fn carried<'a>(&'a self, resource: &'a Resource, verb: Verb) -> Option<Image<'a>> {
+        let at = VERBS.iter().position(|&v| v == verb)?;
         // Somebody may have emptied the run directory: a shell without its file would answer as a script that says no.
         let (_, words) = resource.carried.as_ref().filter(|(file, _)| executable(file))?;
-        Some(Image { path: SHELL, argv: words.get(at)?, envp })
+        Some(Image { path: SHELL, argv: words.get(at)?, envp: self.envp(verb) })
     }
 
     /// Is there something to execute for every resource of the group, and can it be? Reads the disk.
@@ -106,7 +157,9 @@ impl Programs {
         self.groups.get(usize::from(group.0)).is_some_and(|resources| {
             resources.iter().all(|r| match r.candidates.iter().find(|c| executable(&c.file)) {
                 Some(first) => unfit(path_of(&first.file)).is_none(),
-                None => r.carried.as_ref().is_some_and(|(file, _)| executable(file)),
+                None => {
+                    r.address.is_some() || r.carried.as_ref().is_some_and(|(file, _)| executable(file))
+                }
             })
         })
     }
@@ -155,7 +208,9 @@ impl Resource {
             }
             _ => None,
         };
-        Some(Self { candidates, plain: by_verb(&[&resource.name])?, by_shell, carried })
+        let own = resource.address.is_some() && resources::embedded(&resource.name);
+        let address = resource.args.first().filter(|_| own).cloned();
+        Some(Self { candidates, plain: by_verb(&[&resource.name])?, by_shell, carried, address })
     }
 }
 
@@ -258,12 +313,14 @@ impl Programs {
             plain: VERBS.map(|verb| words(text, verb)),
             by_shell: Vec::new(),
             carried: Some((c"/bin/sh".into(), VERBS.map(|verb| words(text, verb)))),
+            address: None,
         };
         let env = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"];
         Self {
             groups: Vec::from([texts.iter().map(resource).collect()]),
             env: Words::new(&env).unwrap(),
             env_status: Words::new(&[env[0], "LC_ALL=C"]).unwrap(),
+            run_dir: PathBuf::new(),
         }
     }
 }
@@ -308,6 +365,7 @@ mod tests {
                     CString::new(carried.to_str().unwrap()).unwrap(),
                     VERBS.map(|verb| Words::new(&["sh", verb.as_str()]).unwrap()),
                 )),
+                address: None,
             }])]),
             ..Programs::of_texts(&[])
         };
@@ -338,7 +396,10 @@ mod tests {
     #[test]
     fn a_status_is_asked_in_the_c_locale() {
         let programs = Programs::of_texts(&["true"]);
-        let env = |verb| programs.call(GroupId(0), 0, verb).unwrap().envp.iter().any(|w| w == "LC_ALL=C");
+        let env = |verb| match programs.call(GroupId(0), 0, verb).unwrap() {
+            Way::Program(image) => image.envp.iter().any(|word| word == "LC_ALL=C"),
+            Way::Address(_) => false,
+        };
         assert!(env(Verb::Status) && !env(Verb::Start) && !env(Verb::Stop));
         assert!(programs.claimable(GroupId(0)) && !programs.claimable(GroupId(1)));
         assert!(programs.call(GroupId(0), 1, Verb::Start).is_none());

@@ -139,7 +139,7 @@ impl Runner {
         };
         // The child looks which file is there: the loop asks no disk.
         let programs = &self.programs;
-        let choose = || programs.call(what.group, what.resource, what.verb);
+        let choose = || programs.choose(what.group, what.resource, what.verb);
         // Without a pipe a status could not be read; start and stop could, but something is badly wrong.
         let (output, child_end) = match pipe() {
             Ok((read, write)) => (read, write),

@@ -186,6 +186,13 @@ pub fn close_others(first: RawFd, keep: &[RawFd]) {
     }
 }
 
+/// Write to standard output (1) or error (2), in a child that shares the buffers of its parent's. What cannot be written is
+/// lost.
+pub fn print(target: RawFd, bytes: &[u8]) {
+    // SAFETY: the pointer and length are of a live slice; 1 and 2 belong to no `Fd`.
+    unsafe { libc::write(target, bytes.as_ptr().cast(), bytes.len()) };
+}
+
 /// Point the first `count` descriptors (3 for all of standard input, output and error) at `/dev/null`.
 ///
 /// # Errors

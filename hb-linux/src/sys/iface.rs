@@ -7,6 +7,7 @@ use super::{Errno, Fd, Result};
 use core::net::Ipv4Addr;
 
 // The requests, whose type in libc differs between C libraries; the numbers are those of every architecture.
+const SIOCGIFNAME: u32 = 0x8910;
 const SIOCGIFCONF: u32 = 0x8912;
 const SIOCGIFFLAGS: u32 = 0x8913;
 const SIOCGIFADDR: u32 = 0x8915;
@@ -122,6 +123,19 @@ pub fn index(name: &IfName) -> Result<i32> {
     let answer = request(&probe()?, name, SIOCGIFINDEX)?;
     // SAFETY: SIOCGIFINDEX fills the index member.
     Ok(unsafe { answer.ifr_ifru.ifru_ifindex })
+}
+
+/// The name of the interface with this number.
+///
+/// # Errors
+/// `ENODEV`: there is none.
+pub fn name(index: i32) -> Result<IfName> {
+    // SAFETY: an all-zero ifreq is valid: integers and a pointer that may be null.
+    let mut request: libc::ifreq = unsafe { core::mem::zeroed() };
+    request.ifr_ifru.ifru_ifindex = index;
+    // SAFETY: SIOCGIFNAME reads the index and writes the name, both within one ifreq.
+    check(unsafe { libc::ioctl(probe()?.raw(), SIOCGIFNAME as libc::Ioctl, &raw mut request) })?;
+    Ok(IfName::from_kernel(&request.ifr_name))
 }
 
 /// What an interface is and can do.
@@ -340,6 +354,7 @@ mod tests {
     #[test]
     fn the_loopback_is_there() {
         assert!(index(&lo()).unwrap() > 0);
+        assert_eq!(name(index(&lo()).unwrap()), Ok(lo()));
         assert!(
             flags(&lo()).unwrap().up() && flags(&lo()).unwrap().loopback() && !flags(&lo()).unwrap().arp()
         );

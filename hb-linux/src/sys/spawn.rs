@@ -54,7 +54,7 @@ pub struct Image<'a> {
 #[allow(missing_debug_implementations)]
 pub struct Program<'a> {
     /// What to execute. Asked in the child, which may look at files: a disk that answers late holds up the child alone.
-    /// `None`: there is nothing, told as `ENOENT`.
+    /// `None`: there is nothing, told as `ENOENT`. It may do the work itself and end the child with its exit code.
     pub choose: &'a dyn Fn() -> Option<Image<'a>>,
     /// Where its input comes from; `/dev/null` if from nowhere.
     pub stdin: Option<&'a Fd>,
@@ -116,8 +116,6 @@ fn become_program(program: &Program<'_>, parent: Pid) -> Errno {
     // SAFETY: setpgid touches no memory.
     unsafe { libc::setpgid(0, 0) };
     signal::reset();
-    sched::ordinary();
-    oom::ordinary();
     if program.die_with_us {
         super::process::die_with(parent);
     }
@@ -133,6 +131,9 @@ fn become_program(program: &Program<'_>, parent: Pid) -> Errno {
         unsafe { libc::fcntl(fd.raw(), libc::F_SETFD, 0) };
     }
     let Some(image) = (program.choose)() else { return Errno::NO_ENTRY };
+    // What this program does itself, it does at its own priority.
+    sched::ordinary();
+    oom::ordinary();
     // SAFETY: path, argv and envp end in NUL and null as execve wants, and live until it replaces this program.
     unsafe { libc::execve(image.path.as_ptr(), image.argv.as_ptr(), image.envp.as_ptr()) };
     Errno::last()
