@@ -153,6 +153,12 @@ struct Job {
     due: Instant,
 }
 
+impl Job {
+    fn end(&self) -> Instant {
+        self.due.plus(self.gap.times(u64::from(self.left)))
+    }
+}
+
 impl Announcer {
     /// Nothing to announce yet.
     #[must_use]
@@ -185,9 +191,14 @@ impl Announcer {
 
     fn begin(&mut self, now: Instant, ip: Ipv4Addr, left: u8, gap: Duration) -> Result<()> {
         self.tell(ip)?;
-        self.jobs.retain(|job| job.ip != ip);
-        // More addresses than that are announced once.
-        let _ = self.jobs.push(Job { ip, left, gap, due: now.plus(gap) });
+        let job = Job { ip, left, gap, due: now.plus(gap) };
+        match self.jobs.iter_mut().find(|known| known.ip == ip) {
+            // One that lasts longer goes on.
+            Some(known) if known.end() >= job.end() => {}
+            Some(known) => *known = job,
+            // More addresses than that are announced once.
+            None => drop(self.jobs.push(job)),
+        }
         Ok(())
     }
 

@@ -319,7 +319,8 @@ fn many_addresses_are_no_matter() {
 fn what_the_script_sets_up_the_binary_takes_away_and_the_other_way_round() {
     each("what_the_script_sets_up_the_binary_takes_away_and_the_other_way_round", |rig| {
         let binary = Rig { dir: rig.dir.clone(), shell: BINARY, tool: "hbd", path: String::new() };
-        for argument in ["192.168.2.50", "10.9.9.9/20/eth0/10.9.9.99", "10.8.8.8/32/eth0", "10.8.8.9/31/eth0"] {
+        for argument in ["192.168.2.50", "10.9.9.9/20/eth0/10.9.9.99", "10.8.8.8/32/eth0", "10.8.8.9/31/eth0"]
+        {
             for (one, other) in [(rig, &binary), (&binary, rig)] {
                 let who = format!("{argument}: {} then {}", one.who(), other.who());
                 assert_eq!(one.call(argument, "start"), (0, String::new()), "{who}");

@@ -105,6 +105,20 @@ fn neighbours_learn_where_an_address_went() {
                 let mut announcer = Announcer::new();
                 announcer.announce(Instant::ZERO, vip.parse().unwrap()).unwrap();
                 assert!(announcer.deadline() > Instant::ZERO && announcer.deadline() < Instant::NEVER);
+                // One that was just set up is announced for longer, and nothing makes that shorter.
+                let ip = vip.parse().unwrap();
+                announcer.started(Instant::ZERO, ip).unwrap();
+                let first = announcer.deadline();
+                announcer.announce(Instant::ZERO, ip).unwrap();
+                assert_eq!(announcer.deadline(), first);
+                let (mut now, mut repeats) = (first, 0);
+                while announcer.deadline() < Instant::NEVER {
+                    now = announcer.deadline();
+                    announcer.service(now);
+                    repeats += 1;
+                }
+                assert_eq!((repeats, now), (10, Instant::from_millis(5000)));
+                announcer.announce(Instant::ZERO, ip).unwrap();
                 run(&format!("ip addr del {vip}/24 dev eth0"));
                 announcer.service(Instant::from_millis(60_000));
                 assert_eq!(announcer.deadline(), Instant::NEVER, "it went on without the address");

@@ -9,6 +9,7 @@ use super::history::History;
 use super::interfaces::Interfaces;
 use super::media;
 use super::mirrors::Mirrors;
+use super::open::Open;
 use super::outage::Outages;
 use super::past::Past;
 use super::pidfile::{self, PidFile};
@@ -156,6 +157,7 @@ impl Start {
             rounds: 0,
             waited: true,
             hollow: None,
+            open: Open::default(),
         };
         shell.link_changes();
         shell.tell_mirrors();

@@ -17,6 +17,7 @@ mod limits;
 mod media;
 mod mirrors;
 mod notify;
+mod open;
 mod outage;
 mod past;
 pub mod pidfile;

@@ -46,12 +46,14 @@ impl Shell {
 
     fn read_link(&mut self, at: usize, link: LinkId) -> Read {
         let mut buf = [0; RECEIVE];
-        for n in 0..MAX_READS {
+        for turn in 0..MAX_READS {
             let Some(port) = self.fx.links.get_mut(at) else { return Read::All };
             match port.read(self.now, &mut buf) {
                 Incoming::Copy => self.reads = self.reads.saturating_add(1),
                 Incoming::Bytes(n) => {
                     let sender = port.sender().filter(|_| !self.fx.mirrors.is_empty());
+                    // What a line had fitted: it had no more.
+                    let emptied = n < buf.len() && port.is_stream();
                     self.reads = self.reads.saturating_add(1);
                     let Some(owner) = link::owner(&self.fx.links, at) else { continue };
                     let link =
@@ -60,15 +62,23 @@ impl Shell {
                     let newest = self.node.newest_on(link);
                     self.node.handle_input(self.now, Input::Received { link, bytes });
                     self.drain();
-                    if self.node.newest_on(link) != newest {
+                    let fresh = self.node.newest_on(link) != newest;
+                    if fresh {
                         self.fx.outages.heard(self.now, link, &self.node);
                         if let Some(from) = sender {
                             self.fx.mirrors.heard(usize::from(link.0), from);
                             self.tell_mirrors();
                         }
                     }
+                    if emptied {
+                        return Read::All;
+                    }
+                    if fresh && turn == 0 && self.open.may(at) {
+                        self.open.leave(at);
+                        return Read::Open;
+                    }
                 }
-                Incoming::Empty if n == 0 => return Read::Hollow,
+                Incoming::Empty if turn == 0 => return Read::Hollow,
                 Incoming::Empty | Incoming::Failed(_) => return Read::All,
                 Incoming::Unread(_) => return Read::Not,
             }
@@ -163,7 +173,12 @@ impl Shell {
         }
         for n in 0..MAX_READS {
             match self.fx.pinger.read() {
-                Answer::From(ping) => self.give(Input::PingAnswer { ping }),
+                Answer::From(ping) => {
+                    self.give(Input::PingAnswer { ping });
+                    if !self.fx.pinger.is_awaited() {
+                        return Read::All;
+                    }
+                }
                 Answer::Other => {}
                 Answer::Empty if n == 0 => return Read::Hollow,
                 Answer::Empty => return Read::All,

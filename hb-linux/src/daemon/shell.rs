@@ -8,14 +8,19 @@
 //! and what was ready was read until it had nothing left. Only when the wait ended much later than it should have (the
 //! process was stopped, or had no processor) is the readiness older than the clock, and asked for again.
 //!
+//! A round that gave a fresh frame of the peer, in time, and in which nothing is due, has nothing to judge. It does not look
+//! a second time at that link: it ends without a tick, and the next wait says whether the link had more ([`Read::Open`]). If
+//! it had, it is read until it has nothing left. So no tick ever calls a link empty that nobody saw empty.
+//!
 //! A wait that fails is answered by a short pause, and then every descriptor is read directly: nothing here ever waits.
 //! Time in which a link could not be read is told to the core as such ([`Input::Unread`]): it is the own stall. More
 //! rounds than any sound cause makes, whatever the cause, are spaced out.
 //!
-//! An idle period with one UDP link: two waits, one send, one feed, two reads (the second finds nothing).
+//! An idle period with one UDP link: two waits, one send, one feed, one read.
 
 use super::effects::Effects;
 use super::interfaces::Interfaces;
+use super::open::{self, Ending, Open};
 use super::reload::Reload;
 use super::requests::Facts;
 use super::standbys::Standbys;
@@ -25,10 +30,10 @@ use crate::link::Link;
 use crate::scripts::MAX_OUTPUTS;
 use crate::sys::clock::Clock;
 use crate::sys::guard;
-use crate::sys::poll::{PollFd, poll, sleep_ms, timeout_until};
+use crate::sys::poll::{PollFd, poll, sleep_ms, sleep_us, timeout_until};
 use crate::sys::signal::Signals;
 use hb_core::config::{MAX_GROUPS, MAX_LINKS};
-use hb_core::{Duration, Input, Instant, Node};
+use hb_core::{Duration, Input, Instant, Node, PeerState};
 
 /// Reads of one link in one round. What is left is read in the next one, and silence is not judged meanwhile.
 pub(super) const MAX_READS: usize = 512;
@@ -103,6 +108,8 @@ pub(super) struct Shell {
     pub(super) waited: bool,
     /// Since when a link is called ready and gives nothing.
     pub(super) hollow: Option<Instant>,
+    /// The links that nobody saw empty.
+    pub(super) open: Open,
 }
 
 /// What came of reading a link.
@@ -112,6 +119,8 @@ pub(super) enum Read {
     All,
     /// It may have more.
     More,
+    /// It may have more, which the next wait says: the round must not end in a tick.
+    Open,
     /// It was called ready, and there was nothing.
     Hollow,
     /// It could not be read.
@@ -140,8 +149,16 @@ impl Shell {
             self.now = self.clock.now();
         }
         let deadline = self.deadline();
-        self.wait(&mut fds, timeout_until(self.now, deadline));
+        // Death is declared at its time, not up to a millisecond later, as poll(2) would have it.
+        let exact = fine && self.node.glance().peer == PeerState::Late;
+        let timeout = timeout_until(self.now, deadline);
+        self.wait(&mut fds, if exact { timeout - i32::from(timeout > 0) } else { timeout });
         self.now = self.clock.now();
+        if exact && self.now < deadline && !fds.iter().any(|fd| fd.can_read() || fd.can_write()) {
+            sleep_us(deadline.since(self.now).as_micros().min(1000));
+            self.wait(&mut fds, 0);
+            self.now = self.clock.now();
+        }
         let heard = fds.get(LINKS..CONTROL).unwrap_or_default().iter().any(PollFd::can_read);
         let (flooded, many) = self.traffic(heard);
         if many {
@@ -153,9 +170,11 @@ impl Shell {
             self.now = self.clock.now();
         }
         let late = LATE.plus(Duration::from_micros(self.clock.granularity_us().saturating_mul(2)));
-        if deadline != Instant::NEVER && self.now > deadline.plus(late) {
+        let stalled = deadline != Instant::NEVER && self.now > deadline.plus(late);
+        if stalled {
             self.wait(&mut fds, 0);
         }
+        self.open.begin(self.waited && !stalled && !flooded && !many && self.now < deadline);
         self.serve(&fds);
     }
 
@@ -188,7 +207,9 @@ impl Shell {
         set(SIGNALS, PollFd::readable(self.signals.fd()));
         let helper = &self.fx.voice.helper;
         set(HELPER, helper.fd().map_or(PollFd::NONE, |fd| PollFd::new(fd, helper.wants_write())));
-        set(PINGS, self.fx.pinger.fd().map_or(PollFd::NONE, PollFd::readable));
+        // An answer that is awaited is looked for in each round, and wakes nobody.
+        let pings = self.fx.pinger.fd().filter(|_| !self.fx.pinger.is_awaited());
+        set(PINGS, pings.map_or(PollFd::NONE, PollFd::readable));
         set(PROBES, self.fx.announcer.fd().map_or(PollFd::NONE, PollFd::readable));
         set(INTERFACES, self.interfaces.fd().map_or(PollFd::NONE, PollFd::readable));
         set(ANSWERS, self.fx.asker.fd(self.now).map_or(PollFd::NONE, PollFd::readable));
@@ -245,7 +266,7 @@ impl Shell {
             unread |= read == Read::Not;
             hollow |= read == Read::Hollow && self.waited;
         }
-        if ready(PINGS) || self.fx.pinger.deadline() <= self.now {
+        if ready(PINGS) || self.fx.pinger.is_awaited() || self.fx.pinger.deadline() <= self.now {
             let read = self.serve_pings();
             unread |= read == Read::Not;
             hollow |= read == Read::Hollow && self.waited && ready(PINGS);
@@ -296,6 +317,17 @@ impl Shell {
         let due = self.server.as_ref().is_some_and(|server| server.deadline(self.now) <= self.now);
         if due || asked.iter().any(|fd| fd.can_read() || fd.can_write()) {
             self.serve_operators(fds);
+        }
+        match self.open.end(unread || self.node.poll_deadline() <= self.now) {
+            Ending::Tick => {}
+            Ending::Wait => return self.link_changes(),
+            Ending::Look(links) => {
+                for i in (0..self.fx.links.len()).filter(|&i| open::has(links, i)) {
+                    let read = self.serve_link(i, fds.get(LINKS + i).copied().unwrap_or(PollFd::NONE));
+                    drained &= read != Read::More;
+                    unread |= read == Read::Not;
+                }
+            }
         }
         if unread {
             self.give(Input::Unread);

@@ -20,6 +20,7 @@ mod outlet;
 pub mod record;
 pub mod ring;
 mod run;
+mod sync;
 #[cfg(test)]
 mod tests;
 

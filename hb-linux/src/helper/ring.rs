@@ -9,6 +9,7 @@ use crate::state::crc32;
 use crate::sys::Errno;
 use std::fs::{File, OpenOptions};
 use std::io::Read;
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -74,16 +75,32 @@ impl Ring {
         Ok(())
     }
 
+    /// Is there anything that is not on the disk? Asked by who brings it there: the next answer is no.
+    pub fn take_dirty(&mut self) -> bool {
+        core::mem::take(&mut self.dirty)
+    }
+
     /// Bring it to the disk, so that it outlives a reset.
     ///
     /// # Errors
     /// As `fdatasync(2)`.
-    pub fn sync(&mut self) -> Result<(), Errno> {
-        if core::mem::take(&mut self.dirty) {
-            self.file.sync_data()?;
-        }
-        Ok(())
+    pub fn flush(&self) -> Result<(), Errno> {
+        #[cfg(test)]
+        crate::sys::poll::sleep_ms(SLOW_MS.get());
+        Ok(self.file.sync_data()?)
     }
+
+    /// Its descriptor.
+    #[must_use]
+    pub fn raw(&self) -> RawFd {
+        self.file.as_raw_fd()
+    }
+}
+
+#[cfg(test)]
+std::thread_local! {
+    /// How long the disk takes.
+    pub static SLOW_MS: core::cell::Cell<i32> = const { core::cell::Cell::new(0) };
 }
 
 fn slot_bytes(number: u32, line: &str) -> Vec<u8> {
@@ -223,7 +240,7 @@ mod tests {
             for number in 0..100 {
                 ring.write(&format!("life {life} line {number} é\n")).unwrap();
             }
-            ring.sync().unwrap();
+            ring.flush().unwrap();
             assert_eq!(fs::metadata(dir.join(FILE)).unwrap().len(), 65_536);
         }
         let lines = read(&dir);

@@ -4,6 +4,7 @@ use super::line::{self, Level};
 use super::logfile::{Edge, LogFile};
 use super::record::{Output, RECORD_MAX, Record, Reply, Targets, parse};
 use super::ring::Ring;
+use super::sync::Sync;
 use super::{Look, Setup};
 use crate::config::Facility;
 use crate::daemon::pidfile;
@@ -56,11 +57,13 @@ fn serve(writer: &mut Writer<'_>, mut held: Option<Held>) -> End {
     let mut look = Looking::new(writer.look);
     loop {
         look.at_times(writer);
+        writer.settle_sync();
         let room = buf.get_mut(filled..).unwrap_or(&mut []);
         match unix::receive_with(writer.channel, room) {
             Ok(None) => {
-                writer.finish();
-                let ready = poll(&mut [PollFd::readable(writer.channel.raw())], look.patience());
+                writer.idle();
+                let sync = writer.sync.as_ref().map_or(PollFd::NONE, |sync| PollFd::readable(sync.end.raw()));
+                let ready = poll(&mut [PollFd::readable(writer.channel.raw()), sync], look.patience());
                 if ready.is_err() {
                     sleep_ms(20);
                 }
@@ -77,6 +80,18 @@ fn serve(writer: &mut Writer<'_>, mut held: Option<Held>) -> End {
             }
             Ok(Some((0, _))) | Err(_) => return orphaned(writer, held),
         }
+        // A claim waits for the state: it goes before the lines that came before it.
+        let mut used = 0;
+        let mut newest = None;
+        while let Some((record, len)) = parse(buf.get(used..filled).unwrap_or(&[])) {
+            used += len;
+            if let Record::State { serial, bytes } = record {
+                newest = Some((serial, bytes));
+            }
+        }
+        if let Some((serial, bytes)) = newest {
+            writer.state(serial, bytes);
+        }
         writer.follow();
         let mut used = 0;
         while let Some((record, len)) = parse(buf.get(used..filled).unwrap_or(&[])) {
@@ -84,7 +99,7 @@ fn serve(writer: &mut Writer<'_>, mut held: Option<Held>) -> End {
             writer.count = writer.count.wrapping_add(1);
             match record {
                 Record::Log { at, level, to, text } => writer.log(at, level, to, text),
-                Record::State { serial, bytes } => writer.state(serial, bytes),
+                Record::State { .. } => {}
                 Record::Hold { timeout_s, fake } => {
                     held = passenger.take().map(|fd| Held { fd, timeout_s, fake }).or(held);
                 }
@@ -223,6 +238,7 @@ struct Writer<'a> {
     /// Records taken in, and those that the daemon knows to be written.
     count: u32,
     told: u32,
+    sync: Option<Sync>,
 }
 
 impl<'a> Writer<'a> {
@@ -239,6 +255,7 @@ impl<'a> Writer<'a> {
             look: setup.look.as_deref(),
             count: 0,
             told: 0,
+            sync: None,
         };
         match Ring::open(&setup.state_dir) {
             Ok(ring) => writer.ring = Some(ring),
@@ -332,18 +349,68 @@ impl<'a> Writer<'a> {
         });
     }
 
-    /// Bring to the disk what must outlive a reset. Called when there is nothing else to do.
-    fn finish(&mut self) {
-        if let Some(ring) = &mut self.ring
-            && let Err(why) = ring.sync()
-        {
+    /// Begin to bring to the disk what must outlive a reset. Called when there is nothing else to do.
+    fn idle(&mut self) {
+        if self.sync.is_some() {
+            return;
+        }
+        if !self.ring.as_mut().is_some_and(Ring::take_dirty) {
+            return self.wrote(self.count);
+        }
+        match self.ring.as_ref().map(|ring| Sync::begin(ring, self.count)) {
+            Some(Ok(sync)) => self.sync = Some(sync),
+            // Without a child it is done here.
+            Some(Err(_)) | None => self.flush(),
+        }
+    }
+
+    fn flush(&mut self) {
+        let done = self.ring.as_ref().map_or(Ok(()), Ring::flush);
+        self.synced(done, self.count);
+    }
+
+    /// Take what the child of [`Writer::idle`] has said.
+    fn settle_sync(&mut self) {
+        let Some(sync) = &self.sync else { return };
+        let mut code = [0; 4];
+        let done = match sync.end.read(&mut code) {
+            Ok(None) => return,
+            Ok(Some(4)) if code == [0; 4] => Ok(()),
+            Ok(Some(4)) => Err(Errno(i32::from_ne_bytes(code))),
+            // Somebody killed it.
+            Ok(Some(_)) | Err(_) => self.ring.as_ref().map_or(Ok(()), Ring::flush),
+        };
+        process::wait_for(sync.child);
+        let count = sync.count;
+        self.sync = None;
+        self.synced(done, count);
+    }
+
+    fn synced(&mut self, done: Result<(), Errno>, count: u32) {
+        if let Err(why) = done {
             self.ring = None;
             self.reply(Reply::OutputFailed { output: Output::Ring, why });
         }
-        if self.told != self.count {
-            self.told = self.count;
-            self.reply(Reply::Wrote { count: self.count });
+        self.wrote(count);
+    }
+
+    fn wrote(&mut self, count: u32) {
+        if self.told != count {
+            self.told = count;
+            self.reply(Reply::Wrote { count });
         }
+    }
+
+    /// Bring everything to the disk, at the end.
+    fn finish(&mut self) {
+        if let Some(sync) = &self.sync {
+            process::wait_for(sync.child);
+            self.settle_sync();
+        }
+        if self.ring.as_mut().is_some_and(Ring::take_dirty) {
+            self.flush();
+        }
+        self.wrote(self.count);
     }
 }
 

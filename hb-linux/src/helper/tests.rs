@@ -273,3 +273,27 @@ fn who_waits_for_a_helper_that_hangs_goes_on_feeding_and_lets_go_last() {
     assert!(fed.len() > 5 && fed.ends_with(b".V"), "{fed:?}");
     fs::remove_dir_all(dir).unwrap();
 }
+
+#[test]
+fn a_state_waits_for_no_line_that_is_on_its_way_to_a_slow_disk() {
+    let dir = folder("slow");
+    ring::SLOW_MS.set(120_000);
+    let mut helper = Helper::start(setup(&dir), None).unwrap();
+    ring::SLOW_MS.set(0);
+    helper.log(WallTime::now(), Level::Warn, Targets::ALL, "late heartbeat");
+    // The line is in the file, and the ring on its way.
+    let there = || fs::read_to_string(dir.join("ha-log")).is_ok_and(|log| log.contains("late heartbeat"));
+    assert!((0..1000).any(|_| {
+        sleep_ms(20);
+        there()
+    }));
+    sleep_ms(200);
+    let mut clock = Clock::start();
+    let begin = clock.now();
+    helper.persist(1, b"epoch");
+    assert_eq!(wait_reply(&mut helper), Some(Reply::Persisted { serial: 1 }));
+    assert!(clock.now().since(begin) < Duration::from_secs(60));
+    assert_eq!(helper.progress().0, None, "the ring is not on the disk, and nobody says so");
+    helper.kill(|| ());
+    fs::remove_dir_all(dir).unwrap();
+}

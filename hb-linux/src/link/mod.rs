@@ -107,6 +107,12 @@ impl Link {
         }
     }
 
+    /// Does it carry a stream, where a read that had room for more took all that was there?
+    #[must_use]
+    pub fn is_stream(&self) -> bool {
+        matches!(self, Self::Serial(_))
+    }
+
     /// Is it open?
     #[must_use]
     pub fn is_open(&self) -> bool {

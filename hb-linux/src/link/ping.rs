@@ -47,6 +47,8 @@ pub struct Pinger {
     id: u16,
     token: [u8; 8],
     round: u16,
+    /// Answers to the last round that did not come yet.
+    awaited: usize,
     health: Health,
 }
 
@@ -55,7 +57,8 @@ impl Pinger {
     #[must_use]
     pub fn new(entropy: [u8; 8]) -> Self {
         let id = u16::from_be_bytes([entropy[0], entropy[7]]);
-        Self { members: Vec::new(), socket: None, id, token: entropy, round: 0, health: Health::default() }
+        let health = Health::default();
+        Self { members: Vec::new(), socket: None, id, token: entropy, round: 0, awaited: 0, health }
     }
 
     /// Add a node, or one more member of a group. `false`: more than [`MAX_MEMBERS`].
@@ -115,9 +118,14 @@ impl Pinger {
         let Some(fd) = &self.socket else { return };
         self.round = self.round.wrapping_add(1);
         let message = echo_request(self.id, self.round, self.token);
-        for member in &self.members {
-            let _ = icmp::send(fd, &message, member.address);
-        }
+        let sent = |member: &&Member| matches!(icmp::send(fd, &message, member.address), Ok(Some(_)));
+        self.awaited = self.members.iter().filter(sent).count();
+    }
+
+    /// Is any answer to the last round still to come? If none is, what is in the socket is of no use.
+    #[must_use]
+    pub fn is_awaited(&self) -> bool {
+        self.awaited > 0
     }
 
     /// The next answer. Keep calling until [`Answer::Empty`].
@@ -125,7 +133,13 @@ impl Pinger {
         let Some(fd) = &self.socket else { return Answer::Empty };
         let mut buf = [0; 128];
         match icmp::receive(fd, &mut buf) {
-            Ok(Some((n, from))) => self.judge(buf.get(..n).unwrap_or(&buf), from),
+            Ok(Some((n, from))) => {
+                let answer = self.judge(buf.get(..n).unwrap_or(&buf), from);
+                if matches!(answer, Answer::From(_)) {
+                    self.awaited = self.awaited.saturating_sub(1);
+                }
+                answer
+            }
             // An error that one of our requests met was taken off the socket by this read; the next wait finds the rest.
             Err(Errno(libc::EHOSTUNREACH | libc::ENETUNREACH | libc::ECONNREFUSED)) | Ok(None) => {
                 Answer::Empty
@@ -254,10 +268,11 @@ mod tests {
             return;
         }
         pinger.send_all();
+        assert!(pinger.is_awaited());
         for _ in 0..20 {
             poll(&mut [PollFd::readable(pinger.fd().unwrap())], 500).unwrap();
             match pinger.read() {
-                Answer::From(ping) => return assert_eq!(ping, PingId(3)),
+                Answer::From(ping) => return assert_eq!((ping, pinger.is_awaited()), (PingId(3), false)),
                 Answer::Other | Answer::Empty | Answer::Unread => {}
             }
         }

@@ -87,9 +87,8 @@ impl<'a> Job<'a> {
         let (address, bits, third, fourth) = (next(), next(), next(), next());
         let (name, highest) =
             if third.starts_with(|c: char| c.is_ascii_digit()) { ("", third) } else { (third, fourth) };
-        let ip = ip_of(address).ok_or_else(|| {
-            fail(format_args!("{address} is not an address; write it as 192.168.2.50"))
-        })?;
+        let ip = ip_of(address)
+            .ok_or_else(|| fail(format_args!("{address} is not an address; write it as 192.168.2.50")))?;
         let bits = (!bits.is_empty())
             .then(|| {
                 number(bits, 2, 32).ok_or_else(|| {
@@ -123,7 +122,8 @@ impl<'a> Job<'a> {
     /// An address on the loopback is another matter (a real server behind a director has it there), unless the loopback
     /// was asked for.
     fn find(&mut self) -> Result<Option<Found>, Code> {
-        let all = self.kernel.list().map_err(|why| fail(format_args!("the addresses cannot be seen: {why}")))?;
+        let all =
+            self.kernel.list().map_err(|why| fail(format_args!("the addresses cannot be seen: {why}")))?;
         let loopback = self.iface.is_some_and(|name| name.is_loopback());
         for entry in all.into_iter().filter(|entry| entry.local == self.ip) {
             let Ok(dev) = iface::name(entry.index) else { continue };
@@ -145,7 +145,9 @@ impl<'a> Job<'a> {
             let name = words.next().and_then(IfName::new);
             // The kernel writes an address as a number in its own byte order.
             let mut hex = |at| words.nth(at).and_then(|word| u32::from_str_radix(word, 16).ok());
-            let (Some(name), Some(to), Some(flags), Some(mask)) = (name, hex(0), hex(1), hex(3)) else { continue };
+            let (Some(name), Some(to), Some(flags), Some(mask)) = (name, hex(0), hex(1), hex(3)) else {
+                continue;
+            };
             let (to, mask) = (u32::from_be_bytes(to.to_ne_bytes()), u32::from_be_bytes(mask.to_ne_bytes()));
             let bits = mask.count_ones() as u8;
             let wanted = self.iface.is_none_or(|iface| iface == name) && name.as_str() != "*";
@@ -161,7 +163,8 @@ impl<'a> Job<'a> {
             )));
         };
         if self.bits.is_none() && most == 0 {
-            let text = format_args!("IPaddr: only the default route leads to {ip}; using {ip}/32 on {name}\n");
+            let text =
+                format_args!("IPaddr: only the default route leads to {ip}; using {ip}/32 on {name}\n");
             print(2, text);
         }
         Ok((name, self.bits.unwrap_or(if most == 0 { 32 } else { most })))
@@ -175,7 +178,9 @@ impl<'a> Job<'a> {
             return if found.on {
                 Ok(dev)
             } else {
-                Err(fail(format_args!("{ip} is on the interface {dev}, which is down; run: ifconfig {dev} up")))
+                Err(fail(format_args!(
+                    "{ip} is on the interface {dev}, which is down; run: ifconfig {dev} up"
+                )))
             };
         }
         let (dev, bits) = match (self.iface, self.bits) {
@@ -275,7 +280,9 @@ impl<'a> Job<'a> {
             return Ok(());
         }
         let ip = self.ip;
-        Err(fail(format_args!("{ip} is a fixed address of {dev}; take it out of the network's own configuration")))
+        Err(fail(format_args!(
+            "{ip} is a fixed address of {dev}; take it out of the network's own configuration"
+        )))
     }
 
     /// The addresses in `before` that went with the one that was removed. One whose own stop began meanwhile, which shows
@@ -329,7 +336,10 @@ impl<'a> Job<'a> {
 }
 
 fn usage() -> Code {
-    print(2, format_args!("usage: IPaddr ADDRESS[/BITS[/INTERFACE][/BROADCAST]] {{start|stop|status|monitor}}\n"));
+    print(
+        2,
+        format_args!("usage: IPaddr ADDRESS[/BITS[/INTERFACE][/BROADCAST]] {{start|stop|status|monitor}}\n"),
+    );
     2
 }
 

@@ -1,6 +1,6 @@
 //! Resource scripts that are part of the binary, for machines to which nothing but the binary was copied.
 //!
-//! A script of the same name in the configuration's `resource.d` wins. The embedded ones are written to the run directory
+//! A script of the same name in the configuration's `resource.d` wins; `IPaddr` the daemon does by itself ([`ipaddr`]). The embedded ones are written to the run directory
 //! at start ([`unpack`]) and run as `/bin/sh PATH ARGUMENTS VERB`: the run directory may be mounted without the right
 //! to execute.
 

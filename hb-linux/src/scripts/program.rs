@@ -157,9 +157,7 @@ impl Programs {
         self.groups.get(usize::from(group.0)).is_some_and(|resources| {
             resources.iter().all(|r| match r.candidates.iter().find(|c| executable(&c.file)) {
                 Some(first) => unfit(path_of(&first.file)).is_none(),
-                None => {
-                    r.address.is_some() || r.carried.as_ref().is_some_and(|(file, _)| executable(file))
-                }
+                None => r.address.is_some() || r.carried.as_ref().is_some_and(|(file, _)| executable(file)),
             })
         })
     }

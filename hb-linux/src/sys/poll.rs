@@ -74,36 +74,39 @@ pub fn poll(fds: &mut [PollFd], timeout_ms: i32) -> Result<usize> {
     }
 }
 
+/// Places for descriptors that are waited for. The kernel looks at each place, and at these without asking for memory.
+const SOME: usize = 64;
+
+/// With the entries alone that wait for something: there are few, also where more places than files may be open.
 fn poll_once(fds: &mut [PollFd], timeout_ms: i32) -> Result<usize> {
+    let mut some = heapless::Vec::<PollFd, SOME>::new();
+    for fd in fds.iter_mut() {
+        fd.0.revents = 0;
+        if fd.0.fd >= 0 && some.push(*fd).is_err() {
+            return poll_all(fds, timeout_ms);
+        }
+    }
+    // SAFETY: PollFd is a transparent pollfd; pointer and length are of a live, exclusively borrowed slice.
+    let ready = unsafe { libc::poll(some.as_mut_ptr().cast(), some.len() as libc::nfds_t, timeout_ms) };
+    let ready = check(ready)?;
+    if ready > 0 {
+        for (to, from) in fds.iter_mut().filter(|fd| fd.0.fd >= 0).zip(&some) {
+            to.0.revents = from.0.revents;
+        }
+    }
+    Ok(usize::try_from(ready).unwrap_or(0))
+}
+
+/// As [`poll_once`], with all entries.
+#[inline(never)]
+fn poll_all(fds: &mut [PollFd], timeout_ms: i32) -> Result<usize> {
     for fd in fds.iter_mut() {
         fd.0.revents = 0;
     }
-    // The count's type is wide enough on every target; the daemon polls some twenty descriptors.
+    // The count's type is wide enough on every target.
     let count = fds.len() as libc::nfds_t;
-    // SAFETY: PollFd is a transparent pollfd; pointer and length are of a live, exclusively borrowed slice.
-    match check(unsafe { libc::poll(fds.as_mut_ptr().cast(), count, timeout_ms) }) {
-        Ok(ready) => Ok(usize::try_from(ready).unwrap_or(0)),
-        // More entries than files may be open: without those that wait for nothing there are fewer.
-        Err(Errno::INVALID) => poll_some(fds, timeout_ms),
-        Err(other) => Err(other),
-    }
-}
-
-/// Places for descriptors that are waited for, in [`poll_some`].
-const SOME: usize = 64;
-
-/// As [`poll_once`], with the entries alone that wait for something.
-fn poll_some(fds: &mut [PollFd], timeout_ms: i32) -> Result<usize> {
-    let mut some = heapless::Vec::<PollFd, SOME>::new();
-    for fd in fds.iter().filter(|fd| fd.0.fd >= 0) {
-        some.push(*fd).map_err(|_| Errno::INVALID)?;
-    }
     // SAFETY: as in `poll_once`.
-    let ready = unsafe { libc::poll(some.as_mut_ptr().cast(), some.len() as libc::nfds_t, timeout_ms) };
-    let ready = check(ready)?;
-    for (to, from) in fds.iter_mut().filter(|fd| fd.0.fd >= 0).zip(&some) {
-        to.0.revents = from.0.revents;
-    }
+    let ready = check(unsafe { libc::poll(fds.as_mut_ptr().cast(), count, timeout_ms) })?;
     Ok(usize::try_from(ready).unwrap_or(0))
 }
 
@@ -130,6 +133,16 @@ pub fn sleep_ms(ms: i32) {
     unsafe { libc::nanosleep(&raw const time, core::ptr::null_mut()) };
 }
 
+/// Wait for the last part of a millisecond, which [`poll`] cannot. On a 2.4 kernel a real-time process is not put to sleep for so
+/// short a time; it is not called there.
+pub fn sleep_us(us: u64) {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // The width of long differs between targets; less than a second fits all of them.
+    time.tv_nsec = (us.min(999_999) * 1000) as _;
+    // SAFETY: nanosleep reads one timespec; the pointer for the rest may be null.
+    unsafe { libc::nanosleep(&raw const time, core::ptr::null_mut()) };
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,6 +160,16 @@ mod tests {
         drop(write);
         assert_eq!(poll(&mut fds, 0), Ok(1));
         assert!(fds[0].hung_up());
+        // More than there are places for, and what was ready in an earlier wait is forgotten.
+        let (idle, _idle_end) = pipe().unwrap();
+        let mut many = [PollFd::readable(idle.raw()); SOME + 2];
+        many[SOME + 1] = PollFd::readable(read.raw());
+        many[0].assume_ready();
+        assert_eq!(poll(&mut many, 0), Ok(1));
+        assert!(many[SOME + 1].hung_up() && !many[0].can_read());
+        let mut few = [PollFd::readable(idle.raw()), PollFd::NONE];
+        few[0].assume_ready();
+        assert_eq!((poll(&mut few, 0), few[0].can_read()), (Ok(0), false));
     }
 
     #[test]
