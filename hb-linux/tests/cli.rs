@@ -1,178 +1,14 @@
 //! The built binary: two real daemons over a null-modem of two pseudo-terminals, and the command line's promises.
 //! Needs no root and no network. With the feature `alloc-guard`, a daemon that allocates after its start aborts.
 
-use hb_linux::tested::{Fd, PollFd, poll, pty};
+mod bench;
+
+use bench::{Folder, Node, NullModem, PATIENCE, code, monitor, text};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
-
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A folder for one test, removed with it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("hbd-cli-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Two pseudo-terminals, each byte of one going out of the other.
-struct NullModem {
-    names: [String; 2],
-    end: Arc<AtomicBool>,
-    pump: Option<thread::JoinHandle<()>>,
-}
-
-impl NullModem {
-    fn new() -> Self {
-        let [(a, name_a), (b, name_b)] = [pty::open().unwrap(), pty::open().unwrap()];
-        let names = [name_a, name_b].map(|n| n.to_str().unwrap().to_string());
-        let end = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&end);
-        let pump = thread::spawn(move || {
-            while !flag.load(Ordering::Relaxed) {
-                let mut fds = [PollFd::readable(a.raw()), PollFd::readable(b.raw())];
-                poll(&mut fds, 50).unwrap();
-                let idle = !(carry(&a, &b) | carry(&b, &a));
-                if idle && fds.iter().any(PollFd::hung_up) {
-                    thread::sleep(Duration::from_millis(5));
-                }
-            }
-        });
-        Self { names, end, pump: Some(pump) }
-    }
-}
-
-/// Move what is there; answers whether there was something. A side that nobody has open loses it, as a cable does.
-fn carry(from: &Fd, to: &Fd) -> bool {
-    from.set_nonblocking(true).unwrap();
-    to.set_nonblocking(true).unwrap();
-    let mut buf = [0; 512];
-    match from.read(&mut buf) {
-        Ok(Some(n)) if n > 0 => {
-            let _ = to.write(&buf[..n]);
-            true
-        }
-        _ => false,
-    }
-}
-
-impl Drop for NullModem {
-    fn drop(&mut self) {
-        self.end.store(true, Ordering::Relaxed);
-        if let Some(pump) = self.pump.take() {
-            let _ = pump.join();
-        }
-    }
-}
-
-/// One node: its files, and its daemon while it runs.
-struct Node {
-    dir: PathBuf,
-    name: &'static str,
-    child: Option<Child>,
-}
-
-impl Node {
-    fn new(folder: &Folder, name: &'static str, device: &str, script: &str) -> Self {
-        let node = Self { dir: folder.0.join(name), name, child: None };
-        let etc = node.dir.join("etc");
-        fs::create_dir_all(etc.join("resource.d")).unwrap();
-        let dir = node.dir.display();
-        let ha_cf = format!(
-            "debugfile {dir}/debug\nlogfile {dir}/log\nkeepalive 100ms\nwarntime 500ms\ndeadtime 1500ms\n\
-             initdead 2500ms\nscript_timeout stop 2\nbaud 115200\nserial {device}\nnode ha-1\nnode ha-2\n"
-        );
-        fs::write(etc.join("ha.cf"), ha_cf).unwrap();
-        fs::write(etc.join("haresources"), "ha-1 svc\n").unwrap();
-        fs::write(etc.join("authkeys"), "auth 1\n1 sha1 secret\n").unwrap();
-        fs::set_permissions(etc.join("authkeys"), fs::Permissions::from_mode(0o600)).unwrap();
-        let path = etc.join("resource.d/svc");
-        fs::write(&path, format!("#!/bin/sh\nd={dir}\n{script}")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        node
-    }
-
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_hbd"));
-        command.args(words).arg("--config-dir").arg(self.dir.join("etc"));
-        command.arg("--state-dir").arg(self.dir.join("state")).arg("--run-dir").arg(self.dir.join("run"));
-        command.args(["--node", self.name]).stdin(Stdio::null());
-        command
-    }
-
-    fn hbd(&self, words: &[&str]) -> Output {
-        self.command(words).output().unwrap()
-    }
-
-    fn start(&mut self) {
-        let quiet = || fs::File::create(self.dir.join("terminal")).unwrap();
-        let child = self.command(&["run", "--foreground"]).stdout(quiet()).stderr(quiet()).spawn();
-        self.child = Some(child.unwrap());
-    }
-
-    /// `kill -9`, and take the body away.
-    fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-
-    fn json(&self) -> String {
-        String::from_utf8(self.hbd(&["status", "--json"]).stdout).unwrap()
-    }
-
-    /// Wait until the status contains all of `parts`.
-    fn wait_for(&self, parts: &[&str]) {
-        let begun = Instant::now();
-        loop {
-            let json = self.json();
-            if parts.iter().all(|part| json.contains(part)) {
-                return;
-            }
-            assert!(begun.elapsed() < PATIENCE, "{}: no {parts:?}\n{json}\n{}", self.name, self.log());
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.dir.join("debug")).unwrap_or_default()
-    }
-
-    fn serves(&self) -> bool {
-        self.dir.join("serving").exists()
-    }
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap_or(-1)
-}
 
 const PLAIN: &str = "case $1 in\nstart) touch $d/serving;;\nstop) rm -f $d/serving;;\n\
                      status) [ -e $d/serving ] && echo running || echo stopped;;\nesac\n";
@@ -209,6 +45,25 @@ fn two_nodes_move_a_service_over_a_null_modem() {
     assert!(a.serves() && !b.serves());
     let wrong = a.hbd(&["why", "nothing"]);
     assert!(code(&wrong) == 1 && text(&wrong).contains("no group here; groups: svc"), "{}", text(&wrong));
+
+    // Live, on a terminal, and in lines without one.
+    let pressed = monitor(&a, "OK: ha-1 holds svc, ha-2 stands by", |keys, _| {
+        assert_eq!(keys.write(b"q").unwrap(), Some(1));
+    });
+    assert_eq!(pressed, Some(0));
+    let told = monitor(&b, "group  svc", |_, child| {
+        let pid = child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    });
+    assert_eq!(told, Some(0));
+    let mut lines = a.command(&["monitor"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut first = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(lines.stdout.take().unwrap()), &mut first)
+        .unwrap();
+    assert!(first.ends_with(" OK: ha-1 holds svc, ha-2 stands by\n"), "{first}");
+    let pid = lines.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    assert_eq!(lines.wait().unwrap().code(), Some(0));
 
     let moved = a.hbd(&["standby"]);
     assert_eq!(code(&moved), 0, "{}", text(&moved));

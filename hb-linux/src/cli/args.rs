@@ -156,6 +156,9 @@ pub enum Verb {
     /// Say why a group runs where it runs, or all of them, and what would happen.
     #[cfg(feature = "why")]
     Why(Option<String>),
+    /// Show how things stand, live.
+    #[cfg(feature = "monitor")]
+    Monitor,
     /// Print the version.
     Version,
     /// Print the help, of one command or as a whole.
@@ -343,6 +346,8 @@ fn resolve(verb: &str, values: &[String]) -> Result<Verb, Usage> {
             [group, command @ ..] if !command.is_empty() => Ok(Verb::Guard(group.clone(), command.to_vec())),
             _ => Err(Usage::new("guard needs a group and a command; write guard [--quiet] GROUP -- COMMAND")),
         },
+        #[cfg(feature = "monitor")]
+        "monitor" => none(Verb::Monitor),
         #[cfg(feature = "why")]
         "why" => match values {
             [] => Ok(Verb::Why(None)),

@@ -1,3 +1,5 @@
+//! Words that make sense, and what is said of those that do not.
+
 use super::*;
 
 fn read(line: &str) -> Result<(Verb, Options), Usage> {
@@ -67,7 +69,8 @@ fn mistakes_are_named() {
         ("linktest --seconds 0 /dev/ttyS0", 2, "1 to 3600"),
         ("linktest --wait x /dev/ttyS0", 2, "1 to 3600"),
         ("status --wait 3", 2, "linktest only"),
-        ("monitor", 3, "not available in this version"),
+        ("monitor all", 2, "one word too many"),
+        ("moniter", 2, "did you mean hbd monitor?"),
     ] {
         let usage = read(line).unwrap_err();
         assert_eq!(usage.code, code, "{line}");

@@ -126,6 +126,18 @@ fn whose(lines: &[Line]) -> Option<String> {
     names.next().map(ToString::to_string)
 }
 
+/// The last lines of the ring in `dir`, short, for a screen.
+#[cfg(feature = "monitor")]
+pub(super) fn last_lines(dir: &Path, count: usize) -> Vec<String> {
+    let all = read_plain(&dir.join(ring::FILE)).map(|bytes| lines(&bytes)).unwrap_or_default();
+    let short = |line: &Line| {
+        let time = line.stamp.get(5..19).unwrap_or(&line.stamp);
+        let level = if line.level == "info" { String::new() } else { format!("{}: ", line.level) };
+        format!("{time} {level}{}", line.text)
+    };
+    all.iter().skip(all.len().saturating_sub(count)).map(short).collect()
+}
+
 fn load(path: &Path) -> Result<Vec<Line>, i32> {
     match read_plain(path) {
         Ok(bytes) => Ok(lines(&bytes)),

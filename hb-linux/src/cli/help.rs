@@ -29,6 +29,23 @@ macro_rules! data {
     };
 }
 
+/// The line of a build with `monitor`.
+#[cfg(feature = "monitor")]
+macro_rules! monitor {
+    () => {
+        "  hbd monitor                     how things stand, live, also on a serial console; q quits
+"
+    };
+}
+
+/// A build without it says nothing of it.
+#[cfg(not(feature = "monitor"))]
+macro_rules! monitor {
+    () => {
+        ""
+    };
+}
+
 /// The line of a build with `why`.
 #[cfg(feature = "why")]
 macro_rules! why {
@@ -83,6 +100,7 @@ hbd: heartbeat and watchdog daemon for two-node hot standby
   hbd clear GROUP                 forget a failed start, or try a stuck stop again
 ",
     data!(),
+    monitor!(),
     why!(),
     events!(),
     "  hbd demo                        show a failover: two daemons on this machine, no root, 30 seconds

@@ -15,6 +15,8 @@ mod help;
 #[cfg(feature = "by-name")]
 mod ipaddr;
 pub mod json;
+#[cfg(feature = "monitor")]
+mod monitor;
 mod notes;
 mod restart;
 mod send_arp;
@@ -104,6 +106,8 @@ fn act(verb: Verb, options: &Options) -> i32 {
         Verb::Data(verb) => data::data(options, &verb),
         #[cfg(feature = "why")]
         Verb::Why(group) => ask::told(options, &Request::Why(group.as_deref().unwrap_or_default())),
+        #[cfg(feature = "monitor")]
+        Verb::Monitor => monitor::main(options),
         #[cfg(feature = "events")]
         Verb::Events(words) => events::main(words, options),
         #[cfg(feature = "data")]

@@ -263,7 +263,7 @@ fn data_row(g: &Group, copy: &Copied) -> Vec<String> {
 }
 
 /// A time in the unit that reads best.
-fn micros(us: u64) -> String {
+pub(super) fn micros(us: u64) -> String {
     match us {
         0..10_000 => format!("{}.{} ms", us / 1000, us % 1000 / 100),
         10_000..10_000_000 => format!("{} ms", us / 1000),
@@ -271,7 +271,7 @@ fn micros(us: u64) -> String {
     }
 }
 
-fn seconds(s: u64) -> String {
+pub(super) fn seconds(s: u64) -> String {
     match s {
         0..120 => format!("{s} s"),
         120..7200 => format!("{} min", s / 60),

@@ -186,6 +186,57 @@ pub fn modem_lines(fd: &Fd) -> Result<ModemLines> {
     Ok(ModemLines(bits))
 }
 
+/// Standard input as keys: each comes as it is pressed, and is not shown. As before when this goes.
+#[cfg(feature = "monitor")]
+pub struct Keyboard(libc::termios);
+
+#[cfg(feature = "monitor")]
+impl Keyboard {
+    /// Standard input.
+    pub const FD: std::os::fd::RawFd = 0;
+
+    /// From now on.
+    ///
+    /// # Errors
+    /// `ENOTTY`: it is no terminal.
+    pub fn open() -> Result<Self> {
+        // SAFETY: an all-zero termios is valid: integers only.
+        let mut before: libc::termios = unsafe { core::mem::zeroed() };
+        // SAFETY: tcgetattr writes one termios.
+        check(unsafe { libc::tcgetattr(Self::FD, &raw mut before) })?;
+        let mut wanted = before;
+        wanted.c_lflag &= !(libc::ICANON | libc::ECHO);
+        (wanted.c_cc[libc::VMIN], wanted.c_cc[libc::VTIME]) = (1, 0);
+        // SAFETY: tcsetattr reads one termios.
+        check(unsafe { libc::tcsetattr(Self::FD, libc::TCSANOW, &raw const wanted) })?;
+        Ok(Self(before))
+    }
+
+    /// The key that waits. Only when there is one, else it is waited for; `None`: the terminal is gone.
+    #[must_use]
+    pub fn key(&self) -> Option<u8> {
+        let mut byte = 0_u8;
+        // SAFETY: read writes one byte of a live variable.
+        let got = unsafe { libc::read(Self::FD, (&raw mut byte).cast(), 1) };
+        (got == 1).then_some(byte)
+    }
+}
+
+#[cfg(feature = "monitor")]
+impl Drop for Keyboard {
+    fn drop(&mut self) {
+        // SAFETY: tcsetattr reads one termios.
+        unsafe { libc::tcsetattr(Self::FD, libc::TCSANOW, &raw const self.0) };
+    }
+}
+
+#[cfg(feature = "monitor")]
+impl core::fmt::Debug for Keyboard {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Keyboard")
+    }
+}
+
 /// The same number on every architecture but mips.
 const TIOCGICOUNT: libc::Ioctl = 0x545D;
 

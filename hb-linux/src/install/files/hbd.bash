@@ -9,7 +9,7 @@ _hbd() {
 	--node) COMPREPLY=($(compgen -W "$(sed -n 's/^[[:space:]]*node[[:space:]]//p' /etc/ha.d/ha.cf 2>/dev/null)" -- "$cur")); return ;;
 	esac
 	case $verb in
-	"") words="run stop restart reload status check standby takeover confirm-down clear fence sync data why events demo linktest send-arp install version help" ;;
+	"") words="run stop restart reload status check standby takeover confirm-down clear fence sync data monitor why events demo linktest send-arp install version help" ;;
 	run) words=--foreground ;;
 	stop) words=--no-wait ;;
 	reload) words=--force ;;
@@ -18,7 +18,7 @@ _hbd() {
 	standby|takeover) words="all local foreign --no-wait" ;;
 	confirm-down) words="--force $(sed -n 's/^[[:space:]]*node[[:space:]]//p' /etc/ha.d/ha.cf 2>/dev/null)" ;;
 	clear|why) words=$(hbd status --json 2>/dev/null | grep -o '"name":"[^"]*","preferred"' | cut -d'"' -f4) ;;
-	help) words="run stop restart reload status check standby takeover confirm-down clear fence sync data why events demo linktest send-arp install" ;;
+	help) words="run stop restart reload status check standby takeover confirm-down clear fence sync data monitor why events demo linktest send-arp install" ;;
 	fence) words="--test $(sed -n 's/^[[:space:]]*node[[:space:]]//p' /etc/ha.d/ha.cf 2>/dev/null)" ;;
 	sync) words="--delete --no-wait" ;;
 	events) words="--since --follow --json --both" ;;
