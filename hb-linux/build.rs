@@ -1,5 +1,7 @@
 //! Packs the texts that the binary carries: one text behind the other, each bit as short as the model finds it likely.
 
+#[path = "src/texts/lacking.rs"]
+mod lacking;
 #[path = "src/texts/model.rs"]
 mod model;
 #[path = "src/texts/pare.rs"]
@@ -28,13 +30,20 @@ const FILES: [&str; 14] = [
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=src/texts/lacking.rs");
     println!("cargo::rerun-if-changed=src/texts/model.rs");
     println!("cargo::rerun-if-changed=src/texts/pare.rs");
     let (mut all, mut texts) = (Vec::new(), Vec::new());
     for file in FILES {
         println!("cargo::rerun-if-changed={file}");
         let text = fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
-        let text = if file.starts_with("src/resources/") { pare::pare(&text) } else { text };
+        let text = if file.starts_with("src/resources/") {
+            pare::pare(&text)
+        } else if file.starts_with("../docs/") {
+            if cfg!(feature = "manual") { lacking::without(&text, &lacking::COMMANDS) } else { String::new() }
+        } else {
+            text
+        };
         let text = text.into_bytes();
         texts.push((text.len(), crc32(&text)));
         all.extend(text);

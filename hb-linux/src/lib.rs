@@ -3,6 +3,11 @@
 #![deny(unsafe_code)]
 // A module is for this crate alone, so the compiler names what nobody calls. `pub` in it is for the crate's other modules.
 #![allow(unreachable_pub)]
+// What only a comfort calls is dead where that is left out; the whole build names what nobody calls.
+#![cfg_attr(
+    not(all(feature = "demo", feature = "exercise", feature = "linktest", feature = "manual")),
+    allow(dead_code, unused_imports)
+)]
 
 mod arp;
 mod asker;
@@ -12,13 +17,16 @@ mod control;
 mod daemon;
 #[cfg(feature = "data")]
 mod data;
+#[cfg(feature = "demo")]
 mod demo;
+#[cfg(feature = "exercise")]
 mod exercise;
 mod fence;
 mod files;
 mod helper;
 mod install;
 mod link;
+#[cfg(feature = "linktest")]
 mod linktest;
 mod log;
 mod opening;

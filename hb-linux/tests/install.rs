@@ -239,8 +239,9 @@ fn bash_completes_verbs_and_options() {
     let file = root.path("etc/bash_completion.d/hbd");
     let complete = |words: &str| {
         let script = format!(
-            ". {}; COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _hbd; echo ${{COMPREPLY[@]}}",
-            file.display()
+            ". {}; hbd() {{ {} \"$@\"; }}; COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _hbd; echo ${{COMPREPLY[@]}}",
+            file.display(),
+            env!("CARGO_BIN_EXE_hbd")
         );
         let output = Command::new("bash").args(["-c", &script]).output();
         output.map(|output| String::from_utf8(output.stdout).unwrap().trim().to_owned())
@@ -250,6 +251,7 @@ fn bash_completes_verbs_and_options() {
     }
     for (words, answer) in [
         ("hbd sta", "status standby"),
+        ("hbd h", "help"),
         ("hbd status --j", "--json"),
         ("hbd takeover fo", "foreign"),
         ("hbd install --from", "--from-heartbeat"),

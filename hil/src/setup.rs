@@ -83,6 +83,22 @@ pub fn ensure() -> Result<String, String> {
     ensure_all(PACKAGES)
 }
 
+/// Those of [`PACKAGES`] that the i586 binary and its packages are made with.
+const DIST: [&str; 6] =
+    ["rustc-web", "rust-web-src", "gcc-i686-linux-gnu", "musl-dev:i386", "binutils", "rpm"];
+
+/// Installs what `cargo xtask dist` needs on a machine that has nothing but a Rust toolchain.
+///
+/// # Errors
+/// As [`ensure`].
+pub fn for_dist() -> Result<String, String> {
+    if toolchain::route(dist::I586).is_err() {
+        components()?;
+    }
+    let some: Vec<Package> = PACKAGES.iter().filter(|p| DIST.contains(&p.name)).copied().collect();
+    ensure_all(&some)
+}
+
 /// Installs what is missing of some packages; returns one line on what was done.
 ///
 /// # Errors
@@ -177,6 +193,11 @@ fn components() -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_dist_needs_is_among_the_packages() {
+        assert!(DIST.iter().all(|name| PACKAGES.iter().any(|p| p.name == *name)));
+    }
 
     #[test]
     fn the_line_to_run_is_complete() {

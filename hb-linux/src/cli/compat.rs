@@ -17,7 +17,7 @@ use std::string::ToString;
 use std::vec::Vec;
 
 /// `heartbeat [-f] [-l] [-d...] [-v] | -s | -k | -r | -V`, and the verbs of its init script.
-pub(super) fn heartbeat(words: impl Iterator<Item = OsString>) -> i32 {
+pub(super) fn heartbeat(words: Vec<OsString>) -> i32 {
     match heartbeat_words(words) {
         Ok((Job::Start, options)) => crate::daemon::run(&options, EXIT_OK),
         Ok((Job::Status, options)) => heartbeat_status(&options),
@@ -62,7 +62,7 @@ enum Job {
     NotOurs(&'static str),
 }
 
-fn heartbeat_words(words: impl Iterator<Item = OsString>) -> Result<(Job, Options), Usage> {
+fn heartbeat_words(words: Vec<OsString>) -> Result<(Job, Options), Usage> {
     let mut parser = Parser::from_args(words);
     let (mut job, mut options) = (Job::Start, Options::default());
     while let Some(arg) = parser.next()? {
@@ -172,8 +172,8 @@ pub(super) fn tell_plain(line: &str) {
 mod tests {
     use super::*;
 
-    fn words(line: &str) -> impl Iterator<Item = OsString> + use<> {
-        line.split_whitespace().map(OsString::from).collect::<Vec<_>>().into_iter()
+    fn words(line: &str) -> Vec<OsString> {
+        line.split_whitespace().map(OsString::from).collect()
     }
 
     #[test]
@@ -196,7 +196,8 @@ mod tests {
 
     #[test]
     fn hb_standby_takes_one_set_of_groups() {
-        let ok = |line: &str| move_words(words(line)).map(|(which, options)| (which, options.no_wait));
+        let ok =
+            |line: &str| move_words(words(line).into_iter()).map(|(which, options)| (which, options.no_wait));
         assert_eq!(ok(""), Ok((crate::control::wire::Which::All, true)));
         assert_eq!(ok("failback"), Ok((crate::control::wire::Which::Foreign, true)));
         assert!(ok("all all").is_err());

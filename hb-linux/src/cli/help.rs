@@ -3,6 +3,7 @@
 
 use super::Options;
 use crate::config::distance;
+#[cfg(feature = "manual")]
 use crate::texts::Text;
 use std::format;
 use std::string::String;
@@ -80,6 +81,54 @@ macro_rules! events {
     };
 }
 
+/// The line of a build with the demo.
+#[cfg(feature = "demo")]
+macro_rules! demo {
+    () => {
+        "  hbd demo                        show a failover: two daemons on this machine, no root, 30 seconds\n"
+    };
+}
+
+/// A build without the demo says nothing of it.
+#[cfg(not(feature = "demo"))]
+macro_rules! demo {
+    () => {
+        ""
+    };
+}
+
+/// The line of a build that tries scripts.
+#[cfg(feature = "exercise")]
+macro_rules! exercise {
+    () => {
+        "  hbd check --exercise WHAT       start and stop a group, or a script with its arguments; says what it does wrong\n"
+    };
+}
+
+/// A build that does not says nothing of it.
+#[cfg(not(feature = "exercise"))]
+macro_rules! exercise {
+    () => {
+        ""
+    };
+}
+
+/// The line of a build with the line test.
+#[cfg(feature = "linktest")]
+macro_rules! linktest {
+    () => {
+        "  hbd linktest [--baud RATE] [--seconds N] [--wait N] DEVICE    measure a null-modem cable; run it on both ends\n"
+    };
+}
+
+/// A build without it says nothing of it.
+#[cfg(not(feature = "linktest"))]
+macro_rules! linktest {
+    () => {
+        ""
+    };
+}
+
 /// The whole help.
 pub(super) const HELP: &str = concat!(
     "\
@@ -91,8 +140,9 @@ hbd: heartbeat and watchdog daemon for two-node hot standby
   hbd reload [--force]            read the files again: keys and more hold at once, the rest is said
   hbd status [--json|--nagios]    this node, the peer, links, groups, watchdog, ping nodes; the first line says if all is well
   hbd check                       examine the configuration and this machine; touches nothing
-  hbd check --exercise WHAT       start and stop a group, or a script with its arguments; says what it does wrong
-  hbd standby [all|local|foreign] [--no-wait]    give groups to the peer
+",
+    exercise!(),
+    "  hbd standby [all|local|foreign] [--no-wait]    give groups to the peer
   hbd takeover [all|local|foreign] [--no-wait]   take groups from the peer
   hbd confirm-down NODE           vouch that the peer is switched off, so that its groups may be taken
                  [--force]        also while a service address still answers
@@ -103,9 +153,9 @@ hbd: heartbeat and watchdog daemon for two-node hot standby
     monitor!(),
     why!(),
     events!(),
-    "  hbd demo                        show a failover: two daemons on this machine, no root, 30 seconds
-  hbd linktest [--baud RATE] [--seconds N] [--wait N] DEVICE    measure a null-modem cable; run it on both ends
-  hbd install [--from-heartbeat] [--uninstall] [--dry-run] [--root DIR]    put this program and all around it in place
+    demo!(),
+    linktest!(),
+    "  hbd install [--from-heartbeat] [--uninstall] [--dry-run] [--root DIR]    put this program and all around it in place
   hbd send-arp ...                announce an address (for resource scripts)
   hbd version, hbd help [COMMAND]
 
@@ -140,7 +190,21 @@ pub(super) fn nearest(word: &str) -> Option<&'static str> {
     near.min_by_key(|(distance, _)| *distance).map(|(_, verb)| verb)
 }
 
+/// The lines of the help on one command, in a build without the manual page; `None` if there is none of this name.
+#[cfg(not(feature = "manual"))]
+pub(super) fn of(verb: &str) -> Option<String> {
+    let verb = verbs().find(|known| *known == verb)?;
+    let lines = HELP
+        .lines()
+        .filter(|line| line.trim_start().strip_prefix("hbd ").is_some_and(|l| l.starts_with(verb)));
+    Some(format!(
+        "{}\nhbd help: every command, the options on all of them",
+        lines.collect::<Vec<_>>().join("\n")
+    ))
+}
+
 /// What the manual page says of one command; `None` if there is none of this name.
+#[cfg(feature = "manual")]
 pub(super) fn of(verb: &str) -> Option<String> {
     let verb = verbs().find(|known| *known == verb)?;
     let page = Text::Commands.read();
@@ -181,6 +245,10 @@ pub(super) fn first(options: &Options) -> String {
         "  hbd status    how things stand: this node, the other one, every service
   hbd check     is the configuration right, and this machine fit for it?
   hbd help      every command; hbd COMMAND --help tells of one"
+    } else if cfg!(not(feature = "demo")) {
+        "  hbd install   put this program, and samples of its files, in place
+  hbd check     is the configuration right, and this machine fit for it?
+  hbd help      every command"
     } else {
         "  hbd demo      see a failover on this machine, in 20 seconds
   hbd install   put this program, and samples of its files, in place

@@ -68,7 +68,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> i32 {
     let own = words.next().unwrap_or_default();
     let name = Path::new(&own).file_name().map_or(String::new(), |n| n.to_string_lossy().into_owned());
     match name.as_str() {
-        "heartbeat" => compat::heartbeat(words),
+        "heartbeat" => compat::heartbeat(words.collect()),
         "cl_status" => cl_status::main(words),
         #[cfg(feature = "by-name")]
         "IPaddr" | "IPaddr2" => ipaddr::main(words),
@@ -90,6 +90,9 @@ fn act(verb: Verb, options: &Options) -> i32 {
         Verb::Reload => ask::simple(options, &Request::Reload, "reloaded"),
         Verb::Status => ask::status(options),
         Verb::Check => check(options),
+        #[cfg(not(feature = "exercise"))]
+        Verb::Exercise(_) => lacks("check --exercise"),
+        #[cfg(feature = "exercise")]
         Verb::Exercise(words) => crate::exercise::main(&words, options),
         Verb::Standby(which) => ask::move_groups(options, Way::Away, which),
         Verb::Takeover(which) => ask::move_groups(options, Way::Here, which),
@@ -112,11 +115,17 @@ fn act(verb: Verb, options: &Options) -> i32 {
         Verb::Events(words) => events::main(words, options),
         #[cfg(feature = "data")]
         Verb::Guard(group, words) => guard::guard(options, &group, &words),
+        #[cfg(feature = "demo")]
         Verb::Demo(words) => crate::demo::main(words),
+        #[cfg(not(feature = "demo"))]
+        Verb::Demo(_) => lacks("demo"),
+        #[cfg(feature = "linktest")]
         Verb::Linktest(device) => crate::linktest::main(&device, options),
+        #[cfg(not(feature = "linktest"))]
+        Verb::Linktest(_) => lacks("linktest"),
         Verb::SendArp(words) => send_arp::main(words),
         Verb::Install(words) => crate::install::main(words),
-        Verb::Heartbeat(words) => compat::heartbeat(words.into_iter()),
+        Verb::Heartbeat(words) => compat::heartbeat(words),
         Verb::Version => {
             say(&format!("hbd {VERSION}"));
             EXIT_OK
@@ -153,6 +162,13 @@ fn check(options: &Options) -> i32 {
         Ok(code) => code.into(),
         Err(_) => EXIT_FAILURE,
     }
+}
+
+/// A command that this build leaves out.
+#[cfg(not(all(feature = "demo", feature = "exercise", feature = "linktest")))]
+fn lacks(command: &str) -> i32 {
+    tell(&format!("this build of hbd has no {command}; hbd-full, which is beside it in the archive, has it"));
+    EXIT_UNSUPPORTED
 }
 
 fn refuse(usage: &Usage) -> i32 {

@@ -16,6 +16,7 @@ use hb_core::config::{
 };
 use hb_core::{Duration, Side, identity};
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::string::String;
 use std::vec::Vec;
 
@@ -35,7 +36,7 @@ pub(super) struct Extra {
 
 /// Build the settings from files without errors. If the core refuses them all the same, its reason is reported.
 pub(super) fn settings(
-    parsed: Parsed,
+    parsed: Rc<Parsed>,
     times: &Times,
     extra: Extra,
     report: &mut Report<'_>,

@@ -59,6 +59,7 @@ use finding::Report;
 use ha_cf::{At, HaCf};
 use hb_core::auth::{Keyring, Method};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
@@ -119,7 +120,6 @@ impl Paths {
 }
 
 /// The files as parsed, also when they have errors.
-#[derive(Clone)]
 pub(crate) struct Parsed {
     ha_cf_file: String,
     haresources_file: String,
@@ -130,7 +130,7 @@ pub(crate) struct Parsed {
 
 /// Everything that one look at the files gives.
 struct Loaded {
-    parsed: Parsed,
+    parsed: Rc<Parsed>,
     times: Times,
     settings: Option<Settings>,
     findings: Findings,
@@ -150,7 +150,7 @@ pub fn load(paths: &Paths, node: Option<&str>) -> (Option<Settings>, Findings) {
 #[must_use]
 pub fn load_instead(paths: &Paths, node: Option<&str>, haresources: &str) -> (Option<Settings>, Findings) {
     let place = paths.haresources();
-    let loaded = examine(paths, node, authkeys::load(&paths.authkeys()), |path, report| {
+    let loaded = examine(paths, node, authkeys::load(&paths.authkeys()), &|path, report| {
         if path == place { Some(haresources.into()) } else { files::read(path, report) }
     });
     (loaded.settings, loaded.findings)
@@ -163,7 +163,7 @@ pub fn denied(paths: &Paths) -> bool {
 }
 
 fn read(paths: &Paths, node: Option<&str>) -> Loaded {
-    examine(paths, node, authkeys::load(&paths.authkeys()), files::read)
+    examine(paths, node, authkeys::load(&paths.authkeys()), &files::read)
 }
 
 /// Examine what `bytes_of` gives for the places of `ha.cf` and `haresources`.
@@ -171,7 +171,7 @@ fn examine(
     paths: &Paths,
     node: Option<&str>,
     keys: Result<authkeys::Keys, KeyFaults>,
-    bytes_of: impl Fn(&Path, &mut Report<'_>) -> Option<Vec<u8>>,
+    bytes_of: &dyn Fn(&Path, &mut Report<'_>) -> Option<Vec<u8>>,
 ) -> Loaded {
     let mut findings = Findings::new();
     let ha_cf_file = shown(&paths.ha_cf());
@@ -206,7 +206,7 @@ fn examine(
     let data = groups.iter().map(|_| None).collect();
     let keys = key_findings(keys, &authkeys_path, &ha_cf, &mut findings);
 
-    let parsed = Parsed { ha_cf_file, haresources_file, ha_cf_read, ha_cf, groups };
+    let parsed = Rc::new(Parsed { ha_cf_file, haresources_file, ha_cf_read, ha_cf, groups });
     let mut settings = None;
     if let (Some((own, peer)), Some(keys), false) = (own, keys, findings.any(Class::Configuration)) {
         let extra = build::Extra { own, peer, keys, data, boot: boot_identity() };

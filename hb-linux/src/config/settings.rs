@@ -5,6 +5,7 @@ use core::net::Ipv4Addr;
 use hb_core::auth::Keyring;
 use hb_core::config::{DataConfig, Timing};
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::string::String;
 use std::vec::Vec;
 
@@ -44,7 +45,7 @@ pub struct Settings {
     /// CRC-32 over the shared timing and all groups: equal on two nodes that agree (DESIGN §7 O10, §10).
     pub config_digest: u32,
     /// The files as parsed, for [`super::environment::examine`].
-    pub(super) source: super::Parsed,
+    pub(super) source: Rc<super::Parsed>,
 }
 
 /// One way by which heartbeats travel. `Display` gives its name for people, such as `serial /dev/ttyS0`.

@@ -24,7 +24,7 @@ pub fn examine_texts(texts: &Texts<'_>, paths: &Paths, node: &str) -> (Option<Se
         if path == ha_cf { texts.ha_cf.into() } else { texts.haresources.into() }
     };
     let keys = authkeys::from_text(texts.authkeys);
-    let loaded = examine(paths, Some(node), keys, |path, _| Some(bytes_of(path)));
+    let loaded = examine(paths, Some(node), keys, &|path, _| Some(bytes_of(path)));
     (loaded.settings, loaded.findings)
 }
 

@@ -21,6 +21,7 @@ mod root_tests;
 mod samples;
 mod taking;
 mod tree;
+#[cfg(feature = "manual")]
 mod troff;
 
 use crate::cli::{EXIT_FAILURE, EXIT_OK, EXIT_PERMISSION, EXIT_USAGE, Options as Common, say, tell};

@@ -1,8 +1,10 @@
 //! What there is to put, and where.
 
 use super::layout::Layout;
+use super::samples;
 use super::tree::Tree;
-use super::{samples, troff};
+#[cfg(feature = "manual")]
+use super::troff;
 use crate::cli::say;
 use crate::texts::Text;
 use std::format;
@@ -57,6 +59,7 @@ pub(super) fn put_all(tree: &mut Tree, layout: &Layout) -> Result<(), String> {
     if let Some(dir) = layout.completions {
         tree.file(&format!("{dir}/hbd"), Text::Completion.read().as_bytes(), 0o644)?;
     }
+    #[cfg(feature = "manual")]
     if layout.man {
         for page in troff::PAGES {
             tree.file(

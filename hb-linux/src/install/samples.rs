@@ -48,11 +48,10 @@ auth 1
 /// `ha.cf`, `haresources` or `authkeys`; `key` is the secret of the last one.
 fn text(name: &str, key: &str) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "# {name}: man {name}, hbd check. Lines that begin with # have no effect.");
-    let page = Text::Configuration.read();
-    for block in markdown::blocks(markdown::section(&page, name)) {
-        put(&mut out, &block);
-    }
+    let man = if cfg!(feature = "manual") { "man" } else { "docs/configuration.md of the archive," };
+    let _ = writeln!(out, "# {name}: {man} {name}, hbd check. Lines that begin with # have no effect.");
+    #[cfg(feature = "manual")]
+    comments(&mut out, name);
     out.push_str("#\n");
     match name {
         "ha.cf" => out.push_str(HA_CF),
@@ -62,6 +61,15 @@ fn text(name: &str, key: &str) -> String {
         }
     }
     out
+}
+
+/// What its page says of the file.
+#[cfg(feature = "manual")]
+fn comments(out: &mut String, name: &str) {
+    let page = Text::Configuration.read();
+    for block in markdown::blocks(markdown::section(&page, name)) {
+        put(out, &block);
+    }
 }
 
 fn put(out: &mut String, block: &Block<'_>) {

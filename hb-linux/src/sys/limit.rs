@@ -44,8 +44,7 @@ fn raise(resource: Resource, least: libc::rlim_t) -> Result<u64> {
     let wide = libc::rlimit { rlim_cur: least, rlim_max: now.rlim_max.max(least) };
     let narrow = libc::rlimit { rlim_cur: now.rlim_max.min(least), rlim_max: now.rlim_max };
     for want in [wide, narrow] {
-        // SAFETY: setrlimit reads one rlimit.
-        if check(unsafe { libc::setrlimit(resource, &raw const want) }).is_ok() {
+        if set(resource, want.rlim_cur, want.rlim_max) {
             return Ok(want.rlim_cur);
         }
     }
@@ -55,9 +54,16 @@ fn raise(resource: Resource, least: libc::rlim_t) -> Result<u64> {
 /// Allow files of any size, for the helper: the event ring has 64 KB, and a log grows. Refused without root; then a write
 /// that goes too far fails, which is told.
 pub fn any_file_size() {
-    let none = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
-    // SAFETY: setrlimit reads one rlimit.
-    unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &raw const none) };
+    set(libc::RLIMIT_FSIZE, libc::RLIM_INFINITY, libc::RLIM_INFINITY);
+}
+
+/// Sets a limit, soft and hard, by the call itself: musl's `setrlimit` holds what it takes to stop every thread, 2 KB of it.
+fn set(resource: Resource, soft: libc::rlim_t, hard: libc::rlim_t) -> bool {
+    // The kernel's own is as wide as a register, and all ones are no limit there too.
+    let word = |limit| libc::c_ulong::try_from(limit).unwrap_or(libc::c_ulong::MAX);
+    let want = [word(soft), word(hard)];
+    // SAFETY: setrlimit reads two words.
+    unsafe { libc::syscall(libc::SYS_setrlimit, resource, want.as_ptr()) == 0 }
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         ["test" | "ci"] => test::run(&STEPS.iter().collect::<Vec<_>>()),
         ["dist"] => dist::run(false).map(|text| println!("{text}")),
         ["dist", "--check"] => dist::run(true).map(|text| println!("{text}")),
+        ["dist", "--parts"] => dist::parts(),
         ["gate", names @ ..] => gate::run(names).map(|text| println!("{text}")),
         ["bench", names @ ..] => bench::run(names),
         ["hil", "--rig", file, rest @ ..] => wires::rig(file, rest),
@@ -65,7 +66,10 @@ fn steps(names: &[&str]) -> Result<Vec<&'static Step>, String> {
 fn help() {
     println!("cargo xtask SUB-COMMAND\n");
     println!("  test           all of the steps below, in order; installs what it needs when run as root");
-    println!("  dist [--check] static i586 binary and a native one into target/dist; --check also runs it\n");
+    println!("  dist [--check] static i586 binary and a native one into target/dist; --check also runs it");
+    println!(
+        "  dist --parts   what each part of the i586 binary that can be left out adds to it, in bytes\n"
+    );
     println!("  hil [CASE...] [--list] [--all] [--keep]  cases on two emulated i386 machines (root)");
     println!("  hil --hbd FILE [CASE...]   the same with another hbd than the one that is built here");
     println!("  hil --rig FILE [CASE...]   cases on what the file describes: such machines, or real servers");

@@ -1,7 +1,7 @@
 //! The two release builds of `hbd`.
 
 use super::I586;
-use super::toolchain::{self, Compiler, Route};
+use super::toolchain::{self, Route};
 use crate::paths;
 use crate::proc::Cmd;
 use std::fs;
@@ -12,29 +12,60 @@ const LIMIT: Duration = Duration::from_secs(900);
 /// The old servers have time for a few more instructions a beat, and no room for a few more kilobytes.
 const SMALL_CORE: [&str; 2] = ["--config", "profile.release.package.hb-core.opt-level='z'"];
 
-/// The features of the build for the old servers: what its limit has no room for is left out, `data` as yet.
-const FEATURES: &str = "--no-default-features";
+/// What is left out of the build for the old servers, and what is in it: its limit has no room for comforts.
+const FEATURES: &[&str] = &["--no-default-features", "--features", "data"];
 
 /// Builds `target/dist/i586-unknown-linux-musl/hbd`.
 ///
 /// # Errors
 /// No toolchain for it is here, or the build fails.
 pub fn i586() -> Result<PathBuf, String> {
-    match toolchain::route(I586)? {
+    keep(&built(FEATURES)?, I586, "hbd")
+}
+
+/// Builds `hbd-full` beside it, with every comfort and no limit: the line test before a pair is set up, the demo.
+///
+/// # Errors
+/// As [`i586`].
+pub fn full() -> Result<PathBuf, String> {
+    keep(&built(&[])?, I586, "hbd-full")
+}
+
+/// The bytes of the i586 binary that each comfort would add, by name, and first without any.
+///
+/// # Errors
+/// As [`i586`].
+pub fn parts() -> Result<Vec<(&'static str, u64)>, String> {
+    let size = |features: &str| {
+        let file = built(&["--no-default-features", "--features", features])?;
+        std::fs::metadata(&file).map(|data| data.len()).map_err(|e| format!("{}: {e}", file.display()))
+    };
+    let least = size("")?;
+    let mut all = vec![("nothing of these", least)];
+    for part in PARTS {
+        all.push((part, size(part)?.saturating_sub(least)));
+    }
+    Ok(all)
+}
+
+/// The features of `hb-linux` that a build may leave out.
+const PARTS: [&str; 9] =
+    ["data", "by-name", "why", "monitor", "events", "exercise", "manual", "linktest", "demo"];
+
+/// Builds `hbd` for the old servers with these features, and says where it is.
+fn built(features: &[&str]) -> Result<PathBuf, String> {
+    let compiler = match toolchain::route(I586)? {
         Route::Prebuilt => {
             // Its compiler options are in .cargo/config.toml.
             Cmd::cargo(["build", "--release", "-p", "hb-linux", "--bin", "hbd", "--target", I586])
-                .args([FEATURES])
+                .args(features)
                 .args(SMALL_CORE)
                 .limit(LIMIT)
                 .run()?;
-            keep(&paths::target().join(I586).join("release/hbd"), I586)
+            return Ok(paths::target().join(I586).join("release/hbd"));
         }
-        Route::Source(compiler) => from_source(compiler),
-    }
-}
-
-fn from_source(compiler: Compiler) -> Result<PathBuf, String> {
+        Route::Source(compiler) => compiler,
+    };
     let (linker, libs) = toolchain::musl_linker()?;
     let search = format!("-L{}", libs.display());
     let remap = format!("--remap-path-prefix={}=", paths::root().display());
@@ -45,28 +76,18 @@ fn from_source(compiler: Compiler) -> Result<PathBuf, String> {
     if compiler.immediate_abort() {
         options.extend(["-Zunstable-options", "-Cpanic=immediate-abort", "-Zlocation-detail=none"]);
     }
-    let args = [
-        "build",
-        "--release",
-        "-p",
-        "hb-linux",
-        "--bin",
-        "hbd",
-        FEATURES,
-        "--target",
-        I586,
-        "-Zbuild-std=std,panic_abort",
-        "-Zbuild-std-features=optimize_for_size",
-    ];
+    let std = ["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"];
     compiler
-        .cargo(&args)?
+        .cargo(&["build", "--release", "-p", "hb-linux", "--bin", "hbd", "--target", I586])?
+        .args(std)
+        .args(features)
         .env("CARGO_TARGET_I586_UNKNOWN_LINUX_MUSL_LINKER", linker)
         // Added to those of .cargo/config.toml, where an environment variable would replace them.
         .args(["--config", &format!("target.{I586}.rustflags={options:?}")])
         .args(SMALL_CORE)
         .limit(LIMIT)
         .run()?;
-    keep(&paths::target().join("dist/build").join(I586).join("release/hbd"), I586)
+    Ok(paths::target().join("dist/build").join(I586).join("release/hbd"))
 }
 
 /// Builds `target/dist/<host>/hbd` with the everyday toolchain.
@@ -75,7 +96,7 @@ fn from_source(compiler: Compiler) -> Result<PathBuf, String> {
 /// The build fails.
 pub fn native() -> Result<PathBuf, String> {
     Cmd::cargo(["build", "--release", "-p", "hb-linux", "--bin", "hbd"]).limit(LIMIT).run()?;
-    keep(&paths::target().join("release/hbd"), &host()?)
+    keep(&paths::target().join("release/hbd"), &host()?, "hbd")
 }
 
 /// The machine's own target triple.
@@ -91,8 +112,8 @@ pub fn host() -> Result<String, String> {
 
 /// Puts a built binary into its place under `target/dist`. Written beside and renamed, so that a copy that runs
 /// meanwhile is not in the way.
-fn keep(built: &Path, triple: &str) -> Result<PathBuf, String> {
-    let place = paths::scratch(&format!("dist/{triple}"))?.join("hbd");
+fn keep(built: &Path, triple: &str, name: &str) -> Result<PathBuf, String> {
+    let place = paths::scratch(&format!("dist/{triple}"))?.join(name);
     let fresh = place.with_extension("new");
     let told = |e: std::io::Error| format!("{}: {e}", place.display());
     fs::copy(built, &fresh).map_err(told)?;

@@ -25,17 +25,32 @@ pub type Check = (&'static str, Result<String, String>);
 /// Builds both binaries and checks the i586 one. With `thorough` it is also run, its demo included.
 ///
 /// # Errors
-/// A build fails, or a check does: the text says which.
+/// A package is missing that only root may install, a build fails, or a check does: the text says which.
 pub fn run(thorough: bool) -> Result<String, String> {
+    println!("{}", crate::setup::for_dist()?);
     let native = build::native()?;
     let old = build::i586()?;
-    println!("\n{}\n{}", native.display(), old.display());
+    let full = build::full()?;
+    println!("\n{}\n{}\n{}", native.display(), old.display(), full.display());
     let mut checks = inspect(&old)?;
-    checks.push(("packages", packages::make(&native, &old)));
+    checks.push(("packages", packages::make(&native, &old, &full)));
     if thorough {
-        checks.extend(running::checks(&old));
+        checks.extend(running::checks(&old, &full));
     }
     report(&checks)
+}
+
+/// What each comfort that the i586 binary leaves out would add to it.
+///
+/// # Errors
+/// A build fails.
+pub fn parts() -> Result<(), String> {
+    let mut table = Table::new(["part", "bytes"]);
+    for (part, bytes) in build::parts()? {
+        table.row([part, &bytes.to_string()]);
+    }
+    println!("\n{table}");
+    Ok(())
 }
 
 /// Where the i586 binary is put.

@@ -13,18 +13,18 @@ use std::path::{Path, PathBuf};
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const ABOUT: &str = "heartbeat and watchdog daemon for two-node hot standby";
 
-/// Packs `old` (i586, static) and `native` into `target/dist/packages`.
+/// Packs `old` and `full` (i586, static) and `native` into `target/dist/packages`.
 ///
 /// # Errors
 /// A tool is missing or fails, or two packings differ.
-pub fn make(native: &Path, old: &Path) -> Result<String, String> {
-    make_in(native, old, "packages")
+pub fn make(native: &Path, old: &Path, full: &Path) -> Result<String, String> {
+    make_in(native, old, full, "packages")
 }
 
-fn make_in(native: &Path, old: &Path, name: &str) -> Result<String, String> {
+fn make_in(native: &Path, old: &Path, full: &Path, name: &str) -> Result<String, String> {
     let second = format!("{name}-again");
-    let once = pack(native, old, name)?;
-    let again = pack(native, old, &second)?;
+    let once = pack(native, old, full, name)?;
+    let again = pack(native, old, full, &second)?;
     for (first, second) in once.iter().zip(&again) {
         if read(first)? != read(second)? {
             return Err(format!("{} is another one when packed again", first.display()));
@@ -41,12 +41,12 @@ fn make_in(native: &Path, old: &Path, name: &str) -> Result<String, String> {
     Ok(format!("{} packages, twice the same", names.len()))
 }
 
-fn pack(native: &Path, old: &Path, name: &str) -> Result<Vec<PathBuf>, String> {
+fn pack(native: &Path, old: &Path, full: &Path, name: &str) -> Result<Vec<PathBuf>, String> {
     let dir = paths::target().join("dist").join(name);
     let _ = fs::remove_dir_all(&dir);
     fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
     let made = Made { dir: dir.clone(), epoch: epoch() };
-    let mut all = vec![made.archive(old)?, made.deb(old, "i386", None)?, made.rpm(old)?];
+    let mut all = vec![made.archive(old, full)?, made.deb(old, "i386", None)?, made.rpm(old)?];
     if cfg!(target_arch = "x86_64") {
         all.push(made.deb(native, "amd64", Some(&libc_of(&read(native)?)))?);
     }
@@ -61,10 +61,11 @@ struct Made {
 }
 
 impl Made {
-    fn archive(&self, binary: &Path) -> Result<PathBuf, String> {
+    fn archive(&self, binary: &Path, full: &Path) -> Result<PathBuf, String> {
         let name = format!("hbd-{VERSION}");
         let tree = self.dir.join("work").join(&name);
         put(binary, &tree.join("hbd"), 0o755)?;
+        put(full, &tree.join("hbd-full"), 0o755)?;
         for file in ["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"] {
             put(&paths::root().join(file), &tree.join(file), 0o644)?;
         }
@@ -234,7 +235,7 @@ mod tests {
             return println!("SKIPPED: no rpmbuild or no dpkg-deb");
         }
         let binary = fs::canonicalize("/bin/true").expect("a small program");
-        let said = make_in(&binary, &binary, "packages-test").expect("packed");
+        let said = make_in(&binary, &binary, &binary, "packages-test").expect("packed");
         assert!(said.ends_with(" packages, twice the same"), "{said}");
         let dir = paths::target().join("dist/packages-test");
         let sums = fs::read_to_string(dir.join("SHA256SUMS")).expect("sums");

@@ -1,4 +1,4 @@
-//! Runs the i586 binary: on an emulated Pentium, and its demo as the README has it.
+//! Runs the i586 binary on an emulated Pentium.
 
 use super::{Check, seed};
 use crate::paths;
@@ -9,11 +9,12 @@ use std::time::Duration;
 const QEMU: &str = "qemu-i386-static";
 
 /// Every check that runs the binary.
-pub fn checks(binary: &Path) -> Vec<Check> {
+pub fn checks(binary: &Path, full: &Path) -> Vec<Check> {
     vec![
         ("version on a Pentium", pentium(binary, &["version"]).and_then(|o| version(&o))),
         ("check of the seed on a Pentium", check_seed(binary)),
-        ("demo", crate::test::demo::run_binary(binary)),
+        ("commands in its help", commands(binary)),
+        ("the full one on a Pentium", pentium(full, &["help"]).and_then(|o| lists(&o.stdout, "linktest"))),
     ]
 }
 
@@ -38,6 +39,28 @@ fn check_seed(binary: &Path) -> Result<String, String> {
     seed::write(&dir)?;
     let dir = dir.display().to_string();
     seed_verdict(&pentium(binary, &["check", "--node", "ha-1", "--config-dir", &dir])?)
+}
+
+/// What this build lacks is not named in its help, and the rest is.
+fn commands(binary: &Path) -> Result<String, String> {
+    named(&pentium(binary, &["help"])?.stdout)
+}
+
+fn lists(help: &str, word: &str) -> Result<String, String> {
+    let found =
+        help.lines().find(|line| line.trim_start().strip_prefix("hbd ").is_some_and(|l| l.starts_with(word)));
+    found.map(|line| line.trim().to_owned()).ok_or_else(|| format!("its help does not name {word}"))
+}
+
+fn named(help: &str) -> Result<String, String> {
+    let (wanted, lacking) = (["sync", "data", "check"], ["demo", "linktest", "events", "why", "monitor"]);
+    for word in wanted {
+        lists(help, word)?;
+    }
+    match lacking.into_iter().find(|word| lists(help, word).is_ok()) {
+        Some(word) => Err(format!("its help names {word}, which it has not")),
+        None => Ok("with sync and data, without demo, linktest, events and why".to_owned()),
+    }
 }
 
 /// The seed's files disagree: exit 6 (not configured), and the stranger named with its file and line.
@@ -65,6 +88,14 @@ mod tests {
         assert!(version(&out(0, "hbd 0.1.0\n")).is_ok());
         assert!(version(&out(1, "hbd 0.1.0\n")).is_err());
         assert!(version(&out(0, "")).is_err());
+    }
+
+    #[test]
+    fn a_command_that_is_not_there_is_named_nowhere() {
+        let text = "  hbd sync [GROUP]\n  hbd data list\n  hbd check X\n";
+        assert!(named(text).is_ok());
+        assert!(named(&format!("{text}  hbd demo  show\n")).is_err_and(|e| e.contains("names demo")));
+        assert!(named("  hbd sync\n  hbd check\n").is_err_and(|e| e.contains("does not name data")));
     }
 
     #[test]

@@ -16,11 +16,6 @@ pub(super) const CASES: &[Case] = &[
         run: pentium::instructions,
     },
     Case {
-        name: "demo",
-        about: "`hbd demo` on a vanilla 2.4 kernel",
-        run: |context| scenarios::demo(context, Kernel::Strict).map(Ended::Passed),
-    },
-    Case {
         name: "2.4",
         about: "two nodes on a vanilla 2.4 kernel",
         run: |context| scenarios::kernel(context, Kernel::Strict, scenarios::SELECTION).map(Ended::Passed),

@@ -50,21 +50,6 @@ pub(super) fn kernel(context: &Context, kernel: Kernel, some: &[&str]) -> Result
     Ok(format!("{text}; {}", met(&log)?))
 }
 
-/// `hbd demo` on `kernel`.
-///
-/// # Errors
-/// It fails, or did not run behind the gate.
-pub(super) fn demo(context: &Context, kernel: Kernel) -> Result<String, String> {
-    let log = context.folder("demo")?.join("log");
-    let launcher = context.launcher(kernel, &log, None);
-    let cmd = Cmd::new(&launcher[0]).args(&launcher[1..]).args([&context.hbd]).args(["demo"]);
-    let out = cmd.limit(Duration::from_secs(120)).output()?;
-    if out.code != Some(0) || !out.stdout.contains("No process and no file is left behind") {
-        return Err(format!("exit {:?}\n{}{}", out.code, out.stdout, out.stderr));
-    }
-    met(&log)
-}
-
 /// Run `some` scenarios, or all, with these variables set. Each of `some` must be there: their names are a contract here.
 pub(super) fn run(
     context: &Context,

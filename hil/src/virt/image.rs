@@ -33,6 +33,10 @@ pub fn build(parts: &Parts, hbd: &Path, dir: &Path) -> Result<Image, String> {
     archive.device("dev/console", 5, 1);
     archive.file("bin/busybox", 0o755, &read(&parts.busybox)?);
     archive.file("sbin/hbd", 0o755, &read(hbd)?);
+    // The line test is a comfort of the other build.
+    if let Ok(full) = fs::read(hbd.with_file_name("hbd-full")) {
+        archive.file("sbin/hbd-full", 0o755, &full);
+    }
     for module in MODULES {
         let file = format!("{module}.ko");
         archive.file(&format!("lib/modules/{file}"), 0o644, &read(&parts.modules.join(&file))?);

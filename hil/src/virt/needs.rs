@@ -50,7 +50,10 @@ pub fn ready(hbd: Option<&Path>, dir: &Path) -> Result<Ready, Lack> {
     let parts = packages::parts().map_err(Lack::Skip)?;
     let hbd = match hbd {
         Some(file) => file.to_owned(),
-        None => dist::build::i586().map_err(Lack::Broken)?,
+        None => {
+            dist::build::full().map_err(Lack::Broken)?;
+            dist::build::i586().map_err(Lack::Broken)?
+        }
     };
     let image = image::build(&parts, &hbd, dir).map_err(Lack::Broken)?;
     let hbd_digest = packages::sha256(&hbd).map_err(Lack::Broken)?;

@@ -98,7 +98,7 @@ fn a_service_address_that_is_here_already_is_named_unless_the_group_is() {
     let address = super::super::address::parse("10.0.0.1").expect("an address");
     let loopback = crate::config::settings::ServiceAddress { ip: core::net::Ipv4Addr::LOCALHOST, ..address };
     let (settings, _) = load(&place.paths, Some("a"));
-    let mut groups = settings.expect("settings").source.groups;
+    let mut groups = settings.expect("settings").source.groups.clone();
     groups[0].value.resources[0].address = Some(loopback);
     let look = |running: Option<&environment::Running>| {
         let mut findings = crate::config::Findings::new();

@@ -9,7 +9,7 @@ _hbd() {
 	--node) COMPREPLY=($(compgen -W "$(sed -n 's/^[[:space:]]*node[[:space:]]//p' /etc/ha.d/ha.cf 2>/dev/null)" -- "$cur")); return ;;
 	esac
 	case $verb in
-	"") words="run stop restart reload status check standby takeover confirm-down clear fence sync data monitor why events demo linktest send-arp install version help" ;;
+	"") words="help $("${COMP_WORDS[0]}" help 2>/dev/null | sed -n 's/^  hbd \([a-z-]*\).*/\1/p')" ;;
 	run) words=--foreground ;;
 	stop) words=--no-wait ;;
 	reload) words=--force ;;

@@ -20,7 +20,8 @@ const LIMIT: Duration = Duration::from_secs(90);
 fn story(scene: &mut Scene) -> Told<()> {
     scene.boot_both()?;
     for node in Node::BOTH {
-        let test = "hbd linktest --baud 19200 --seconds 20 /dev/ttyS1 >/data/log/linktest 2>&1 </dev/null";
+        let test =
+            "hbd-full linktest --baud 19200 --seconds 20 /dev/ttyS1 >/data/log/linktest 2>&1 </dev/null";
         scene.shell(node, &format!("({test}; echo $? >/data/log/linktest.code) >/dev/null 2>&1 &"))?;
     }
     let ended = |s: &Scene| Node::BOTH.iter().all(|&n| s.guest(n).read("log/linktest.code").ends_with('\n'));
