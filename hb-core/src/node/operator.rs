@@ -113,7 +113,7 @@ impl Node {
 
     /// Could the peer take the group now? If not, why.
     pub(super) fn peer_takes(&self, id: GroupId) -> Result<(), Refusal> {
-        // Nor is anything given to one that is late: it may be dead, and a command may come before that is judged.
+        // One that is late may be dead, and a command may come before that is judged.
         let late = self.peer.last_heard.plus(self.config.timing.warntime);
         if !self.peer.both_ways() || self.peer.phase != Phase::Up || self.now >= late {
             return Err(Refusal::PeerNotUp);
@@ -157,9 +157,7 @@ impl Node {
         if accepted || freed {
             return Ok(());
         }
-        // Nor is anything given to one that is late: it may be dead, and a command may come before that is judged.
-        let late = self.peer.last_heard.plus(self.config.timing.warntime);
-        if !self.peer.both_ways() || self.peer.phase != Phase::Up || self.now >= late {
+        if !self.peer.both_ways() || self.peer.phase != Phase::Up {
             return Err(Refusal::PeerNotUp);
         }
         if self.peer.newer().is_some() {
