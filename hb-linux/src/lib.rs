@@ -11,6 +11,8 @@
 
 mod arp;
 mod asker;
+#[cfg(feature = "attend")]
+mod attend;
 pub mod cli;
 mod config;
 mod control;

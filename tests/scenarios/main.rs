@@ -12,6 +12,7 @@ mod disk;
 mod fence;
 mod foreign;
 mod guard;
+mod hooks;
 mod hostile;
 mod install;
 mod keys;

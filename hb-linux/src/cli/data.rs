@@ -3,14 +3,16 @@
 use super::args::{DataVerb, Options};
 use super::{EXIT_FAILURE, EXIT_NOT_CONFIGURED, EXIT_OK, EXIT_USAGE, ask, say, tell};
 use crate::config::{self, Class, Paths, Settings};
+use crate::control::snapshot::Copied;
 use crate::control::wire::Request;
 use crate::data::kept::{self, Kept, Twin};
 use crate::data::note::Note;
 use crate::data::site::{self, Site, words};
 use crate::state;
+use crate::sys::clock::Clock;
 use crate::sys::poll::sleep_ms;
 use crate::sys::random;
-use hb_core::{Side, Stamp};
+use hb_core::{Duration, Side, Stamp};
 use std::format;
 use std::path::Path;
 use std::string::String;
@@ -236,13 +238,57 @@ fn wait(options: &Options, name: &str) -> i32 {
 
 /// Wait for the end of a pull: did it end well?
 pub(super) fn pulled(options: &Options, name: &str) -> Result<bool, i32> {
+    let mut clock = Clock::start();
+    let asked = clock.now();
+    let mut idle = 0;
     loop {
         let shot = ask::snapshot(options).map_err(|why| ask::trouble(options, &why))?;
         let copy = shot.groups.iter().find(|group| group.name == name).and_then(|group| group.copy.as_ref());
-        match copy {
-            Some(copy) if copy.pulling => sleep_ms(STEP_MS),
-            Some(copy) => return Ok(copy.failed == 0),
-            None => return Ok(false),
+        let Some(copy) = copy else { return Ok(false) };
+        match outcome(copy, clock.now().since(asked)) {
+            Some(well) => return Ok(well),
+            None if copy.pulling => idle = 0,
+            // It lost its reason, and was ended: the next one comes soon, or there is nothing to pull from.
+            None if idle >= PATIENCE_MS => return Ok(false),
+            None => idle += STEP_MS,
         }
+        sleep_ms(STEP_MS);
+    }
+}
+
+/// After a pull ended that brought nothing and did not fail, another one is waited for so long.
+const PATIENCE_MS: i32 = 5000;
+
+/// What came of a pull that was asked for that long ago. `None`: nothing yet. That no pull runs is no proof: one that is
+/// ended for a reason of the daemon's has not failed, and has brought nothing.
+fn outcome(copy: &Copied, ago: Duration) -> Option<bool> {
+    if copy.pulling {
+        return None;
+    }
+    let fresh = copy.age_s.is_some_and(|age| age <= ago.as_millis() / 1000);
+    if copy.failed > 0 { Some(false) } else { fresh.then_some(true) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pull_that_was_ended_is_not_done() {
+        let copy = |pulling, failed, age_s| Copied {
+            age_s,
+            stale: None,
+            own: false,
+            diverged: false,
+            pulling,
+            failed,
+            moved: 0,
+        };
+        let ago = Duration::from_millis(2500);
+        assert_eq!(outcome(&copy(true, 0, Some(1)), ago), None);
+        assert_eq!(outcome(&copy(false, 0, Some(2)), ago), Some(true));
+        assert_eq!(outcome(&copy(false, 0, Some(3)), ago), None, "that is the pull before");
+        assert_eq!(outcome(&copy(false, 0, None), ago), None, "none was ever whole");
+        assert_eq!(outcome(&copy(false, 1, Some(0)), ago), Some(false));
     }
 }

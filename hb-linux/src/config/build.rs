@@ -74,6 +74,7 @@ pub(super) fn settings(
         rtprio: cf.rtprio.map(|p| p.value),
         status_group: cf.status_group.as_ref().map(|group| group.value.clone()),
         announce_every: cf.announce_every.map_or(Some(ANNOUNCE_EVERY), |a| a.value),
+        respawn: cf.respawn.iter().map(|respawn| respawn.value.clone()).collect(),
         config_digest: config_digest(&core),
         core,
         keys,

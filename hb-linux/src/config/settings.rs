@@ -38,6 +38,8 @@ pub struct Settings {
     pub status_group: Option<String>,
     /// Between two announcements of the addresses that are held (`announce_every`); `None` is `off`.
     pub announce_every: Option<hb_core::Duration>,
+    /// The programs that are kept running (`respawn`): as whom, and their words.
+    pub respawn: Vec<(String, Vec<String>)>,
     /// What the core is told.
     pub core: hb_core::Config,
     /// The keys of `authkeys`.

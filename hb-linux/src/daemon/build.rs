@@ -1,6 +1,7 @@
 //! The parts of the running daemon, built in the order in which they may fail without leaving traces.
 
 use super::announce::Announcer;
+use super::attendant::Attendant;
 use super::copies::Copies;
 use super::dog::Dog;
 use super::effects::Effects;
@@ -99,7 +100,9 @@ impl Start {
         for (known, group) in claimable.iter_mut().zip(&settings.core.groups) {
             *known = group.claimable;
         }
+        let attendant = Attendant::new(settings, paths, places);
         let mut fx = Effects {
+            attendant,
             voice,
             links,
             runner: Runner::new(programs),

@@ -2,6 +2,7 @@
 //! that cannot be run) is queued as an input for the loop.
 
 use super::announce::Announcer;
+use super::attendant::Attendant;
 use super::copies::Copies;
 use super::dog::Dog;
 use super::fence::Fencer;
@@ -53,6 +54,8 @@ pub(super) struct Effects {
     pub(super) history: History,
     /// How long nobody served.
     pub(super) outages: Outages,
+    /// Keeps the programs of `respawn`, calls hooks.
+    pub(super) attendant: Attendant,
     /// Says again which groups are stuck.
     pub(super) shout: Shout,
     /// The node has said that all is done: every group proven stopped?
@@ -130,6 +133,7 @@ impl Effects {
                 self.history.note(now, &event);
                 self.shout.note(now, &event);
                 self.voice.event(&event, node);
+                self.attendant.note(&event, &self.voice.names, self.voice.last());
                 if let Some((group, tale)) = self.outages.note(now, &event) {
                     self.voice.tale(group, &tale);
                 }

@@ -1,6 +1,11 @@
 //! The daemon: start, loop, end (DESIGN §3, §8).
 
 mod announce;
+#[cfg(feature = "attend")]
+mod attendant;
+#[cfg(not(feature = "attend"))]
+#[path = "no_attendant.rs"]
+mod attendant;
 mod build;
 #[cfg(feature = "data")]
 mod copies;

@@ -333,7 +333,7 @@ const fn link_state(link: &LinkStatus) -> &'static str {
     }
 }
 
-const fn group_state(state: GroupState) -> &'static str {
+pub(super) const fn group_state(state: GroupState) -> &'static str {
     match state {
         GroupState::Unknown => "unknown",
         GroupState::Idle => "idle",

@@ -275,6 +275,7 @@ impl Shell {
         }
         self.serve_copies();
         self.serve_fence();
+        self.fx.attendant.reap(self.now);
         self.reload.reap();
         #[cfg(feature = "why")]
         self.why.reap();

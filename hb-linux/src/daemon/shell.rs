@@ -61,7 +61,8 @@ const RELOAD: usize = 4;
 const INTERFACES: usize = 5;
 const ANSWERS: usize = 6;
 const DOG: usize = 7;
-const LINKS: usize = 8;
+const ATTENDANT: usize = 8;
+const LINKS: usize = 9;
 pub(super) const CONTROL: usize = LINKS + MAX_LINKS;
 pub(super) const SCRIPTS: usize = CONTROL + MAX_FDS;
 pub(super) const TOTAL: usize = SCRIPTS + MAX_OUTPUTS;
@@ -214,6 +215,7 @@ impl Shell {
         set(INTERFACES, self.interfaces.fd().map_or(PollFd::NONE, PollFd::readable));
         set(ANSWERS, self.fx.asker.fd(self.now).map_or(PollFd::NONE, PollFd::readable));
         set(RELOAD, self.reload.fd().map_or(PollFd::NONE, PollFd::readable));
+        set(ATTENDANT, self.fx.attendant.fd().map_or(PollFd::NONE, PollFd::readable));
         let dog = self.fx.dog.as_ref().and_then(super::dog::Dog::fd);
         set(DOG, dog.map_or(PollFd::NONE, PollFd::readable));
         for (i, link) in self.fx.links.iter().enumerate().take(MAX_LINKS) {
@@ -241,6 +243,7 @@ impl Shell {
             fx.shout.deadline(),
             fx.copies.deadline(),
             fx.fencer.deadline(),
+            fx.attendant.deadline(),
             fx.dog.as_ref().map_or(Instant::NEVER, super::dog::Dog::deadline),
             self.reload.deadline(),
             self.interfaces.deadline(),
@@ -301,6 +304,9 @@ impl Shell {
         }
         if self.fx.fencer.deadline() <= self.now {
             self.serve_fence();
+        }
+        if ready(ATTENDANT) || self.fx.attendant.deadline() <= self.now {
+            self.fx.attendant.service(self.now, &mut self.fx.voice);
         }
         if self.fx.shout.deadline() <= self.now {
             self.fx.shout.tick(self.now, &self.node, &mut self.fx.voice);

@@ -265,7 +265,7 @@ fn finish(mut shell: Shell, clean: bool, pidfile: &PidFile) -> i32 {
     shell.fx.copies.kill_all();
     shell.fx.fencer.kill_all();
     shell.server = None;
-    let Effects { mut voice, mut links, dog, .. } = shell.fx;
+    let Effects { mut voice, mut links, dog, attendant, .. } = shell.fx;
     links.iter_mut().for_each(Link::close);
     if clean {
         voice.say(Level::Info, format_args!("Heartbeat shutdown complete."));
@@ -279,6 +279,8 @@ fn finish(mut shell: Shell, clean: bool, pidfile: &PidFile) -> i32 {
         voice.say(Level::Critical, format_args!("ending although a group is not proven stopped: {what}"));
     }
     end_helper(&mut voice, dog, clean);
+    // As the original: behind the groups, and in order.
+    attendant.end();
     if clean {
         pidfile.clear();
         EXIT_OK

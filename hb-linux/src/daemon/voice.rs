@@ -52,6 +52,11 @@ impl Voice {
         }
     }
 
+    /// What was said last.
+    pub(super) fn last(&self) -> &str {
+        self.text.as_str()
+    }
+
     /// A line of the daemon's own.
     pub(super) fn say(&mut self, level: Level, args: Arguments<'_>) {
         self.text.clear();

@@ -29,6 +29,8 @@ pub mod tcp;
 pub mod tty;
 pub mod udp;
 pub mod unix;
+#[cfg(feature = "attend")]
+pub mod user;
 pub mod wdt;
 
 pub use errno::Errno;

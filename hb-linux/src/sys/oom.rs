@@ -31,7 +31,7 @@ pub fn spare() -> Result<()> {
 }
 
 /// In a child, before it becomes another program: to be ended like any other. Allocates nothing.
-pub(super) fn ordinary() {
+pub fn ordinary() {
     if SPARED.load(Ordering::Relaxed) {
         for (file, _) in FILES {
             if write(file, b"0\n") != Err(Errno::NO_ENTRY) {

@@ -141,7 +141,7 @@ fn become_program(program: &Program<'_>, parent: Pid) -> Errno {
 
 /// In a child of [`super::process::fork`]: turn into `image`, in the process group as it is, with default signals; killed
 /// by the kernel when `parent` ends. Comes back only with the reason why not.
-#[cfg(feature = "data")]
+#[cfg(any(feature = "attend", feature = "data"))]
 pub fn become_image(image: &Image<'_>, parent: Pid, stdout: Option<&Fd>, stderr: Option<&Fd>) -> Errno {
     signal::reset();
     super::process::die_with(parent);

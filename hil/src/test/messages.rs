@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// Where the daemon's sentences are written.
-const SPEAKERS: [&str; 25] = [
+const SPEAKERS: [&str; 27] = [
     "log/words.rs",
     "log/groups.rs",
     "log/ask.rs",
@@ -30,6 +30,8 @@ const SPEAKERS: [&str; 25] = [
     "helper/outlet.rs",
     "watchdog.rs",
     "data/worker.rs",
+    "attend/run.rs",
+    "daemon/attendant.rs",
     "data/pull.rs",
     "data/site.rs",
 ];

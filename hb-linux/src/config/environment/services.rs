@@ -214,7 +214,8 @@ pub(super) fn helpers(paths: &Paths, cf: &HaCf, report: &mut Report<'_>) {
     }
     let passwd = String::from_utf8_lossy(&read_text(&paths.etc_dir.join("passwd"))).into_owned();
     for respawn in &cf.respawn {
-        let (user, command) = &respawn.value;
+        let (user, words) = &respawn.value;
+        let command = Path::new(words.first().map_or("", String::as_str));
         if !passwd.lines().any(|l| l.split(':').next() == Some(user)) {
             report.warn(
                 respawn.line,

@@ -50,7 +50,7 @@ pub(super) fn data(d: &Directive<'_>, report: &mut Report<'_>) {
 
 /// `respawn USER COMMAND [ARGS]`
 pub(super) fn respawn(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
-    let [user, command, ..] = d.args else {
+    let Some((user, command)) = d.args.split_first().filter(|(_, command)| !command.is_empty()) else {
         report.error(
             d.line,
             format_args!(
@@ -60,7 +60,8 @@ pub(super) fn respawn(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>)
         );
         return;
     };
-    let Some(path) = d.path(command.text, "/usr/lib/heartbeat/ipfail", report) else { return };
+    let first = command.first().map_or("", |word| word.text);
+    let Some(path) = d.path(first, "/usr/lib/heartbeat/ipfail", report) else { return };
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     if name == "ipfail" {
         report.warn(
@@ -72,10 +73,12 @@ pub(super) fn respawn(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>)
         );
         return;
     }
-    cf.respawn.push(At { value: (String::from(user.text), path), line: d.line });
+    let words = command.iter().map(|word| String::from(word.text)).collect();
+    cf.respawn.push(At { value: (String::from(user.text), words), line: d.line });
+    #[cfg(not(feature = "attend"))]
     report.warn(
         d.line,
-        format_args!("`respawn` is not active yet: {name} is not started; start it another way"),
+        format_args!("this build of hbd has no `respawn`: {name} is not started; start it another way"),
     );
 }
 

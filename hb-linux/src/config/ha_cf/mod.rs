@@ -84,8 +84,8 @@ pub(crate) struct HaCf {
     /// The data of groups.
     #[cfg(feature = "data")]
     pub(crate) data: Vec<DataLines>,
-    /// Users and commands of `respawn`, which is not active yet.
-    pub(crate) respawn: Vec<At<(String, PathBuf)>>,
+    /// Users of `respawn`, and commands with their arguments.
+    pub(crate) respawn: Vec<At<(String, Vec<String>)>>,
     /// The hosts of `stonith_host`, and their devices.
     pub(crate) stonith_hosts: Vec<At<(String, FenceDevice)>>,
 }

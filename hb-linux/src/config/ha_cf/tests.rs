@@ -319,10 +319,6 @@ fn the_rest_of_the_originals_directives() {
              reaches more ping nodes; remove the line",
         ),
         (
-            "respawn root /usr/sbin/watcher -v",
-            "warning 1: `respawn` is not active yet: watcher is not started; start it another way",
-        ),
-        (
             "stonith baytech",
             "error 1: `stonith` takes a type and a file; write for example `stonith baytech /etc/ha.d/conf`",
         ),
