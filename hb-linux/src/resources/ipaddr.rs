@@ -37,8 +37,11 @@ fn print(to: i32, what: Arguments<'_>) {
 }
 
 /// Do what `words` say, an address and a verb. The exit code, and after a start the interface with the address, to be
-/// announced there. `None`: this kernel lacks what it takes.
+/// announced there. `None`: this kernel, or this build, lacks what it takes.
 pub(crate) fn call(words: &[&str], run_dir: &Path) -> Option<(Code, Option<(IfName, Ipv4Addr)>)> {
+    if !cfg!(feature = "address") {
+        return None;
+    }
     let kernel = Addresses::open().ok()?;
     Some(match Job::read(words, run_dir, kernel).and_then(|mut job| job.act(words)) {
         Ok(started) => (0, started),

@@ -207,7 +207,7 @@ impl Resource {
             _ => None,
         };
         let own = resource.address.is_some() && resources::embedded(&resource.name);
-        let address = resource.args.first().filter(|_| own).cloned();
+        let address = resource.args.first().filter(|_| own && cfg!(feature = "address")).cloned();
         Some(Self { candidates, plain: by_verb(&[&resource.name])?, by_shell, carried, address })
     }
 }
