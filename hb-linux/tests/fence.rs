@@ -124,3 +124,45 @@ fn check_names_what_keeps_a_fence_from_working() {
     assert!(text.contains("`fence_delay` has no effect without a fence"), "{text}");
     assert!(Path::new(&ha_cf).exists(), "check touches nothing");
 }
+
+/// The reset line needs a port of the board, a proof by `linktest --fence`, and its RTS to itself.
+#[test]
+fn a_reset_line_is_refused_until_it_was_proven() {
+    let dir = Dir::new("line", "", None);
+    let ha_cf = |more: &str| {
+        let text = format!(
+            "node ha-1 ha-2\nserial /dev/ttyS0\nkeepalive 1\ndeadtime 10\nfence modem-line /dev/ttyS0\n{more}"
+        );
+        fs::write(dir.0.join("ha.cf"), text).expect("write");
+    };
+    let said = || dir.hbd(&["check"], "").1;
+    ha_cf("serial_rtscts on\n");
+    assert!(
+        said().contains("`serial_rtscts on` moves RTS of /dev/ttyS0, which fires the fence"),
+        "{}",
+        said()
+    );
+    ha_cf("");
+    assert!(
+        said().contains("fence: this line was never proven, so it refuses to reset anybody"),
+        "{}",
+        said()
+    );
+    fs::create_dir_all(dir.0.join("state")).expect("directory");
+    fs::write(dir.0.join("state/fence-line"), "/dev/ttyS0 1795000000 proven\n").expect("write");
+    assert!(!said().contains("never proven"), "{}", said());
+    // A device without modem lines resets nobody, whatever was proven.
+    let text = fs::read_to_string(dir.0.join("ha.cf"))
+        .expect("read")
+        .replace("modem-line /dev/ttyS0", "modem-line /dev/null");
+    fs::write(dir.0.join("ha.cf"), text).expect("write");
+    fs::write(dir.0.join("state/fence-line"), "/dev/null 1795000000 proven\n").expect("write");
+    let (code, text) = dir.hbd(&TEST, "yes\nha-2\n");
+    assert!(code == Some(1) && text.contains("it cannot be opened"), "{text}");
+    let state = dir.0.join("state");
+    let mut linktest = Command::new(env!("CARGO_BIN_EXE_hbd"));
+    let out =
+        linktest.args(["linktest", "--fence", "/dev/null", "--state-dir"]).arg(state).output().expect("hbd");
+    assert_eq!(out.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&out.stderr).contains("not a serial device"), "{out:?}");
+}

@@ -75,11 +75,13 @@ pub struct Line {
     pub seconds: u16,
     /// Seconds to wait for the other end.
     pub wait: u16,
+    /// Whether the wire carries a reset line, in place of the rest.
+    pub fence: bool,
 }
 
 impl Line {
     /// As it is without options.
-    pub const USUAL: Self = Self { speeds: 0, seconds: 5, wait: 60 };
+    pub const USUAL: Self = Self { speeds: 0, seconds: 5, wait: 60, fence: false };
 }
 
 impl Default for Options {
@@ -275,6 +277,7 @@ pub(super) fn common(name: &str, parser: &mut Parser, options: &mut Options) -> 
         "no-wait" => options.no_wait = true,
         "force" => options.force = true,
         "test" => options.test = true,
+        "fence" => options.line.fence = true,
         #[cfg(feature = "data")]
         "delete" => options.delete = true,
         #[cfg(feature = "data")]
@@ -428,7 +431,7 @@ fn suits(verb: &Verb, options: &Options) -> Result<(), Usage> {
         (options.no_wait && !waits(verb), "--no-wait goes with stop, standby, takeover, sync and guard only"),
         (
             options.line != Line::USUAL && !matches!(verb, Verb::Linktest(_)),
-            "--baud, --seconds and --wait go with linktest only",
+            "--baud, --seconds, --wait and --fence go with linktest only",
         ),
     ];
     wrong.iter().find(|(is_wrong, _)| *is_wrong).map_or(Ok(()), |(_, text)| Err(Usage::new(text)))

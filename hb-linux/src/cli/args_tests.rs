@@ -28,7 +28,7 @@ fn commands_and_options_in_any_order() {
     assert_eq!(read("-V").unwrap().0, Verb::Version);
     let (verb, options) = read("linktest --baud 19200 --baud=1200 /dev/ttyS1 --wait 5").unwrap();
     assert_eq!(verb, Verb::Linktest("/dev/ttyS1".to_string()));
-    assert_eq!(options.line, Line { speeds: 0b1_0001, seconds: 5, wait: 5 });
+    assert_eq!(options.line, Line { speeds: 0b1_0001, seconds: 5, wait: 5, fence: false });
     assert_eq!(
         read("send-arp -i 10 eth0").unwrap().0,
         Verb::SendArp(["-i", "10", "eth0"].map(OsString::from).into())

@@ -26,12 +26,16 @@ pub(super) fn test(options: &Options, node: &str) -> i32 {
         tell(&format!("{node:?} is not the other node; that one is {peer}"));
         return EXIT_USAGE;
     }
-    let Some(device) = Device::prepare(&settings, &options.places()) else {
+    let Some(mut device) = Device::prepare(&settings, &options.places()) else {
         tell(
             "there is no fence for this node in ha.cf; write a line such as `fence external /etc/ha.d/fence`",
         );
         return EXIT_NOT_CONFIGURED;
     };
+    if let Err(why) = device.hold() {
+        tell(&format!("fence {}: it cannot be opened: {why}", device.name()));
+        return EXIT_FAILURE;
+    }
     let limits = settings.core.limits;
     say(&format!("fence {}: status, {} at most", device.name(), Shown(limits.status)));
     if call(&device, Ask::Status, limits.status) != Verdict::Done {

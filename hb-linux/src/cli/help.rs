@@ -117,7 +117,7 @@ macro_rules! exercise {
 #[cfg(feature = "linktest")]
 macro_rules! linktest {
     () => {
-        "  hbd linktest [--baud RATE] [--seconds N] [--wait N] DEVICE    measure a null-modem cable; run it on both ends\n"
+        "  hbd linktest [--baud RATE] [--seconds N] [--wait N] DEVICE    measure a null-modem cable; run it on both ends\n  hbd linktest --fence DEVICE     does that cable carry a reset line? run it on both ends\n"
     };
 }
 

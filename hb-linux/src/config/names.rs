@@ -3,7 +3,7 @@
 use super::finding::Report;
 use super::ha_cf::{At, HaCf};
 use super::haresources::host;
-use super::settings::{Group, Medium};
+use super::settings::{FenceDevice, Group, Medium};
 use core::net::Ipv4Addr;
 use std::string::String;
 
@@ -165,6 +165,21 @@ pub(super) fn cross(cf: &HaCf, groups: &[At<Group>], report: &mut Report<'_>) {
                 ),
             );
         }
+    }
+    if let Some(At { value: FenceDevice::ModemLine { device, .. }, line }) = &cf.fence
+        && cf.serial_rtscts.is_some_and(|rtscts| rtscts.value)
+        && cf
+            .links
+            .iter()
+            .any(|link| matches!(&link.value, Medium::Serial { device: of, .. } if of == device))
+    {
+        report.error(
+            *line,
+            format_args!(
+                "`serial_rtscts on` moves RTS of {0}, which fires the fence; write `serial_rtscts off`, or another port",
+                device.display()
+            ),
+        );
     }
     let idle = [
         ("fence_delay", cf.fence_delay.map(|at| at.line)),

@@ -136,6 +136,13 @@ pub enum FenceDevice {
         /// What stands before the verb.
         args: Vec<String>,
     },
+    /// DTR and RTS of a serial port, which lead to the peer's reset header.
+    ModemLine {
+        /// The port.
+        device: PathBuf,
+        /// How long the pair that fires is held.
+        pulse: hb_core::Duration,
+    },
     /// The command `stonith` of Linux-HA.
     Stonith {
         /// The type of the device.
@@ -158,6 +165,7 @@ impl fmt::Display for FenceDevice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::External { script, .. } => write!(f, "external {}", script.display()),
+            Self::ModemLine { device, .. } => write!(f, "modem-line {}", device.display()),
             Self::Stonith { kind, .. } => write!(f, "stonith {kind}"),
         }
     }

@@ -120,6 +120,7 @@ impl Start {
             exit: None,
         };
         let _ = fx.pinger.try_open(begun);
+        fx.fencer.hold(&mut fx.voice);
         // Validated, and one link is open: only now may a machine be reset.
         let watchdog = match &mut fx.dog {
             Some(dog) => dog.start(begun, &mut fx.voice),

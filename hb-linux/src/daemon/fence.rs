@@ -32,6 +32,15 @@ impl Fencer {
         Self { device, limit: settings.core.limits.start, policy, call: None, last: None }
     }
 
+    /// Take hold of a port, which is to be at rest while nothing is reset.
+    pub(super) fn hold(&mut self, voice: &mut Voice) {
+        if let Some(device) = &mut self.device
+            && let Err(why) = device.hold()
+        {
+            voice.say(Level::Error, format_args!("Fence {}: it cannot be opened: {why}", device.name()));
+        }
+    }
+
     /// Its name.
     pub(super) fn name(&self) -> Option<&str> {
         self.device.as_ref().map(Device::name)
@@ -54,12 +63,12 @@ impl Fencer {
 
     /// Begin a reset. What comes to nothing is answered at once.
     pub(super) fn fire(&mut self, now: Instant, voice: &mut Voice) -> Option<Input<'static>> {
-        let Some(device) = &self.device else { return Some(Input::FenceDone { ok: false }) };
+        let Some(device) = &mut self.device else { return Some(Input::FenceDone { ok: false }) };
         voice.say(
             Level::Warn,
             format_args!("Fence {}: the reset begins, {} ms at most", device.name(), self.limit.as_millis()),
         );
-        match Call::begin(device, Ask::Reset, now, self.limit) {
+        match device.hold().and_then(|()| Call::begin(device, Ask::Reset, now, self.limit)) {
             Ok(call) => {
                 self.call = Some(call);
                 None
@@ -76,6 +85,9 @@ impl Fencer {
 
     /// After a child's end, and when it is due.
     pub(super) fn service(&mut self, now: Instant, voice: &mut Voice) -> Option<Input<'static>> {
+        if let Some(device) = &mut self.device {
+            device.reap();
+        }
         let call = self.call.as_mut()?;
         guard::pass("fence-runs");
         let verdict = call.service(now, |line| voice.fence_says(line))?;

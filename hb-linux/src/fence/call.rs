@@ -7,9 +7,9 @@
 //! ```
 //! Only *Done* proves anything.
 
-use super::{Ask, Device};
+use super::{Ask, Device, Means};
 use crate::scripts::output::{Last, Lines};
-use crate::sys::process::{self, Ended, try_wait_for};
+use crate::sys::process::{self, Ended, Pid, try_wait_for};
 use crate::sys::spawn::{Child, Program, spawn};
 use crate::sys::{Errno, Fd, fd};
 use hb_core::{Duration, Instant};
@@ -50,7 +50,9 @@ enum Patience {
 /// A call under way.
 #[derive(Debug)]
 pub struct Call {
-    child: Child,
+    pid: Pid,
+    /// Of a program: why it could not be executed.
+    program: Option<Child>,
     output: Fd,
     lines: Lines,
     begun: Instant,
@@ -67,17 +69,24 @@ impl Call {
     pub fn begin(device: &Device, ask: Ask, now: Instant, limit: Duration) -> Result<Self, Errno> {
         let (output, theirs) = fd::pipe()?;
         output.set_nonblocking(true)?;
-        let child = spawn(&Program {
-            choose: &|| device.image(ask),
-            stdin: None,
-            stdout: Some(&theirs),
-            stderr: Some(&theirs),
-            held: &[],
-            die_with_us: false,
-        })?;
+        let (pid, program) = match &device.means {
+            Means::Called(called) => {
+                let child = spawn(&Program {
+                    choose: &|| called.image(ask),
+                    stdin: None,
+                    stdout: Some(&theirs),
+                    stderr: Some(&theirs),
+                    held: &[],
+                    die_with_us: false,
+                })?;
+                (child.pid, Some(child))
+            }
+            Means::Line(port) => (port.fork(ask, &theirs)?, None),
+        };
         let until = now.plus(limit);
         Ok(Self {
-            child,
+            pid,
+            program,
             output,
             lines: Lines::new(),
             begun: now,
@@ -107,16 +116,16 @@ impl Call {
 
     /// Take in what it says, keep its limit, see whether it has ended. After a verdict it is to be dropped.
     pub fn service(&mut self, now: Instant, mut tell: impl FnMut(&str)) -> Option<Verdict> {
-        let ended = try_wait_for(self.child.pid);
+        let ended = try_wait_for(self.pid);
         self.listen(&mut tell);
         self.look = now.plus(LOOK);
         if let Some(ended) = ended {
             self.lines.end(&mut tell);
             if self.patience != Patience::Runs {
-                let _ = process::kill_group(self.child.pid);
+                let _ = process::kill_group(self.pid);
                 return Some(Verdict::Late);
             }
-            return Some(match (self.child.exec_error(), ended) {
+            return Some(match (self.program.as_ref().and_then(Child::exec_error), ended) {
                 (Some(why), _) => Verdict::NotRun(why),
                 (None, Ended::Code(0)) => Verdict::Done,
                 (None, Ended::Code(code)) => Verdict::Failed(code.into()),
@@ -128,12 +137,12 @@ impl Call {
         }
         match self.patience {
             Patience::Runs => {
-                let _ = process::signal_group(self.child.pid, libc::SIGTERM);
+                let _ = process::signal_group(self.pid, libc::SIGTERM);
                 (self.patience, self.until) = (Patience::Asked, now.plus(GRACE));
                 None
             }
             Patience::Asked => {
-                let _ = process::kill_group(self.child.pid);
+                let _ = process::kill_group(self.pid);
                 (self.patience, self.until) = (Patience::Killed, now.plus(GIVE_UP));
                 None
             }
@@ -151,13 +160,14 @@ impl Call {
 
     /// End it at once: for a daemon that goes.
     pub fn kill(&self) {
-        let _ = process::kill_group(self.child.pid);
+        let _ = process::kill_group(self.pid);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fence::Called;
     use crate::sys::clock::Clock;
     use crate::sys::poll::sleep_ms;
     use crate::sys::spawn::Words;
@@ -168,9 +178,11 @@ mod tests {
         let words = |verb| Words::new(&["sh", "-c", text, "sh", verb, "ha-2"]).unwrap();
         Device {
             name: "test".to_string(),
-            files: Vec::from([file.into()]),
-            words: [words("status"), words("reset")],
-            env: Words::new(&["PATH=/bin:/usr/bin"]).unwrap(),
+            means: Means::Called(Called {
+                files: Vec::from([file.into()]),
+                words: [words("status"), words("reset")],
+                env: Words::new(&["PATH=/bin:/usr/bin"]).unwrap(),
+            }),
         }
     }
 

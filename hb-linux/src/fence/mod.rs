@@ -2,13 +2,19 @@
 //! daemon's child does it, or `hbd fence --test`.
 
 mod call;
+mod line;
+mod port;
+mod proof;
 
 pub use call::{Call, Verdict};
+pub use proof::{file as proof_file, proven};
 
 use crate::config::{FenceDevice, Given, Settings};
 use crate::scripts::Places;
 use crate::scripts::program::{environment, needs_shell};
+use crate::sys::Errno;
 use crate::sys::spawn::{Image, Words};
+use port::Port;
 use std::ffi::CString;
 use std::format;
 use std::os::unix::ffi::OsStrExt;
@@ -33,6 +39,19 @@ pub enum Ask {
 #[derive(Debug)]
 pub struct Device {
     name: String,
+    means: Means,
+}
+
+#[derive(Debug)]
+enum Means {
+    /// A program.
+    Called(Called),
+    /// The modem lines of a port.
+    Line(Port),
+}
+
+#[derive(Debug)]
+struct Called {
     /// The files that may be it: the first one that is there.
     files: Vec<CString>,
     /// For [`Ask::Status`] and [`Ask::Reset`].
@@ -45,7 +64,14 @@ impl Device {
     #[must_use]
     pub fn prepare(settings: &Settings, places: &Places) -> Option<Self> {
         let device = settings.fence.as_ref()?;
+        let name = format!("{device}");
         let (files, status, reset) = match device {
+            FenceDevice::ModemLine { device, pulse } => {
+                let file = CString::new(device.as_os_str().as_bytes()).ok()?;
+                let pulse = u32::try_from(pulse.as_millis()).unwrap_or(u32::MAX);
+                let port = Port::new(file, pulse, places.state_dir.clone());
+                return Some(Self { name, means: Means::Line(port) });
+            }
             FenceDevice::External { script, args } => {
                 let path = script.to_string_lossy();
                 let shell = needs_shell(script);
@@ -73,7 +99,8 @@ impl Device {
         let files: Result<_, _> =
             files.iter().map(|file| CString::new(file.as_os_str().as_bytes())).collect();
         let env = Words::new(&environment(settings, places))?;
-        Some(Self { name: format!("{device}"), files: files.ok()?, words: [status, reset], env })
+        let called = Called { files: files.ok()?, words: [status, reset], env };
+        Some(Self { name, means: Means::Called(called) })
     }
 
     /// For people.
@@ -82,6 +109,27 @@ impl Device {
         &self.name
     }
 
+    /// Take hold of what it needs, at the start and before each call: a port at rest, and who guards it.
+    ///
+    /// # Errors
+    /// The port cannot be opened, or has no modem lines.
+    pub fn hold(&mut self) -> Result<(), Errno> {
+        match &mut self.means {
+            Means::Called(_) => Ok(()),
+            Means::Line(port) => port.hold(),
+        }
+    }
+
+    /// After `SIGCHLD`.
+    pub fn reap(&mut self) {
+        match &mut self.means {
+            Means::Called(_) => {}
+            Means::Line(port) => port.reap(),
+        }
+    }
+}
+
+impl Called {
     /// What to execute; asked in the child.
     fn image(&self, ask: Ask) -> Option<Image<'_>> {
         let [status, reset] = &self.words;

@@ -5,11 +5,13 @@
 //! The measuring is pure (`frame`, `tally`, `session`, `advice`); this file is what touches the machine.
 
 mod advice;
+mod fence;
 mod frame;
 mod session;
 mod show;
 mod step;
 mod tally;
+mod toggles;
 
 use crate::cli::args::Line;
 use crate::cli::{EXIT_FAILURE, EXIT_OK, EXIT_PERMISSION, Options, tell, terminal};
@@ -34,7 +36,8 @@ const USUAL: u16 = 0b1011_1111_1000;
 /// Test the line at `device`; the exit code. 0: some speed holds; 1: none does, or nobody answers; 4: not permitted.
 #[must_use]
 pub fn main(device: &str, options: &Options) -> i32 {
-    let why = match test(device, options) {
+    let done = if options.line.fence { fence::test(device, options) } else { test(device, options) };
+    let why = match done {
         Ok(code) => return code,
         Err(why) => why,
     };

@@ -14,6 +14,7 @@ pub mod host;
 pub mod icmp;
 pub mod iface;
 pub mod limit;
+pub mod modem;
 pub mod oom;
 pub mod packet;
 pub mod poll;

@@ -5,7 +5,8 @@ use super::machine::Machine;
 use crate::config::Paths;
 use crate::config::finding::Report;
 use crate::config::ha_cf::HaCf;
-use crate::config::settings::Medium;
+use crate::config::settings::{FenceDevice, Medium};
+use crate::fence::proven;
 use core::fmt;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -13,32 +14,47 @@ use std::path::Path;
 
 /// Each `serial` device exists, is a character device, and neither a getty nor the kernel's console sits on it.
 pub(super) fn serial(paths: &Paths, machine: &Machine, cf: &HaCf, report: &mut Report<'_>) {
-    for link in &cf.links {
-        let Medium::Serial { device, .. } = &link.value else { continue };
+    let links = cf.links.iter().filter_map(|link| match &link.value {
+        Medium::Serial { device, .. } => Some((device, link.line, false)),
+        Medium::Bcast { .. } | Medium::Mcast { .. } | Medium::Ucast { .. } => None,
+    });
+    let fence = cf.fence.iter().filter_map(|fence| match &fence.value {
+        FenceDevice::ModemLine { device, .. } => Some((device, fence.line, true)),
+        FenceDevice::External { .. } | FenceDevice::Stonith { .. } => None,
+    });
+    for (device, line, fires) in links.chain(fence) {
         let shown = device.display();
         match fs::metadata(device) {
             Ok(meta) if meta.file_type().is_char_device() => {}
             Ok(_) => report.lacks(
-                link.line,
+                line,
                 format_args!("{shown} is not a character device; write a serial device such as /dev/ttyS0"),
             ),
             Err(_) => report.lacks(
-                link.line,
+                line,
                 format_args!("{shown} is not there; write a serial device that is, such as /dev/ttyS0"),
             ),
         }
         let Some(tty) = device.strip_prefix("/dev").ok().and_then(Path::to_str) else { continue };
         if let Some(getty) = Getty::on(paths, tty) {
             report.lacks(
-                link.line,
+                line,
                 format_args!("a getty runs on {tty} ({getty}) and eats heartbeats; {}", getty.advice(tty)),
             );
         }
         let console =
             |word: &str| word.strip_prefix("console=").and_then(|c| c.split(',').next()) == Some(tty);
+        if fires && let Err(why) = proven(&paths.state_dir, &device.to_string_lossy()) {
+            report.lacks(
+                line,
+                format_args!("fence: {why}, so it refuses to reset anybody; run `hbd linktest --fence {shown}` on both nodes"),
+            );
+        }
         if machine.cmdline.split_whitespace().any(console) {
-            report.warn(
-                link.line,
+            let find = if fires { Report::lacks } else { Report::warn };
+            find(
+                report,
+                line,
                 format_args!(
                     "the kernel's console is on {tty} and mixes its messages into heartbeats; \
                      remove `console={tty}` from the kernel's command line"

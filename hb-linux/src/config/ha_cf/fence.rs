@@ -10,12 +10,39 @@ use hb_core::config::FenceFailed;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
-/// `fence external SCRIPT [ARGS]`
+/// The pulse of the drawn circuit, if the line does not say, and what it may be.
+const PULSE: Duration = Duration::from_millis(1500);
+const PULSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(10));
+
+/// `fence external SCRIPT [ARGS]`, `fence modem-line DEVICE [pulse TIME]`
 pub(super) fn fence(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
     let device = match d.args {
         [kind, script, args @ ..] if kind.text == "external" => {
             let Some(script) = d.path(script.text, "/etc/ha.d/fence", report) else { return };
             FenceDevice::External { script, args: words(args) }
+        }
+        [kind, device, pulse @ ..] if kind.text == "modem-line" => {
+            let Some(device) = d.path(device.text, "/dev/ttyS0", report) else { return };
+            let pulse = match pulse {
+                [] => Some(PULSE),
+                [word, time] if word.text == "pulse" => d.time_of(time.text, PULSES.0, PULSES.1, report),
+                _ => None,
+            };
+            let Some(pulse) = pulse else {
+                report.error(d.line, format_args!("write `fence modem-line {} pulse 1.5`", device.display()));
+                return;
+            };
+            let name = device.to_string_lossy();
+            if ["ttyUSB", "ttyACM"].iter().any(|usb| name.contains(usb)) {
+                report.error(
+                    d.line,
+                    format_args!(
+                        "{name} is a USB adapter, whose lines fall whenever it is plugged in or reset; write a port of the \
+                         board, such as /dev/ttyS0"
+                    ),
+                );
+            }
+            FenceDevice::ModemLine { device, pulse }
         }
         _ => {
             report.error(

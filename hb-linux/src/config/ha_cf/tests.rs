@@ -384,6 +384,12 @@ fn own_directives_with_faults() {
             "error 1: fence: `fence.sh` is not a full path; write one such as `/etc/ha.d/fence`",
         ),
         ("fence external /a\nstonith apc /b", "error 2: `stonith` contradicts line 1; keep one of the two"),
+        ("fence modem-line /dev/ttyS0 700", "error 1: write `fence modem-line /dev/ttyS0 pulse 1.5`"),
+        (
+            "fence modem-line /dev/ttyUSB0",
+            "error 1: /dev/ttyUSB0 is a USB adapter, whose lines fall whenever it is plugged in or reset; write a port of the \
+             board, such as /dev/ttyS0",
+        ),
         (
             "fence_failed maybe",
             "error 1: fence_failed: `maybe` is not known; write `fence_failed wait` or `fence_failed claim`",
@@ -469,6 +475,7 @@ fn a_node_has_the_fence_that_is_written_for_it() {
         Some("external /etc/ha.d/fence")
     );
     assert_eq!(of("stonith baytech /etc/ha.d/conf", "a").as_deref(), Some("stonith baytech"));
+    assert_eq!(of("fence modem-line /dev/ttyS1 pulse 900ms", "a").as_deref(), Some("modem-line /dev/ttyS1"));
     let hosts = "stonith_host * apc x\nstonith_host A baytech 10.0.0.3 user s3cret";
     assert_eq!(of(hosts, "a").as_deref(), Some("stonith baytech"), "the last one, and no password");
     assert_eq!(of(hosts, "b").as_deref(), Some("stonith apc"));
