@@ -3,7 +3,7 @@
 
 mod bench;
 
-use bench::{Folder, Node, NullModem, PATIENCE, code, monitor, text};
+use bench::{Folder, Node, NullModem, PATIENCE, code, monitor, schema, text};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -45,6 +45,27 @@ fn two_nodes_move_a_service_over_a_null_modem() {
     assert!(a.serves() && !b.serves());
     let wrong = a.hbd(&["why", "nothing"]);
     assert!(code(&wrong) == 1 && text(&wrong).contains("no group here; groups: svc"), "{}", text(&wrong));
+
+    // What programs read is what the schema says, and the schema would notice.
+    let mut object: serde_json::Value = serde_json::from_str(&a.json()).unwrap();
+    let published = schema::published();
+    assert_eq!(schema::faults(&published, &object, ""), Vec::<String>::new());
+    assert!(
+        object["late"]["counts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(serde_json::Value::as_u64)
+            .sum::<u64>()
+            > 0
+    );
+    object["groups"][0]["state"] = "gone".into();
+    object["pid"] = (-1).into();
+    object["new"] = true.into();
+    object.as_object_mut().unwrap().remove("verdict");
+    assert_eq!(schema::faults(&published, &object, "").len(), 4);
+    let page = text(&a.hbd(&["status", "--prometheus"]));
+    assert!(page.contains("\nhbd_group_state{group=\"svc\",state=\"held\"} 1\n"), "{page}");
 
     // Live, on a terminal, and in lines without one.
     let pressed = monitor(&a, "OK: ha-1 holds svc, ha-2 stands by", |keys, _| {

@@ -29,6 +29,9 @@ pub struct Options {
     pub json: bool,
     /// `--nagios`.
     pub nagios: bool,
+    /// `--prometheus`.
+    #[cfg(feature = "metrics")]
+    pub prometheus: bool,
     /// `--no-wait`.
     pub no_wait: bool,
     /// `reload`: take keys that the peer lacks. `confirm-down`: although a service address answers.
@@ -94,6 +97,8 @@ impl Default for Options {
             foreground: false,
             json: false,
             nagios: false,
+            #[cfg(feature = "metrics")]
+            prometheus: false,
             no_wait: false,
             force: false,
             test: false,
@@ -274,6 +279,8 @@ pub(super) fn common(name: &str, parser: &mut Parser, options: &mut Options) -> 
         "foreground" => options.foreground = true,
         "json" => options.json = true,
         "nagios" => options.nagios = true,
+        #[cfg(feature = "metrics")]
+        "prometheus" => options.prometheus = true,
         "no-wait" => options.no_wait = true,
         "force" => options.force = true,
         "test" => options.test = true,
@@ -427,6 +434,13 @@ fn suits(verb: &Verb, options: &Options) -> Result<(), Usage> {
         ),
         (options.json && *verb != Verb::Status, "--json goes with status only"),
         (options.nagios && *verb != Verb::Status, "--nagios goes with status only"),
+        #[cfg(feature = "metrics")]
+        (options.prometheus && *verb != Verb::Status, "--prometheus goes with status only"),
+        #[cfg(feature = "metrics")]
+        (
+            options.prometheus && (options.json || options.nagios),
+            "--prometheus, --json and --nagios are forms of one answer: choose one",
+        ),
         (options.nagios && options.json, "--nagios and --json are two forms of one answer: choose one"),
         (options.no_wait && !waits(verb), "--no-wait goes with stop, standby, takeover, sync and guard only"),
         (

@@ -64,6 +64,10 @@ pub fn snapshot(options: &Options) -> Result<Snapshot, Trouble> {
 
 /// `hbd status`.
 pub(super) fn status(options: &Options) -> i32 {
+    #[cfg(feature = "metrics")]
+    if options.prometheus {
+        return prometheus(options);
+    }
     match snapshot(options) {
         Ok(shot) if options.json => {
             say(&status_json::json(&shot));
@@ -86,6 +90,22 @@ pub(super) fn status(options: &Options) -> i32 {
             EXIT_STOPPED
         }
         Err(other) => trouble(options, &other),
+    }
+}
+
+/// `hbd status --prometheus`: that no daemon answers is a measurement, too.
+#[cfg(feature = "metrics")]
+fn prometheus(options: &Options) -> i32 {
+    match snapshot(options) {
+        Ok(shot) => {
+            say(super::metrics::text(Some(&shot)).trim_end());
+            EXIT_OK
+        }
+        Err(Trouble::NotRunning) => {
+            say(super::metrics::text(None).trim_end());
+            EXIT_STOPPED
+        }
+        Err(why) => trouble(options, &why),
     }
 }
 

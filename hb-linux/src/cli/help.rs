@@ -138,7 +138,7 @@ hbd: heartbeat and watchdog daemon for two-node hot standby
   hbd stop [--no-wait]            leave in order: the groups stop here and start on the peer
   hbd restart                     stop in order, which hands over to a peer that stands by, and start again
   hbd reload [--force]            read the files again: keys and more hold at once, the rest is said
-  hbd status [--json|--nagios]    this node, the peer, links, groups, watchdog, ping nodes; the first line says if all is well
+  hbd status [--json|--nagios|--prometheus]    this node, the peer, links, groups, watchdog, ping nodes; the first line says if all is well
   hbd check                       examine the configuration and this machine; touches nothing
 ",
     exercise!(),

@@ -15,6 +15,8 @@ mod help;
 #[cfg(feature = "by-name")]
 mod ipaddr;
 pub mod json;
+#[cfg(feature = "metrics")]
+mod metrics;
 #[cfg(feature = "monitor")]
 mod monitor;
 mod notes;

@@ -12,6 +12,8 @@ use std::vec::Vec;
 
 /// Bit of the driver's boot status: the watchdog reset the machine (`WDIOF_CARDRESET`).
 const CARD_RESET: u32 = 0x20;
+/// Where lateness above 20 ms begins in its counts.
+const LATE_FROM: usize = 5;
 
 /// The table for people.
 #[must_use]
@@ -100,13 +102,14 @@ pub fn human(s: &Snapshot) -> String {
     }
     text.push_str(&helper_line(s));
     let about = format!(
-        "hbd {}, process {}, start {}, running {}, configuration {:08x}, latest by {}{}{}",
+        "hbd {}, process {}, start {}, running {}, configuration {:08x}, latest by {}{}{}{}",
         s.version,
         s.pid,
         s.incarnation.0,
         seconds(s.uptime_s),
         s.config_digest,
         micros(s.worst_late_us),
+        lateness(s),
         if s.realtime { "" } else { ", NOT locked in memory or not real-time" },
         if s.lost_lines > 0 { format!(", {} log lines lost", s.lost_lines) } else { String::new() },
     );
@@ -127,6 +130,17 @@ fn fence_row(f: &Fence) -> Vec<String> {
         row.push(format!("it said: {}", f.said));
     }
     row
+}
+
+/// How often the loop was late, and what that allows.
+fn lateness(s: &Snapshot) -> String {
+    let all: u64 = s.late.counts.iter().sum();
+    let late: u64 = s.late.counts.iter().skip(LATE_FROM).sum();
+    if all == 0 {
+        return String::new();
+    }
+    let allowed = micros(s.late.deadtime_ms.saturating_mul(1000));
+    format!(" ({late} of {all} times by more than 20 ms; a deadtime of {allowed} would do)")
 }
 
 /// Empty while logs and state are written as they come.

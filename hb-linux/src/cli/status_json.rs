@@ -4,6 +4,7 @@ use super::json::Json;
 use super::notes;
 use super::verdict;
 use crate::control::Snapshot;
+use crate::control::wire::LATE_BOUNDS_US;
 use std::format;
 use std::string::String;
 
@@ -94,6 +95,15 @@ pub fn json(s: &Snapshot) -> String {
     j.key("pid").number(s.pid.into()).key("uptime_s").number(s.uptime_s);
     j.key("worst_late_us").number(s.worst_late_us).key("lost_lines").number(s.lost_lines.into());
     j.key("realtime").boolean(s.realtime);
+    j.key("late").open('{').key("bounds_us").open('[');
+    LATE_BOUNDS_US.iter().for_each(|bound| {
+        j.number(*bound);
+    });
+    j.close(']').key("counts").open('[');
+    s.late.counts.iter().for_each(|count| {
+        j.number(*count);
+    });
+    j.close(']').key("sum_us").number(s.late.sum_us).key("deadtime_ms").number(s.late.deadtime_ms).close('}');
     j.key("helper").open('{').key("alive").boolean(s.helper.alive);
     j.key("last_write_ms").maybe_number(s.helper.last_write_ms);
     j.key("backlog").number(s.helper.backlog.into()).close('}');
@@ -132,6 +142,7 @@ mod tests {
             r#""watchdog":{"device":"/dev/watchdog","timeout_s":8,"fed":99,"boot_status":0,"held_by":null},"#,
             r#""ping":[{"host":"192.168.2.1","alive":true,"is_node":null}],"isolated":false,"twin":false,"version":"0.1.0","pid":471,"#,
             r#""uptime_s":4000,"worst_late_us":1234,"lost_lines":0,"realtime":true,"#,
+            r#""late":{"bounds_us":[1000,2000,5000,10000,20000,50000,100000,200000,500000,1000000],"counts":[0,0,0,0,0,0,0,0,0,0,0],"sum_us":0,"deadtime_ms":0},"#,
             r#""helper":{"alive":true,"last_write_ms":250,"backlog":0},"#,
             r#""verdict":"ok","said":["ha-1 holds 192.168.2.50, ha-2 stands by"]}"#,
         );

@@ -2,7 +2,9 @@
 
 #[cfg(feature = "data")]
 use super::wire::CopyReply;
-use super::wire::{GroupReply, HelperReply, LinkReply, NodeReply, PeerReply, Reply, WatchdogReply};
+use super::wire::{
+    GroupReply, HelperReply, LateReply, LinkReply, NodeReply, PeerReply, Reply, WatchdogReply,
+};
 use std::string::{String, ToString};
 use std::vec::Vec;
 
@@ -29,6 +31,7 @@ pub struct Snapshot {
     pub fence: Option<Fence>,
     pub pings: Vec<Ping>,
     pub helper: HelperReply,
+    pub late: LateReply,
 }
 
 /// The fence.
@@ -176,6 +179,7 @@ impl Snapshot {
                 self.pings.push(Ping { host: (*host).to_string(), alive: *alive, mirror: owned(*mirror) });
             }
             Reply::Helper(helper) => self.helper = *helper,
+            Reply::Late(late) => self.late = *late,
             Reply::Accepted | Reply::Refused(_) | Reply::Text(_) | Reply::End => {}
         }
     }

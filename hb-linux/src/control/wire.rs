@@ -11,7 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Of this module's messages. Raised whenever one changes.
-pub const VERSION: u8 = 5;
+pub const VERSION: u8 = 6;
 /// Bytes before a body.
 pub const HEAD: usize = 3;
 /// Longest body: one group with the longest names, or one line of text.
@@ -103,6 +103,8 @@ pub enum Reply<'a> {
     /// Status: the copy of the last group's data.
     #[cfg(feature = "data")]
     Copy(#[serde(borrow)] CopyReply<'a>),
+    /// Status: how late the loop was.
+    Late(LateReply),
 }
 
 impl Reply<'_> {
@@ -293,6 +295,22 @@ pub struct HelperReply {
     /// Lines and states that it was given and has not written yet.
     pub backlog: u32,
 }
+
+/// How late the loop woke, over the daemon's life.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct LateReply {
+    /// Wakes that were late by no more than each bound of [`LATE_BOUNDS_US`] and by more than the one before; the last:
+    /// by more than all.
+    pub counts: [u64; LATE_BOUNDS_US.len() + 1],
+    /// All of it together, in microseconds.
+    pub sum_us: u64,
+    /// The shortest deadtime that this lateness allows, with two heartbeats lost, in milliseconds.
+    pub deadtime_ms: u64,
+}
+
+/// Bounds of [`LateReply::counts`], in microseconds.
+pub const LATE_BOUNDS_US: [u64; 10] =
+    [1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000];
 
 /// Put one message with its head into `buf`; answers the used part. `None` if it does not fit.
 pub fn encode<'b, T: Serialize>(message: &T, buf: &'b mut [u8]) -> Option<&'b [u8]> {

@@ -8,6 +8,7 @@ use super::effects::Effects;
 use super::fence::Fencer;
 use super::history::History;
 use super::interfaces::Interfaces;
+use super::late::Lateness;
 use super::media;
 use super::mirrors::Mirrors;
 use super::open::Open;
@@ -150,7 +151,12 @@ impl Start {
             standbys: Standbys::default(),
             #[cfg(feature = "why")]
             why: super::why::Answering::default(),
-            facts: Facts { begun, config_digest: settings.config_digest, realtime },
+            facts: Facts {
+                begun,
+                config_digest: settings.config_digest,
+                realtime,
+                late: Lateness::new(settings.timing.keepalive),
+            },
             claimable,
             interfaces,
             now,

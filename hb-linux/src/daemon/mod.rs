@@ -18,6 +18,7 @@ mod fence;
 mod history;
 mod interfaces;
 mod keeper;
+mod late;
 mod limits;
 mod media;
 mod mirrors;

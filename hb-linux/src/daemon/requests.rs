@@ -1,6 +1,7 @@
 //! What the daemon answers on the control socket. Builds everything in fixed buffers.
 
 use super::effects::Effects;
+use super::late::Lateness;
 #[cfg(feature = "data")]
 use crate::control::wire::CopyReply;
 use crate::control::wire::{
@@ -26,6 +27,8 @@ pub(super) struct Facts {
     pub(super) config_digest: u32,
     /// Memory is locked and scheduling is real-time.
     pub(super) realtime: bool,
+    /// How late the loop woke.
+    pub(super) late: Lateness,
 }
 
 /// Answer a request that is no [`Request::Reload`] or [`Request::ReloadForced`].
@@ -299,6 +302,7 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
         out.send(&Reply::Ping { host, alive, mirror: fx.mirrors.of(at).word() });
     }
     let (last_write, backlog) = fx.voice.helper.progress();
+    out.send(&Reply::Late(facts.late.reply()));
     out.send(&Reply::Helper(HelperReply {
         alive: fx.voice.helper.fd().is_some(),
         last_write_ms: last_write.map(|at| now.since(at).as_millis()),

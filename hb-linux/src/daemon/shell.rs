@@ -160,6 +160,7 @@ impl Shell {
             self.wait(&mut fds, 0);
             self.now = self.clock.now();
         }
+        self.facts.late.note(self.now, deadline);
         let heard = fds.get(LINKS..CONTROL).unwrap_or_default().iter().any(PollFd::can_read);
         let (flooded, many) = self.traffic(heard);
         if many {

@@ -1,5 +1,7 @@
 //! Two nodes on this machine, on a null-modem of two pseudo-terminals.
 
+pub(crate) mod schema;
+
 use hb_linux::tested::{Fd, PollFd, poll, pty};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -14,7 +14,7 @@ _hbd() {
 	stop) words=--no-wait ;;
 	reload) words=--force ;;
 	check) words=--exercise ;;
-	status) words="--json --nagios" ;;
+	status) words="--json --nagios --prometheus" ;;
 	standby|takeover) words="all local foreign --no-wait" ;;
 	confirm-down) words="--force $(sed -n 's/^[[:space:]]*node[[:space:]]//p' /etc/ha.d/ha.cf 2>/dev/null)" ;;
 	clear|why) words=$(hbd status --json 2>/dev/null | grep -o '"name":"[^"]*","preferred"' | cut -d'"' -f4) ;;
