@@ -4,6 +4,7 @@
 use hb_hil::netns::{Builder, Files, Node, Rig, skip};
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
@@ -22,6 +23,45 @@ pub(crate) enum By {
     /// `sshd` on each.
     Ssh,
 }
+
+/// Stands before rsync, and refuses what rsync 2.5.5 of Red Hat 9 does not know.
+const OLD_RSYNC: &str = r#"#!/bin/sh
+for word; do
+    case $word in
+    --server) break ;;
+    --verbose|--quiet|--checksum|--archive|--backup|--backup-dir|--backup-dir=*|--suffix=*|--delete|--delete-after) ;;
+    --delete-excluded|--ignore-errors|--max-delete=*|--partial|--force|--numeric-ids|--timeout|--timeout=*) ;;
+    --exclude|--exclude=*|--include=*|--exclude-from=*|--include-from=*|--stats|--progress|--bwlimit=*) ;;
+    --daemon|--no-detach|--config|--config=*|--port=*|--address=*|--rsync-path=*|--existing|--ignore-existing) ;;
+    --*) echo "rsync 2.5.5: $word: unknown option" >&2; exit 1 ;;
+    -*[!vqcarRbulLHpogDtSnWxBeCITPzh]*) echo "rsync 2.5.5: $word: unknown option" >&2; exit 1 ;;
+    esac
+done
+exec /usr/bin/rsync "$@"
+"#;
+
+/// The same for ssh of OpenSSH 3.5.
+const OLD_SSH: &str = r#"#!/bin/sh
+value=
+for word; do
+    if [ -n "$value" ]; then
+        case $value$word in
+        -oBatchMode=*|-oUserKnownHostsFile=*|-oGlobalKnownHostsFile=*|-oStrictHostKeyChecking=*|-oIdentityFile=*) ;;
+        -oPort=*|-oProtocol=*|-oKeepAlive=*|-oCiphers=*|-oCompression=*|-oUser=*|-oLogLevel=*|-oHostKeyAlias=*) ;;
+        -o*) echo "OpenSSH 3.5: $word: bad configuration option" >&2; exit 255 ;;
+        esac
+        value=
+        continue
+    fi
+    case $word in
+    -[bcDeFiIlLmopR]) value=$word ;;
+    -[1246aAACfgknNqstTvVxX]) ;;
+    -*) echo "OpenSSH 3.5: $word: illegal option" >&2; exit 255 ;;
+    *) break ;;
+    esac
+done
+exec /usr/bin/ssh "$@"
+"#;
 
 /// A pair with a mail store, and every mail that was accepted: its name to its text.
 pub(crate) struct Mail {
@@ -75,7 +115,7 @@ impl Mail {
         }
         let mail = Self { rig, by, accepted: BTreeMap::new(), next: 1 };
         for node in Node::BOTH {
-            for folder in ["mnt/jdmail", "disk/user/new", "disk/user/cur", "disk/user/tmp"] {
+            for folder in ["mnt/jdmail", "old", "disk/user/new", "disk/user/cur", "disk/user/tmp"] {
                 fs::create_dir_all(mail.rig.machine(node).path(folder)).expect("a folder");
             }
         }
@@ -128,6 +168,20 @@ impl Mail {
         let place = |below: &str| machine.path(below).display().to_string();
         self.run(node, &["mount", "--bind", &place("mnt"), "/mnt"]);
         self.run(node, &["mount", "--bind", &place("disk"), STORE]);
+        if self.by == By::Ssh {
+            // First on the daemon's path: programs that know no more than those of Red Hat 9.
+            for (name, text) in [("rsync", OLD_RSYNC), ("ssh", OLD_SSH)] {
+                machine.write(&format!("old/{name}"), text);
+                let mode = fs::Permissions::from_mode(0o755);
+                fs::set_permissions(machine.path(&format!("old/{name}")), mode).expect("a mode");
+            }
+            self.run(node, &["mount", "--bind", &place("old"), "/usr/local/sbin"]);
+            let refused = self.run(node, &["sh", "-c", "/usr/local/sbin/rsync --info=stats2 2>&1; /usr/local/sbin/ssh -o ConnectTimeout=1 x 2>&1; :"]);
+            assert!(
+                refused.contains("unknown option") && refused.contains("bad configuration option"),
+                "{refused}"
+            );
+        }
         let mut server = match self.by {
             By::Rsync => {
                 machine.write(
