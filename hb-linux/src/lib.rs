@@ -5,7 +5,13 @@
 #![allow(unreachable_pub)]
 // What only a comfort calls is dead where that is left out; the whole build names what nobody calls.
 #![cfg_attr(
-    not(all(feature = "demo", feature = "exercise", feature = "linktest", feature = "manual")),
+    not(all(
+        feature = "demo",
+        feature = "exercise",
+        feature = "fence-test",
+        feature = "linktest",
+        feature = "manual"
+    )),
     allow(dead_code, unused_imports)
 )]
 

@@ -113,6 +113,22 @@ macro_rules! exercise {
     };
 }
 
+/// The line of a build that tries the fence.
+#[cfg(feature = "fence-test")]
+macro_rules! fence_test {
+    () => {
+        "  hbd fence --test NODE           ask the fence, then the operator twice, then reset the peer\n"
+    };
+}
+
+/// A build that does not says nothing of it.
+#[cfg(not(feature = "fence-test"))]
+macro_rules! fence_test {
+    () => {
+        ""
+    };
+}
+
 /// The line of a build with the line test.
 #[cfg(feature = "linktest")]
 macro_rules! linktest {
@@ -146,8 +162,9 @@ hbd: heartbeat and watchdog daemon for two-node hot standby
   hbd takeover [all|local|foreign] [--no-wait]   take groups from the peer
   hbd confirm-down NODE           vouch that the peer is switched off, so that its groups may be taken
                  [--force]        also while a service address still answers
-  hbd fence --test NODE           ask the fence, then the operator twice, then reset the peer
-  hbd clear GROUP                 forget a failed start, or try a stuck stop again
+",
+    fence_test!(),
+    "  hbd clear GROUP                 forget a failed start, or try a stuck stop again
 ",
     data!(),
     monitor!(),

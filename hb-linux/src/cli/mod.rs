@@ -103,6 +103,9 @@ fn act(verb: Verb, options: &Options) -> i32 {
                 if options.force { Request::ConfirmDownForce(&node) } else { Request::ConfirmDown(&node) };
             ask::simple(options, &ask, &format!("{node} is confirmed down"))
         }
+        #[cfg(not(feature = "fence-test"))]
+        Verb::Fence(_) => lacks("fence --test"),
+        #[cfg(feature = "fence-test")]
         Verb::Fence(node) => fence::test(options, &node),
         Verb::Clear(group) => ask::simple(options, &Request::Clear(&group), &format!("{group} is cleared")),
         #[cfg(feature = "data")]
@@ -167,7 +170,7 @@ fn check(options: &Options) -> i32 {
 }
 
 /// A command that this build leaves out.
-#[cfg(not(all(feature = "demo", feature = "exercise", feature = "linktest")))]
+#[cfg(not(all(feature = "demo", feature = "exercise", feature = "fence-test", feature = "linktest")))]
 fn lacks(command: &str) -> i32 {
     tell(&format!("this build of hbd has no {command}; hbd-full, which is beside it in the archive, has it"));
     EXIT_UNSUPPORTED

@@ -1,10 +1,11 @@
 //! The pages of a build that lacks commands: what `docs/` says of those is left out, so that nobody is sent to them.
 
 /// The commands that not every build has, and the directives of their names: whether this one has them.
-pub(crate) const COMMANDS: [(&[&str], bool); 6] = [
+pub(crate) const COMMANDS: [(&[&str], bool); 7] = [
     (&["sync", "data", "guard"], cfg!(feature = "data")),
     (&["demo"], cfg!(feature = "demo")),
     (&["linktest"], cfg!(feature = "linktest")),
+    (&["fence --test"], cfg!(feature = "fence-test")),
     (&["monitor"], cfg!(feature = "monitor")),
     (&["why"], cfg!(feature = "why")),
     (&["events"], cfg!(feature = "events")),

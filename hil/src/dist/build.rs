@@ -49,8 +49,19 @@ pub fn parts() -> Result<Vec<(&'static str, u64)>, String> {
 }
 
 /// The features of `hb-linux` that a build may leave out.
-const PARTS: [&str; 10] =
-    ["data", "address", "by-name", "why", "monitor", "events", "exercise", "manual", "linktest", "demo"];
+const PARTS: [&str; 11] = [
+    "data",
+    "address",
+    "by-name",
+    "why",
+    "monitor",
+    "events",
+    "exercise",
+    "fence-test",
+    "manual",
+    "linktest",
+    "demo",
+];
 
 /// Builds `hbd` for the old servers with these features, and says where it is.
 fn built(features: &[&str]) -> Result<PathBuf, String> {
