@@ -2,6 +2,7 @@
 
 use crate::out::{Out, What};
 use crate::stats::{Stats, add, count};
+#[cfg(feature = "linux-ha")]
 use crate::text::Text;
 use embedded_io::{Read, ReadReady, Write, WriteReady};
 use hb_core::frame::Decoder;
@@ -26,9 +27,11 @@ pub(crate) enum Pass {
 #[derive(Clone, Debug)]
 pub(crate) struct Lane {
     decoder: Decoder<LONGEST>,
+    #[cfg(feature = "linux-ha")]
     text: Text,
     /// A whole text came since the last delimiter.
     run_had_text: bool,
+    #[cfg(feature = "linux-ha")]
     pub(crate) pass_text: bool,
     pub(crate) out: Out,
     pub(crate) stats: Stats,
@@ -38,8 +41,10 @@ impl Lane {
     pub(crate) const fn new(max_age: Duration) -> Self {
         Self {
             decoder: Decoder::new(),
+            #[cfg(feature = "linux-ha")]
             text: Text::new(),
             run_had_text: false,
+            #[cfg(feature = "linux-ha")]
             pass_text: false,
             out: Out::new(max_age),
             stats: Stats::NONE,
@@ -72,7 +77,7 @@ impl Lane {
                 Err(_) => {
                     count(&mut self.stats.read_errors);
                     self.decoder.reset();
-                    self.text = Text::new();
+                    self.take_text(0, now);
                     break;
                 }
             }
@@ -82,13 +87,7 @@ impl Lane {
     }
 
     fn take(&mut self, byte: u8, now: Instant, meet: &mut dyn FnMut(&[u8]) -> Pass) {
-        if let Some(text) = self.text.push(byte) {
-            count(&mut self.stats.text);
-            self.run_had_text = true;
-            if self.pass_text {
-                self.out.relay(What::Text(text), now, &mut self.stats);
-            }
-        }
+        self.take_text(byte, now);
         match self.decoder.push(byte) {
             None => {}
             Some(Err(_)) if self.run_had_text => {}
@@ -107,6 +106,21 @@ impl Lane {
             self.run_had_text = false;
         }
     }
+
+    #[cfg(feature = "linux-ha")]
+    fn take_text(&mut self, byte: u8, now: Instant) {
+        if let Some(text) = self.text.push(byte) {
+            count(&mut self.stats.text);
+            self.run_had_text = true;
+            if self.pass_text {
+                self.out.relay(What::Text(text), now, &mut self.stats);
+            }
+        }
+    }
+
+    /// A build without the feature takes text for noise.
+    #[cfg(not(feature = "linux-ha"))]
+    fn take_text(&mut self, _: u8, _: Instant) {}
 
     /// Write what the port takes, `limit` bytes at most. Gives how many were written.
     pub(crate) fn write<P: Write + WriteReady>(&mut self, port: &mut P, limit: usize, now: Instant) -> usize {

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! **Relay.** [`Bridge`] passes whole frames from one port to the other, both ways at once, and nothing else: noise and cut
-//! frames are counted and dropped; text of Linux-HA Heartbeat passes where [`Bridge::pass_text`] says so. It needs no key for
+//! frames are counted and dropped; text of Linux-HA Heartbeat passes where it is told to (feature `linux-ha`). It needs no key for
 //! that: whether a frame is authentic is for the nodes to say.
 //!
 //! A heartbeat is worthless once there is a newer one. So each direction holds the frame that is being written and one
@@ -14,6 +14,9 @@
 //!
 //! **Report.** A node that asks gets the counters, one page for each question ([`report`]). Nobody asks: nothing is sent, and
 //! the nodes cannot tell the bridge from a cable but by its delay, the time of one frame.
+//!
+//! **Fence.** With a key ([`Bridge::guard`]) each node may ask for the reset of the other one, in two steps ([`fence`]). The
+//! board sets its outputs to what [`Bridge::resets`] says after each step.
 //!
 //! Nothing blocks: a port is read and written only when its `ReadReady` and `WriteReady` say that it can be. Nothing
 //! allocates or panics. The same code runs on a board's UARTs and on a host's ttys.
@@ -25,13 +28,18 @@
 #![deny(missing_docs)]
 
 mod bridge;
+pub mod fence;
 mod lane;
+mod office;
 mod out;
+pub mod provision;
 pub mod report;
 mod stats;
+#[cfg(feature = "linux-ha")]
 mod text;
 
 pub use bridge::{About, Bridge, STEP_BYTES};
+pub use out::MAX_OWN;
 pub use stats::Stats;
 
 /// Which port, and so which node: the one that is wired to it.
@@ -45,6 +53,27 @@ pub enum Port {
 }
 
 impl Port {
+    /// Both.
+    pub const BOTH: [Self; 2] = [Self::A, Self::B];
+
+    /// This one's of two.
+    pub(crate) const fn of<T>(self, two: &[T; 2]) -> &T {
+        let [a, b] = two;
+        match self {
+            Self::A => a,
+            Self::B => b,
+        }
+    }
+
+    /// This one's of two.
+    pub(crate) const fn of_mut<T>(self, two: &mut [T; 2]) -> &mut T {
+        let [a, b] = two;
+        match self {
+            Self::A => a,
+            Self::B => b,
+        }
+    }
+
     /// The other one.
     #[must_use]
     pub const fn other(self) -> Self {

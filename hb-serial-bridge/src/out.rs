@@ -9,7 +9,7 @@ use hb_core::{Duration, Instant};
 /// Bytes of the longest frame of any version on a stream.
 pub(crate) const MAX_CODED: usize = max_encoded(LONGEST);
 /// Bytes of the longest datagram that the bridge says itself.
-pub(crate) const MAX_OWN: usize = 48;
+pub const MAX_OWN: usize = 48;
 
 /// Coded bytes and when they were read.
 #[derive(Clone, Debug)]
@@ -81,6 +81,7 @@ impl Out {
         // What was decoded, or is a text that fitted its collector, always fits.
         place.len = match what {
             What::Datagram(datagram) => encode(datagram, &mut place.bytes).unwrap_or(0),
+            #[cfg(feature = "linux-ha")]
             What::Text(text) => place.bytes.get_mut(..text.len()).map_or(0, |room| {
                 room.copy_from_slice(text);
                 text.len()
@@ -89,12 +90,15 @@ impl Out {
         place.since = now;
     }
 
-    /// A datagram of the bridge's own. It replaces one that was not begun; none replaces one that was.
-    pub(crate) fn say(&mut self, datagram: &[u8], now: Instant) {
-        if self.turn != Turn::Own {
+    /// A datagram of the bridge's own. It replaces one that was not begun; none replaces one that was. True if it has its
+    /// place.
+    pub(crate) fn say(&mut self, datagram: &[u8], now: Instant) -> bool {
+        let free = self.turn != Turn::Own;
+        if free {
             self.own.len = encode(datagram, &mut self.own.bytes).unwrap_or(0);
             self.own.since = now;
         }
+        free
     }
 
     /// Write what the port takes, `limit` bytes at most. Gives how many were written.
@@ -207,6 +211,7 @@ pub(crate) enum What<'a> {
     /// A frame's content.
     Datagram(&'a [u8]),
     /// A message of Linux-HA Heartbeat, as it came.
+    #[cfg(feature = "linux-ha")]
     Text(&'a [u8]),
 }
 

@@ -2,9 +2,10 @@
 
 use core::mem::MaybeUninit;
 use embedded_io::{ErrorKind, ErrorType, Read, ReadReady, Write, WriteReady};
+use hb_core::auth::Keyring;
 use hb_core::{Duration, Instant};
 use hb_serial_bridge::report::{self, Page};
-use hb_serial_bridge::{About, Bridge, Stats};
+use hb_serial_bridge::{About, Bridge, Port as At, Stats, provision};
 
 /// A port as a board has it: four functions and something that they know.
 #[repr(C)]
@@ -72,6 +73,38 @@ pub extern "C" fn hb_bridge_new(
     let bridge = place.write(Bridge::new(a, b, Duration::from_micros(max_age)));
     bridge.set_about(*about);
     bridge.pass_text(text);
+}
+
+/// `Bridge::guard`, with the ring of a node.
+#[unsafe(no_mangle)]
+pub extern "C" fn hb_bridge_guard(bridge: &mut Bridge<Port, Port>, keys: &Keyring, cluster: u16, seed: u64) {
+    bridge.guard(keys.clone(), cluster, seed);
+}
+
+/// `Bridge::sense`, `resets` and `fence` of the node at port `A`.
+#[unsafe(no_mangle)]
+pub extern "C" fn hb_bridge_fence(bridge: &mut Bridge<Port, Port>, up: bool, place: &mut [bool; 2]) -> u8 {
+    bridge.sense(At::A, up);
+    *place = bridge.resets();
+    bridge.fence(At::A) as u8
+}
+
+/// `provision::keys` and `provision::cluster`.
+///
+/// # Safety
+/// `text` points at `len` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn hb_bridge_provision(
+    text: *const u8,
+    len: usize,
+    keys: &mut MaybeUninit<Option<Keyring>>,
+    cluster: &mut Option<u16>,
+) {
+    // SAFETY: the caller's promise.
+    let text = unsafe { core::slice::from_raw_parts(text, len) };
+    let text = core::str::from_utf8(text).unwrap_or_default();
+    keys.write(provision::keys(text));
+    *cluster = provision::cluster(text);
 }
 
 /// `report::ask`: the question for the page of that number.

@@ -71,6 +71,24 @@ fn tag_behind(len: usize, short: Option<Incarnation>, keys: &Keyring, out: &mut 
     len.checked_add(room.len())
 }
 
+/// Tag the first `len` bytes of `out` with the signing key, as a datagram of version 0, which no heartbeat ever has: what is
+/// said to the serial bridge and by it (docs/spec/bridge.md). Gives the length with the tag; `None` if `out` is too short or
+/// begins as a heartbeat does, so that no such tag is one of a heartbeat.
+#[must_use]
+pub fn sign(len: usize, keys: &Keyring, out: &mut [u8]) -> Option<usize> {
+    out.first().filter(|first| **first >> 4 == 0)?;
+    tag_behind(len, None, keys, out)
+}
+
+/// What a datagram of version 0 says before its tag; `None` if the key `index` is not listed or did not make that tag.
+#[must_use]
+pub fn verify<'a>(datagram: &'a [u8], index: u8, keys: &Keyring) -> Option<&'a [u8]> {
+    datagram.first().filter(|first| **first >> 4 == 0)?;
+    let key = keys.get(index)?;
+    let (signed, tag) = datagram.split_at_checked(datagram.len().checked_sub(key.method.tag_len())?)?;
+    Tag::of(key, &life(None), signed)?.matches(tag).then_some(signed)
+}
+
 /// Where [`open_in`] puts what it read: about 350 bytes, for the stack or kept. Nothing can be read out of it but by
 /// the reference that a successful `open_in` gives.
 #[derive(Debug)]
