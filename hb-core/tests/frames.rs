@@ -421,3 +421,26 @@ fn a_steady_heartbeat_keeps_its_budget_on_the_serial_line() {
         }
     }
 }
+
+#[test]
+fn what_is_said_to_the_bridge_is_signed_and_is_never_a_heartbeat() {
+    use hb_core::auth::{Key, Keyring, Method, sign, verify};
+    let ring = |secret: &[u8]| Keyring::new(&[(2, Key::new(Method::Sha256, secret).unwrap())], 2).unwrap();
+    let keys = ring(b"HI!");
+    let mut out = [0x0B; 40];
+    let len = sign(20, &keys, &mut out).expect("it fits");
+    assert_eq!((len, verify(&out[..len], 2, &keys)), (36, Some(&[0x0B; 20][..])));
+    for bit in 0..len * 8 {
+        let mut bad = out;
+        bad[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(verify(&bad[..len], 2, &keys), None, "bit {bit}");
+    }
+    assert_eq!((verify(&out[..len], 1, &keys), verify(&out[..len], 2, &ring(b"HO!"))), (None, None));
+    // A heartbeat's first byte, and no room for the tag.
+    for (first, room) in [(0x10, 40), (0x0B, 35)] {
+        out[0] = first;
+        assert_eq!(sign(20, &keys, &mut out[..room]), None);
+    }
+    out[0] = 0x12;
+    assert_eq!(verify(&out[..len], 2, &keys), None);
+}

@@ -82,10 +82,10 @@ impl Out {
         place.len = match what {
             What::Datagram(datagram) => encode(datagram, &mut place.bytes).unwrap_or(0),
             #[cfg(feature = "linux-ha")]
-            What::Text(text) => place.bytes.get_mut(..text.len()).map_or(0, |room| {
-                room.copy_from_slice(text);
-                text.len()
-            }),
+            What::Text(text) => {
+                place.bytes.iter_mut().zip(text).for_each(|(to, from)| *to = *from);
+                text.len().min(place.bytes.len())
+            }
         };
         place.since = now;
     }

@@ -13,14 +13,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Bytes of flash that a board's program may take, with `crc` and `sha1`.
+/// Bytes of flash that a board's program may take.
 const FLASH: u64 = 32 * 1024;
 /// Bytes of RAM that it may take, its stack included.
 const RAM: u64 = 6 * 1024;
-
-/// What is weighed and emulated is built with: the key and the names of the rig's pair.
-pub(super) const PROVISION: [(&str, &str); 2] =
-    [("HBD_BRIDGE_KEY", "2 sha1 HI!"), ("HBD_BRIDGE_NODES", "ha-1 ha-2")];
 
 /// A board of `hb-serial-bridge/boards`.
 #[derive(Debug)]
@@ -46,7 +42,7 @@ const BOARDS: [Board; 2] = [
 /// A board does not build or is over its budget.
 pub fn step() -> Outcome {
     let weighed = build(&BOARDS.iter().collect::<Vec<_>>())?;
-    let ran = emulated::run(&BOARDS[0].build(&PROVISION)?)?;
+    let ran = emulated::run(&BOARDS[0].build()?)?;
     Ok(format!("{weighed}; {ran}"))
 }
 
@@ -73,7 +69,7 @@ fn build(boards: &[&Board]) -> Outcome {
     let mut table = Table::new(["board", "flash", "of", "static RAM", "stack room", "of", "result"]);
     let mut wrong = Vec::new();
     for board in boards {
-        let image = board.build(&PROVISION)?;
+        let image = board.build()?;
         let sizes = weigh::sizes(&image)?;
         let stack = RAM.saturating_sub(sizes.ram);
         let fits = sizes.flash <= FLASH && stack >= weigh::STACK;
@@ -91,7 +87,7 @@ fn build(boards: &[&Board]) -> Outcome {
         let result = if fits { "ok" } else { "OVER" };
         table.row([board.name, flash, of_flash, ram, stack, of_ram, result]);
         let features = board.also.map_or_else(Vec::new, |features| vec!["--features", features]);
-        board.cargo(&[&["clippy"], features.as_slice()].concat(), &PROVISION)?;
+        board.cargo(&[&["clippy"], features.as_slice()].concat())?;
     }
     println!("\n{table}");
     if wrong.is_empty() {
@@ -102,16 +98,16 @@ fn build(boards: &[&Board]) -> Outcome {
 }
 
 impl Board {
-    /// Builds it with this key and these names, and what else the environment says; gives the image.
+    /// Builds it as it ships; gives the image.
     ///
     /// # Errors
     /// Nothing here builds for it, or it does not build.
-    pub fn build(&self, provision: &[(&str, &str)]) -> Result<PathBuf, String> {
-        let target = self.cargo(&["build"], provision)?;
+    pub fn build(&self) -> Result<PathBuf, String> {
+        let target = self.cargo(&["build"])?;
         Ok(target.join(self.triple).join("release").join(self.package))
     }
 
-    fn cargo(&self, words: &[&str], provision: &[(&str, &str)]) -> Result<PathBuf, String> {
+    fn cargo(&self, words: &[&str]) -> Result<PathBuf, String> {
         let compiler = [Compiler::Everyday, Compiler::Debian].into_iter().find(|c| c.has_source());
         let compiler = compiler.ok_or_else(|| {
             format!(
@@ -126,10 +122,7 @@ impl Board {
             args.extend(["--", "-D", "warnings"]);
         }
         let target = paths::scratch("firmware")?;
-        let mut cargo = compiler.cargo(&args)?;
-        for (name, value) in provision {
-            cargo = cargo.env(name, value);
-        }
+        let cargo = compiler.cargo(&args)?;
         cargo.env("CARGO_TARGET_DIR", &target).dir(&folder()).limit(Duration::from_secs(600)).run()?;
         Ok(target)
     }
@@ -147,8 +140,7 @@ fn flash(boards: &[&Board]) -> Outcome {
     if board.name != "rp2040" {
         return Err(format!("{}: is only emulated; there is nothing to flash", board.name));
     }
-    // With what its builder says, not with the key of a test.
-    let image = board.build(&[])?;
+    let image = board.build()?;
     let bytes = fs::read(&image).map_err(|e| format!("{}: {e}", image.display()))?;
     let packed = uf2::pack(&uf2::flash_of(&bytes)?)?;
     let file = paths::scratch("firmware")?.join("rp2040.uf2");
