@@ -179,7 +179,7 @@ mod tests {
     fn each_board_has_its_folder_and_its_budget_in_the_linkers_script() {
         for board in &BOARDS {
             let text = fs::read_to_string(folder().join(board.name).join("memory.x")).expect("a script");
-            assert!(text.contains("LENGTH = 32K") && text.contains("LENGTH = 6K"), "{}", board.name);
+            assert!(text.contains("LENGTH = 32K") && text.contains("LENGTH = 6K - 2K"), "{}", board.name);
         }
     }
 }

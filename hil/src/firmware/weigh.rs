@@ -3,8 +3,8 @@
 use crate::proc::Cmd;
 use std::path::Path;
 
-/// Bytes that the stack gets at least; what it really takes is measured in the emulated board.
-pub(super) const STACK: u64 = 1536;
+/// Bytes that the stack gets, by the linker's scripts.
+pub(super) const STACK: u64 = 2048;
 
 /// Sections that are in flash, and in RAM. `.data` is in both.
 const IN_FLASH: [&str; 6] = [".boot2", ".vector_table", ".text", ".rodata", ".data", ".gnu.sgstubs"];
