@@ -9,6 +9,7 @@
         feature = "demo",
         feature = "exercise",
         feature = "fence-test",
+        feature = "guard",
         feature = "linktest",
         feature = "manual"
     )),

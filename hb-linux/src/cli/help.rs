@@ -14,7 +14,6 @@ use std::vec::Vec;
 macro_rules! data {
     () => {
         "  hbd sync [GROUP] [--delete] [--no-wait]        bring the copy of the data here up to date now
-  hbd guard [--quiet] GROUP -- COMMAND           run a copying of one's own (cron) when it is safe, as a pull of hbd's
   hbd data list [GROUP]           what pulls moved aside and the tree lacks
   hbd data restore GROUP          put it back, where the group is held
   hbd data init GROUP             what stands in the directory is the group's data (with the daemon stopped)
@@ -129,6 +128,22 @@ macro_rules! fence_test {
     };
 }
 
+/// The line of a build with `guard`.
+#[cfg(feature = "guard")]
+macro_rules! guard {
+    () => {
+        "  hbd guard [--quiet] GROUP -- COMMAND           run a copying of one's own (cron) when it is safe, as a pull of hbd's\n"
+    };
+}
+
+/// A build without it says nothing of it.
+#[cfg(not(feature = "guard"))]
+macro_rules! guard {
+    () => {
+        ""
+    };
+}
+
 /// The line of a build with the line test.
 #[cfg(feature = "linktest")]
 macro_rules! linktest {
@@ -167,6 +182,7 @@ hbd: heartbeat and watchdog daemon for two-node hot standby
     "  hbd clear GROUP                 forget a failed start, or try a stuck stop again
 ",
     data!(),
+    guard!(),
     monitor!(),
     why!(),
     events!(),

@@ -9,7 +9,7 @@ mod data;
 #[cfg(feature = "events")]
 mod events;
 mod fence;
-#[cfg(feature = "data")]
+#[cfg(feature = "guard")]
 mod guard;
 mod help;
 #[cfg(feature = "by-name")]
@@ -118,8 +118,10 @@ fn act(verb: Verb, options: &Options) -> i32 {
         Verb::Monitor => monitor::main(options),
         #[cfg(feature = "events")]
         Verb::Events(words) => events::main(words, options),
-        #[cfg(feature = "data")]
+        #[cfg(feature = "guard")]
         Verb::Guard(group, words) => guard::guard(options, &group, &words),
+        #[cfg(all(feature = "data", not(feature = "guard")))]
+        Verb::Guard(..) => lacks("guard"),
         #[cfg(feature = "demo")]
         Verb::Demo(words) => crate::demo::main(words),
         #[cfg(not(feature = "demo"))]
@@ -170,7 +172,13 @@ fn check(options: &Options) -> i32 {
 }
 
 /// A command that this build leaves out.
-#[cfg(not(all(feature = "demo", feature = "exercise", feature = "fence-test", feature = "linktest")))]
+#[cfg(not(all(
+    feature = "demo",
+    feature = "exercise",
+    feature = "fence-test",
+    feature = "guard",
+    feature = "linktest"
+)))]
 fn lacks(command: &str) -> i32 {
     tell(&format!("this build of hbd has no {command}; hbd-full, which is beside it in the archive, has it"));
     EXIT_UNSUPPORTED

@@ -1,11 +1,12 @@
 //! The pages of a build that lacks commands: what `docs/` says of those is left out, so that nobody is sent to them.
 
 /// The commands that not every build has, and the directives of their names: whether this one has them.
-pub(crate) const COMMANDS: [(&[&str], bool); 7] = [
-    (&["sync", "data", "guard"], cfg!(feature = "data")),
+pub(crate) const COMMANDS: [(&[&str], bool); 8] = [
+    (&["sync", "data"], cfg!(feature = "data")),
     (&["demo"], cfg!(feature = "demo")),
     (&["linktest"], cfg!(feature = "linktest")),
     (&["fence --test"], cfg!(feature = "fence-test")),
+    (&["guard"], cfg!(feature = "guard")),
     (&["monitor"], cfg!(feature = "monitor")),
     (&["why"], cfg!(feature = "why")),
     (&["events"], cfg!(feature = "events")),
