@@ -96,9 +96,7 @@ pub(super) fn parsed(paths: &Paths, parsed: &Parsed, look: Look<'_>, findings: &
         network::here(running, groups, report);
     }
     services::scripts(paths, cf, groups, report);
-    if let Look::Check(_) = look {
-        if cfg!(feature = "guard") {
-            crontab::examine(paths, cf, groups, findings);
-        }
+    if cfg!(feature = "guard") && matches!(look, Look::Check(_)) {
+        crontab::examine(paths, cf, groups, findings);
     }
 }
