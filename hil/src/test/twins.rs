@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 /// The pages that exist twice.
-const TWINS: [(&str, &str); 1] = [("docs/manual.md", "docs/zh/manual.md")];
+const TWINS: [(&str, &str); 2] =
+    [("README.md", "docs/zh/README.md"), ("docs/manual.md", "docs/zh/manual.md")];
 
 /// What differs between the pages of a pair.
 pub(super) fn faults(root: &Path) -> Vec<String> {
