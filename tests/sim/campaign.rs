@@ -151,13 +151,15 @@ impl Drop for Working<'_> {
     }
 }
 
-/// Print each seed that breaks a rule: the rule, what happened, and which faults were drawn by parts of the world.
+/// Print each seed that breaks a rule: the rule, what happened, and which faults were drawn by parts of the world; at the
+/// end how many were run, for a survey that was cut short prints nothing either.
 ///
 /// # Panics
 /// If a thread panicked.
 pub fn survey(campaign: &Campaign) {
     let next = AtomicU64::new(campaign.from);
     let end = campaign.from + campaign.seeds;
+    let broke = AtomicU64::new(0);
     std::thread::scope(|scope| {
         for _ in 0..campaign.jobs.max(1) {
             scope.spawn(|| {
@@ -173,6 +175,7 @@ pub fn survey(campaign: &Campaign) {
                         Ok(Err(broken)) => (broken.0.rule, broken.0.what),
                         Err(_) => ("panic", String::new()),
                     };
+                    broke.fetch_add(1, Ordering::Relaxed);
                     let parts: Vec<Kind> =
                         plan.faults.iter().map(|f| f.kind).filter(|k| k.part().is_some()).collect();
                     println!(
@@ -186,6 +189,8 @@ pub fn survey(campaign: &Campaign) {
             });
         }
     });
+    let broke = broke.load(Ordering::Relaxed);
+    println!("{} seeds from {}: {broke} broke a rule", campaign.seeds, campaign.from);
 }
 
 impl Campaign {
