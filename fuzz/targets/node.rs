@@ -5,8 +5,8 @@ use arbitrary::Arbitrary;
 use hb_core::auth::text::Digest;
 use hb_core::auth::{Key, Keyring, Method};
 use hb_core::config::{
-    AskConfig, Config, DataConfig, FenceConfig, GroupConfig, Isolated, LinkKind, MonitorConfig, ScriptLimits,
-    StalePolicy, Timing,
+    AskConfig, Config, DataConfig, FenceConfig, FenceFailed, GroupConfig, Isolated, LinkKind, MonitorConfig,
+    ScriptLimits, StalePolicy, Timing,
 };
 use hb_core::frame::Decoder;
 use hb_core::frame::foreign::Text;
@@ -35,7 +35,8 @@ struct Setup {
     pings: u8,
     failback: bool,
     claim_isolated: bool,
-    fence: Option<(u8, bool)>,
+    /// Its delay in 10 ms, whether it also fires at the start, and whether one that failed is forgone.
+    fence: Option<(u8, bool, bool)>,
     monitor: Option<(u8, u8)>,
     seen: u32,
     /// Groups with data, one bit each, and what is done about a stale copy.
@@ -157,9 +158,11 @@ fn config(setup: &Setup) -> Config {
         line_time: Duration::ZERO,
         pings: setup.pings % 9,
         groups: (0..setup.groups % 9).map(group).collect(),
-        fence: setup
-            .fence
-            .map(|(delay, startup)| FenceConfig { delay: span(u64::from(delay) * 10), startup }),
+        fence: setup.fence.map(|(delay, startup, claim)| FenceConfig {
+            delay: span(u64::from(delay) * 10),
+            startup,
+            failed: if claim { FenceFailed::Claim } else { FenceFailed::Wait },
+        }),
         limits: ScriptLimits { start: span(2000), stop: span(2000), status: span(500) },
         monitor: setup.monitor.map(|(period, failures)| MonitorConfig {
             period: span(1 + u64::from(period) * 10),
