@@ -49,8 +49,11 @@ pub fn parts() -> Result<Vec<(&'static str, u64)>, String> {
 }
 
 /// The features of `hb-linux` that a build may leave out.
-const PARTS: [&str; 11] = [
+const PARTS: [&str; 14] = [
     "data",
+    "attend",
+    "guard",
+    "metrics",
     "address",
     "by-name",
     "why",
@@ -130,4 +133,25 @@ fn keep(built: &Path, triple: &str, name: &str) -> Result<PathBuf, String> {
     fs::copy(built, &fresh).map_err(told)?;
     fs::rename(&fresh, &place).map_err(told)?;
     Ok(place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::fs;
+
+    #[test]
+    fn every_part_of_the_whole_binary_is_weighed() {
+        let manifest = paths::root().join("hb-linux/Cargo.toml");
+        let manifest: toml::Table =
+            fs::read_to_string(manifest).unwrap_or_default().parse().expect("a manifest");
+        let whole = manifest["features"]["default"].as_array().expect("the default features");
+        let whole: BTreeSet<&str> = whole.iter().filter_map(toml::Value::as_str).collect();
+        let weighed = BTreeSet::from(PARTS);
+        // `address` comes with `by-name`.
+        let missing: Vec<_> = whole.difference(&weighed).collect();
+        let strange: Vec<_> = weighed.difference(&whole).filter(|part| **part != "address").collect();
+        assert!(missing.is_empty() && strange.is_empty(), "missing {missing:?}, no part {strange:?}");
+    }
 }
