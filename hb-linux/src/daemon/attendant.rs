@@ -67,9 +67,10 @@ impl Attendant {
             env: program::environment(settings, places),
             limits_ms: LIMITS_MS,
         };
-        let child = if setup.has_work() { attend::launch(&setup).ok() } else { None };
+        let setup = setup.has_work().then_some(setup);
+        let child = setup.as_ref().and_then(|setup| attend::launch(setup).ok());
         Self {
-            setup: setup.has_work().then_some(setup),
+            setup,
             child,
             revive: Instant::NEVER,
             revived: Instant::ZERO,

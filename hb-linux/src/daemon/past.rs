@@ -86,7 +86,7 @@ impl Past {
             panic: PANICS.into_iter().find(|dir| has_panic(Path::new(dir), self.at)),
             shutdown: shutdown(Path::new(WTMP)),
         });
-        let since = self.last.split(' ').nth(1).unwrap_or("?");
+        let since = self.since();
         match end {
             End::Ordered => {
                 voice.say(Level::Info, format_args!("The life before this one ended in order, {since}"));
@@ -124,8 +124,13 @@ impl Past {
         }
     }
 
+    /// When it wrote its last line, as the log has it.
+    fn since(&self) -> &str {
+        self.last.split(' ').nth(1).unwrap_or("?")
+    }
+
     fn reset(&self, voice: &mut Voice, by: core::fmt::Arguments<'_>) {
-        let since = self.last.split(' ').nth(1).unwrap_or("?");
+        let since = self.since();
         voice.say(
             Level::Warn,
             format_args!("This machine was reset since the life before (its last line: {since}): {by}"),

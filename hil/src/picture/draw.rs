@@ -1,6 +1,7 @@
 //! The rows as SVG: plain shapes and text, light and dark by the reader's own setting, nothing from elsewhere.
 
 use super::rows::{Chapter, Line, Row};
+use crate::virt::report::escape;
 use std::fmt::Write as _;
 
 /// The client's strip begins here; a mark is as wide as [`MARK`].
@@ -96,10 +97,6 @@ fn draw_row(row: &Row, y: u32, out: &mut String) {
 
 fn short(n: usize) -> f32 {
     f32::from(u16::try_from(n).unwrap_or(u16::MAX))
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 #[cfg(test)]

@@ -79,9 +79,30 @@ impl Series {
     }
 
     /// Whether another round follows one after which so many cases have failed in all.
-    #[must_use]
-    pub fn goes_on(&self, failed: usize) -> bool {
+    fn goes_on(&self, failed: usize) -> bool {
         !(self.until_fail && failed > 0)
+    }
+
+    /// Has `one` play this part of the cases, round by round.
+    ///
+    /// # Errors
+    /// As `one`: never what a case found.
+    pub fn play<C>(
+        &self,
+        suite: &str,
+        cases: &[C],
+        mut one: impl FnMut(u32, &C) -> Result<One, String>,
+    ) -> Result<Verdicts, String> {
+        let mut verdicts = Verdicts::new(suite);
+        for round in 1..=self.rounds() {
+            if !self.goes_on(verdicts.counts().1) {
+                break;
+            }
+            for case in cases {
+                verdicts.all.push(one(round, case)?);
+            }
+        }
+        Ok(verdicts)
     }
 }
 

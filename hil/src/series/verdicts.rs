@@ -17,6 +17,28 @@ pub enum Outcome {
     Skipped(String),
 }
 
+impl Outcome {
+    /// `passed`, `failed` or `skipped`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed(_) => "failed",
+            Self::Skipped(_) => "skipped",
+        }
+    }
+
+    /// What did not hold, or why it could not run.
+    #[must_use]
+    pub fn why(&self) -> &[String] {
+        match self {
+            Self::Passed => &[],
+            Self::Failed(why) => why,
+            Self::Skipped(why) => std::slice::from_ref(why),
+        }
+    }
+}
+
 /// One case of one round.
 #[derive(Clone, Debug)]
 pub struct One {
@@ -30,6 +52,18 @@ pub struct One {
     pub took: Duration,
     /// What was measured, in one line.
     pub detail: String,
+}
+
+impl One {
+    /// Its verdict for people's eyes, and what was measured, or why not.
+    #[must_use]
+    pub fn row(&self) -> (&'static str, String) {
+        match &self.outcome {
+            Outcome::Passed => ("passed", self.detail.clone()),
+            Outcome::Failed(why) => ("FAILED", why.join("; ")),
+            Outcome::Skipped(why) => ("skipped", why.clone()),
+        }
+    }
 }
 
 /// All of a series.
@@ -77,13 +111,8 @@ impl Verdicts {
             .all
             .iter()
             .map(|one| {
-                let (verdict, why) = match &one.outcome {
-                    Outcome::Passed => ("passed", Vec::new()),
-                    Outcome::Failed(why) => ("failed", why.clone()),
-                    Outcome::Skipped(why) => ("skipped", vec![why.clone()]),
-                };
                 json!({
-                    "case": one.case, "round": one.round, "verdict": verdict, "why": why,
+                    "case": one.case, "round": one.round, "verdict": one.outcome.name(), "why": one.outcome.why(),
                     "seconds": one.took.as_secs_f64(), "detail": one.detail,
                 })
             })

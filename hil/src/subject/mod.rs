@@ -42,8 +42,6 @@ pub struct Trial<'a> {
     pub subject: &'a dyn Subject,
     /// Its machines.
     pub rig: Rig,
-    /// When it was started on both.
-    pub began: Stamp,
 }
 
 impl<'a> Trial<'a> {
@@ -52,13 +50,12 @@ impl<'a> Trial<'a> {
     /// # Errors
     /// It does not start, or brings no service up within three times what it promises.
     pub fn new(subject: &'a dyn Subject) -> Result<Option<Self>, String> {
-        // Quick repetition needs no files of hbd's own; they lie there and nobody reads them.
+        // The files of hbd lie there as well, and nobody reads them.
         let Some(rig) = Builder::new(subject.name()).build() else { return Ok(None) };
-        let began = Stamp::now();
         for node in Node::BOTH {
             subject.start(&rig, node)?;
         }
-        let trial = Self { subject, rig, began };
+        let trial = Self { subject, rig };
         trial.served()?;
         // What it does to begin with (a failback, an election) is over then.
         thread::sleep(subject.within());
@@ -71,17 +68,13 @@ impl<'a> Trial<'a> {
     /// Nobody does.
     pub fn served(&self) -> Result<Node, String> {
         let limit = self.subject.within() * 3;
-        let begun = Instant::now();
-        loop {
+        let mut holder = None;
+        self.rig.within("somebody serves", limit, || {
             let name = self.rig.client().answered_by();
-            if let Some(node) = Node::BOTH.into_iter().find(|node| Some(node.name()) == name.as_deref()) {
-                return Ok(node);
-            }
-            if begun.elapsed() > limit {
-                return Err(format!("nobody serves for {:.1} s", limit.as_secs_f64()));
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
+            holder = Node::BOTH.into_iter().find(|node| Some(node.name()) == name.as_deref());
+            holder.is_some()
+        });
+        holder.ok_or_else(|| format!("nobody serves for {:.1} s", limit.as_secs_f64()))
     }
 
     /// That the other node serves in time after `node` was lost at `at`; how long the client was without.
@@ -89,14 +82,10 @@ impl<'a> Trial<'a> {
     /// # Errors
     /// It does not, or it took longer than promised.
     pub fn taken_over(&self, node: Node, at: Stamp) -> Result<Duration, String> {
-        let limit = self.subject.within();
-        let begun = Instant::now();
-        while self.rig.client().answered_by().as_deref() != Some(node.other().name()) {
-            if begun.elapsed() > limit * 2 {
-                let limit = (limit * 2).as_secs_f64();
-                return Err(format!("{} does not serve after {limit:.1} s", node.other().name()));
-            }
-            thread::sleep(Duration::from_millis(10));
+        let (limit, other) = (self.subject.within(), node.other().name());
+        let serves = || self.rig.client().answered_by().as_deref() == Some(other);
+        if self.rig.within(&format!("{other} serves"), limit * 2, serves).is_none() {
+            return Err(format!("{other} does not serve after {:.1} s", (limit * 2).as_secs_f64()));
         }
         let outage = self.rig.client().longest_outage(at);
         if outage > limit {
@@ -130,26 +119,18 @@ impl<'a> Trial<'a> {
 /// # Errors
 /// Never what a case found: that is in the verdicts. No root, or the rig cannot be built.
 pub fn try_out(subject: &dyn Subject, cases: &[&Case], series: Series) -> Result<Verdicts, String> {
-    let mut verdicts = Verdicts::new(subject.name());
-    for round in 1..=series.rounds() {
-        if !series.goes_on(verdicts.counts().1) {
-            break;
-        }
-        for case in series.share(cases.to_vec()) {
-            let begun = Instant::now();
-            let told = match Trial::new(subject) {
-                Ok(None) => return Err("network namespaces need root".to_owned()),
-                Ok(Some(trial)) => (case.run)(&trial),
-                Err(why) => Err(format!("before the case: {why}")),
-            };
-            let (outcome, detail) = match told {
-                Ok(detail) => (Outcome::Passed, detail),
-                Err(why) => (Outcome::Failed(vec![why]), String::new()),
-            };
-            println!("{} {}: {outcome:?} {detail}", subject.name(), folder(round, case.name));
-            let took = begun.elapsed();
-            verdicts.all.push(One { case: case.name.to_owned(), round, outcome, took, detail });
-        }
-    }
-    Ok(verdicts)
+    series.play(subject.name(), &series.share(cases.to_vec()), |round, case| {
+        let begun = Instant::now();
+        let told = match Trial::new(subject) {
+            Ok(None) => return Err("network namespaces need root".to_owned()),
+            Ok(Some(trial)) => (case.run)(&trial),
+            Err(why) => Err(format!("before the case: {why}")),
+        };
+        let (outcome, detail) = match told {
+            Ok(detail) => (Outcome::Passed, detail),
+            Err(why) => (Outcome::Failed(vec![why]), String::new()),
+        };
+        println!("{} {}: {outcome:?} {detail}", subject.name(), folder(round, case.name));
+        Ok(One { case: case.name.to_owned(), round, outcome, took: begun.elapsed(), detail })
+    })
 }

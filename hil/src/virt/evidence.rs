@@ -57,11 +57,6 @@ pub fn write_verdict(
     ready: &Ready,
     dir: &Path,
 ) -> Result<(), String> {
-    let (word, why) = match verdict {
-        Verdict::Passed => ("passed", Vec::new()),
-        Verdict::Failed(why) => ("failed", why.clone()),
-        Verdict::Skipped(why) => ("skipped", vec![why.clone()]),
-    };
     let checks: Vec<Value> =
         record.checks.iter().map(|c| json!({ "what": c.what, "held": c.held, "detail": c.detail })).collect();
     let ms = |time: std::time::Duration| time.as_secs_f64() * 1e3;
@@ -74,8 +69,8 @@ pub fn write_verdict(
         record.notes.iter().map(|(at, text)| json!({ "at_s": seconds(*at, record), "text": text })).collect();
     let whole = json!({
         "case": name,
-        "verdict": word,
-        "why": why,
+        "verdict": verdict.name(),
+        "why": verdict.why(),
         "checks": checks,
         "figures": figures,
         "schedule": schedule,

@@ -11,7 +11,7 @@ use super::rig::Rig;
 use super::scene::Scene;
 use crate::paths;
 use crate::rigfile::RigFile;
-use crate::series::{One, Series, Verdicts, folder};
+use crate::series::{One, Series, folder};
 use crate::table::{Table, human};
 use nix::fcntl::{Flock, FlockArg};
 use serde_json::Value;
@@ -122,30 +122,26 @@ fn run(
     }
     let mut ended: Vec<Ended> = Vec::new();
     let began = Instant::now();
-    for round in 1..=ask.series.rounds() {
-        if !ask.series.goes_on(count(&ended, |v| matches!(v, Verdict::Failed(_)))) {
-            break;
-        }
-        for (number, case) in cases.iter().enumerate() {
-            println!("\n== {} ({} of {}): {}", case.name, number + 1, cases.len(), case.about);
-            let one = match (&ready, out_of_time(began.elapsed(), time)) {
-                (Err(Lack::Skip(why) | Lack::Broken(why)), _) => skipped(case, why),
-                (Ok(_), Some(why)) => skipped(case, &why),
-                (Ok(ready), None) => play(case, ready, &dir.join(folder(round, case.name)))?,
-            };
-            println!("== {}: {}", case.name, word(&one.verdict));
-            ended.push(Ended { round, ..one });
-        }
-        if ready.is_err() {
-            break;
-        }
-    }
+    // What cannot run at all is said once.
+    let series = if ready.is_ok() { ask.series } else { Series::default() };
+    let verdicts = series.play("hil", cases, |round, &case| {
+        let number = ended.len() % cases.len() + 1;
+        println!("\n== {} ({number} of {}): {}", case.name, cases.len(), case.about);
+        let one = match (&ready, out_of_time(began.elapsed(), time)) {
+            (Err(Lack::Skip(why) | Lack::Broken(why)), _) => skipped(case, why),
+            (Ok(_), Some(why)) => skipped(case, &why),
+            (Ok(ready), None) => play(case, ready, &dir.join(folder(round, case.name)))?,
+        };
+        println!("== {}: {}", case.name, word(&one.verdict));
+        let one = Ended { round, ..one };
+        let verdict = one.one();
+        ended.push(one);
+        Ok(verdict)
+    })?;
     println!("\n{}", table(&ended));
     let page = dir.join("report.html");
     fs::write(&page, report::page(&ended, ready.as_ref().ok()))
         .map_err(|e| format!("{}: {e}", page.display()))?;
-    let mut verdicts = Verdicts::new("hil");
-    verdicts.all = ended.iter().map(Ended::one).collect();
     verdicts.write(&dir)?;
     let (passed, failed, skips) = verdicts.counts();
     let front = if passed + failed == 0 { "SKIPPED: " } else { "" };
@@ -164,10 +160,6 @@ impl Ended {
             detail: self.figures.clone(),
         }
     }
-}
-
-fn count(ended: &[Ended], wanted: fn(&Verdict) -> bool) -> usize {
-    ended.iter().filter(|one| wanted(&one.verdict)).count()
 }
 
 /// Why no further case is begun.
@@ -260,11 +252,7 @@ pub fn word(verdict: &Verdict) -> String {
 fn table(ended: &[Ended]) -> Table {
     let mut table = Table::new(["case", "result", "time", "measured, or why not"]);
     for one in ended {
-        let (result, detail) = match &one.verdict {
-            Verdict::Passed => ("passed", one.figures.clone()),
-            Verdict::Failed(why) => ("FAILED", why.join("; ")),
-            Verdict::Skipped(why) => ("skipped", why.clone()),
-        };
+        let (result, detail) = one.one().row();
         table.row([&folder(one.round, one.case.name), result, &human(one.took), &detail]);
     }
     table

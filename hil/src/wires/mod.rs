@@ -79,11 +79,7 @@ pub fn with_file(file: &Path, cases: &[&'static Case], series: Series) -> Result
         println!("== {name} on {} at {} baud", server.serial.display(), server.baud);
         let verdicts = on_server(bench(server)?, cases, series, &evidence.join(&name))?;
         for one in &verdicts.all {
-            let (verdict, detail) = match &one.outcome {
-                Outcome::Passed => ("passed", one.detail.clone()),
-                Outcome::Skipped(why) => ("skipped", why.clone()),
-                Outcome::Failed(why) => ("FAILED", why.join("; ")),
-            };
+            let (verdict, detail) = one.row();
             let case = folder(one.round, &one.case);
             if matches!(one.outcome, Outcome::Failed(_)) {
                 failed.push(format!("{name} {case}"));
@@ -108,35 +104,25 @@ fn on_server(
     series: Series,
     evidence: &Path,
 ) -> Result<Verdicts, String> {
-    let mut verdicts = Verdicts::new(&format!("wires {}", bench.server.file.name));
-    for round in 1..=series.rounds() {
-        if !series.goes_on(verdicts.counts().1) {
-            break;
-        }
-        for case in cases {
-            let begun = Instant::now();
-            println!("-- {}: {}", case.name, case.about);
-            let answer = match bench.settle() {
-                Ok(()) => (case.run)(&mut bench),
-                Err(text) => Err(Verdict::Failed(format!("before the case: {text}"))),
-            };
-            bench.evidence(evidence, &folder(round, case.name), &answer)?;
-            let took = begun.elapsed();
-            let (outcome, detail) = match answer {
-                Ok(text) => (Outcome::Passed, text),
-                Err(Verdict::Skipped(text)) => (Outcome::Skipped(text), String::new()),
-                Err(Verdict::Failed(text)) => (Outcome::Failed(vec![text]), String::new()),
-            };
-            let (word, text) = match &outcome {
-                Outcome::Passed => ("passed", detail.as_str()),
-                Outcome::Skipped(why) => ("skipped", why.as_str()),
-                Outcome::Failed(why) => ("FAILED", why.first().map_or("", String::as_str)),
-            };
-            println!("   {word} in {}: {text}", human(took));
-            verdicts.all.push(One { case: case.name.to_owned(), round, outcome, took, detail });
-        }
-    }
-    Ok(verdicts)
+    let suite = format!("wires {}", bench.server.file.name);
+    series.play(&suite, cases, |round, case| {
+        let begun = Instant::now();
+        println!("-- {}: {}", case.name, case.about);
+        let answer = match bench.settle() {
+            Ok(()) => (case.run)(&mut bench),
+            Err(text) => Err(Verdict::Failed(format!("before the case: {text}"))),
+        };
+        bench.evidence(evidence, &folder(round, case.name), &answer)?;
+        let (outcome, detail) = match answer {
+            Ok(text) => (Outcome::Passed, text),
+            Err(Verdict::Skipped(text)) => (Outcome::Skipped(text), String::new()),
+            Err(Verdict::Failed(text)) => (Outcome::Failed(vec![text]), String::new()),
+        };
+        let one = One { case: case.name.to_owned(), round, outcome, took: begun.elapsed(), detail };
+        let (word, text) = one.row();
+        println!("   {word} in {}: {text}", human(one.took));
+        Ok(one)
+    })
 }
 
 fn bench(file: rigfile::Server) -> Result<Bench, String> {

@@ -87,6 +87,11 @@ pub(super) fn screen(s: &Snapshot, past: &Past, events: &[String], clock: &str) 
     if !pings.is_empty() {
         rows.push(format!("ping   {}", pings.join(", ")));
     }
+    whole(rows, events, clock)
+}
+
+/// A whole screen: below these rows the last events that find room, and the foot.
+fn whole(mut rows: Vec<String>, events: &[String], clock: &str) -> Vec<String> {
     rows.push(String::new());
     let room = (ROWS - 1).saturating_sub(rows.len());
     rows.extend(events.iter().skip(events.len().saturating_sub(room)).cloned());
@@ -98,14 +103,7 @@ pub(super) fn screen(s: &Snapshot, past: &Past, events: &[String], clock: &str) 
 
 /// The rows of a machine whose daemon does not answer.
 pub(super) fn silent(why: &str, events: &[String], clock: &str) -> Vec<String> {
-    let mut rows = broken(why);
-    rows.push(String::new());
-    let room = (ROWS - 1).saturating_sub(rows.len());
-    rows.extend(events.iter().skip(events.len().saturating_sub(room)).cloned());
-    rows.truncate(ROWS - 1);
-    rows.resize(ROWS - 1, String::new());
-    rows.push(format!("{clock}   q quits, r draws anew"));
-    rows.iter().map(|row| printable(row)).collect()
+    whole(broken(why), events, clock)
 }
 
 /// What is said where there is no terminal: a line for each thing that changes seldom.

@@ -3,4 +3,5 @@
 mod drawing;
 mod html;
 
+pub(crate) use drawing::escape;
 pub use html::{chapter, page};
