@@ -7,7 +7,7 @@
 //! ```
 
 use crate::sys::poll::{PollFd, poll};
-use crate::sys::process::{self, Pid, try_wait_for};
+use crate::sys::process::{self, Pid};
 use crate::sys::{Errno, Fd, Result, guard, unix};
 use std::os::fd::RawFd;
 
@@ -83,7 +83,7 @@ impl Opening {
 
     /// After `SIGCHLD`.
     pub(crate) fn reap(&mut self) {
-        if self.child.is_some_and(|child| try_wait_for(child).is_some() || !process::exists(child)) {
+        if self.child.is_some_and(process::has_ended) {
             self.child = None;
         }
     }

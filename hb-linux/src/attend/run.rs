@@ -232,7 +232,7 @@ impl Child<'_> {
             let Some(pid) = kept.pid else { continue };
             let _ = process::signal_group(pid, libc::SIGTERM);
             let end = clock.now().plus(limit);
-            while process::try_wait_for(pid).is_none() && process::exists(pid) {
+            while !process::has_ended(pid) {
                 if clock.now() >= end {
                     let _ = process::kill_group(pid);
                 }

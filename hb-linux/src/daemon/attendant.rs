@@ -96,7 +96,7 @@ impl Attendant {
     /// After the end of a child.
     pub(super) fn reap(&mut self, now: Instant) {
         if let Some((pid, ..)) = &self.child
-            && (process::try_wait_for(*pid).is_some() || !process::exists(*pid))
+            && process::has_ended(*pid)
         {
             self.child = None;
             self.len = 0;
@@ -340,7 +340,7 @@ impl Attendant {
     pub(super) fn end(self) {
         let Some((pid, news, lines)) = self.child else { return };
         drop((news, lines));
-        while process::try_wait_for(pid).is_none() && process::exists(pid) {
+        while !process::has_ended(pid) {
             sleep_ms(STEP_MS);
         }
     }

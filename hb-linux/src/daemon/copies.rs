@@ -9,7 +9,7 @@ use crate::data::site::{self, Site};
 use crate::data::worker::{self, Job};
 use crate::helper::Level;
 use crate::scripts::Places;
-use crate::sys::process::{self, Pid, own_pid, try_wait_for};
+use crate::sys::process::{self, Pid, own_pid};
 use crate::sys::{Fd, fd, guard};
 use hb_core::config::MAX_GROUPS;
 use hb_core::{Duration, GroupId, Input, Instant, Pulled, Stamp, Token};
@@ -195,7 +195,7 @@ impl Place {
     fn service(&mut self, now: Instant, voice: &mut Voice) -> Option<Input<'static>> {
         let mut input = None;
         if let Some(running) = &mut self.running {
-            running.ended |= try_wait_for(running.child).is_some() || !process::exists(running.child);
+            running.ended |= process::has_ended(running.child);
             running.listen(self.group, voice);
             if running.killed.is_some_and(|at| now >= at) {
                 running.killed = Some(Instant::NEVER);

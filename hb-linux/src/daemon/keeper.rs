@@ -5,7 +5,7 @@
 
 use crate::resources::INTERPRETER;
 use crate::sys::poll::sleep_ms;
-use crate::sys::process::{self, Pid, try_wait_for};
+use crate::sys::process::{self, Pid};
 use crate::sys::spawn::{Image, Program, Words, spawn};
 use crate::sys::{Errno, Fd, fd};
 use std::ffi::CString;
@@ -65,7 +65,7 @@ impl Keeper {
 
     /// After `SIGCHLD`.
     pub(super) fn reap(&mut self) {
-        if self.child.is_some_and(|child| try_wait_for(child).is_some() || !process::exists(child)) {
+        if self.child.is_some_and(process::has_ended) {
             self.child = None;
         }
     }

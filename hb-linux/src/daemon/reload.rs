@@ -12,7 +12,7 @@ use super::voice::Voice;
 use crate::config::{Paths, Settings};
 use crate::control::{Reply, server};
 use crate::helper::Level;
-use crate::sys::process::{self, Pid, try_wait_for};
+use crate::sys::process::{self, Pid};
 use crate::sys::{Errno, Fd, fd, guard};
 use core::fmt::Arguments;
 use hb_core::auth::Keyring;
@@ -208,7 +208,7 @@ fn launch(
 
 fn reap(children: &mut [Option<Pid>]) {
     for place in children {
-        if place.is_some_and(|child| try_wait_for(child).is_some() || !process::exists(child)) {
+        if place.is_some_and(process::has_ended) {
             *place = None;
         }
     }

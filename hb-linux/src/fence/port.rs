@@ -13,7 +13,7 @@ use super::line::{self, Lines, Outcome};
 use super::proof;
 use crate::sys::clock::Clock;
 use crate::sys::poll::{poll, sleep_ms};
-use crate::sys::process::{self, Pid, own_pid, try_wait_for};
+use crate::sys::process::{self, Pid, own_pid};
 use crate::sys::{Errno, Fd, PollFd, fd, guard, modem};
 use core::fmt::Arguments;
 use std::ffi::CString;
@@ -78,7 +78,7 @@ impl Port {
 
     /// A guardian that was killed is replaced at the next reset.
     pub fn reap(&mut self) {
-        let gone = |held: &Held| try_wait_for(held.guardian).is_some() || !process::exists(held.guardian);
+        let gone = |held: &Held| process::has_ended(held.guardian);
         if self.held.as_ref().is_some_and(gone) {
             self.held = None;
         }

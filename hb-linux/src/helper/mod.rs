@@ -111,7 +111,7 @@ impl Helper {
     pub fn reap(&mut self) {
         let _ = process::try_wait_for(self.pid);
         for place in &mut self.former {
-            if place.is_some_and(|pid| process::try_wait_for(pid).is_some() || !process::exists(pid)) {
+            if place.is_some_and(process::has_ended) {
                 *place = None;
             }
         }
@@ -232,7 +232,7 @@ impl Helper {
     /// before.
     fn is_gone(&self) -> bool {
         (0..50).any(|_| {
-            let gone = process::try_wait_for(self.pid).is_some() || !process::exists(self.pid);
+            let gone = process::has_ended(self.pid);
             if !gone && self.outlet.fd().is_none() {
                 sleep_ms(1);
             }

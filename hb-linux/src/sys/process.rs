@@ -158,6 +158,12 @@ pub fn exists(process: Pid) -> bool {
     !matches!(check(unsafe { libc::kill(process.0, 0) }), Err(Errno(libc::ESRCH)))
 }
 
+/// Has this child ended? The question reaps it; one that was reaped elsewhere has ended too.
+#[must_use]
+pub fn has_ended(child: Pid) -> bool {
+    try_wait_for(child).is_some() || !exists(child)
+}
+
 /// Is there any process left in the group that `leader` leads (a zombie counts)?
 #[must_use]
 pub fn group_exists(leader: Pid) -> bool {

@@ -78,7 +78,7 @@ impl Answering {
 
     /// After `SIGCHLD`.
     pub(super) fn reap(&mut self) {
-        if self.0.is_some_and(|child| process::try_wait_for(child).is_some() || !process::exists(child)) {
+        if self.0.is_some_and(process::has_ended) {
             self.0 = None;
         }
     }
