@@ -181,3 +181,50 @@ fn without_a_watchdog_that_was_announced_an_answer_is_told_and_claimed_against()
     assert!(world.serves(B));
     assert_eq!(times(&world, B, |e| matches!(e, Event::AddressAnswered { waits: false, .. })), 1);
 }
+
+/// One stray packet, of a machine that is gone since, ends no service; nor does a stream, whoever sends it.
+#[test]
+fn what_serves_is_not_given_up_for_a_stray_answer_or_a_stream() {
+    for (pause, answers) in [(1, 1), (10, 200), (1, 250)] {
+        let mut world = seen(|_| {});
+        world.power_off(A);
+        world.until(ms(5000), |w| w.serves(B)).expect("taken over");
+        for at in 0..answers {
+            let mac = [2, 0, 0, 0, 0, 9 + at % 2];
+            told(&mut world, B, 0, Asked::Answered { mac });
+            world.run(ms(pause));
+        }
+        world.run(ms(1000));
+        let lost = times(&world, B, |e| matches!(e, Event::AddressTaken { .. }));
+        assert!(
+            world.serves(B) && lost == 0,
+            "{answers} answers, one each {pause} ms: {:?}",
+            world.hosts[B].events
+        );
+    }
+}
+
+/// A machine that answers what is asked has the address: within a keepalive and the second question.
+#[test]
+fn what_serves_is_given_up_for_a_machine_that_answers_again() {
+    let mut world = seen(|_| {});
+    world.power_off(A);
+    world.until(ms(5000), |w| w.serves(B)).expect("taken over");
+    world.address_answers = true;
+    let gone = world.until(ms(1000), |w| !w.hosts[B].scripts.any(0)).expect("given up");
+    assert!(gone <= ms(100 + 100 + 50), "{gone:?}");
+    assert_eq!(times(&world, B, |e| matches!(e, Event::AddressTaken { .. })), 1);
+}
+
+/// Nothing starts while an answer is looked into; a stray one costs the second question's time.
+#[test]
+fn no_start_begins_while_an_answer_is_in_doubt() {
+    let mut world = seen(|_| {});
+    world.hosts[B].disk_time = ms(30);
+    world.power_off(A);
+    world.until(ms(5000), |w| state(w, B) == GroupState::Starting).expect("claimed");
+    told(&mut world, B, 0, Asked::Answered { mac: STRANGER });
+    world.run(ms(35));
+    assert_eq!((wait(&world, B), world.hosts[B].scripts.any(0)), (Some(Wait::Answered), false));
+    world.until(ms(200), |w| w.serves(B)).expect("it did not answer again");
+}

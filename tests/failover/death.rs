@@ -162,6 +162,53 @@ fn a_fence_is_waited_for_and_fired_once() {
     assert_eq!(world.overlap, Duration::ZERO, "the fence took the old service away first");
 }
 
+/// B hears nobody, and its ping node is as silent: most likely the cut cable is its own, and the peer serves.
+#[test]
+fn an_isolated_standby_fires_no_fence_before_it_is_joined_again() {
+    let fence = FenceConfig { delay: ms(300), startup: false, failed: FenceFailed::Wait };
+    let mut world = settled(|c| (c.pings, c.fence) = (1, Some(fence)));
+    world.power_off(A);
+    isolate_standby(&mut world);
+    world.run(ms(5000));
+    assert_eq!(times(&world, B, |e| *e == Event::Fencing), 0, "{:?}", world.hosts[B].events);
+    world.hosts[B].reaches = vec![true];
+    world.until(ms(1000), |w| w.serves(B)).expect("fenced, and taken over");
+    assert_eq!(times(&world, B, |e| *e == Event::Fencing), 1);
+}
+
+#[test]
+fn a_holder_that_reaches_nobody_lets_the_other_fire_first() {
+    let fence = FenceConfig { delay: ms(300), startup: false, failed: FenceFailed::Wait };
+    let mut world = settled(|c| (c.pings, c.fence) = (1, Some(fence)));
+    world.cut_all(true);
+    world.hosts[A].reaches = vec![false];
+    world.until(ms(2000), |w| w.serves(B)).expect("the node with the whole network");
+    assert_eq!(times(&world, A, |e| *e == Event::Fencing), 0);
+    assert_eq!(world.overlap, Duration::ZERO);
+    // Alone for good: it fires after all, with twice the pause.
+    let mut world = settled(|c| (c.pings, c.fence) = (1, Some(fence)));
+    world.power_off(B);
+    world.hosts[A].reaches = vec![false];
+    let time = world.until(ms(3000), |w| w.fenced == 1).expect("a fence");
+    assert!(time >= ms(500 + 600 - 100) && world.serves(A), "{time:?}");
+}
+
+#[test]
+fn who_can_run_nothing_fences_nobody() {
+    let fence = FenceConfig { delay: ms(0), startup: false, failed: FenceFailed::Wait };
+    let mut world = settled(|c| c.fence = Some(fence));
+    world.hosts[B].config.groups[0].claimable = false;
+    world.power_off(B);
+    world.start(B);
+    world.run(ms(2000));
+    assert!(world.serves(A));
+    world.cut[A] = [true; 8];
+    world.run(ms(5000));
+    assert_eq!(times(&world, B, |e| matches!(e, Event::PeerDead(_))), 1);
+    assert_eq!(times(&world, B, |e| *e == Event::Fencing), 0, "{:?}", world.hosts[B].events);
+    assert!(world.serves(A));
+}
+
 /// The survivor has claimed the group and waits for its fence; then the peer's daemon is back, its old service still up.
 #[test]
 fn a_peer_that_returns_while_the_fence_is_awaited_is_proven_stopped_first() {

@@ -301,3 +301,21 @@ fn a_holder_goes_above_what_the_peer_remembers_of_a_line_of_the_same_name() {
     let epoch = |w: &World, host: usize| w.hosts[host].node.as_ref().unwrap().status(w.now).groups[0].epoch;
     assert!(runs(&world, A, 0) && epoch(&world, A) >= epoch(&world, B));
 }
+
+/// The same while the peer, which withdrew from its start, cannot stop what it began.
+#[test]
+fn a_holder_goes_above_what_is_stuck_under_the_same_name() {
+    let two = [group(WEB, 11, Side::Odd), group(FTP, 20, Side::Odd)];
+    let mut world = files(&two, &[group(WEB, 10, Side::Odd)]);
+    both(&mut world);
+    world.hosts[B].scripts.stop = Answer::Hangs;
+    world.hosts[B].scripts.time = ms(900);
+    world.cut_all(true);
+    world.until(ms(5000), |w| runs(w, B, 0)).expect("a cut, and no fence");
+    world.cut_all(false);
+    world.until(ms(30_000), |w| state(w, B) == GroupState::Stuck).expect("it hangs");
+    world.run(ms(3000));
+    let epoch = |w: &World, host: usize| w.hosts[host].node.as_ref().unwrap().status(w.now).groups[0].epoch;
+    assert_eq!(state(&world, A), GroupState::Held);
+    assert!(epoch(&world, A) > epoch(&world, B), "{} {}", epoch(&world, A), epoch(&world, B));
+}

@@ -134,7 +134,8 @@ impl Fault {
             | Kind::HelloStream
             | Kind::NewerStream
             | Kind::ForeignStream
-            | Kind::OwnStream => world.begin_stream(self.kind, host, link, amount),
+            | Kind::OwnStream
+            | Kind::AnswerStream => world.begin_stream(self.kind, host, link, amount),
         }
     }
 
@@ -237,7 +238,8 @@ impl Fault {
             | Kind::HelloStream
             | Kind::NewerStream
             | Kind::ForeignStream
-            | Kind::OwnStream => world.end_stream(host),
+            | Kind::OwnStream
+            | Kind::AnswerStream => world.end_stream(host),
             Kind::Standby | Kind::Takeover | Kind::ConfirmDown | Kind::Clear | Kind::Foreign => {}
         }
     }

@@ -6,6 +6,7 @@ use crate::world::World;
 use hb_core::Command;
 use hb_core::Config;
 use hb_core::auth::{Key, Keyring, Method};
+use hb_core::config::GroupConfig;
 
 /// One change, and the way back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -123,7 +124,8 @@ impl Host {
         let last = self.config.groups.len() - 1;
         if back {
             if let Some(group) = whole.config.groups.get(last + 1) {
-                let _ = self.config.groups.push(*group);
+                // Whether its scripts are there is no matter of the file; they may have been gone when it was first changed.
+                let _ = self.config.groups.push(GroupConfig { claimable: true, ..*group });
                 self.grow(group.resources);
                 self.listed = whole.listed;
             }

@@ -88,6 +88,7 @@ kinds! {
     OwnStream "A node's own frames, of any life, come back to it as a stream.",
     StartStays "Start scripts hang, and nothing can kill them before the fault ends.",
     StopStays "Stop scripts hang, and nothing can kill them before the fault ends.",
+    AnswerStream "Answers for service addresses that nobody asked for come as a stream.",
 }
 
 impl Kind {
@@ -111,6 +112,7 @@ impl Kind {
             Self::NewerStream => Part::Newer,
             Self::ForeignStream => Part::Foreign,
             Self::OwnStream => Part::Own,
+            Self::AnswerStream => Part::Answers,
             Self::StartStays | Self::StopStays => Part::Unkillable,
             _ => return None,
         })
@@ -119,8 +121,11 @@ impl Kind {
     /// Frames come that are nobody's life: what a node does must not depend on them.
     #[must_use]
     pub fn is_of_strangers(self) -> bool {
-        use Kind::{ForeignStream, HelloStream, NewerStream, OldStream, OwnStream, Replay};
-        matches!(self, Replay | OldStream | HelloStream | NewerStream | ForeignStream | OwnStream)
+        use Kind::{AnswerStream, ForeignStream, HelloStream, NewerStream, OldStream, OwnStream, Replay};
+        matches!(
+            self,
+            Replay | OldStream | HelloStream | NewerStream | ForeignStream | OwnStream | AnswerStream
+        )
     }
 
     /// Such a fault of `host` may hold up what `survivor` does about the death of the other daemon.
@@ -233,7 +238,7 @@ impl Fault {
             }
             Kind::Replay => !world.recorded[self.host].is_empty() && world.hosts[1 - self.host].runs(),
             Kind::Foreign => runs && h.open >> self.link & 1 == 1,
-            Kind::ForeignStream | Kind::NewerStream => world.hosts[1 - self.host].runs(),
+            Kind::ForeignStream | Kind::NewerStream | Kind::AnswerStream => world.hosts[1 - self.host].runs(),
             Kind::OldStream | Kind::HelloStream => !world.recorded[self.host].is_empty(),
             Kind::OwnStream => !world.recorded[1 - self.host].is_empty(),
             Kind::CutAll

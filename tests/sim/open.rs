@@ -41,6 +41,7 @@ parts! {
     Stuck "stuck" "O7: a stuck group that is known blocks the claim.",
     Versions "versions" "Each life of a daemon speaks either version of the wire; in a build with `next-wire`, when asked for.",
     Unkillable "unkillable" "Starts and stops hang for a while, and nothing can kill them.",
+    Answers "answers" "Answers for service addresses that nobody asked for come as a stream, of one machine or of many.",
 }
 
 /// A part that breaks a rule as the core is now.

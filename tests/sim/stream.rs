@@ -1,15 +1,19 @@
-//! Streams of frames that are nobody's life: recorded ones, text, frames of a newer version, a node's own.
+//! Streams of frames that are nobody's life: recorded ones, text, frames of a newer version, a node's own; and of answers for
+//! service addresses, to questions that nobody asked.
 
 use crate::fault::Kind;
 use crate::queue::Due;
 use crate::world::World;
 use hb_core::config::LinkKind;
-use hb_core::{Duration, LinkId};
+use hb_core::{Asked, Duration, Input, LinkId};
 
 /// Frames of one stream at most: twenty thousand a second for a moment, ten a second for long.
 const MOST: u32 = 250;
 /// Frames a second, by step; beside them, one in a keepalive.
 const RATES: [u64; 8] = [10, 30, 100, 300, 1000, 3000, 10_000, 20_000];
+
+/// Machines that answer by turns.
+const VOICES: u64 = 4;
 
 /// Texts in the name of one node (0, 1), as Linux-HA sends them, whole and in part.
 const TEXTS: [[&[u8]; 3]; 2] = [
@@ -38,6 +42,8 @@ pub(crate) enum Source {
     Foreign,
     /// What the receiver itself sent, in this life or another one.
     Own,
+    /// Answers for the service addresses, on the clients' network.
+    Answers,
 }
 
 impl World {
@@ -48,6 +54,7 @@ impl World {
             Kind::NewerStream => Source::Newer,
             Kind::ForeignStream => Source::Foreign,
             Kind::OwnStream => Source::Own,
+            Kind::AnswerStream => Source::Answers,
             _ => Source::Old,
         };
         let gap = match amount % 9 {
@@ -56,6 +63,11 @@ impl World {
         };
         self.streams[from] = self.streams[from].wrapping_add(1);
         let run = self.streams[from];
+        if source == Source::Answers {
+            let voices = if run % 3 == 1 { VOICES } else { 1 };
+            let each = gap.times(voices * self.client.len() as u64);
+            self.unasked[1 - from] = (run % 3 != 2).then_some((each, self.now));
+        }
         self.after(gap, Due::Stream { to: 1 - from as u8, link: link as u8, source, run, left: MOST, gap });
     }
 
@@ -84,6 +96,7 @@ impl World {
             Source::Own => self.recorded_frame(to, false),
             Source::Old | Source::Newer => self.recorded_frame(from, false),
             Source::Hellos => self.recorded_frame(from, true),
+            Source::Answers => return self.unasked(to, run),
         };
         if source == Source::Newer {
             // The version stands in the upper half of the first byte; on a line behind the delimiter and the code.
@@ -97,6 +110,24 @@ impl World {
             self.replayed[to] = self.now;
             self.inject(to, LinkId(on), &bytes);
         }
+    }
+
+    /// One answer: of one machine, of four by turns, or of a machine that nobody saw before.
+    fn unasked(&mut self, to: usize, run: u32) {
+        if !self.lan.hears(to) {
+            return;
+        }
+        let machine = match run % 3 {
+            0 => 3,
+            1 => 3 + self.dice.roll(VOICES),
+            _ => 3 + self.dice.roll(1 << 32),
+        };
+        if let Some((_, last)) = &mut self.unasked[to] {
+            *last = self.now;
+        }
+        let [.., a, b, c, d, e] = machine.to_be_bytes();
+        let address = self.dice.roll(self.client.len() as u64) as u8;
+        self.input(to, Input::Asked { address, what: Asked::Answered { mac: [2, a, b, c, d, e] } });
     }
 
     /// One of the recorded frames of `from`, by chance; `long`: of the longer half.

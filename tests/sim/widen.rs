@@ -128,6 +128,7 @@ fn faults(plan: &mut Plan) {
         (Part::Newer, Kind::NewerStream),
         (Part::Foreign, Kind::ForeignStream),
         (Part::Own, Kind::OwnStream),
+        (Part::Answers, Kind::AnswerStream),
     ] {
         if let Some(mut dice) = add(part, STREAM, 2, &[kind]) {
             deaths.push((kind, dice.range(0, 12), dice.chance(600)));

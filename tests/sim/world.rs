@@ -80,6 +80,8 @@ pub struct World {
     pub(crate) came: [Instant; 2],
     /// By receiver: when something recorded last came to it.
     pub(crate) replayed: [Instant; 2],
+    /// By who hears it: between two answers of one machine in a stream of them, about; and when the last one came.
+    pub(crate) unasked: [Option<(Duration, Instant)>; 2],
     /// By sender: the stream in its name that runs.
     pub(crate) streams: [u32; 2],
     /// By sender: link and bytes of some of its frames.
@@ -131,6 +133,7 @@ impl World {
             recorded: [Vec::new(), Vec::new()],
             came: [Instant::ZERO; 2],
             replayed: [Instant::ZERO; 2],
+            unasked: [None; 2],
             streams: [0; 2],
             spins: (0, Instant::ZERO),
             notes: Vec::new(),

@@ -20,6 +20,8 @@ const VOICES: usize = 8;
 const UNASKED: u16 = 3;
 /// Answers of one machine that come closer together than this may be to one question.
 const PROMPT: Duration = Duration::from_millis(10);
+/// After the first answer to who serves already, or is about to, it is asked once more: a stream shows itself meanwhile.
+const CONFIRM: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(100));
 /// Machines that answer one question for the first time, after which one answer alone counts for nothing.
 const CROWD: u8 = 5;
 /// Proxies and duplicates that are remembered.
@@ -91,6 +93,11 @@ pub(crate) const fn next(stage: Stage, event: AskEvent) -> Stage {
     }
 }
 
+/// How long after its first answer a machine is asked once more.
+fn confirm(times: &Times) -> Duration {
+    times.keepalive.min(CONFIRM.1).max(CONFIRM.0)
+}
+
 /// A machine that answers.
 #[derive(Clone, Copy, Debug)]
 struct Voice {
@@ -107,6 +114,9 @@ struct Voice {
     unasked: u16,
     /// It sends so many of them that nothing of it counts.
     forged: bool,
+    /// It has answered question by question since then, and goes on so for long enough to be no stream.
+    since: Instant,
+    sure: bool,
 }
 
 /// What an answer comes to.
@@ -116,6 +126,8 @@ pub(crate) enum Came {
     Nothing,
     /// It counts.
     Counts,
+    /// It counts, and may be the first of a stream: no reason yet to give up what is served.
+    Once,
     /// Its machine sends what nobody asked for: nothing of it counts from now on.
     Forged,
 }
@@ -230,8 +242,34 @@ impl Ask {
         match self.purpose {
             None => Instant::NEVER,
             Some(_) if self.question == 0 || self.asked_at == Instant::ZERO => Instant::ZERO,
-            Some(purpose) => self.asked_at.plus(times.pace(purpose)),
+            Some(purpose) => {
+                let due = self.asked_at.plus(times.pace(purpose));
+                let last = self.unsure().filter(|voice| voice.question == self.question);
+                let first = last.map(|voice| voice.first.plus(confirm(times))).min();
+                first.map_or(due, |again| due.min(again))
+            }
         }
+    }
+
+    /// Machines that answered a claimant, or before something is put back, and are not sure to be the holder: each may be a
+    /// stray answer, or the first of a stream.
+    fn unsure(&self) -> impl Iterator<Item = &Voice> {
+        let gives_up = self.purpose.is_some_and(Purpose::gives_up);
+        self.voices.iter().filter(move |voice| gives_up && !voice.sure && self.counts(voice))
+    }
+
+    /// Until when such a machine is asked once more, and may answer.
+    pub(crate) fn doubt(&self, times: &Times) -> Option<Instant> {
+        let until = self.unsure().filter_map(|voice| match self.question.saturating_sub(voice.question) {
+            0 => Some(voice.first.plus(confirm(times).doubled())),
+            1 => Some(self.asked_at.plus(confirm(times))),
+            _ => None,
+        });
+        until.max()
+    }
+
+    fn counts(&self, voice: &Voice) -> bool {
+        !voice.forged && (!self.crowd || voice.answered > 1)
     }
 
     /// Time passed: ask what is due.
@@ -299,7 +337,9 @@ impl Ask {
             return Came::Nothing;
         }
         // Two questions, to everybody and to one, are answered one right after the other.
-        let pause = times.pace(purpose).divided(4).max(PROMPT);
+        let pace = times.pace(purpose);
+        let pace = if purpose.gives_up() { pace.min(confirm(times)) } else { pace };
+        let pause = pace.divided(4).max(PROMPT);
         let Some(at) = self.voices.iter().position(|voice| voice.mac == mac) else {
             self.fresh = self.fresh.saturating_add(1);
             self.crowd |= self.fresh >= CROWD;
@@ -312,6 +352,8 @@ impl Ask {
                 answered: 1,
                 unasked: 0,
                 forged: false,
+                since: now,
+                sure: false,
             };
             if self.voices.push(voice).is_err()
                 && !self.crowd
@@ -319,10 +361,15 @@ impl Ask {
             {
                 *oldest = voice;
             }
-            return if self.crowd { self.recount(now) } else { Came::Counts };
+            return if self.crowd { self.recount(now) } else { Came::Once };
         };
         let Some(voice) = self.voices.get_mut(at) else { return Came::Nothing };
         if voice.question != question {
+            if question > voice.question.saturating_add(1) {
+                // It was asked once more, and said nothing.
+                voice.since = now;
+            }
+            voice.sure |= now >= voice.since.plus(confirm(times));
             voice.question = question;
             voice.answered = voice.answered.saturating_add(1);
             voice.first = now;
@@ -344,7 +391,11 @@ impl Ask {
             let came = self.recount(now);
             return if first { Came::Forged } else { came };
         }
-        if self.crowd && voice.answered < 2 { Came::Nothing } else { Came::Counts }
+        match (self.crowd && voice.answered < 2, voice.sure) {
+            (true, _) => Came::Nothing,
+            (false, false) => Came::Once,
+            (false, true) => Came::Counts,
+        }
     }
 
     /// An answer counts: what was proven before is void.
@@ -373,8 +424,7 @@ impl Ask {
 
     /// The last answer that counts: when, to which question, and of whom.
     pub(crate) fn last_answer(&self) -> Option<(Instant, u16, Mac)> {
-        let counts = |voice: &&Voice| !voice.forged && (!self.crowd || voice.answered > 1);
-        let last = self.voices.iter().filter(counts).max_by_key(|voice| voice.last)?;
+        let last = self.voices.iter().filter(|voice| self.counts(voice)).max_by_key(|voice| voice.last)?;
         Some((last.last, last.question, last.mac))
     }
 
@@ -460,6 +510,9 @@ impl Ask {
                     }
                 }
             }
+        }
+        if let Some(until) = self.doubt(times).filter(|until| *until > ticked) {
+            at.or(until);
         }
         if let Some((_, since, _)) = self.suspect {
             at.or(since.plus(times.keepalive.doubled()));

@@ -33,6 +33,14 @@ impl Purpose {
         }
     }
 
+    /// An answer ends what is served here, or about to be.
+    pub(crate) const fn gives_up(self) -> bool {
+        match self {
+            Self::Learn | Self::Know | Self::Claim => false,
+            Self::Claimant | Self::Back => true,
+        }
+    }
+
     /// Something waits for the outcome.
     pub(crate) const fn decides(self) -> bool {
         match self {

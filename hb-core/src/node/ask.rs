@@ -3,7 +3,7 @@
 
 use super::Node;
 use crate::action::Action;
-use crate::cluster::ask::{AskEvent, Came, Mac, Stage};
+use crate::cluster::ask::{Ask, AskEvent, Came, Mac, Stage};
 use crate::cluster::group::{Gate, Group};
 use crate::cluster::question::{Purpose, Times};
 use crate::cluster::right::PeerSituation;
@@ -54,8 +54,7 @@ impl Node {
             return None;
         }
         let ask = group.ask()?;
-        let claimed =
-            ask.decided.is_some_and(|(at, _)| self.now < at.plus(self.config.timing.keepalive.doubled()));
+        let claimed = ask.decided.is_some_and(|(at, _)| self.now < self.claimed_until(ask, at));
         let silent = self.now >= self.ask_from();
         let shown = self.peer.group(group.config.name_hash).filter(|_| self.peer.both_ways());
         let stopped = shown.is_some_and(|shown| matches!(shown.state, GroupState::Idle | GroupState::Failed));
@@ -77,6 +76,12 @@ impl Node {
             | GroupState::Failed
             | GroupState::Stuck => None,
         }
+    }
+
+    /// How long who decided at that time goes on asking once it serves.
+    fn claimed_until(&self, ask: &Ask, decided: Instant) -> Instant {
+        let until = decided.plus(self.config.timing.keepalive.doubled());
+        ask.doubt(&self.ask_times()).map_or(until, |doubt| until.max(doubt))
     }
 
     /// Time passed: begin and end, ask what is due, and see what silence has come to.
@@ -156,7 +161,7 @@ impl Node {
         if let Some((since, _)) = ask.decided
             && group.state == GroupState::Held
         {
-            at.or(since.plus(self.config.timing.keepalive.doubled()));
+            at.or(self.claimed_until(ask, since));
         }
         let unheard = self.peer.state == PeerState::Unknown || self.foreign.live();
         if ask.purpose.is_none() && unheard && self.now < self.ask_from() {
@@ -236,8 +241,9 @@ impl Node {
                 self.report(Event::AnswersForged { group: id, mac });
                 return;
             }
-            Came::Counts => {}
+            Came::Once | Came::Counts => {}
         }
+        let sure = came == Came::Counts || defended;
         match purpose {
             Purpose::Learn | Purpose::Know => {}
             Purpose::Claim => {
@@ -247,10 +253,13 @@ impl Node {
                     self.report(Event::AddressAnswered { group: id, address, mac, waits });
                 }
             }
-            Purpose::Claimant => self.contested(id, mac, defended),
+            Purpose::Claimant if sure => self.contested(id, mac, defended),
+            Purpose::Claimant => {}
             Purpose::Back => {
                 ask.answers(now);
-                self.taken(id, mac);
+                if sure {
+                    self.taken(id, mac);
+                }
             }
         }
     }
@@ -272,6 +281,14 @@ impl Node {
             }
             self.taken(id, mac);
         }
+    }
+
+    /// A machine answered once that may be about to end this start: no script begins before it is asked once more.
+    pub(super) fn doubts_start(&self, group: &Group) -> bool {
+        let stays = group.config.preferred == self.config.side && matches!(group.gate, Gate::Open);
+        let doubts = |ask: &Ask| ask.doubt(&self.ask_times()).is_some_and(|until| self.now < until);
+        let decided = |ask: &&Ask| ask.decided.is_some_and(|(_, silent)| silent);
+        !stays && group.ask().filter(decided).is_some_and(doubts)
     }
 
     /// Another machine has the addresses: give the group up, with a mark.

@@ -121,7 +121,9 @@ impl Node {
         let (mine, theirs) = match (tangled, self.peers(id)) {
             // A holder goes above what the peer remembers of a line of the same name, which is no claim here.
             (true, Some(shown))
-                if state == GroupState::Held && !shown.state.may_run() && own.epoch < shown.epoch =>
+                if state == GroupState::Held
+                    && (!shown.state.may_run() || shown.state == GroupState::Stuck)
+                    && own.epoch < shown.epoch =>
             {
                 self.raise_epoch(id);
                 return true;

@@ -322,7 +322,9 @@ impl Node {
         at.or(self.trial_deadline());
         at.or(self.persist_again);
         at.or(self.pings.deadline());
-        at.or(self.fence.deadline());
+        if self.may_fence() {
+            at.or(self.fence.deadline());
+        }
         at.or(self.twin_deadline());
         self.offer_deadline(&mut at);
         for until in [self.unconfirmed, self.isolated.until()].into_iter().flatten() {

@@ -178,6 +178,9 @@ impl Node {
         if !self.fence_open() {
             return Some(Wait::Fence);
         }
+        if self.group(id).is_some_and(|group| self.doubts_start(group)) {
+            return Some(Wait::Answered);
+        }
         let in_place = self.group(id).is_some_and(|group| group.in_place);
         if self.peer_has_twins() && self.peer.alive() && !in_place {
             return Some(Wait::PeerTwins);

@@ -2,6 +2,7 @@
 
 use super::{Node, OneWay};
 use crate::cluster::fence::FenceEvent;
+use crate::cluster::group::Group;
 use crate::cluster::peer::PeerEvent;
 use crate::cluster::ping;
 use crate::config::Isolated;
@@ -38,7 +39,7 @@ impl Node {
         if self.isolated.until().is_some_and(|until| self.now >= until) {
             self.not_isolated();
         }
-        if self.fence_event(FenceEvent::Tick) {
+        if self.may_fence() && self.fence_event(FenceEvent::Tick) {
             self.out.fence = true;
             self.report(Event::Fencing);
         }
@@ -202,9 +203,10 @@ impl Node {
             group.pinned = false;
             group.takeover = false;
         }
+        let mut alone = false;
         if met && !self.peer.left {
             let timing = self.config.timing;
-            let alone = self.pings.silent_with(self.peer.last_heard, self.deadtime(), timing.keepalive);
+            alone = self.pings.silent_with(self.peer.last_heard, self.deadtime(), timing.keepalive);
             let all_here =
                 self.groups.iter().all(|g| matches!(g.state, GroupState::Held | GroupState::Starting));
             if alone && !all_here && self.config.isolated == Isolated::Wait {
@@ -217,10 +219,23 @@ impl Node {
             && !self.peer.left
         {
             let holds = self.groups.iter().any(|group| group.state == GroupState::Held);
-            let delay = if holds { Duration::ZERO } else { fence.delay };
+            let delay = match (holds, alone) {
+                (true, false) => Duration::ZERO,
+                (false, _) => fence.delay,
+                // The cut cable is this node's, it seems: the one with the whole network fires first.
+                (true, true) => fence.delay.doubled(),
+            };
             self.fence_event(FenceEvent::Needed(delay));
         }
         self.out.beat = true;
+    }
+
+    /// Would anything run here that a fence makes room for, or keeps whole? A node that takes itself for isolated, or can
+    /// run nothing, would end a service that goes on.
+    pub(super) fn may_fence(&self) -> bool {
+        let any =
+            |g: &Group| matches!(g.state, GroupState::Held | GroupState::Starting) || g.config.claimable;
+        !self.isolated.lasts() && self.groups.iter().any(any)
     }
 
     /// The answer of the ARP probe.

@@ -35,6 +35,18 @@ use hb_core::{Cause, Duration, Event, Incarnation, Instant, PeerState, Wait};
 /// The least pause between two ARP probes, and how long one takes.
 const PROBE: Duration = Duration::from_millis(1050);
 
+/// Between two questions at most: of who serves while it doubts an answer, and of who waits.
+const CONFIRM: Duration = Duration::from_millis(40);
+const PACE: Duration = Duration::from_secs(1);
+
+/// A stream of answers comes to `host`, or came a deadtime ago at most, in which each machine answers so rarely, beside
+/// questions that are `pace` apart, that it answers as a holder does. The core tells a stream by a fourth of a pause and
+/// three more answers than questions; half of that is left to chance.
+fn sparse(world: &World, facts: &Facts, host: usize, pace: Duration) -> bool {
+    let lasts = facts.plan.setting.slow(facts.plan.setting.deadtime());
+    world.unasked[host].is_some_and(|(each, last)| each >= pace.divided(8) && world.now.since(last) <= lasts)
+}
+
 /// A copy of a datagram comes this much later.
 const LATE_COPY: Duration = Duration::from_millis(20);
 
@@ -142,7 +154,9 @@ impl Takeover {
                     return false;
                 };
                 let at = usize::from(g.0);
-                h == host && g == group && (world.lan.stranger || world.answers(host, at))
+                let holder = world.lan.stranger || world.answers(host, at);
+                let holder = holder || sparse(world, facts, host, CONFIRM);
+                h == host && g == group && holder
             };
             if for_peer
                 && !world.notes.iter().any(taken)
@@ -267,7 +281,10 @@ impl Takeover {
                 self.blocked(world, survivor, group) && !self.proof_comes(world, facts, survivor)
             }
             // The clients' network is not as it should be.
-            Some(Wait::Answered | Wait::Asking | Wait::CannotAsk) => !world.lan.whole(),
+            Some(Wait::Answered | Wait::Asking | Wait::CannotAsk) => {
+                let deadtime = facts.plan.setting.deadtime();
+                !world.lan.whole() || sparse(world, facts, survivor, deadtime.divided(4).min(PACE))
+            }
             // Another process has the device at this very moment (O1): the clock begins when it is free.
             Some(Wait::WatchdogPending) => h.dog.busy,
             // Its last life was never met; or frames came when it was taken for dead, or of an earlier life after its last.

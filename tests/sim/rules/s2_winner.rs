@@ -20,7 +20,10 @@ use crate::note::Note;
 use crate::open::Part;
 use crate::world::World;
 use hb_core::message::GroupState;
-use hb_core::{Cause, Event, Instant, PeerState, Verb};
+use hb_core::{Cause, Duration, Event, Instant, PeerState, Verb};
+
+/// How long an answer to who serves already is in doubt, before the second question: a keepalive, within these bounds.
+const CONFIRM: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(100));
 
 #[derive(Clone, Copy)]
 struct Watch {
@@ -138,7 +141,9 @@ impl Winner {
     fn taken(&self, world: &World, facts: &Facts, host: usize, service: usize) -> bool {
         let silent =
             world.hosts[host].node.as_ref().is_some_and(|node| node.glance().peer == PeerState::Dead);
-        let asks = facts.plan.setting.slow(facts.plan.setting.timing.keepalive.times(2));
+        let keepalive = facts.plan.setting.timing.keepalive;
+        let confirm = keepalive.min(CONFIRM.1).max(CONFIRM.0);
+        let asks = facts.plan.setting.slow(keepalive.times(2).plus(confirm.times(2)));
         let claims =
             silent && world.answers(host, service) && world.now.since(self.decided[host][service]) <= asks;
         world.notes.iter().any(|note| match *note {
