@@ -163,6 +163,12 @@ pub enum Verb {
     /// Say why a group runs where it runs, or all of them, and what would happen.
     #[cfg(feature = "why")]
     Why(Option<String>),
+    /// Print every value of the configuration with its place.
+    #[cfg(feature = "config-show")]
+    ConfigShow,
+    /// Print what two nodes compare of their files.
+    #[cfg(feature = "config-show")]
+    ConfigDigest,
     /// Show how things stand, live.
     #[cfg(feature = "monitor")]
     Monitor,
@@ -355,6 +361,12 @@ fn resolve(verb: &str, values: &[String]) -> Result<Verb, Usage> {
         "guard" => match values {
             [group, command @ ..] if !command.is_empty() => Ok(Verb::Guard(group.clone(), command.to_vec())),
             _ => Err(Usage::new("guard needs a group and a command; write guard [--quiet] GROUP -- COMMAND")),
+        },
+        #[cfg(feature = "config-show")]
+        "config" => match one("what to do; write config show or config digest")?.as_str() {
+            "show" => Ok(Verb::ConfigShow),
+            "digest" => Ok(Verb::ConfigDigest),
+            other => Err(Usage::new(format!("config has no {other:?}; write config show or config digest"))),
         },
         #[cfg(feature = "monitor")]
         "monitor" => none(Verb::Monitor),

@@ -46,6 +46,24 @@ macro_rules! monitor {
     };
 }
 
+/// The lines of a build with `config`.
+#[cfg(feature = "config-show")]
+macro_rules! config {
+    () => {
+        "  hbd config show                 every value of the three files, with file and line, or the rule that gave it
+  hbd config digest               what the two nodes compare of them, to be compared
+"
+    };
+}
+
+/// A build without it says nothing of it.
+#[cfg(not(feature = "config-show"))]
+macro_rules! config {
+    () => {
+        ""
+    };
+}
+
 /// The line of a build with `why`.
 #[cfg(feature = "why")]
 macro_rules! why {
@@ -172,6 +190,7 @@ hbd: heartbeat and watchdog daemon for two-node hot standby
   hbd status [--json|--nagios|--prometheus]    this node, the peer, links, groups, watchdog, ping nodes; the first line says if all is well
   hbd check                       examine the configuration and this machine; touches nothing
 ",
+    config!(),
     exercise!(),
     "  hbd standby [all|local|foreign] [--no-wait]    give groups to the peer
   hbd takeover [all|local|foreign] [--no-wait]   take groups from the peer

@@ -22,6 +22,8 @@ mod monitor;
 mod notes;
 mod restart;
 mod send_arp;
+#[cfg(feature = "config-show")]
+mod settings;
 pub mod show;
 pub mod status_json;
 pub mod verdict;
@@ -114,6 +116,10 @@ fn act(verb: Verb, options: &Options) -> i32 {
         Verb::Data(verb) => data::data(options, &verb),
         #[cfg(feature = "why")]
         Verb::Why(group) => ask::told(options, &Request::Why(group.as_deref().unwrap_or_default())),
+        #[cfg(feature = "config-show")]
+        Verb::ConfigShow => settings::show(options),
+        #[cfg(feature = "config-show")]
+        Verb::ConfigDigest => settings::digest(options),
         #[cfg(feature = "monitor")]
         Verb::Monitor => monitor::main(options),
         #[cfg(feature = "events")]

@@ -21,7 +21,7 @@ use std::string::String;
 use std::vec::Vec;
 
 /// `announce_every`, if the file does not say.
-const ANNOUNCE_EVERY: Duration = Duration::from_secs(60);
+pub(super) const ANNOUNCE_EVERY: Duration = Duration::from_secs(60);
 /// `fence_delay`, if the file does not say and two keepalives are not longer.
 const FENCE_DELAY: Duration = Duration::from_secs(2);
 
@@ -85,7 +85,7 @@ pub(super) fn settings(
 }
 
 /// The original's rule: without a facility the two files have defaults, with one they do not.
-fn log_targets(cf: &HaCf) -> LogTargets {
+pub(super) fn log_targets(cf: &HaCf) -> LogTargets {
     let facility = cf.facility.and_then(|f| f.value);
     let target = |given: &Option<super::ha_cf::At<PathBuf>>, default: &str| match given {
         Some(path) => Some(path.value.clone()),
@@ -140,7 +140,7 @@ fn core_config(
 }
 
 /// The other node must have had its time to fire before a node that holds nothing does.
-fn fence(cf: &HaCf, times: &Times) -> FenceConfig {
+pub(super) fn fence(cf: &HaCf, times: &Times) -> FenceConfig {
     let usual = times.timing.keepalive.doubled().max(FENCE_DELAY);
     FenceConfig {
         delay: cf.fence_delay.map_or(usual, |delay| delay.value),

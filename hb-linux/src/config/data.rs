@@ -106,7 +106,8 @@ fn one(lines: &DataLines, (own, peer): (&str, &str), report: &mut Report<'_>) ->
         }
         (false, None, _) => Transport::Ssh,
     };
-    let excludes = EXCLUDES.iter().map(ToString::to_string).chain(lines.excludes.iter().cloned());
+    let excludes =
+        EXCLUDES.iter().map(ToString::to_string).chain(lines.excludes.iter().map(|at| at.value.clone()));
     let value = |time: &Option<At<Duration>>, usual| time.map_or(usual, |time| time.value);
     Some(DataSettings {
         directory: directory.value.clone(),

@@ -27,6 +27,8 @@ mod names;
 mod names_tests;
 mod scripts;
 pub mod settings;
+#[cfg(feature = "config-show")]
+pub mod show;
 #[cfg(test)]
 mod tests;
 mod texts;

@@ -49,11 +49,12 @@ pub fn parts() -> Result<Vec<(&'static str, u64)>, String> {
 }
 
 /// The features of `hb-linux` that a build may leave out.
-const PARTS: [&str; 14] = [
+const PARTS: [&str; 15] = [
     "data",
     "attend",
     "guard",
     "metrics",
+    "config-show",
     "address",
     "by-name",
     "why",

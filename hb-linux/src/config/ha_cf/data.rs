@@ -23,7 +23,7 @@ pub(crate) struct DataLines {
     pub(crate) daemon: Option<At<bool>>,
     pub(crate) module: Option<At<String>>,
     pub(crate) command: Option<At<String>>,
-    pub(crate) excludes: Vec<String>,
+    pub(crate) excludes: Vec<At<String>>,
     pub(crate) interval: Option<At<Duration>>,
     pub(crate) limit: Option<At<Duration>>,
     pub(crate) stale_after: Option<At<Duration>>,
@@ -135,7 +135,7 @@ impl DataLines {
                     pair.set(&mut self.command, all.join(" "), report);
                     rest = &[];
                 }
-                "exclude" => self.excludes.push(String::from(value)),
+                "exclude" => self.excludes.push(At { value: String::from(value), line: d.line }),
                 "interval" if value == "off" => pair.set(&mut self.interval, NEVER, report),
                 "interval" => pair.set(&mut self.interval, pair.time_of(value, one, DAY, report)?, report),
                 "limit" => pair.set(&mut self.limit, pair.time_of(value, one, DAY, report)?, report),

@@ -23,6 +23,8 @@ pub(crate) use data::DataLines;
 use directive::Directive;
 use hb_core::Duration;
 use hb_core::config::{Answered, FenceFailed, Isolated, MonitorConfig};
+#[cfg(feature = "config-show")]
+pub(super) use media::{DEFAULT_BAUD, DEFAULT_PORT};
 use std::path::PathBuf;
 use std::string::String;
 use std::vec::Vec;

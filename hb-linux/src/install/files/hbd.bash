@@ -13,12 +13,13 @@ _hbd() {
 	run) words=--foreground ;;
 	stop) words=--no-wait ;;
 	reload) words=--force ;;
+	config) words="show digest" ;;
 	check) words=--exercise ;;
 	status) words="--json --nagios --prometheus" ;;
 	standby|takeover) words="all local foreign --no-wait" ;;
 	confirm-down) words="--force $(sed -n 's/^[[:space:]]*node[[:space:]]//p' /etc/ha.d/ha.cf 2>/dev/null)" ;;
 	clear|why) words=$(hbd status --json 2>/dev/null | grep -o '"name":"[^"]*","preferred"' | cut -d'"' -f4) ;;
-	help) words="run stop restart reload status check standby takeover confirm-down clear fence sync data monitor why events demo linktest send-arp install" ;;
+	help) words="run stop restart reload status check config standby takeover confirm-down clear fence sync data monitor why events demo linktest send-arp install" ;;
 	fence) words="--test $(sed -n 's/^[[:space:]]*node[[:space:]]//p' /etc/ha.d/ha.cf 2>/dev/null)" ;;
 	sync) words="--delete --no-wait" ;;
 	events) words="--since --follow --json --both" ;;
