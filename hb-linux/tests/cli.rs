@@ -3,7 +3,7 @@
 
 mod bench;
 
-use bench::{Folder, Node, NullModem, PATIENCE, code, monitor, schema, text};
+use bench::{Folder, Node, NullModem, PATIENCE, code, monitor, schema, shows, text};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -67,6 +67,15 @@ fn two_nodes_move_a_service_over_a_null_modem() {
     let page = text(&a.hbd(&["status", "--prometheus"]));
     assert!(page.contains("\nhbd_group_state{group=\"svc\",state=\"held\"} 1\n"), "{page}");
 
+    // What the two compare of their files, as text and by the daemons' own word.
+    let digests = [&a, &b].map(|node| node.hbd(&["config", "digest"]));
+    assert_eq!(digests[0].stdout, digests[1].stdout);
+    assert!(digests.iter().all(|said| code(said) == 0), "{digests:?}");
+    let said = String::from_utf8_lossy(&digests[1].stderr);
+    assert!(said.contains("the daemons of ha-2 and ha-1 agree"), "{said}");
+    let values = text(&a.hbd(&["config", "show"]));
+    assert!(values.contains("/etc/ha.cf:1\n") && values.contains("  default\n"), "{values}");
+
     // Live, on a terminal, and in lines without one.
     let pressed = monitor(&a, "OK: ha-1 holds svc, ha-2 stands by", |keys, _| {
         assert_eq!(keys.write(b"q").unwrap(), Some(1));
@@ -98,6 +107,19 @@ fn two_nodes_move_a_service_over_a_null_modem() {
     let back = a.hbd(&["takeover"]);
     assert_eq!(code(&back), 0, "{}", text(&back));
     assert!(a.serves() && !b.serves());
+
+    // By the monitor's keys, after its questions.
+    let moved = monitor(&b, "t takes groups", |keys, _| {
+        for (key, shown) in [(b"t", "l local ones"), (b"a", "any other key: no"), (b"y", "accepted")] {
+            assert_eq!(keys.write(key).unwrap(), Some(1));
+            shows(keys, shown);
+        }
+        b.wait_for(&["\"state\":\"held\""]);
+        assert_eq!(keys.write(b"q").unwrap(), Some(1));
+    });
+    assert_eq!(moved, Some(0));
+    assert!(b.serves() && !a.serves());
+    assert_eq!(code(&a.hbd(&["takeover"])), 0);
 
     let lie = b.hbd(&["confirm-down", "ha-1"]);
     assert_eq!(code(&lie), 1);

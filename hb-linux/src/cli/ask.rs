@@ -314,7 +314,7 @@ fn reason(group: &Group) -> String {
     }
 }
 
-fn in_scope(shot: &Snapshot, group: &Group, which: Which) -> bool {
+pub(super) fn in_scope(shot: &Snapshot, group: &Group, which: Which) -> bool {
     match which {
         Which::All => true,
         Which::Local => group.preferred == shot.node,

@@ -220,6 +220,12 @@ impl Keyboard {
         let got = unsafe { libc::read(Self::FD, (&raw mut byte).cast(), 1) };
         (got == 1).then_some(byte)
     }
+
+    /// Forget what was typed ahead.
+    pub fn drain(&self) {
+        // SAFETY: tcflush takes two integers.
+        unsafe { libc::tcflush(Self::FD, libc::TCIFLUSH) };
+    }
 }
 
 #[cfg(feature = "monitor")]

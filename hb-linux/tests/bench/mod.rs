@@ -175,6 +175,18 @@ pub(crate) fn code(output: &Output) -> i32 {
     output.status.code().unwrap_or(-1)
 }
 
+/// Waits until a terminal is sent this text.
+pub(crate) fn shows(master: &Fd, part: &str) {
+    let (begun, mut shown, mut buf) = (Instant::now(), String::new(), [0; 4096]);
+    while !shown.contains(part) {
+        assert!(begun.elapsed() < PATIENCE, "no {part:?} in {shown:?}");
+        poll(&mut [PollFd::readable(master.raw())], 100).unwrap();
+        if let Ok(Some(n)) = master.read(&mut buf) {
+            shown.push_str(&String::from_utf8_lossy(&buf[..n]));
+        }
+    }
+}
+
 /// `hbd monitor` on a terminal of its own, until it shows `part` and then `end` has been done to it. Answers its exit code.
 pub(crate) fn monitor(node: &Node, part: &str, end: impl FnOnce(&Fd, &Child)) -> Option<i32> {
     let (master, name) = pty::open().unwrap();

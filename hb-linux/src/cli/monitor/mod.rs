@@ -1,16 +1,19 @@
 //! `hbd monitor`: how things stand, live. Plain ANSI on 80 columns and 24 rows, within what a serial console of 9600 baud carries;
-//! without a terminal a line for each change. It looks once a second, and moves nothing.
+//! without a terminal a line for each change. It looks once a second, and moves groups after a question alone.
 
+mod moving;
 mod paint;
 mod screen;
 
 use super::events::last_lines;
 use super::{EXIT_FAILURE, EXIT_OK, Options, snapshot, tell};
-use crate::control::client::Trouble;
+use crate::control::client::{Client, Trouble, Verdict};
+use crate::control::wire::{Reply, Request};
 use crate::sys::clock::WallTime;
 use crate::sys::poll::{PollFd, poll};
 use crate::sys::signal::Signals;
 use crate::sys::tty::Keyboard;
+use moving::{Moving, Then};
 use paint::{FAREWELL, Painter, ROWS};
 use screen::Past;
 use std::format;
@@ -38,28 +41,53 @@ pub(super) fn main(options: &Options) -> i32 {
 fn draw(options: &Options, signals: &Signals) -> i32 {
     // Without one (`< /dev/null`) a signal ends it.
     let keyboard = Keyboard::open().ok();
-    let (mut painter, mut past) = (Painter::new(), Past::default());
+    let (mut painter, mut past, mut moving) = (Painter::new(), Past::default(), Moving::default());
     loop {
         let clock = time_of_day();
         let events = last_lines(&options.state_dir, ROWS);
         let rows = match snapshot(options) {
             Ok(shot) => {
                 past.note(&shot);
-                screen::screen(&shot, &past, &events, &clock)
+                screen::screen(&shot, &past, &events, moving.foot(&clock, Some(&shot)))
             }
-            Err(why) => screen::silent(&trouble(options, &why), &events, &clock),
+            Err(why) => screen::silent(&trouble(options, &why), &events, moving.foot(&clock, None)),
         };
         if !put(&painter.paint(&rows)) {
             return EXIT_FAILURE;
         }
         match wait(signals, keyboard.as_ref()) {
-            Heard::Nothing => {}
+            Heard::Nothing => moving.look(),
             Heard::Redraw => painter.forget(),
+            Heard::Key(key) => match moving.key(key) {
+                Then::Nothing => {}
+                Then::Drain => keyboard.iter().for_each(Keyboard::drain),
+                Then::Move(way, which) => {
+                    moving = Moving::Said(asked(options, &moving::request(way, which)));
+                }
+            },
             Heard::End => break,
         }
     }
     put(FAREWELL);
     EXIT_OK
+}
+
+/// Have the daemon do it; what it says.
+fn asked(options: &Options, request: &Request<'_>) -> String {
+    let mut said = String::new();
+    let verdict = Client::connect(&options.run_dir).and_then(|mut client| {
+        client.ask(request, |reply| {
+            if let Reply::Text(line) = reply {
+                (*line).clone_into(&mut said);
+            }
+        })
+    });
+    match verdict {
+        Ok(Verdict::Accepted) if said.is_empty() => "accepted: it moves".into(),
+        Ok(Verdict::Accepted) => format!("accepted: {said}"),
+        Ok(Verdict::Refused(why)) => format!("refused: {why}"),
+        Err(why) => trouble(options, &why),
+    }
 }
 
 /// Without a terminal: what changed, a line each, until a signal or until nobody reads.
@@ -86,6 +114,7 @@ fn say(options: &Options, signals: &Signals) -> i32 {
 enum Heard {
     Nothing,
     Redraw,
+    Key(u8),
     End,
 }
 
@@ -108,7 +137,7 @@ fn wait(signals: &Signals, keyboard: Option<&Keyboard>) -> Heard {
         // Control-C and control-D as well, where the terminal makes no signal of them.
         Some(Some(b'q' | b'Q' | 3 | 4) | None) => Heard::End,
         Some(Some(b'r' | b'R' | 12)) => Heard::Redraw,
-        Some(Some(_)) => Heard::Nothing,
+        Some(Some(key)) => Heard::Key(key),
     }
 }
 

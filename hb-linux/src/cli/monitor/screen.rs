@@ -49,8 +49,8 @@ impl Past {
     }
 }
 
-/// The rows for one look. `events`: the last lines of the event ring, the newest last; `clock`: the time of day.
-pub(super) fn screen(s: &Snapshot, past: &Past, events: &[String], clock: &str) -> Vec<String> {
+/// The rows for one look. `events`: the last lines of the event ring, the newest last; `foot`: the last row.
+pub(super) fn screen(s: &Snapshot, past: &Past, events: &[String], foot: String) -> Vec<String> {
     let mut rows: Vec<String> = Vec::new();
     rows.extend(broken(&format!("{}", verdict::judge(s))).into_iter().take(2));
     rows.push(String::new());
@@ -87,23 +87,23 @@ pub(super) fn screen(s: &Snapshot, past: &Past, events: &[String], clock: &str) 
     if !pings.is_empty() {
         rows.push(format!("ping   {}", pings.join(", ")));
     }
-    whole(rows, events, clock)
+    whole(rows, events, foot)
 }
 
 /// A whole screen: below these rows the last events that find room, and the foot.
-fn whole(mut rows: Vec<String>, events: &[String], clock: &str) -> Vec<String> {
+fn whole(mut rows: Vec<String>, events: &[String], foot: String) -> Vec<String> {
     rows.push(String::new());
     let room = (ROWS - 1).saturating_sub(rows.len());
     rows.extend(events.iter().skip(events.len().saturating_sub(room)).cloned());
     rows.truncate(ROWS - 1);
     rows.resize(ROWS - 1, String::new());
-    rows.push(format!("{clock}   q quits, r draws anew"));
+    rows.push(foot);
     rows.iter().map(|row| printable(row)).collect()
 }
 
 /// The rows of a machine whose daemon does not answer.
-pub(super) fn silent(why: &str, events: &[String], clock: &str) -> Vec<String> {
-    whole(broken(why), events, clock)
+pub(super) fn silent(why: &str, events: &[String], foot: String) -> Vec<String> {
+    whole(broken(why), events, foot)
 }
 
 /// What is said where there is no terminal: a line for each thing that changes seldom.
