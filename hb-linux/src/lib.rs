@@ -41,6 +41,8 @@ mod log;
 mod opening;
 mod resources;
 mod scripts;
+#[cfg(feature = "simulate")]
+mod simulate;
 mod state;
 #[allow(unsafe_code)]
 mod sys;

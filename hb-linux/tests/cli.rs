@@ -291,7 +291,7 @@ fn exit_codes_are_those_of_the_contract() {
         (&["confirm-down", "ha-2"], 7, "not running"),
         (&["nonsense"], 2, "unknown command"),
         (&["standby", "everything"], 2, "write all, local or foreign"),
-        (&["simulate"], 3, "not available in this version"),
+        (&["simulate", "--kill", "ha-9@5"], 2, "the nodes are ha-1 and ha-2"),
         (&["version"], 0, "hbd "),
     ];
     for (words, expected, part) in table {

@@ -160,6 +160,9 @@ pub enum Verb {
     /// Show the last events.
     #[cfg(feature = "events")]
     Events(Vec<OsString>),
+    /// Play a story on this configuration.
+    #[cfg(feature = "simulate")]
+    Simulate(Vec<OsString>),
     /// Say why a group runs where it runs, or all of them, and what would happen.
     #[cfg(feature = "why")]
     Why(Option<String>),
@@ -200,7 +203,7 @@ pub struct Usage {
 }
 
 impl Usage {
-    pub(super) fn new(text: impl ToString) -> Self {
+    pub(crate) fn new(text: impl ToString) -> Self {
         Self { text: text.to_string(), code: EXIT_USAGE }
     }
 }
@@ -211,7 +214,7 @@ impl From<lexopt::Error> for Usage {
     }
 }
 
-/// Verbs that a later version brings.
+/// Verbs that a build may leave out, and that are asked for by who read of them.
 #[cfg(feature = "data")]
 const LATER: [&str; 2] = ["simulate", "monitor"];
 #[cfg(not(feature = "data"))]
@@ -252,6 +255,8 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Verb, Options
                     (None, "install") => return Ok((Verb::Install(parser.raw_args()?.collect()), options)),
                     #[cfg(feature = "events")]
                     (None, "events") => return Ok((Verb::Events(parser.raw_args()?.collect()), options)),
+                    #[cfg(feature = "simulate")]
+                    (None, "simulate") => return Ok((Verb::Simulate(parser.raw_args()?.collect()), options)),
                     (None, "heartbeat") => {
                         return Ok((Verb::Heartbeat(parser.raw_args()?.collect()), options));
                     }
@@ -276,7 +281,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Verb, Options
 }
 
 /// Take one of the options that every command knows; its value too.
-pub(super) fn common(name: &str, parser: &mut Parser, options: &mut Options) -> Result<(), Usage> {
+pub(crate) fn common(name: &str, parser: &mut Parser, options: &mut Options) -> Result<(), Usage> {
     match name {
         "config-dir" => options.config_dir = directory(name, parser.value()?)?,
         "state-dir" => options.state_dir = directory(name, parser.value()?)?,

@@ -63,7 +63,6 @@ fn mistakes_are_named() {
         ("run --node", 2, "node"),
         ("run -x", 2, "unknown option -x"),
         ("run --run-dir=", 2, "--run-dir is empty"),
-        ("simulate", 3, "not available in this version"),
         ("linktest", 2, "needs a serial device"),
         ("linktest --baud 1234 /dev/ttyS0", 2, "no speed"),
         ("linktest --seconds 0 /dev/ttyS0", 2, "1 to 3600"),

@@ -64,6 +64,24 @@ macro_rules! config {
     };
 }
 
+/// The lines of a build with `simulate`.
+#[cfg(feature = "simulate")]
+macro_rules! simulate {
+    () => {
+        "  hbd simulate [--kill NODE@T[-T]] [--cut LINK@T-T] [--freeze NODE@T-T] [--slow-script NAME=T] [--seed N] [--plot FILE]
+                                  play a story on this configuration: the timeline and the outage to expect
+"
+    };
+}
+
+/// A build without it says nothing of it.
+#[cfg(not(feature = "simulate"))]
+macro_rules! simulate {
+    () => {
+        ""
+    };
+}
+
 /// The line of a build with `why`.
 #[cfg(feature = "why")]
 macro_rules! why {
@@ -204,6 +222,7 @@ hbd: heartbeat and watchdog daemon for two-node hot standby
     guard!(),
     monitor!(),
     why!(),
+    simulate!(),
     events!(),
     demo!(),
     linktest!(),

@@ -128,6 +128,8 @@ fn act(verb: Verb, options: &Options) -> i32 {
         Verb::Guard(group, words) => guard::guard(options, &group, &words),
         #[cfg(all(feature = "data", not(feature = "guard")))]
         Verb::Guard(..) => lacks("guard"),
+        #[cfg(feature = "simulate")]
+        Verb::Simulate(words) => crate::simulate::main(words, options),
         #[cfg(feature = "demo")]
         Verb::Demo(words) => crate::demo::main(words),
         #[cfg(not(feature = "demo"))]

@@ -25,6 +25,8 @@ mod lexer;
 mod names;
 #[cfg(test)]
 mod names_tests;
+#[cfg(feature = "simulate")]
+mod played;
 mod scripts;
 pub mod settings;
 #[cfg(feature = "config-show")]
@@ -51,6 +53,8 @@ pub use texts::{Texts, examine_texts};
 pub use build::name_hash;
 pub(crate) use chain::{STEADY, frame_times};
 pub(crate) use files::Crc32;
+#[cfg(feature = "simulate")]
+pub(crate) use played::{node_names, time_of};
 pub(crate) use time::{Shown, Written};
 
 use crate::sys::host::{boot_identity, node_name};

@@ -49,12 +49,13 @@ pub fn parts() -> Result<Vec<(&'static str, u64)>, String> {
 }
 
 /// The features of `hb-linux` that a build may leave out.
-const PARTS: [&str; 15] = [
+const PARTS: [&str; 16] = [
     "data",
     "attend",
     "guard",
     "metrics",
     "config-show",
+    "simulate",
     "address",
     "by-name",
     "why",

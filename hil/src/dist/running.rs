@@ -54,7 +54,7 @@ fn lists(help: &str, word: &str) -> Result<String, String> {
 
 fn named(help: &str) -> Result<String, String> {
     let wanted = ["sync", "data", "check"];
-    let lacking = ["demo", "linktest", "events", "why", "monitor", "config", "guard", "fence"];
+    let lacking = ["demo", "linktest", "events", "why", "monitor", "config", "simulate", "guard", "fence"];
     for word in wanted {
         lists(help, word)?;
     }
