@@ -5,7 +5,7 @@ use crate::fence::{Fence, Guard, State, Word, words};
 use crate::lane::Pass;
 use crate::out::MAX_OWN;
 use crate::report::{self, MARK, Page};
-use hb_core::auth::Keyring;
+use hb_core::auth::{Key, Keyring};
 use hb_core::{Duration, Instant, Side};
 
 /// The victim counts as heard for so long while neither node has announced a deadtime.
@@ -40,6 +40,13 @@ impl Office {
 
     pub(crate) fn guard(&mut self, keys: Keyring, cluster: u16, seed: u64) {
         self.guard = Some(Guard { keys, cluster, seed });
+    }
+
+    pub(crate) fn guard_by(&mut self, keys: &[(u8, Key)], signer: u8, cluster: u16, seed: u64) -> bool {
+        if let Ok(keys) = Keyring::new(keys, signer) {
+            self.guard = Some(Guard { keys, cluster, seed });
+        }
+        self.guard.is_some()
     }
 
     /// A whole datagram came in at `port`.

@@ -1,12 +1,33 @@
 //! How a key gets into the board: as texts that are fixed when its program is built.
 
+use crate::Bridge;
+use embedded_io::{Read, ReadReady, Write, WriteReady};
 use hb_core::auth::{Key, Keyring, Method};
 use hb_core::identity;
+
+/// [`Bridge::guard`] with a line of `authkeys` and two node names, as [`keys`] and [`cluster`] read them. False, and nothing
+/// done, where one of them makes no sense.
+///
+/// Never part of its caller: what a ring is made of takes more stack than a bridge that runs, and is gone after this.
+#[inline(never)]
+pub fn install<A, B>(bridge: &mut Bridge<A, B>, line: &str, nodes: &str, seed: u64) -> bool
+where
+    A: Read + ReadReady + Write + WriteReady,
+    B: Read + ReadReady + Write + WriteReady,
+{
+    let (Some(cluster), Some((index, key))) = (cluster(nodes), key(line)) else { return false };
+    bridge.guard_by(&[(index, key)], index, cluster, seed)
+}
 
 /// The ring of one line of `authkeys`: `2 sha1 secret`, as the nodes have it. `None` if it makes no sense, or the method is not
 /// in this build.
 #[must_use]
 pub fn keys(line: &str) -> Option<Keyring> {
+    let (index, key) = key(line)?;
+    Keyring::new(&[(index, key)], index).ok()
+}
+
+fn key(line: &str) -> Option<(u8, Key)> {
     let mut words = line.split_ascii_whitespace();
     let index = words.next()?.parse().ok()?;
     let method = match words.next()? {
@@ -17,8 +38,7 @@ pub fn keys(line: &str) -> Option<Keyring> {
         _ => return None,
     };
     let key = Key::new(method, words.next().unwrap_or_default().as_bytes()).ok()?;
-    words.next().is_none().then_some(())?;
-    Keyring::new(&[(index, key)], index).ok()
+    words.next().is_none().then_some((index, key))
 }
 
 /// The cluster of two node names, as `ha.cf` has them: `ha-1 ha-2`.

@@ -89,22 +89,24 @@ pub extern "C" fn hb_bridge_fence(bridge: &mut Bridge<Port, Port>, up: bool, pla
     bridge.fence(At::A) as u8
 }
 
-/// `provision::keys` and `provision::cluster`.
+/// `provision::keys`, `provision::cluster` and `provision::install`.
 ///
 /// # Safety
 /// `text` points at `len` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hb_bridge_provision(
+    bridge: &mut Bridge<Port, Port>,
     text: *const u8,
     len: usize,
     keys: &mut MaybeUninit<Option<Keyring>>,
     cluster: &mut Option<u16>,
-) {
+) -> bool {
     // SAFETY: the caller's promise.
     let text = unsafe { core::slice::from_raw_parts(text, len) };
     let text = core::str::from_utf8(text).unwrap_or_default();
     keys.write(provision::keys(text));
     *cluster = provision::cluster(text);
+    provision::install(bridge, text, text, 1)
 }
 
 /// `report::ask`: the question for the page of that number.

@@ -90,6 +90,9 @@ fn help() {
     );
     println!("  churn [--minutes N]        a bad day of two daemons, and what it leaves behind (root)");
     println!("  firmware BOARD [--flash]   the bridge's program for a board; --flash puts it there");
+    println!(
+        "  firmware --resets N        the emulated board's outputs, through N resets and ten times as much noise"
+    );
     println!("  fuzz TARGET... [--seconds N] [--keep]  some targets for longer; --keep grows their corpus");
     println!(
         "  sim [--seeds N] [--from S] [--jobs J] [--record FILE]  seeds of the simulator; goes on where FILE ends"

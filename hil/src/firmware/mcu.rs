@@ -64,14 +64,35 @@ impl Mcu {
             let _ = qemu.wait();
         }
         let [a, b, monitor] = opened?;
-        for stream in [&a, &b] {
+        for stream in [&a, &b, &monitor] {
             stream.set_nonblocking(true)?;
         }
         Ok(Self { qemu, monitor, ports: [a, b] })
     }
 
+    /// Both UARTs: one that is not wired to a tty is talked to here.
+    pub(super) fn ports(&self) -> io::Result<[UnixStream; 2]> {
+        Ok([self.ports[0].try_clone()?, self.ports[1].try_clone()?])
+    }
+
+    /// The memory from `from` on, `len` bytes of it.
+    pub(super) fn memory(&mut self, from: u32, len: u32, file: &Path) -> io::Result<Vec<u8>> {
+        let _ = fs::remove_file(file);
+        self.monitor.write_all(format!("pmemsave {from} {len} \"{}\"\n", file.display()).as_bytes())?;
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(20) {
+            match fs::read(file) {
+                Ok(bytes) if bytes.len() == len as usize => return Ok(bytes),
+                _ => thread::sleep(Duration::from_millis(20)),
+            }
+        }
+        Err(io::Error::other("the monitor saves no memory"))
+    }
+
     /// The reset pin.
     pub(super) fn reset(&mut self) -> io::Result<()> {
+        // Its echo of what came before, else it would stop listening some day.
+        while matches!(self.monitor.read(&mut [0; 4096]), Ok(1..)) {}
         self.monitor.write_all(b"system_reset\n")
     }
 }

@@ -1,7 +1,9 @@
 //! `cargo xtask firmware`: the bridge's boards, built, weighed against their budget, and the emulated one run.
 
 mod emulated;
+mod fenced;
 mod mcu;
+mod node;
 mod uf2;
 mod weigh;
 
@@ -9,14 +11,19 @@ use crate::dist::toolchain::Compiler;
 use crate::paths;
 use crate::table::Table;
 use crate::test::Outcome;
+use node::PROVISION;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Bytes of flash that a board's program may take.
+/// Bytes of flash that a board's program may take, with `crc` and `sha1`.
 const FLASH: u64 = 32 * 1024;
 /// Bytes of RAM that it may take, its stack included.
 const RAM: u64 = 6 * 1024;
+
+/// Resets of the emulated board in the test command, each with ten bursts of noise; `firmware --resets 1000` is for longer.
+const RESETS: u32 = 100;
+const FEW_RESETS: u32 = 10;
 
 /// A board of `hb-serial-bridge/boards`.
 #[derive(Debug)]
@@ -36,21 +43,33 @@ const BOARDS: [Board; 2] = [
     Board { name: "rp2040", package: "hb-bridge-rp2040", triple: "thumbv6m-none-eabi", also: Some("defmt") },
 ];
 
+/// The emulated board with the instructions of the RP2040's processor, which take more stack: it runs those too.
+const FOR_RP2040: Board = Board { triple: "thumbv6m-none-eabi", ..BOARDS[0] };
+
 /// The step of the test command.
 ///
 /// # Errors
 /// A board does not build or is over its budget.
 pub fn step() -> Outcome {
     let weighed = build(&BOARDS.iter().collect::<Vec<_>>())?;
-    let ran = emulated::run(&BOARDS[0].build()?)?;
-    Ok(format!("{weighed}; {ran}"))
+    let image = BOARDS[0].build(&PROVISION)?;
+    let fenced = fenced::run(&image, RESETS)?;
+    let ran = emulated::run(&image)?;
+    let other = fenced::run(&FOR_RP2040.build(&PROVISION)?, FEW_RESETS)?;
+    Ok(format!("{weighed}; {fenced}; {ran}; with the RP2040's instructions: {other}"))
 }
 
-/// `firmware [BOARD] [--flash]`.
+/// `firmware [BOARD] [--flash | --resets N]`.
 ///
 /// # Errors
 /// As [`step`]; there is no such board, or it cannot be flashed.
 pub fn command(words: &[&str]) -> Outcome {
+    if let ["--resets", number] = *words {
+        let resets = number
+            .parse()
+            .map_err(|_| format!("--resets {number}: not a number of resets; --resets 1000"))?;
+        return fenced::run(&BOARDS[0].build(&PROVISION)?, resets);
+    }
     let names: Vec<&str> = words.iter().copied().filter(|word| *word != "--flash").collect();
     let boards: Vec<&Board> =
         BOARDS.iter().filter(|board| names.is_empty() || names.contains(&board.name)).collect();
@@ -69,7 +88,7 @@ fn build(boards: &[&Board]) -> Outcome {
     let mut table = Table::new(["board", "flash", "of", "static RAM", "stack room", "of", "result"]);
     let mut wrong = Vec::new();
     for board in boards {
-        let image = board.build()?;
+        let image = board.build(&PROVISION)?;
         let sizes = weigh::sizes(&image)?;
         let stack = RAM.saturating_sub(sizes.ram);
         let fits = sizes.flash <= FLASH && stack >= weigh::STACK;
@@ -87,7 +106,7 @@ fn build(boards: &[&Board]) -> Outcome {
         let result = if fits { "ok" } else { "OVER" };
         table.row([board.name, flash, of_flash, ram, stack, of_ram, result]);
         let features = board.also.map_or_else(Vec::new, |features| vec!["--features", features]);
-        board.cargo(&[&["clippy"], features.as_slice()].concat())?;
+        board.cargo(&[&["clippy"], features.as_slice()].concat(), &PROVISION)?;
     }
     println!("\n{table}");
     if wrong.is_empty() {
@@ -98,16 +117,16 @@ fn build(boards: &[&Board]) -> Outcome {
 }
 
 impl Board {
-    /// Builds it as it ships; gives the image.
+    /// Builds it with this key and these names, and what else the environment says; gives the image.
     ///
     /// # Errors
     /// Nothing here builds for it, or it does not build.
-    pub fn build(&self) -> Result<PathBuf, String> {
-        let target = self.cargo(&["build"])?;
+    pub fn build(&self, provision: &[(&str, &str)]) -> Result<PathBuf, String> {
+        let target = self.cargo(&["build"], provision)?;
         Ok(target.join(self.triple).join("release").join(self.package))
     }
 
-    fn cargo(&self, words: &[&str]) -> Result<PathBuf, String> {
+    fn cargo(&self, words: &[&str], provision: &[(&str, &str)]) -> Result<PathBuf, String> {
         let compiler = [Compiler::Everyday, Compiler::Debian].into_iter().find(|c| c.has_source());
         let compiler = compiler.ok_or_else(|| {
             format!(
@@ -122,7 +141,10 @@ impl Board {
             args.extend(["--", "-D", "warnings"]);
         }
         let target = paths::scratch("firmware")?;
-        let cargo = compiler.cargo(&args)?;
+        let mut cargo = compiler.cargo(&args)?;
+        for (name, value) in provision {
+            cargo = cargo.env(name, value);
+        }
         cargo.env("CARGO_TARGET_DIR", &target).dir(&folder()).limit(Duration::from_secs(600)).run()?;
         Ok(target)
     }
@@ -140,7 +162,8 @@ fn flash(boards: &[&Board]) -> Outcome {
     if board.name != "rp2040" {
         return Err(format!("{}: is only emulated; there is nothing to flash", board.name));
     }
-    let image = board.build()?;
+    // With what its builder says, not with the key of a test.
+    let image = board.build(&[])?;
     let bytes = fs::read(&image).map_err(|e| format!("{}: {e}", image.display()))?;
     let packed = uf2::pack(&uf2::flash_of(&bytes)?)?;
     let file = paths::scratch("firmware")?.join("rp2040.uf2");
@@ -179,7 +202,7 @@ mod tests {
     fn each_board_has_its_folder_and_its_budget_in_the_linkers_script() {
         for board in &BOARDS {
             let text = fs::read_to_string(folder().join(board.name).join("memory.x")).expect("a script");
-            assert!(text.contains("LENGTH = 32K") && text.contains("LENGTH = 6K - 2K"), "{}", board.name);
+            assert!(text.contains("LENGTH = 32K") && text.contains("LENGTH = 6K - 2176"), "{}", board.name);
         }
     }
 }

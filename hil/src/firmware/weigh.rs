@@ -1,10 +1,11 @@
 //! What a board's image takes: flash and static RAM, by its sections.
 
+use super::mcu::Mcu;
 use crate::proc::Cmd;
 use std::path::Path;
 
 /// Bytes that the stack gets, by the linker's scripts.
-pub(super) const STACK: u64 = 2048;
+pub(super) const STACK: u64 = 2176;
 
 /// Sections that are in flash, and in RAM. `.data` is in both.
 const IN_FLASH: [&str; 6] = [".boot2", ".vector_table", ".text", ".rodata", ".data", ".gnu.sgstubs"];
@@ -24,6 +25,21 @@ pub(super) struct Sizes {
 pub(super) fn sizes(image: &Path) -> Result<Sizes, String> {
     let said = Cmd::new("arm-none-eabi-size").args(["-A"]).args([image]).output()?;
     read(&said.stdout).ok_or_else(|| format!("{}: holds no code: nothing was weighed", image.display()))
+}
+
+/// Where the stack ends, below everything else.
+const BOTTOM: u32 = 0x2000_0000;
+/// What it was painted with at the start (cortex-m-rt, feature `paint-stack`).
+const PAINT: [u8; 4] = 0xCCCC_CCCC_u32.to_le_bytes();
+
+/// Bytes of the stack that the running board has used since its start.
+///
+/// # Errors
+/// All of it, or it cannot be read.
+pub(super) fn stack(image: &Path, mcu: &mut Mcu) -> Result<u64, String> {
+    let room = mcu.memory(BOTTOM, STACK as u32, &image.with_extension("stack")).map_err(|e| e.to_string())?;
+    let free = room.as_chunks::<4>().0.iter().take_while(|word| **word == PAINT).count() as u64 * 4;
+    if free == 0 { Err(format!("the stack took all of its {STACK} bytes")) } else { Ok(STACK - free) }
 }
 
 fn read(text: &str) -> Option<Sizes> {

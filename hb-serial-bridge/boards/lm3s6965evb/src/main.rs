@@ -2,8 +2,6 @@
 //!
 //! UART1 is port A, UART2 port B, UART0 the log. It was never run on the real part: it is here to run the very program of a
 //! bridge between two nodes without one.
-//!
-//! It takes no key, so no reset output ever moves: checking a tag takes more stack than 6 KB leave beside the relay.
 
 #![no_std]
 #![no_main]
@@ -20,12 +18,15 @@ use cortex_m::Peripherals;
 use cortex_m::peripheral::SCB;
 use cortex_m_rt::entry;
 use hb_core::{Duration, Instant};
-use hb_serial_bridge::{About, Bridge, Port};
+use hb_serial_bridge::{About, Bridge, Port, Stats, provision};
 use lines::Lines;
 use log::Log;
 use registers::{Gpio, UartRegisters, sysctl, watchdog};
 use uart::Uart;
 
+/// One line of `authkeys` and the two names of `ha.cf`, fixed when this is built; without them it is a relay alone.
+const KEY: Option<&str> = option_env!("HBD_BRIDGE_KEY");
+const NODES: Option<&str> = option_env!("HBD_BRIDGE_NODES");
 const BAUD: u32 = 19_200;
 /// No frame goes on later than that.
 const MAX_AGE: Duration = Duration::from_millis(1000);
@@ -51,12 +52,19 @@ fn main() -> ! {
     let mut clock = Clock::new(peripherals.SYST);
     let mut log = Log::new(Uart::new(UartRegisters::UART0, 115_200));
     let [a, b] = [UartRegisters::UART1, UartRegisters::UART2].map(|uart| Uart::new(uart, BAUD));
-    // In its own place, so that the linker counts it.
-    let bridge: Option<&'static mut Bridge<Uart, Uart>> =
-        cortex_m::singleton!(: Bridge<Uart, Uart> = Bridge::new(a, b, MAX_AGE));
-    let Some(bridge) = bridge else { SCB::sys_reset() };
+    let Some(bridge) = place(a, b) else { SCB::sys_reset() };
     bridge.set_about(About { boot: 0, cause });
+    if let (Some(key), Some(nodes)) = (KEY, NODES) {
+        // This part has no source of randomness: its nonces differ by when it is asked, and by whom. Good for trying only.
+        provision::install(bridge, key, nodes, 0);
+    }
     log.say(0, "start, cause", &[u32::from(cause)]);
+    run(bridge, &mut lines, &mut clock, &mut log)
+}
+
+/// The loop, and what it logs, each on its own: nothing of it is on the stack while the bridge gets or uses its key.
+#[inline(never)]
+fn run(bridge: &mut Bridge<Uart, Uart>, lines: &mut Lines, clock: &mut Clock, log: &mut Log) -> ! {
     let mut next_report = Instant::ZERO.plus(REPORT_EVERY);
     loop {
         let now = clock.now();
@@ -66,21 +74,36 @@ fn main() -> ! {
         bridge.step(now);
         let resets = bridge.resets();
         if lines.set(resets) {
-            let millis = now.since(Instant::ZERO).as_millis() as u32;
-            log.say(millis, "reset a, b", &resets.map(u32::from));
+            log_resets(log, now, resets);
         }
         watchdog::WDTICR.write(1);
         log.pump();
         if now >= next_report {
             next_report = now.plus(REPORT_EVERY);
-            let [a, b] = [bridge.a_to_b(), bridge.b_to_a()].map(|s| [s.frames, s.forwarded, s.malformed]);
-            log.say(
-                now.since(Instant::ZERO).as_millis() as u32,
-                "a to b, b to a",
-                &[a[0], a[1], a[2], b[0], b[1], b[2]],
-            );
+            log_carried(log, now, bridge.a_to_b(), bridge.b_to_a());
         }
     }
+}
+
+#[inline(never)]
+fn log_resets(log: &mut Log, now: Instant, [a, b]: [bool; 2]) {
+    log.say(millis(now), "reset a, b", &[u32::from(a), u32::from(b)]);
+}
+
+#[inline(never)]
+fn log_carried(log: &mut Log, now: Instant, a: &Stats, b: &Stats) {
+    let numbers = [a.frames, a.forwarded, a.malformed, b.frames, b.forwarded, b.malformed];
+    log.say(millis(now), "a to b, b to a", &numbers);
+}
+
+fn millis(now: Instant) -> u32 {
+    now.since(Instant::ZERO).as_millis() as u32
+}
+
+/// The bridge in its own place, so that the linker counts it. What it is made of on the stack is gone after this.
+#[inline(never)]
+fn place(a: Uart, b: Uart) -> Option<&'static mut Bridge<Uart, Uart>> {
+    cortex_m::singleton!(: Bridge<Uart, Uart> = Bridge::new(a, b, MAX_AGE))
 }
 
 fn start_clocks() {

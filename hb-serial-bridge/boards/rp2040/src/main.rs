@@ -2,8 +2,6 @@
 //!
 //! UART0 (GPIO 0 out, 1 in) is port A, UART1 (GPIO 4 out, 5 in) port B, each behind its own RS-232 transceiver.
 //! GPIO 16 and 17 are the reset outputs of the nodes at A and B, 18 and 19 their sense inputs (docs/bridge.md).
-//!
-//! It takes no key, so no reset output ever moves: checking a tag takes more stack than 6 KB leave beside the relay.
 
 #![no_std]
 #![no_main]
@@ -22,7 +20,7 @@ use hal::gpio::{FunctionUart, Pin, PullDown};
 use hal::uart::{DataBits, Enabled, StopBits, UartConfig, UartPeripheral};
 use hal::{Sio, Timer, Watchdog, pac};
 use hb_core::{Duration, Instant};
-use hb_serial_bridge::{About, Bridge, Port};
+use hb_serial_bridge::{About, Bridge, Port, provision};
 use rp2040_hal as hal;
 
 type A = UartPeripheral<
@@ -37,6 +35,9 @@ type B = UartPeripheral<
 >;
 
 const CRYSTAL_HZ: u32 = 12_000_000;
+/// One line of `authkeys` and the two names of `ha.cf`, fixed when this is built; without them it is a relay alone.
+const KEY: Option<&str> = option_env!("HBD_BRIDGE_KEY");
+const NODES: Option<&str> = option_env!("HBD_BRIDGE_NODES");
 const BAUD: u32 = 19_200;
 /// No frame goes on later than that.
 const MAX_AGE: Duration = Duration::from_millis(1000);
@@ -75,6 +76,7 @@ fn main() -> ! {
     let mut reset_b = pins.gpio17.into_push_pull_output_in_state(PinState::Low);
     let mut sense_a = pins.gpio18.into_pull_down_input();
     let mut sense_b = pins.gpio19.into_pull_down_input();
+    let seed = random(hal::rosc::RingOscillator::new(parts.ROSC).initialize());
     let config = || UartConfig::new(BAUD.Hz(), DataBits::Eight, None, StopBits::One);
     let hz = clocks.peripheral_clock.freq();
     let a = UartPeripheral::new(
@@ -90,11 +92,11 @@ fn main() -> ! {
     )
     .enable(config(), hz);
     let (Ok(a), Ok(b)) = (a, b) else { SCB::sys_reset() };
-    // In its own place, so that the linker counts it.
-    let bridge: Option<&'static mut Bridge<A, B>> =
-        cortex_m::singleton!(: Bridge<A, B> = Bridge::new(a, b, MAX_AGE));
-    let Some(bridge) = bridge else { SCB::sys_reset() };
+    let Some(bridge) = place(a, b) else { SCB::sys_reset() };
     bridge.set_about(About { boot: 0, cause });
+    if let (Some(key), Some(nodes)) = (KEY, NODES) {
+        provision::install(bridge, key, nodes, seed);
+    }
     #[cfg(feature = "defmt")]
     defmt::info!("start, cause {}", cause);
     let mut on = [false; 2];
@@ -114,6 +116,26 @@ fn main() -> ! {
         }
         watchdog.feed();
     }
+}
+
+/// The bridge in its own place, so that the linker counts it. What it is made of on the stack is gone after this.
+#[inline(never)]
+fn place(a: A, b: B) -> Option<&'static mut Bridge<A, B>> {
+    cortex_m::singleton!(: Bridge<A, B> = Bridge::new(a, b, MAX_AGE))
+}
+
+/// 64 bits of the ring oscillator, which nothing in the part is in step with (data sheet 2.17.5). Neighbouring samples are
+/// alike, so each bit is folded out of many.
+fn random(rosc: hal::rosc::RingOscillator<hal::rosc::Enabled>) -> u64 {
+    let mut all = 0_u64;
+    for _ in 0..64 {
+        let bit = (0..64).fold(false, |bit, _| {
+            cortex_m::asm::delay(100);
+            bit ^ rosc.get_random_bit()
+        });
+        all = all << 1 | u64::from(bit);
+    }
+    all
 }
 
 /// As [`About::cause`] has it (data sheet 4.7.4, 2.12.8): a reset that the program asked for leaves no mark of its own.
