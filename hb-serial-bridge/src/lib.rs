@@ -18,6 +18,8 @@
 //! **Fence.** With a key ([`Bridge::guard`]) each node may ask for the reset of the other one, in two steps ([`fence`]). The
 //! board sets its outputs to what [`Bridge::resets`] says after each step.
 //!
+//! **Client.** A node asks for both by [`client`].
+//!
 //! Nothing blocks: a port is read and written only when its `ReadReady` and `WriteReady` say that it can be. Nothing
 //! allocates or panics. The same code runs on a board's UARTs and on a host's ttys.
 //!
@@ -28,6 +30,7 @@
 #![deny(missing_docs)]
 
 mod bridge;
+pub mod client;
 pub mod fence;
 mod lane;
 mod office;
