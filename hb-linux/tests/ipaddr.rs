@@ -241,6 +241,37 @@ fn an_address_on_an_interface_that_is_off_is_seen_and_taken_away() {
 }
 
 #[test]
+fn an_address_that_was_moved_by_hand_is_taken_away_wherever_it_is() {
+    each("an_address_that_was_moved_by_hand_is_taken_away_wherever_it_is", |rig| {
+        run("ip link add eth1 type veth peer name peer1; ip link set eth1 up");
+        let on_eth1 = || run("ip -o -f inet addr show dev eth1");
+        let moved = || {
+            run("ip addr flush to 192.168.2.50/32; ip addr add 192.168.2.50/24 dev eth1");
+        };
+        let (before, other) = (addresses(), on_eth1());
+        assert_eq!(rig.call("192.168.2.50/24/eth0", "start"), (0, String::new()), "{}", rig.who());
+        moved();
+        assert_eq!(rig.call("192.168.2.50/24/eth0", "status"), (0, "running".into()), "{}", rig.who());
+        assert_eq!(rig.call("192.168.2.50/24/eth0", "start"), (0, String::new()), "{}", rig.who());
+        assert_eq!(rig.call("192.168.2.50/24/eth0", "stop"), (0, String::new()), "{}", rig.who());
+        assert_eq!((addresses(), on_eth1()), (before.clone(), other.clone()), "{}", rig.who());
+        rig.no_notes();
+        // No start set that up: it may be the machine's own.
+        moved();
+        for verb in ["start", "stop"] {
+            let (code, text) = rig.call("192.168.2.50/24/eth0", verb);
+            let way_out = "ip addr del 192.168.2.50 dev eth1";
+            assert!(code == 1 && text.contains(way_out), "{} {verb}: {code} {text}", rig.who());
+        }
+        run("ip addr del 192.168.2.50/24 dev eth1");
+        assert_eq!(addresses(), before, "{}", rig.who());
+        run("ip link del eth1");
+        rig.no_notes();
+        rig.forget_calls();
+    });
+}
+
+#[test]
 fn the_others_of_a_subnet_stay_on_a_kernel_that_does_not_promote_them() {
     each("the_others_of_a_subnet_stay_on_a_kernel_that_does_not_promote_them", |rig| {
         // As on 2.4: the kernel's switch is not there.

@@ -184,20 +184,27 @@ fn cut(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// A service address, and the word that a script is given for it: an alias stands in neither.
+/// A service address, and the word that a script is given for it: neither an alias nor a `/` too much stands in either.
 fn service(word: &str, line: u32, report: &mut Report<'_>) -> Option<(ServiceAddress, String)> {
     let address = address::parse(word).map_err(|fault| report.error(line, format_args!("{fault}"))).ok()?;
-    let alias = word.split('/').find_map(|part| Some((part, address::under_alias(part)?)));
-    let Some((part, base)) = alias else { return Some((address, String::from(word))) };
-    let parts: Vec<&str> = word.split('/').map(|p| if p == part { base } else { p }).collect();
+    let alias = address::parts(word).find_map(|part| Some((part, address::under_alias(part)?)));
+    let parts: Vec<&str> = address::parts(word)
+        .map(|part| alias.filter(|(whole, _)| part == *whole).map_or(part, |(_, base)| base))
+        .collect();
     let plain = parts.join("/");
-    report.warn(
-        line,
-        format_args!(
-            "`{part}` is an alias, which is no device of its own: `{base}` is used and finds an alias by itself; \
-             write `{plain}`"
+    match alias {
+        Some((part, base)) => report.warn(
+            line,
+            format_args!(
+                "`{part}` is an alias, which is no device of its own: `{base}` is used and finds an alias by itself; \
+                 write `{plain}`"
+            ),
         ),
-    );
+        None if plain != word => {
+            report.warn(line, format_args!("`{word}` has a `/` too much, which is left out; write `{plain}`"));
+        }
+        None => {}
+    }
     Some((address, plain))
 }
 
@@ -307,6 +314,35 @@ mod tests {
                 (name.as_str(), list),
                 (*expected_name, &expected_list.iter().map(ToString::to_string).collect())
             );
+        }
+    }
+
+    #[test]
+    fn what_heartbeat_took_of_an_address_is_taken_with_a_warning() {
+        let told = |why: &str, plain: &str| std::vec![format!("1: {why}; write `{plain}`")];
+        for (word, plain, why) in [
+            (
+                "10.0.0.7/24/eth1/",
+                "10.0.0.7/24/eth1",
+                "`10.0.0.7/24/eth1/` has a `/` too much, which is left out",
+            ),
+            (
+                "10.0.0.7//8/eth1",
+                "10.0.0.7/8/eth1",
+                "`10.0.0.7//8/eth1` has a `/` too much, which is left out",
+            ),
+            (
+                "10.0.0.7/24/eth1:3/",
+                "10.0.0.7/24/eth1",
+                "`eth1:3` is an alias, which is no device of its own: `eth1` is used and finds an alias by itself",
+            ),
+        ] {
+            for script in ["IPaddr", "IPaddr2"] {
+                let (groups, texts) = run(&format!("ha-1 {script}::{word} web"));
+                assert_eq!(texts, told(why, plain), "{word}");
+                let first = groups.first().and_then(|g| g.value.resources.first()).unwrap();
+                assert_eq!(first.args, [plain], "{word}");
+            }
         }
     }
 

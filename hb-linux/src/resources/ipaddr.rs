@@ -176,7 +176,7 @@ impl<'a> Job<'a> {
     fn start(&mut self) -> Result<IfName, Code> {
         let ip = self.ip;
         if let Some(found) = self.find()? {
-            self.refuse_fixed(&found)?;
+            self.refuse_fixed(&found, self.is_ours())?;
             let dev = found.dev;
             return if found.on {
                 Ok(dev)
@@ -216,9 +216,8 @@ impl<'a> Job<'a> {
             broadcast: self.broadcast.or_else(highest),
             label,
         };
-        if !can_promote(&dev) {
-            self.take_note();
-        }
+        let _ = can_promote(&dev);
+        self.take_note();
         self.kernel.add(&entry).map_err(|why| {
             self.drop_note();
             fail(format_args!("{ip}/{bits} cannot be set up on {dev}: {why}"))
@@ -227,10 +226,20 @@ impl<'a> Job<'a> {
     }
 
     fn stop(&mut self) -> Result<(), Code> {
+        let ours = self.is_ours();
         self.drop_note();
+        // A stop that failed is tried again, and the address is as much ours then.
+        self.remove(ours).inspect_err(|_| {
+            if ours {
+                self.take_note();
+            }
+        })
+    }
+
+    fn remove(&mut self, ours: bool) -> Result<(), Code> {
         for _ in 0..MOST_STOPS {
             let Some(found) = self.find()? else { return Ok(()) };
-            self.refuse_fixed(&found)?;
+            self.refuse_fixed(&found, ours)?;
             let Found { entry, dev, .. } = found;
             // Without this, removing the first address of a subnet takes the others with it.
             let before = if entry.secondary || can_promote(&dev) {
@@ -275,16 +284,18 @@ impl<'a> Job<'a> {
     }
 
     /// A service address must not be one that the machine has anyway: neither would it move, nor may a stop take it away.
-    /// What is set up here has a label (where the interface's name leaves room for one) or is a secondary address.
-    fn refuse_fixed(&self, found: &Found) -> Result<(), Code> {
+    /// What is set up here has a label (where the interface's name leaves room for one) or is a secondary address, and is
+    /// `ours` by its note too: an operator may have moved it to another interface.
+    fn refuse_fixed(&self, found: &Found, ours: bool) -> Result<(), Code> {
         let dev = found.dev;
         let labelled = found.entry.label.contains(':');
-        if labelled || found.entry.secondary || dev.as_str().len() > LABELLED {
+        if ours || labelled || found.entry.secondary || dev.as_str().len() > LABELLED {
             return Ok(());
         }
         let ip = self.ip;
         Err(fail(format_args!(
-            "{ip} is a fixed address of {dev}; take it out of the network's own configuration"
+            "{ip} is a fixed address of {dev}; take it out of the network's own configuration, and then off it: \
+             ip addr del {ip} dev {dev}"
         )))
     }
 
@@ -328,7 +339,13 @@ impl<'a> Job<'a> {
         self.run_dir.join(format!("hbd-ipaddr{tail}"))
     }
 
-    /// A start leaves a note where the kernel takes the others of a subnet away with the first one.
+    /// Set up by a start here and not stopped since.
+    fn is_ours(&self) -> bool {
+        self.note(format_args!("-{}", self.ip)).exists()
+    }
+
+    /// A start leaves a note: where the kernel takes the others of a subnet away with the first one it is wanted, and a stop
+    /// knows it again wherever it is by then.
     fn take_note(&self) {
         let _ = fs::write(self.note(format_args!("-{}", self.ip)), "\n");
     }

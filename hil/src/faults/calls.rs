@@ -1,6 +1,7 @@
 //! The system calls that the daemon's loop makes, by name, and the errors that they are made to answer.
 
 use nix::libc;
+use std::collections::BTreeSet;
 
 /// A call, by its number on this machine (x86-64).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,6 +23,12 @@ pub(super) enum Cause {
     Asked,
     /// The kernel tells of a change of the link's interface.
     Changed,
+    /// The Ethernet link is silent for a deadtime while the serial line is up: it is opened anew.
+    Cut,
+    /// The helper process has ended: another one is started.
+    Orphaned,
+    /// Somebody has the files read again, and is answered later.
+    Reread,
 }
 
 const fn call(name: &'static str, number: i64, cause: Cause) -> Call {
@@ -60,7 +67,23 @@ pub(super) const CALLS: &[Call] = &[
     call("accept", libc::SYS_accept, Cause::Asked),
     call("accept4", libc::SYS_accept4, Cause::Asked),
     call("getsockopt", libc::SYS_getsockopt, Cause::Asked),
+    call("bind", libc::SYS_bind, Cause::Cut),
+    call("dup", libc::SYS_dup, Cause::Reread),
+    call("socketpair", libc::SYS_socketpair, Cause::Orphaned),
 ];
+
+/// Calls of the loop that cannot fail: the number of the own process, the way back from a signal's handler, and what the
+/// kernel makes of a wait that a tracer interrupted.
+const CANNOT_FAIL: [i64; 3] = [libc::SYS_getpid, libc::SYS_rt_sigreturn, libc::SYS_restart_syscall];
+
+/// What the loop makes and nothing here tries.
+pub(super) fn untried(seen: &BTreeSet<u64>) -> Vec<u64> {
+    let known = |number: u64| {
+        CALLS.iter().any(|call| call.number == number)
+            || CANNOT_FAIL.iter().any(|call| call.cast_unsigned() == number)
+    };
+    seen.iter().copied().filter(|number| !known(*number)).collect()
+}
 
 pub(super) const ERRORS: [(&str, i32); 7] = [
     ("EINTR", libc::EINTR),
@@ -71,3 +94,16 @@ pub(super) const ERRORS: [(&str, i32); 7] = [
     ("ENOSPC", libc::ENOSPC),
     ("EIO", libc::EIO),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_nothing_tries_is_found() {
+        let seen = |calls: &[i64]| calls.iter().map(|call| call.cast_unsigned()).collect();
+        assert!(untried(&seen(&[libc::SYS_poll, libc::SYS_getpid, libc::SYS_dup])).is_empty());
+        let mapped = libc::SYS_mmap;
+        assert_eq!(untried(&seen(&[libc::SYS_poll, mapped])), [mapped.cast_unsigned()]);
+    }
+}

@@ -9,11 +9,12 @@ mod calls;
 pub mod churn;
 pub mod inject;
 
-use crate::netns::{Builder, Node, Rig, Stamp, Times};
+use crate::netns::{Builder, Cable, Node, Rig, Stamp, Times};
 use crate::table::{Table, human};
 use crate::{dist, paths};
-use calls::{CALLS, Call, Cause, ERRORS};
+use calls::{CALLS, Call, Cause, ERRORS, untried};
 use inject::{Fault, Span, inject, processor_time};
+use nix::sys::signal::Signal;
 use std::collections::BTreeSet;
 use std::process::Command;
 use std::thread;
@@ -25,6 +26,8 @@ const FAILING: Duration = Duration::from_secs(2);
 const LATE: Duration = Duration::from_millis(1500);
 /// A call that does not come within this is not one of the loop's, or not now.
 const COMES: Duration = Duration::from_millis(2500);
+/// How long the calls of the loop are counted.
+const BUSY: Duration = Duration::from_secs(8);
 /// Of a core, for as long as the fault lasts.
 const MOST_CPU: f64 = 0.30;
 /// How long the pair may take to show that all is well again.
@@ -98,9 +101,13 @@ pub fn run_here(words: &[&str]) -> Result<String, String> {
         }
     }
     let names: Vec<&str> = CALLS.iter().filter(|c| seen.contains(&c.number)).map(|c| c.name).collect();
-    let odd: Vec<u64> = seen.iter().copied().filter(|n| CALLS.iter().all(|c| c.number != *n)).collect();
-    println!("calls of the loop: {}; not in the list: {odd:?}", names.join(" "));
-    sum_up(&rows)
+    println!("calls of the loop: {}", names.join(" "));
+    let (odd, sum) = (untried(&seen), sum_up(&rows));
+    if odd.is_empty() {
+        sum
+    } else {
+        Err(format!("the loop makes calls that nothing tries, by number: {odd:?}"))
+    }
 }
 
 /// A call that is late, or one without which the peer hears nothing, needs a deadtime that is longer than the fault.
@@ -170,24 +177,52 @@ fn pair(deadtime: &str) -> Option<Rig> {
     Some(rig)
 }
 
-/// The numbers of the calls that the loops of both daemons make in a few busy seconds.
+/// The numbers of the calls that the loops of both daemons make in a busy time: they are asked, an interface changes, the
+/// group moves there and back, the files are read again, and the helper is killed.
 fn made(rig: &Rig) -> Result<BTreeSet<u64>, String> {
     let mut seen = BTreeSet::new();
     for node in Node::BOTH {
-        let pid = rig.machine(node).daemon_pid().ok_or("no daemon")?;
+        // Nobody but the tracer may wait for the daemon while it is traced.
+        let (pid, helper) =
+            (rig.machine(node).daemon_pid().ok_or("no daemon")?, rig.machine(node).helper_pid());
         let counted = thread::scope(|scope| {
-            let count =
-                scope.spawn(|| inject(pid, &[], Fault::Count, Span::For(Duration::from_secs(4)), COMES));
-            for _ in 0..5 {
-                let _ = rig.status(node);
-                thread::sleep(Duration::from_millis(300));
-            }
+            let count = scope.spawn(|| inject(pid, &[], Fault::Count, Span::For(BUSY), COMES));
+            busy(rig, node, helper);
             count.join()
         });
         let tally = counted.map_err(|_| "the tracer panicked")?.map_err(|e| format!("ptrace: {e}"))?;
         seen.extend(tally.into_keys());
+        rig.wait_settled(Node::Ha1, Duration::from_secs(30));
     }
     Ok(seen)
+}
+
+/// What a daemon meets in its life, one after the other; both ways of a move are of both nodes.
+fn busy(rig: &Rig, node: Node, helper: Option<u32>) {
+    let asked = |words: &[&str]| drop(rig.hbd(node, words));
+    let _ = rig.status(node);
+    asked(&["reload"]);
+    for words in
+        ["link set eth1 mtu 1400\nlink set eth1 mtu 1500\n", "link set eth1 down\nlink set eth1 up\n"]
+    {
+        let _ = rig.machine(node).net().ip(words);
+        thread::sleep(Duration::from_millis(300));
+    }
+    if let Some(helper) = helper {
+        rig.signal(helper, Signal::SIGKILL);
+    }
+    let there = if rig.group(node) == "held" { "standby" } else { "takeover" };
+    let back = if there == "standby" { "takeover" } else { "standby" };
+    for verb in [there, back] {
+        asked(&[verb]);
+    }
+    // Silence for longer than the deadtime, and a return.
+    rig.freeze(node.other());
+    thread::sleep(Duration::from_secs(2));
+    rig.thaw(node.other());
+    // The standby took it over, and keeps it; what has just been thawed refuses for a moment.
+    let home = || rig.group(Node::Ha1) == "held" || rig.hbd(Node::Ha1, &["takeover"]).code == Some(0);
+    let _ = rig.within("the group is back", WELL, home);
 }
 
 /// Try one thing, and see what it cost.
@@ -199,10 +234,11 @@ fn attempt(rig: &Rig, one: &Try) -> Result<Row, String> {
     let logs = Node::BOTH.map(|node| rig.log(node).len());
     let daemons = Node::BOTH.map(|node| rig.machine(node).daemon_pid());
     let holder = Node::BOTH.into_iter().find(|node| rig.group(*node) == "held").ok_or("nobody holds")?;
-    let pid = daemons[one.node.index()].ok_or("no daemon")?;
+    let (pid, helper) = (daemons[one.node.index()].ok_or("no daemon")?, rig.machine(one.node).helper_pid());
     let (began, before) = (Instant::now(), processor_time(pid).map_err(|e| e.to_string())?);
     let tally = thread::scope(|scope| {
-        let work = scope.spawn(|| inject(pid, &[one.call.number], one.fault, one.span, COMES));
+        let comes = if one.call.cause == Cause::Cut { COMES * 2 } else { COMES };
+        let work = scope.spawn(move || inject(pid, &[one.call.number], one.fault, one.span, comes));
         match one.call.cause {
             Cause::Always => {}
             // It may get no answer in time, which is what is tried here.
@@ -213,6 +249,25 @@ fn attempt(rig: &Rig, one: &Try) -> Result<Row, String> {
                         rig.machine(one.node).net().ip("link set eth1 mtu 1400\nlink set eth1 mtu 1500\n");
                     thread::sleep(Duration::from_millis(200));
                 }
+            }
+            Cause::Cut => {
+                rig.cut(&[Cable::Cross]);
+                while !work.is_finished() {
+                    thread::sleep(Duration::from_millis(100));
+                }
+                rig.mend(&[Cable::Cross]);
+            }
+            Cause::Orphaned => {
+                // The tracer is there by then.
+                thread::sleep(Duration::from_millis(300));
+                if let Some(helper) = helper {
+                    rig.signal(helper, Signal::SIGKILL);
+                }
+            }
+            // It may get no answer, as above.
+            Cause::Reread => {
+                thread::sleep(Duration::from_millis(300));
+                drop(rig.hbd(one.node, &["reload"]));
             }
         }
         work.join()
@@ -232,6 +287,9 @@ fn attempt(rig: &Rig, one: &Try) -> Result<Row, String> {
     }
     if rig.within("all is well", WELL, || well(rig, holder)).is_none() {
         bad.push("not well after 10 s".to_owned());
+    }
+    if rig.within("a helper", WELL, || rig.machine(one.node).helper_pid().is_some()).is_none() {
+        bad.push("no helper after 10 s".to_owned());
     }
     if Node::BOTH.map(|node| rig.machine(node).daemon_pid()) != daemons {
         bad.push("a daemon ended".to_owned());
