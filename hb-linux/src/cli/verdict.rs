@@ -125,7 +125,13 @@ fn of_node(s: &Snapshot) -> Option<(Level, String)> {
         return Some((Level::Critical, text));
     }
     if s.phase == "leaving" {
-        return Some((Level::Warning, String::from("this node leaves")));
+        let stuck = s.groups.iter().any(|group| group.state == "stuck");
+        let text = if stuck {
+            "this node was asked to end, and waits for what is stuck; to end all the same: hbd stop"
+        } else {
+            "this node leaves"
+        };
+        return Some((Level::Warning, String::from(text)));
     }
     if s.watchdog.as_ref().is_some_and(|w| w.timeout_s.is_none()) {
         return Some((

@@ -68,7 +68,8 @@ fn every_fault_names_its_line_and_no_secret() {
         ("auth 1\n1 sha256", "2: key 1: sha256 needs a secret; write `1 sha256 SECRET`"),
         (
             "auth 1\n1 md5 s3cret mine",
-            "2: key 1: more than one word follows the method; write the secret as one word without blanks",
+            "2: key 1: more than one word follows the method, and Heartbeat takes the first one alone for the secret; \
+             write it alone, or another word on both nodes",
         ),
     ] {
         let texts = faults(text);

@@ -128,7 +128,8 @@ impl fmt::Display for KeyFault {
             K::Words(key) => {
                 write!(
                     f,
-                    "key {key}: more than one word follows the method; write the secret as one word without blanks"
+                    "key {key}: more than one word follows the method, and Heartbeat takes the first one alone for the secret; \
+                     write it alone, or another word on both nodes"
                 )
             }
             K::Long(key) => {

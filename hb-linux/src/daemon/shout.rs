@@ -1,4 +1,5 @@
 //! A group that stays stuck is said again, at growing distances: who reads the log of last night must not find one line.
+//! One that keeps a node from leaving is said at once: who sent a signal waits, and nothing else tells him for what.
 
 use super::voice::Voice;
 use crate::helper::Level;
@@ -14,7 +15,11 @@ const LONGEST: Duration = Duration::from_secs(3600);
 
 /// When each stuck group is said again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Shout([Option<Due>; MAX_GROUPS]);
+pub(super) struct Shout {
+    due: [Option<Due>; MAX_GROUPS],
+    /// The node was asked to end.
+    leaving: bool,
+}
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Due {
@@ -26,26 +31,34 @@ struct Due {
 impl Shout {
     /// Nothing is stuck.
     pub(super) const fn new() -> Self {
-        Self([None; MAX_GROUPS])
+        Self { due: [None; MAX_GROUPS], leaving: false }
     }
 
     /// Takes in what the node reports.
     pub(super) fn note(&mut self, now: Instant, event: &Event) {
-        let Event::Group { group, to, .. } = *event else { return };
-        if let Some(due) = self.0.get_mut(usize::from(group.0)) {
-            let stuck = to == GroupState::Stuck;
-            *due = stuck.then_some(Due { since: now, at: now.plus(FIRST), gap: FIRST });
+        match *event {
+            Event::Leaving => {
+                self.leaving = true;
+                self.due.iter_mut().flatten().for_each(|due| due.at = now);
+            }
+            Event::Group { group, to, .. } => {
+                if let Some(due) = self.due.get_mut(usize::from(group.0)) {
+                    let at = if self.leaving { now } else { now.plus(FIRST) };
+                    *due = (to == GroupState::Stuck).then_some(Due { since: now, at, gap: FIRST });
+                }
+            }
+            _ => {}
         }
     }
 
     /// When [`Shout::tick`] has something to say.
     pub(super) fn deadline(&self) -> Instant {
-        self.0.iter().flatten().map(|due| due.at).min().unwrap_or(Instant::NEVER)
+        self.due.iter().flatten().map(|due| due.at).min().unwrap_or(Instant::NEVER)
     }
 
     /// The next group that is due, and for how long it has been stuck.
     fn take(&mut self, now: Instant) -> Option<(GroupId, Duration)> {
-        let (at, due) = self.0.iter_mut().enumerate().find_map(|(at, due)| {
+        let (at, due) = self.due.iter_mut().enumerate().find_map(|(at, due)| {
             let due = due.as_mut().filter(|due| due.at <= now)?;
             Some((at, due))
         })?;
@@ -62,11 +75,17 @@ impl Shout {
             let mut trouble = Text::<700>::new();
             reasons::trouble_words(&voice.names, group, &status, &last, &mut trouble);
             let minutes = time.as_millis() / 60_000;
-            voice.say_group(
-                Level::Critical,
-                group,
-                format_args!("is still stuck, for {minutes} min by now: {}", trouble.as_str()),
-            );
+            let trouble = trouble.as_str();
+            if self.leaving {
+                let text = format_args!(
+                    "keeps this node from ending, stuck for {minutes} min by now: {trouble}; or, to end all the same, \
+                     whereupon an armed watchdog resets this machine: hbd stop, once more"
+                );
+                voice.say_group(Level::Critical, group, text);
+            } else {
+                let text = format_args!("is still stuck, for {minutes} min by now: {trouble}");
+                voice.say_group(Level::Critical, group, text);
+            }
         }
     }
 }
@@ -99,5 +118,14 @@ mod tests {
         assert_eq!(said, [1, 3, 7, 15, 31, 63, 123, 183, 243]);
         shout.note(shout.deadline(), &change(GroupState::Idle));
         assert_eq!(shout.deadline(), Instant::NEVER);
+        // Who is asked to end and cannot says so at once, whichever came first.
+        let at = Instant::ZERO.plus(LONGEST);
+        shout.note(Instant::ZERO, &change(GroupState::Stuck));
+        shout.note(at, &Event::Leaving);
+        assert_eq!(shout.deadline(), at);
+        assert!(shout.take(at).is_some() && shout.deadline() > at);
+        shout.note(at, &change(GroupState::Idle));
+        shout.note(at, &change(GroupState::Stuck));
+        assert_eq!(shout.deadline(), at);
     }
 }

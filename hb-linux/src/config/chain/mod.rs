@@ -43,7 +43,7 @@ pub(super) struct Times {
 /// Resolve all times of `cf`, and report each relation that does not hold.
 pub(super) fn resolve(cf: &HaCf, report: &mut Report<'_>) -> Times {
     let deadtime = value(cf.deadtime, Duration::from_secs(30));
-    let timing = Timing {
+    let mut timing = Timing {
         keepalive: value(cf.keepalive, Duration::from_secs(1)),
         warntime: value(cf.warntime, deadtime.divided(2)),
         deadtime,
@@ -51,6 +51,10 @@ pub(super) fn resolve(cf: &HaCf, report: &mut Report<'_>) -> Times {
         deadping: value(cf.deadping, deadtime),
     };
     silence(cf, &timing, report);
+    // Heartbeat takes it, and never warns.
+    if timing.warntime >= deadtime {
+        timing.warntime = deadtime.divided(2);
+    }
     meant_as_milliseconds(cf, report);
     for link in &cf.links {
         if let Medium::Serial { baud, .. } = link.value {
@@ -155,10 +159,10 @@ fn silence(cf: &HaCf, t: &Timing, report: &mut Report<'_>) {
     }
     let half = round_down(t.deadtime.divided(2));
     if t.warntime >= t.deadtime {
-        report.error(
+        report.warn(
             line_of(&cf.warntime),
             format_args!(
-                "warntime {} is not below deadtime {deadtime}; write `warntime {}`",
+                "warntime {} is not below deadtime {deadtime}, and half of that is used; write `warntime {}`",
                 Shown(t.warntime),
                 Written(half)
             ),

@@ -42,6 +42,7 @@ fn defaults_follow_the_originals_rules() {
     assert_eq!(times.watchdog, Some(8));
     let limits = times.limits;
     assert_eq!([limits.start, limits.stop, limits.status].map(|d| d.as_millis()), [60_000, 60_000, 20_000]);
+    assert_eq!(seconds("keepalive 500ms\ndeadtime 5\nwarntime 10"), [500, 2500, 5000, 12_000, 5000]);
     let limits = run("script_timeout 5\nscript_timeout stop 90").0.limits;
     assert_eq!([limits.start, limits.stop, limits.status].map(|d| d.as_millis()), [5000, 90_000, 5000]);
 }
@@ -71,7 +72,7 @@ fn silence() {
         ),
         (
             "deadtime 10\nwarntime 10",
-            "error 2: warntime 10 s is not below deadtime 10 s; write `warntime 5`",
+            "warning 2: warntime 10 s is not below deadtime 10 s, and half of that is used; write `warntime 5`",
             "warntime 5",
         ),
         (

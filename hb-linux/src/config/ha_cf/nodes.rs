@@ -103,11 +103,18 @@ fn address(d: &Directive<'_>, word: &str, report: &mut Report<'_>) -> Option<Ipv
     ip
 }
 
-fn add(cf: &mut HaCf, d: &Directive<'_>, ping: Ping, report: &mut Report<'_>) {
-    let known = |ip: &Ipv4Addr| cf.pings.iter().find(|p| p.value.members.contains(ip));
-    if let Some((ip, first)) = ping.members.iter().find_map(|ip| known(ip).map(|p| (ip, p))) {
-        report.error(d.line, format_args!("{ip} is already pinged by line {}; remove one", first.line));
-    } else if let Some(first) = cf.pings.iter().find(|p| p.value.name == ping.name) {
+fn add(cf: &mut HaCf, d: &Directive<'_>, mut ping: Ping, report: &mut Report<'_>) {
+    ping.members.retain(|ip| {
+        let first = cf.pings.iter().find(|p| p.value.members.contains(ip));
+        if let Some(first) = first {
+            report.warn(d.line, format_args!("{ip} is already pinged by line {}; remove one", first.line));
+        }
+        first.is_none()
+    });
+    if ping.members.is_empty() {
+        return;
+    }
+    if let Some(first) = cf.pings.iter().find(|p| p.value.name == ping.name) {
         report.error(
             d.line,
             format_args!("`{}` is already the name of line {}; write another", ping.name, first.line),

@@ -177,7 +177,11 @@ fn nodes_and_ping_nodes() {
             "error 1: ping_group: `224.0.0.1` is not the IPv4 address of a host, and names are not looked up; \
              write for example `192.168.2.1`",
         ),
-        ("ping 10.0.0.1\nping 10.0.0.1", "error 2: 10.0.0.1 is already pinged by line 1; remove one"),
+        (
+            "ping 10.0.0.1\nping_group net 10.0.0.2 10.0.0.1 10.0.0.3",
+            "warning 2: 10.0.0.1 is already pinged by line 1; remove one",
+        ),
+        ("ping 10.0.0.1\nping 10.0.0.1", "warning 2: 10.0.0.1 is already pinged by line 1; remove one"),
         (
             "ping_group net 10.0.0.1\nping_group net 10.0.0.2",
             "error 2: `net` is already the name of line 1; write another",
