@@ -7,6 +7,7 @@
 //! nothing ever did.
 
 use crate::cluster::question::{Purpose, Times};
+use crate::cluster::voice::{PROMPT, Voice, confirm};
 use crate::time::{Duration, Earliest, Instant};
 use heapless::Vec;
 
@@ -16,12 +17,6 @@ pub(crate) const ROOM: usize = if cfg!(feature = "ask") { 1 } else { 0 };
 const QUESTIONS: u16 = 3;
 /// Machines whose answers are told apart.
 const VOICES: usize = 8;
-/// Answers that nobody asked for, from which on nothing of that machine counts, if they are more than the others.
-const UNASKED: u16 = 3;
-/// Answers of one machine that come closer together than this may be to one question.
-const PROMPT: Duration = Duration::from_millis(10);
-/// After the first answer to who serves already, or is about to, it is asked once more: a stream shows itself meanwhile.
-const CONFIRM: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(100));
 /// Machines that answer one question for the first time, after which one answer alone counts for nothing.
 const CROWD: u8 = 5;
 /// Proxies and duplicates that are remembered.
@@ -91,32 +86,6 @@ pub(crate) const fn next(stage: Stage, event: AskEvent) -> Stage {
         (Stage::Silent, AskEvent::Begin | AskEvent::Void | AskEvent::Enough) => Stage::Silent,
         (Stage::Asking | Stage::Answered | Stage::Silent, AskEvent::End) => Stage::Off,
     }
-}
-
-/// How long after its first answer a machine is asked once more.
-fn confirm(times: &Times) -> Duration {
-    times.keepalive.min(CONFIRM.1).max(CONFIRM.0)
-}
-
-/// A machine that answers.
-#[derive(Clone, Copy, Debug)]
-struct Voice {
-    mac: Mac,
-    last: Instant,
-    /// When it answered the current question first.
-    first: Instant,
-    /// The question that it was heard in first.
-    born: u16,
-    /// The question that it answered last, and how many it answered.
-    question: u16,
-    answered: u16,
-    /// Answers that nobody asked for.
-    unasked: u16,
-    /// It sends so many of them that nothing of it counts.
-    forged: bool,
-    /// It has answered question by question since then, and goes on so for long enough to be no stream.
-    since: Instant,
-    sure: bool,
 }
 
 /// What an answer comes to.
@@ -343,18 +312,7 @@ impl Ask {
         let Some(at) = self.voices.iter().position(|voice| voice.mac == mac) else {
             self.fresh = self.fresh.saturating_add(1);
             self.crowd |= self.fresh >= CROWD;
-            let voice = Voice {
-                mac,
-                last: now,
-                first: now,
-                born: question,
-                question,
-                answered: 1,
-                unasked: 0,
-                forged: false,
-                since: now,
-                sure: false,
-            };
+            let voice = Voice::new(mac, question, now);
             if self.voices.push(voice).is_err()
                 && !self.crowd
                 && let Some(oldest) = self.voices.iter_mut().min_by_key(|voice| voice.last)
@@ -364,28 +322,7 @@ impl Ask {
             return if self.crowd { self.recount(now) } else { Came::Once };
         };
         let Some(voice) = self.voices.get_mut(at) else { return Came::Nothing };
-        if voice.question != question {
-            if question > voice.question.saturating_add(1) {
-                // It was asked once more, and said nothing.
-                voice.since = now;
-            }
-            voice.sure |= now >= voice.since.plus(confirm(times));
-            voice.question = question;
-            voice.answered = voice.answered.saturating_add(1);
-            voice.first = now;
-        } else if now >= voice.first.plus(pause) {
-            // It may be the answer to an earlier question that it has left open.
-            let questions = question.saturating_sub(voice.born).saturating_add(1);
-            if voice.answered.saturating_add(voice.unasked) >= questions {
-                voice.unasked = voice.unasked.saturating_add(1);
-            } else {
-                voice.answered = voice.answered.saturating_add(1);
-            }
-        }
-        voice.last = now;
-        // A holder's own come too: to a question that was asked back, or late. Of a stream there are more than answers.
-        let first = !voice.forged && voice.unasked >= UNASKED && voice.unasked > voice.answered;
-        voice.forged |= first;
+        let first = voice.again(question, pause, confirm(times), now);
         if voice.forged {
             // Not counted again, however long the stream lasts.
             let came = self.recount(now);
