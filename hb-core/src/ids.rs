@@ -30,7 +30,7 @@ impl Side {
         }
     }
 
-    /// The lowest epoch of this side above `seen`.
+    /// The lowest epoch of this side above `seen` (DESIGN §7 O2.1).
     #[must_use]
     pub const fn epoch_above(self, seen: u32) -> u32 {
         let parity = match self {

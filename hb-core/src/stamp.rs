@@ -80,7 +80,7 @@ impl Stamp {
     ///
     /// No, if it is an earlier state of the same line, pulled and never written on; or if the source's line began with
     /// all of it, pulled after its last stop. Everything else might, whatever the epochs say; and the last epoch of all,
-    /// which both nodes use and more than once, says nothing.
+    /// which both nodes use and more than once, says nothing (DESIGN §9.17).
     #[must_use]
     pub fn may_hold_more(&self, me: Side, source: &Self) -> bool {
         if self.diverged || self.epoch == 0 || self.epoch == u32::MAX {

@@ -187,7 +187,7 @@ fn yes(word: &str) -> Option<bool> {
     }
 }
 
-/// Read the state of the last life from `dir`. No file is a first start. Never fails.
+/// Read the state of the last life from `dir`. No file is a first start. Never fails (DESIGN §8.10).
 #[must_use]
 pub fn load(dir: &Path) -> Loaded {
     let path = dir.join(FILE);

@@ -1,5 +1,5 @@
 //! The hardware (or software) watchdog: opened last, fed by the core's action only, disarmed only when every group is
-//! stopped (DESIGN §8).
+//! stopped (DESIGN §8.1).
 //!
 //! A path that ends in `.fake` is a regular file or FIFO for tests: every feed appends `.`, the magic close `V`, and a
 //! helper that outlives its daemon appends `R` where a real watchdog would have reset the machine. A lock on the file

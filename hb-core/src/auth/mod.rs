@@ -1,4 +1,4 @@
-//! Frames to messages and back: the tag is checked over the received bytes before anything is decoded (DESIGN §4).
+//! Frames to messages and back: the tag is checked over the received bytes before anything is decoded (DESIGN §4.3).
 //!
 //! [`open`] is the only maker of an [`Authenticated`] message, so code that takes one cannot be fed anything else.
 
@@ -163,6 +163,7 @@ pub(crate) struct Opened<'r> {
 ///
 /// # Errors
 /// As [`open`], but for [`BadFrame::NewerVersion`].
+// DESIGN §4.17.
 pub(crate) fn open_any<'r>(
     room: &'r mut Room,
     bytes: &[u8],

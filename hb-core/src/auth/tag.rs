@@ -89,7 +89,7 @@ fn crc(life: &[u8; 8], bytes: &[u8]) -> [u8; 4] {
     digest.finalize().to_le_bytes()
 }
 
-/// The first bytes of `digest`, the rest zero.
+/// The first bytes of `digest`, the rest zero (DESIGN §4.4).
 fn widen(digest: &[u8]) -> [u8; MAX_TAG] {
     let mut wide = [0; MAX_TAG];
     wide.iter_mut().zip(digest).for_each(|(to, from)| *to = *from);

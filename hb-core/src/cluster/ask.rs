@@ -187,7 +187,7 @@ impl Ask {
         changed
     }
 
-    /// The reason to ask is this one now.
+    /// The reason to ask is this one now (DESIGN §7 O2c.4).
     pub(crate) fn follow(&mut self, purpose: Option<Purpose>, now: Instant) {
         let round = |purpose: Option<Purpose>| purpose.map(Purpose::round);
         if round(self.purpose) != round(purpose) {
@@ -265,7 +265,7 @@ impl Ask {
         (self.asked_at, self.left, self.due, self.fresh, self.asked_back) = (now, 0, true, 0, false);
     }
 
-    /// The question for this address left.
+    /// The question for this address left (DESIGN §7 O2c.5).
     pub(crate) fn left(&mut self, address: u32) {
         if self.question != 0 && self.left != self.mask {
             self.left |= address & self.mask;
@@ -299,7 +299,7 @@ impl Ask {
         self.lively |= address & self.mask;
     }
 
-    /// Another machine answered for an address of the group.
+    /// Another machine answered for an address of the group (DESIGN §7 O2c.4).
     pub(crate) fn answer(&mut self, mac: Mac, times: &Times, now: Instant) -> Came {
         let (Some(purpose), question) = (self.purpose, self.question) else { return Came::Nothing };
         if question == 0 {
@@ -370,12 +370,12 @@ impl Ask {
         self.last_answer().filter(|_| self.stage == Stage::Answered).map(|(_, _, mac)| mac)
     }
 
-    /// Do the networks of all addresses live, as far as anybody can tell?
+    /// Do the networks of all addresses live, as far as anybody can tell (DESIGN §7 O2c.5)?
     fn lives(&self) -> bool {
         (self.lively | self.lively_before | !self.heard) & self.mask == self.mask
     }
 
-    /// Nobody has answered for long enough.
+    /// Nobody has answered for long enough (DESIGN §7 O2c.5).
     pub(crate) fn enough(&self, times: &Times, now: Instant) -> bool {
         let Some(purpose) = self.purpose else { return false };
         // The last question may still be answered; those before it may not.
@@ -464,7 +464,7 @@ impl Ask {
     }
 
     /// The machine that answered two keepalives ago, if the peer still shows, in a beat that came since, that it did not
-    /// run the group then.
+    /// run the group then (DESIGN §7 O2c.3).
     pub(crate) fn convict(
         &mut self,
         peer: Option<(u32, Instant)>,

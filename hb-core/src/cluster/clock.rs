@@ -37,7 +37,7 @@ impl Clock {
         }
     }
 
-    /// Take a reading. Time that goes backwards is held.
+    /// Take a reading. Time that goes backwards is held (DESIGN §6.2).
     pub(crate) fn read(&mut self, real: Instant) -> Reading {
         let real = real.max(self.last);
         let late = real.since(self.promised);
@@ -52,7 +52,7 @@ impl Clock {
         Reading { now: real.minus(self.stalled), late, gap }
     }
 
-    /// Remember what the shell is told, to measure the next input against; gives it in the caller's time.
+    /// Remember what the shell is told, to measure the next input against; gives it in the caller's time (DESIGN §6.5).
     pub(crate) fn promise(&mut self, deadline: Instant) {
         self.promised =
             if deadline == Instant::NEVER { deadline } else { deadline.plus(self.stalled).max(self.last) };

@@ -30,7 +30,7 @@ pub(crate) enum Verdict {
     Yield,
 }
 
-/// Judge `mine` against `peer`, total over all pairs of states.
+/// Judge `mine` against `peer`, total over all pairs of states (DESIGN §7 O5.1, O5.3, O5.4).
 #[must_use]
 pub(crate) fn judge(mine: Claim, peer: Claim, me: Side) -> Verdict {
     use GroupState::{Failed, Held, Idle, Starting, Stopping, Stuck, Unknown};
@@ -66,6 +66,7 @@ pub(crate) fn judge(mine: Claim, peer: Claim, me: Side) -> Verdict {
 /// The same against a peer of an older version, which knows no more of this node than that it may run something: of two
 /// holders this node gives way. Of two that start the peer does, before its first script; one that goes on starting when it
 /// knows of this node (`goes_on`) is as good as a holder, and this node gives way before its own first script anyway.
+/// DESIGN §4.29.
 #[must_use]
 pub(crate) fn beside_older(mine: Claim, peer: Claim, goes_on: bool) -> Verdict {
     use GroupState::{Failed, Held, Idle, Starting, Stopping, Stuck, Unknown};

@@ -255,7 +255,7 @@ impl Copy {
         self.accepted = false;
     }
 
-    /// A pull between a stop and a start failed: the next handover comes after a pause, which grows.
+    /// A pull between a stop and a start failed: the next handover comes after a pause, which grows (DESIGN §9.12).
     pub(crate) fn rest_from_handovers(&mut self, now: Instant) {
         let pause = PAUSE_FIRST.times(1 << u64::from(self.pauses.min(6))).min(PAUSE_MAX);
         self.pauses = self.pauses.saturating_add(1);
@@ -279,7 +279,7 @@ impl Copy {
         Some(real.since(self.fresh).plus(self.older))
     }
 
-    /// Why it is stale, if it is.
+    /// Why it is stale, if it is (DESIGN §9.14).
     pub(crate) fn stale(&self, me: Side, real: Instant) -> Option<Stale> {
         let pulled = self.stamp.writer() == Some(me.other());
         if self.stage == Stage::Unread {
@@ -297,7 +297,7 @@ impl Copy {
         }
     }
 
-    /// Why no tenure may begin on it, if none may.
+    /// Why no tenure may begin on it, if none may (DESIGN §9.13).
     pub(crate) fn blocked(&self, me: Side, real: Instant) -> Option<Stale> {
         let stale = self.stale(me, real)?;
         let accepted = match (self.config.stale, stale) {

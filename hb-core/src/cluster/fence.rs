@@ -77,7 +77,7 @@ impl Fence {
     ///     |  +-----heard-----+   +--failed--+ +--gave up--> Forgone
     ///     +---------------heard--------------+-------------+
     /// ```
-    /// An operator's word leads to Done from everywhere.
+    /// An operator's word leads to Done from everywhere (DESIGN §7 O2.4).
     #[must_use]
     pub(crate) fn next(self, event: FenceEvent, now: Instant) -> (Self, bool) {
         match (self, event) {

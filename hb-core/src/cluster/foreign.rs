@@ -162,7 +162,7 @@ impl Foreign {
         BUILT && self.state == State::Dead
     }
 
-    /// What `said` is worth.
+    /// What `said` is worth (DESIGN §4.19, §4.21).
     pub(crate) fn worth(&self, said: &Said) -> Worth {
         let Some((generation, seq)) = said.numbers else { return Worth::Unnumbered };
         let Some(heard) = self.heard else { return Worth::Fresh };
@@ -217,6 +217,7 @@ impl Foreign {
     }
 
     /// The silence after which it is dead: the larger of the two deadtimes; of one that announces none, `initdead`.
+    /// DESIGN §4.22.
     pub(crate) fn limit(&self, deadtime: Duration, initdead: Duration) -> Duration {
         self.deadtime.unwrap_or(initdead).max(deadtime)
     }

@@ -48,7 +48,7 @@ pub(crate) enum GroupEvent {
     Clear,
 }
 
-/// The machine; the diagram is at [`GroupState`]. A pair that cannot occur, or means nothing, changes nothing.
+/// The machine; the diagram is at [`GroupState`]. A pair that cannot occur, or means nothing, changes nothing (DESIGN §5.5).
 #[must_use]
 pub(crate) const fn next(state: GroupState, event: GroupEvent) -> GroupState {
     use GroupState::{Failed, Held, Idle, Starting, Stopping, Stuck, Unknown};
@@ -266,7 +266,7 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// `seen` and `newest`: the highest epochs that the last life saw, on anything and on a stamp.
+    /// `seen` and `newest`: the highest epochs that the last life saw, on anything and on a stamp (DESIGN §5.4, §7 O1.2).
     pub(crate) fn new(config: GroupConfig, seen: u32, newest: u32) -> Self {
         let mut group = Self {
             config,
@@ -360,6 +360,7 @@ impl Group {
 
     /// An epoch was shown by a life that never answered: it moves the memory, but all such frames of a life of ours by a
     /// step at most, so that no recording or stranger can bring the epochs to their end. `true` when it is the highest.
+    /// DESIGN §7 O5.5.
     pub(crate) fn saw_unmet(&mut self, epoch: u32) -> bool {
         self.saw(epoch.min(self.unmet_limit))
     }
@@ -397,7 +398,7 @@ impl Group {
         fit && self.config.claimable && !self.for_good
     }
 
-    /// The start failed here: when to try again if nobody else can.
+    /// The start failed here: when to try again if nobody else can (DESIGN §7 O7.4).
     pub(crate) fn plan_retry(&mut self, now: Instant) {
         self.retry_at = now.plus(self.retry_pause);
         self.retry_pause = self.retry_pause.doubled().min(RETRY_MAX);

@@ -33,6 +33,7 @@ pub(crate) struct Facts {
 }
 
 /// Does this node, which could run the group but does not, want it from its holder? The highest reason that holds.
+/// DESIGN §7 O4.2.
 #[must_use]
 pub(crate) fn wanted(f: &Facts) -> Option<Reason> {
     if !f.agrees {
@@ -50,7 +51,7 @@ pub(crate) fn wanted(f: &Facts) -> Option<Reason> {
     (f.failback && f.preferred == f.me && f.score >= f.peer_score && !f.quiet).then_some(Reason::Failback)
 }
 
-/// Does this node, which holds the group, give it to the peer that wants it for `reason`?
+/// Does this node, which holds the group, give it to the peer that wants it for `reason`? (DESIGN §7 O4.6).
 #[must_use]
 pub(crate) fn grants(f: &Facts, reason: Reason, peer: GroupState, peer_able: bool) -> bool {
     if !f.agrees || COPIES != 0 && !f.synced || !peer_able || peer != GroupState::Idle {

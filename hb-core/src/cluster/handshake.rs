@@ -109,7 +109,7 @@ impl Handshake {
         self.since = Instant::ZERO;
     }
 
-    /// A hello goes out: what has stood for too long without an answer is replaced first.
+    /// A hello goes out: what has stood for too long without an answer is replaced first (DESIGN §4.25).
     pub(crate) fn sends(&mut self, now: Instant) {
         if self.since == Instant::ZERO {
             self.since = now;
@@ -158,7 +158,7 @@ impl Handshake {
         heard
     }
 
-    /// A hello of the own side and another life: does it answer the outstanding challenge? That is used up then.
+    /// A hello of the own side and another life: does it answer the outstanding challenge? That is used up then (DESIGN §4.13).
     pub(crate) fn twin_answers(&mut self, hello: &Hello, now: Instant) -> bool {
         let answers = hello.echo.is_some_and(|answer| self.asked(answer, now));
         if answers {

@@ -173,7 +173,7 @@ impl Monitor {
         }
     }
 
-    /// The answer to the call; `None` when it is not ours.
+    /// The answer to the call; `None` when it is not ours (DESIGN §5.14).
     pub(crate) fn done(
         &mut self,
         token: Token,
@@ -240,6 +240,7 @@ impl Monitor {
 
 impl Monitor {
     /// An answer of a look. It puts in place what is gone, however often: a service that fails by itself is the monitor's.
+    /// DESIGN §7 O8b.2, O8b.3.
     fn looked(&mut self, at: u8, outcome: Outcome, config: &MonitorConfig, now: Instant) -> Verdict {
         if core::mem::take(&mut self.stale) {
             return Verdict::Fine;

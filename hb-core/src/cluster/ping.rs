@@ -25,6 +25,7 @@ pub(crate) struct PingNode {
 pub(crate) struct Isolation(Option<Instant>);
 
 impl Isolation {
+    // DESIGN §7 O2b.1.
     pub(crate) fn begin(&mut self) {
         self.0 = Some(Instant::NEVER);
     }
@@ -135,7 +136,7 @@ impl Pings {
     ///
     /// *Together* is within one deadtime before, and not more than one and a half keepalives after it: a node that
     /// answered later proves that the own network outlived the peer. A node that was silent long before, or never
-    /// answered, proves nothing either way.
+    /// answered, proves nothing either way (DESIGN §7 O2b.3).
     pub(crate) fn silent_with(&self, links_silent: Instant, deadtime: Duration, keepalive: Duration) -> bool {
         let before = links_silent.minus(deadtime);
         let after = together(links_silent, keepalive);
@@ -160,7 +161,7 @@ fn together(links_silent: Instant, keepalive: Duration) -> Instant {
 }
 
 /// When to ask the ping nodes beside the steady round, so that a living network shows itself after [`together`] and before
-/// the deadtime, however few keepalives that is: the next time after `asked`, if any.
+/// the deadtime, however few keepalives that is: the next time after `asked`, if any (DESIGN §7 O2b.2).
 pub(crate) fn extra_round(
     links_silent: Instant,
     asked: Instant,

@@ -63,7 +63,7 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    /// Between two questions.
+    /// Between two questions (DESIGN §7 O2c.2).
     pub(super) fn pace(&self, purpose: Purpose) -> Duration {
         match purpose {
             Purpose::Learn => self.deadtime,

@@ -8,7 +8,7 @@ use crate::message::{GroupState, Phase};
 
 /// The right to claim is one token per group. A node that stops for a reason, loses a conflict or fails to start marks
 /// *yielded at epoch e*; the right is then the other's until that one yields or fails at a higher epoch. With no mark
-/// on either side `first` has it.
+/// on either side `first` has it (DESIGN §7 O3.1).
 #[must_use]
 pub(crate) fn token(mine: Option<u32>, peer: Option<u32>, first: Side, me: Side) -> bool {
     match (mine, peer) {
@@ -160,6 +160,7 @@ pub(crate) enum Decision {
 }
 
 /// Decide about a group in [`GroupState::Idle`] or [`GroupState::Failed`]; any other state waits for its own scripts.
+/// DESIGN §4.28, §4.30, §7 O10.5, O5.3 (DESIGN §7 O10.6).
 #[must_use]
 pub(crate) fn decide(s: &Situation) -> Decision {
     let failed = match s.state {
@@ -266,7 +267,7 @@ pub(crate) fn decide(s: &Situation) -> Decision {
 }
 
 /// A watchdog that another process holds bars this node, nobody knows for how long. It has not got the right meanwhile
-/// that a peer could use.
+/// that a peer could use (DESIGN §7 O1.5, O3.3).
 fn pending(s: &Situation, failed: bool) -> Decision {
     let waits = Decision::Wait(Wait::WatchdogPending);
     match s.peer {

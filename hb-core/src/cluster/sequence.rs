@@ -120,7 +120,7 @@ impl Sequence {
         Self { goal, step, at, low, last, ..Self::none() }
     }
 
-    /// The same, after the calls before: a `start` that is still out stays so.
+    /// The same, after the calls before: a `start` that is still out stays so (DESIGN §5.16).
     pub(crate) fn after(&self, goal: Goal, resources: u8) -> Self {
         Self { out: self.out, loose: self.out.is_some(), ..Self::begin(goal, resources) }
     }
@@ -140,7 +140,7 @@ impl Sequence {
         self.culprit.or(self.bad)
     }
 
-    /// Something of the group may run, by the record or by what `status` said since.
+    /// Something of the group may run, by the record or by what `status` said since (DESIGN §5.6).
     pub(crate) fn saw_running(&self) -> bool {
         self.started
     }
@@ -182,7 +182,7 @@ impl Sequence {
         }
     }
 
-    /// What to do now. Call again after every answer and at the time it gives.
+    /// What to do now. Call again after every answer and at the time it gives (DESIGN §5.16, §5.15).
     pub(crate) fn poll(&mut self, now: Instant, limits: &ScriptLimits) -> Request {
         if let Some(call) = &mut self.call {
             match call.overdue(now) {
@@ -238,7 +238,7 @@ impl Sequence {
         }
     }
 
-    /// The answer to a call. `false` when it is not ours.
+    /// The answer to a call. `false` when it is not ours (DESIGN §5.7).
     pub(crate) fn done(
         &mut self,
         token: Token,
@@ -260,7 +260,7 @@ impl Sequence {
         }
     }
 
-    /// The total table over (step, outcome).
+    /// The total table over (step, outcome) (DESIGN §5.10, §5.7, §5.9).
     fn answer(&mut self, outcome: Outcome, now: Instant, limits: &ScriptLimits) {
         self.note(outcome);
         if outcome == Outcome::NotRun {
@@ -356,7 +356,7 @@ impl Sequence {
     }
 
     /// A call that could not be run is no answer: it is tried again, on the way up and down within the limit of a start
-    /// or a stop, and at the daemon's start until it can be run.
+    /// or a stop, and at the daemon's start until it can be run (DESIGN §5.11, §5.12, §7 O1.4).
     fn could_not_run(&mut self, now: Instant, limits: &ScriptLimits) {
         if self.not_run == 0 && matches!(self.step, Step::Look | Step::Start | Step::Confirm) {
             self.began = now;

@@ -20,7 +20,7 @@ pub(crate) struct Step {
     pub(crate) stuck: bool,
 }
 
-/// The one place that decides it.
+/// The one place that decides it (DESIGN §7 O7.3, §8.5).
 #[must_use]
 pub(crate) fn may_feed(step: &Step) -> bool {
     step.armed && step.beat && step.late <= step.keepalive && !step.stuck

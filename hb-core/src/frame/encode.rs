@@ -2,7 +2,7 @@
 
 /// Code `datagram` for a byte stream: a zero byte, COBS, a zero byte. Gives the length of the frame in `out`.
 ///
-/// `None` if `out` is too short ([`super::max_encoded`] suffices) or there is nothing to send.
+/// `None` if `out` is too short ([`super::max_encoded`] suffices) or there is nothing to send (DESIGN §4.1).
 #[must_use]
 pub fn encode(datagram: &[u8], out: &mut [u8]) -> Option<usize> {
     if datagram.is_empty() {

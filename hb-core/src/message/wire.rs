@@ -95,7 +95,7 @@ const LAST: u8 = 1 << 2;
 const BRANCHED: u8 = 1 << 3;
 const FROM_LAST: u8 = 1 << 4;
 
-/// Bytes of the longest datagram with that many groups, none of them with data.
+/// Bytes of the longest datagram with that many groups, none of them with data (DESIGN §4.18).
 #[must_use]
 pub const fn max_datagram(groups: usize) -> usize {
     let lives = VARINT + VARINT + VARINT;
@@ -143,6 +143,7 @@ impl Header {
     ///
     /// # Errors
     /// [`BadFrame::OtherCluster`], or [`BadFrame::Malformed`] for all that no frame of this or a newer version can be.
+    // DESIGN §4.16.
     pub(crate) fn parse(datagram: &[u8], cluster: u16, speaks: Speaks) -> Result<Self, BadFrame> {
         let [first, flags, low, high, life, ..] = *datagram else { return Err(BadFrame::Malformed) };
         let version = first >> 4;

@@ -43,7 +43,7 @@ impl Node {
         }
     }
 
-    /// Why the group's addresses are asked for now, if they are.
+    /// Why the group's addresses are asked for now, if they are (DESIGN §7 O2c.8).
     fn ask_purpose(&self, group: &Group) -> Option<Purpose> {
         if let Gate::Ask(_) = group.gate
             && group.state == GroupState::Starting
@@ -179,7 +179,7 @@ impl Node {
         core::mem::take(&mut ask.due).then_some(Action::Ask { group: id })
     }
 
-    /// What became of a question for one address.
+    /// What became of a question for one address (DESIGN §7 O2c.7).
     pub(super) fn asked(&mut self, address: u8, what: Asked) {
         let bit = 1_u32.checked_shl(u32::from(address)).unwrap_or(0);
         for id in self.group_ids() {
@@ -265,7 +265,7 @@ impl Node {
     }
 
     /// This node is taking the group, and another machine answers for an address of it. Where it decided in spite of
-    /// answers, these say nothing new.
+    /// answers, these say nothing new (DESIGN §7 O2c.8).
     fn contested(&mut self, id: GroupId, mac: Mac, defended: bool) {
         let me = self.config.side;
         let Some(group) = self.group(id) else { return };
@@ -283,7 +283,7 @@ impl Node {
         }
     }
 
-    /// A machine answered once that may be about to end this start: no script begins before it is asked once more.
+    /// A machine answered once that may be about to end this start: no script begins before it is asked once more (DESIGN §7 O2c.11).
     pub(super) fn doubts_start(&self, group: &Group) -> bool {
         let stays = group.config.preferred == self.config.side && matches!(group.gate, Gate::Open);
         let doubts = |ask: &Ask| ask.doubt(&self.ask_times()).is_some_and(|until| self.now < until);
@@ -305,7 +305,7 @@ impl Node {
         }
     }
 
-    /// Is a group held back while its address answers?
+    /// Is a group held back while its address answers? (DESIGN §7 O2c.9).
     fn answer_waits(&self) -> bool {
         match self.config.ask.answered {
             Some(answered) => answered == Answered::Wait,
@@ -318,7 +318,7 @@ impl Node {
         }
     }
 
-    /// What a claim waits for that rests on the peer's silence alone.
+    /// What a claim waits for that rests on the peer's silence alone (DESIGN §7 O2c.10, O2c.9).
     pub(super) fn ask_wait(&mut self, id: GroupId) -> Option<Wait> {
         let waits = self.answer_waits();
         let gone = matches!(self.peer_situation(id), PeerSituation::Gone { .. });
@@ -344,7 +344,7 @@ impl Node {
     }
 
     /// Do the addresses of a group that is put back in place have to be asked for first? Not while the peer is heard to be
-    /// stopped.
+    /// stopped (DESIGN §7 O2c.1).
     pub(super) fn ask_before_restart(&self, id: GroupId) -> bool {
         let Some(group) = self.group(id) else { return false };
         group.ask().is_some() && self.stopped_there(group).is_none()

@@ -10,7 +10,7 @@ use crate::list::filled;
 use crate::message::{Beat, Echo, GroupBeat, GroupName, GroupState, Hello, Message};
 
 impl Node {
-    /// Number the next beat, mark every open link, and feed the watchdog if the rules allow it.
+    /// Number the next beat, mark every open link, and feed the watchdog if the rules allow it (DESIGN §6.4, §7 O7.3).
     pub(super) fn send_beat(&mut self) {
         if self.seq == u32::MAX {
             // Numbers never repeat within a life: go on as a new one, which the peer challenges like any other.
@@ -48,7 +48,7 @@ impl Node {
 
     /// The long form is sent until the peer is known to hear this life; and where the next beat may be one that another life
     /// of the peer hears first: that one cannot verify a short form, and its `initdead` may be shorter than what is left of
-    /// our deadtime.
+    /// our deadtime (DESIGN §4.7).
     fn needs_hello(&self) -> bool {
         let silent = self.peer.last_heard.plus(self.config.timing.keepalive.doubled());
         !self.peer.both_ways()
@@ -58,7 +58,7 @@ impl Node {
             || self.now > silent
     }
 
-    /// The message for one link.
+    /// The message for one link (DESIGN §7 O7.3).
     pub(super) fn compose(&self, id: LinkId) -> Message {
         let hears = self
             .links
@@ -110,6 +110,7 @@ impl Node {
     }
 
     /// The orderly end: everything is taken down, shown, and seen by the peer if it is there (DESIGN §7 O6).
+    /// DESIGN §8.11, §7 O6.1.
     pub(super) fn follow_leave(&mut self) -> bool {
         let mut changed = false;
         for id in self.group_ids() {
@@ -137,6 +138,7 @@ impl Node {
         changed
     }
 
+    // DESIGN §5.1.
     pub(super) fn group_beat(&self, group: &Group) -> GroupBeat {
         let epoch = group.shown_epoch();
         GroupBeat {

@@ -35,7 +35,7 @@ impl Node {
         group.copy()?.blocked(self.config.side, self.clock.real())
     }
 
-    /// This node could start the group.
+    /// This node could start the group (DESIGN §7 O1.5).
     pub(super) fn able(&self, group: &Group) -> bool {
         group.able()
             && self.watchdog != Watchdog::Pending
@@ -61,7 +61,7 @@ impl Node {
         Some((theirs.epoch, stopped))
     }
 
-    /// The side whose copy is the newer one; both nodes come to the same.
+    /// The side whose copy is the newer one; both nodes come to the same (DESIGN §9.15, §7 O3.2).
     pub(super) fn newer_copy(&self, id: GroupId) -> Option<Side> {
         let me = self.config.side;
         let copy = self.copy(id).filter(|copy| copy.stage != Stage::Unread)?;
@@ -73,7 +73,7 @@ impl Node {
         }
     }
 
-    /// The last gate of a claim: bring what the stopped peer has, then the stamp, then the scripts.
+    /// The last gate of a claim: bring what the stopped peer has, then the stamp, then the scripts (DESIGN §9.4).
     pub(super) fn pass_data(&mut self, id: GroupId) -> Pass {
         let Some(copy) = self.copy(id) else { return Pass::Open };
         match copy.stage {
@@ -91,7 +91,7 @@ impl Node {
         }
     }
 
-    /// Nothing runs over the copy: what is next?
+    /// Nothing runs over the copy: what is next? (DESIGN §9.11, §9.16).
     fn prepare(&mut self, id: GroupId) -> Pass {
         let (me, real) = (self.config.side, self.clock.real());
         let missing = self.missing(id);

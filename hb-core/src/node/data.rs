@@ -24,7 +24,7 @@ impl Node {
         self.group_mut(id)?.copy_mut()
     }
 
-    /// The number of a line.
+    /// The number of a line (DESIGN §9.2).
     fn draw_line(&mut self) -> u32 {
         (self.shake.random() & 0xFFFF_FFFF) as u32
     }
@@ -123,7 +123,7 @@ impl Node {
         }
     }
 
-    /// What waits for the shell.
+    /// What waits for the shell (DESIGN §9.1, §9.9).
     pub(super) fn copy_action(&mut self, id: GroupId) -> Option<Action> {
         let me = self.config.side;
         let group = self.group_mut(id)?;
@@ -151,6 +151,7 @@ impl Node {
     }
 
     /// A holder goes above every stamp that it meets on a copy that is not its own's: what is served is the newest.
+    /// DESIGN §9.18.
     fn stay_newest(&mut self, id: GroupId) {
         let shown = self.peers(id).map(|shown| shown.state);
         let Some((group, copy)) = self.group(id).and_then(|group| Some((group, group.copy()?))) else {
@@ -217,7 +218,7 @@ impl Node {
     }
 
     /// The epoch of the holder that this standby may pull from; at once when it is another than before, else after the
-    /// pause.
+    /// pause (DESIGN §9.6).
     fn pull_source(&self, id: GroupId) -> Option<u32> {
         let group = self.group(id).filter(|group| self.stands_by(group))?;
         if self.recovering || !self.peer.both_ways() || self.peer.phase != Phase::Up {
@@ -227,7 +228,7 @@ impl Node {
         group.copy()?.theirs.map(|stamp| stamp.epoch).filter(|epoch| *epoch != 0)
     }
 
-    /// Has the running pull still a source and a reason?
+    /// Has the running pull still a source and a reason? (DESIGN §9.7).
     fn pull_goes_on(&self, id: GroupId) -> bool {
         let Some((group, copy)) = self.group(id).and_then(|group| Some((group, group.copy()?))) else {
             return false;
@@ -241,7 +242,7 @@ impl Node {
         there && group.state == GroupState::Starting && matches!(group.gate, Gate::Data) && self.now < copy.at
     }
 
-    /// A pull ended, by itself or by our hand.
+    /// A pull ended, by itself or by our hand (DESIGN §9.5).
     pub(super) fn pull_done(&mut self, token: Token, outcome: &Pulled) {
         let ours = |copy: &Copy| copy.pulls() && copy.token == token;
         let Some(id) = self.group_ids().find(|id| self.copy(*id).is_some_and(ours)) else { return };
@@ -306,7 +307,7 @@ impl Node {
 
     // --- handovers, leave ------------------------------------------------------------------------------------------
 
-    /// Is the copy of the node that does not hold the group in sync with the holder's?
+    /// Is the copy of the node that does not hold the group in sync with the holder's? (DESIGN §7 O4.7).
     pub(super) fn synced(&self, id: GroupId) -> bool {
         let Some(group) = self.group(id) else { return false };
         let Some(copy) = group.copy() else { return true };

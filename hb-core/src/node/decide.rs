@@ -37,7 +37,7 @@ impl Node {
     }
 
     /// Joining ends when the peer was met or written off. It is per group beyond that: one that is still being proven
-    /// stopped, or cannot be, bars neither the others nor the peer's.
+    /// stopped, or cannot be, bars neither the others nor the peer's (DESIGN §4.11, §7 O1.3).
     fn follow_phase(&mut self) -> bool {
         match self.phase {
             Phase::Joining => {
@@ -67,6 +67,7 @@ impl Node {
         }
     }
 
+    // DESIGN §7 O4.5.
     fn score_settled(&self) -> bool {
         let timing = &self.config.timing;
         let needed = timing.deadping.plus(timing.keepalive.doubled());
@@ -102,6 +103,7 @@ impl Node {
 
     // --- O5: both run it -------------------------------------------------------------------------------------------
 
+    // DESIGN §7 O10.4, O10.5.
     fn settle_conflict(&mut self, id: GroupId) -> bool {
         if let Some(newer) = self.peer.newer() {
             return self.conflict_with_newer(id, newer);
@@ -222,7 +224,7 @@ impl Node {
     }
 
     /// The peer is back from silence, or as a new life. What it ran meanwhile may have ended before this node could see
-    /// it, so the clients of every held group are told who runs it.
+    /// it, so the clients of every held group are told who runs it (DESIGN §7 O5.2).
     pub(super) fn peer_is_back(&mut self) {
         let sure = self.unconfirmed.is_none();
         for group in &mut self.groups {
@@ -242,6 +244,7 @@ impl Node {
 
     // --- O4: it runs on the wrong side -----------------------------------------------------------------------------
 
+    // DESIGN §7 O1.1.
     pub(super) fn facts(&self, id: GroupId) -> Option<Facts> {
         let group = self.group(id)?;
         Some(Facts {
@@ -259,6 +262,7 @@ impl Node {
         })
     }
 
+    // DESIGN §5.13.
     fn settle_handover(&mut self, id: GroupId) -> bool {
         let in_service = self.phase == Phase::Up && self.peer.phase == Phase::Up && self.peer.both_ways();
         let (Some(group), Some(facts)) = (self.group(id), self.facts(id)) else { return false };
@@ -293,6 +297,7 @@ impl Node {
         }
     }
 
+    // DESIGN §6.6.
     pub(super) fn want(&mut self, id: GroupId, wanted: Option<Reason>) -> bool {
         let Some(group) = self.group_mut(id) else { return false };
         if group.wanted == wanted {
@@ -306,7 +311,7 @@ impl Node {
         true
     }
 
-    /// An operator's move stands until a death, a leave or another command.
+    /// An operator's move stands until a death, a leave or another command (DESIGN §7 O4.4).
     pub(super) fn pin(&mut self, id: GroupId, pinned: bool) {
         if let Some(group) = self.group_mut(id) {
             group.pinned = pinned;
@@ -315,6 +320,7 @@ impl Node {
 
     // --- O1-O3: nobody runs it -------------------------------------------------------------------------------------
 
+    // DESIGN §7 O7.1.
     pub(super) fn peer_situation(&self, id: GroupId) -> PeerSituation {
         let Some(group) = self.group(id) else { return PeerSituation::Unmet };
         if self.peer.vouched {
@@ -359,12 +365,13 @@ impl Node {
         }
     }
 
-    /// What the peer shows may be of before its next life: until it is heard again, or is dead.
+    /// What the peer shows may be of before its next life: until it is heard again, or is dead (DESIGN §7 O8.2).
     fn outdated(&self) -> bool {
         self.recovering || self.behind && (self.peer.alive() || self.foreign.live())
     }
 
     #[cfg_attr(not(feature = "large"), inline(never))]
+    // DESIGN §7 O2c.1.
     fn settle_claim(&mut self, id: GroupId) -> bool {
         let Some(group) = self.group(id) else { return false };
         if !matches!(group.state, GroupState::Idle | GroupState::Failed) {
@@ -440,7 +447,7 @@ impl Node {
         false
     }
 
-    /// Decide to run the group: shown from now on, scripts follow when the gate opens.
+    /// Decide to run the group: shown from now on, scripts follow when the gate opens (DESIGN §8.8, §8.9).
     fn claim(&mut self, id: GroupId, cause: Cause) {
         let shut = cause == Cause::PeerDead && self.foreign.state == State::Left;
         let cause = if shut { Cause::PeerLeft } else { cause };

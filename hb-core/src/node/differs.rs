@@ -23,6 +23,7 @@ pub(crate) enum Line {
 
 impl Node {
     /// The line of each group was looked up in the peer's hello: which of the peer's own are out of step?
+    /// DESIGN §7 O10.3, O10.4 (DESIGN §7 O10.2).
     pub(super) fn compare_lines(&mut self) {
         let mut strange = 0u8;
         let mut unknown = 0u8;

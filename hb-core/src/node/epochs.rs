@@ -9,7 +9,7 @@ use crate::message::{GroupState, Message};
 const UNSEEN_EPOCHS: u32 = 1 << 10;
 
 impl Node {
-    /// Epochs and marks of a met peer count as seen. Its hello, if this has one, was taken.
+    /// Epochs and marks of a met peer count as seen. Its hello, if this has one, was taken (DESIGN §4.8).
     pub(super) fn epochs_of(&mut self, message: &Message) {
         let mut higher = false;
         for group in &mut self.groups {
@@ -61,7 +61,7 @@ impl Node {
     }
 
     /// Nothing is above the epochs seen any more: said once, with the way out. What serves goes on, and moves only on
-    /// death or when an operator asks.
+    /// death or when an operator asks (DESIGN §7 O5.6).
     pub(super) fn name_last_epochs(&mut self, id: GroupId) {
         let Some(group) = self.group_mut(id) else { return };
         if group.spent() && !core::mem::replace(&mut group.spent_said, true) {

@@ -12,7 +12,7 @@ use crate::ids::{GroupId, LinkId};
 use crate::message::GroupState;
 use crate::time::{Earliest, Instant};
 
-/// What the text of `bytes` says, if it is the peer's and a listed key signed it.
+/// What the text of `bytes` says, if it is the peer's and a listed key signed it (DESIGN §4.19, §4.20).
 fn read(bytes: &[u8], peer: &str, keys: &Keyring) -> Result<Said, BadFrame> {
     let text = Text::parse(bytes);
     // Heartbeat 3 folds names to lower case.
@@ -54,7 +54,7 @@ impl Node {
         BUILT && stream.is_some_and(|stream| core::mem::take(&mut stream.texts))
     }
 
-    /// While native frames of the peer live, text is none of its.
+    /// While native frames of the peer live, text is none of its (DESIGN §4.21).
     fn deaf_to_text(&self) -> bool {
         self.peer.alive() && !self.peer.left
     }
@@ -95,6 +95,7 @@ impl Node {
         }
     }
 
+    // DESIGN §4.23.
     fn heard_foreign(&mut self, said: &Said) {
         let was_live = self.foreign.live();
         let settled = was_live && self.foreign.watched(self.now, self.deadtime());
@@ -134,7 +135,7 @@ impl Node {
         self.out.beat = true;
     }
 
-    /// It released everything, and says so: nothing needs to be waited for, nor fenced.
+    /// It released everything, and says so: nothing needs to be waited for, nor fenced (DESIGN §4.23).
     fn foreign_left(&mut self) {
         self.foreign.state = next(self.foreign.state, Change::ShutDone);
         self.foreign.close();
@@ -151,7 +152,7 @@ impl Node {
         self.peer_silent(silence);
     }
 
-    /// It cannot hear this node: where it says that it runs a group that runs here, only this node can give in.
+    /// It cannot hear this node: where it says that it runs a group that runs here, only this node can give in (DESIGN §4.24).
     fn yield_to_foreign(&mut self) {
         let Some(holds) = self.foreign.holds else { return };
         for id in self.group_ids() {

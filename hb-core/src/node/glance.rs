@@ -1,11 +1,11 @@
-//! A cheap look from outside, for whoever checks a node after every step. [`Node::status`] is for people.
+//! What a program that checks a node after every step wants to know of it, cheap to ask. [`Node::status`] is for people.
 
 use super::Node;
 use crate::ids::{GroupId, Incarnation, LinkId};
 use crate::message::Phase;
 use crate::status::{GroupStatus, PeerState};
 
-/// What [`Node::glance`] copies out.
+/// The few facts that [`Node::glance`] copies out of a node.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Glance {
     /// Where the node is in its life.
@@ -14,13 +14,13 @@ pub struct Glance {
     pub incarnation: Incarnation,
     /// Number of the last beat.
     pub seq: u32,
-    /// The life of the peer that proved to live.
+    /// The peer's life that answered a challenge, and so proved to live (DESIGN §4.5); `None` before the first one.
     pub met: Option<Incarnation>,
     /// The peer's liveness.
     pub peer: PeerState,
     /// The peer runs Linux-HA Heartbeat, and is heard.
     pub foreign: bool,
-    /// The peer has met this life and hears it now.
+    /// The peer has met this node's life and hears it now, and this node hears the peer.
     pub both_ways: bool,
     /// The loop stood still, and the peer was not heard since.
     pub unconfirmed: bool,
@@ -33,7 +33,7 @@ pub struct Glance {
 }
 
 impl Node {
-    /// A cheap look at the node.
+    /// Copies out where the node stands. Cheap: it looks at no group and no link.
     #[must_use]
     pub fn glance(&self) -> Glance {
         Glance {
@@ -51,7 +51,7 @@ impl Node {
         }
     }
 
-    /// Is the peer heard on this link, and does it say that it hears this node on it?
+    /// Whether the peer is heard on this link and says that it hears this node on it. `false` for a link that there is not.
     #[must_use]
     pub fn both_ways_on(&self, link: LinkId) -> bool {
         self.links.get(usize::from(link.0)).is_some_and(|link| {
@@ -60,8 +60,8 @@ impl Node {
         })
     }
 
-    /// The number of the newest beat of the met life that this link brought. It changes with each beat that counts on the
-    /// link, and with nothing that is recorded, forged or unproven.
+    /// The number of the newest beat that this link brought of the peer's life that proved to live; 0 before the first one. It
+    /// grows with each beat that counts, and with nothing that is played back, forged or unproven.
     #[must_use]
     pub fn newest_on(&self, link: LinkId) -> u32 {
         self.links.get(usize::from(link.0)).map_or(0, |link| link.seq)

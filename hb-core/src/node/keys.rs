@@ -26,14 +26,15 @@ pub(super) struct Trial {
 
 impl Trial {
     /// Beat `seq` is signed with the new key: of four at half the keepalive, the first and the last. The peer, which says at
-    /// the keepalive what it heard last, would see turns of one always at the same point.
+    /// the keepalive what it heard last, would see turns of one always at the same point (DESIGN §4.31).
     const fn tries(&self, seq: u32) -> bool {
         matches!(seq.wrapping_sub(self.first) % 4, 0 | 3)
     }
 }
 
 impl Node {
-    /// New keys, whoever lacks them. Takes effect with the next frame.
+    /// Puts `keys` into use at once, whether the peer has them or not, from the next frame on. Beside a living peer
+    /// [`Node::try_keys`] is the safe way.
     pub fn set_keys(&mut self, keys: Keyring) {
         // What the peer has shown of the old ones says nothing of these.
         self.keyed &= keys.digest() == self.keys.digest();
@@ -41,7 +42,7 @@ impl Node {
         self.keys = keys;
     }
 
-    /// Are these the keys in use?
+    /// Whether `keys` are those in use, their order and signing key included.
     #[must_use]
     pub fn has_keys(&self, keys: &Keyring) -> bool {
         self.keys == *keys
@@ -53,6 +54,7 @@ impl Node {
     ///
     /// # Errors
     /// The index of the key that the living peer signs with, which is not among them. Nothing was changed then.
+    // DESIGN §4.31.
     pub fn try_keys(&mut self, now: Instant, keys: Keyring) -> Result<bool, u8> {
         self.read_clock(now);
         if !self.peer.alive() {
@@ -78,7 +80,8 @@ impl Node {
         Ok(tried)
     }
 
-    /// Is a signing key on trial? `None`: yes. `Some(false)`: the last one was not taken, and the keys before it are in use.
+    /// How the last [`Node::try_keys`] stands. `None`: the signing key is still on trial. `Some(false)`: the peer did not take
+    /// it, and the keys before it are in use.
     #[must_use]
     pub const fn key_trial(&self) -> Option<bool> {
         if self.on_trial() { None } else { Some(!self.trial_failed) }
@@ -107,7 +110,7 @@ impl Node {
         }
     }
 
-    /// The peer had its time.
+    /// The peer had its time (DESIGN §4.31).
     pub(super) fn judge_trial(&mut self) {
         let Some(mut trial) = self.trial.take_if(|trial| BUILT && self.ticked >= trial.until) else { return };
         // Nobody is there to show anything.

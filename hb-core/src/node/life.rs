@@ -68,7 +68,7 @@ impl Saved {
     }
 
     /// May the boot `boot` have started the group `hash`? No record of a daemon that has been here is the worst one.
-    /// `left_over`: see there.
+    /// `left_over`: see there (DESIGN §8.9).
     fn started(&self, hash: u32, boot: u32, left_over: bool) -> bool {
         if self.lost {
             return true;
@@ -98,6 +98,7 @@ impl Node {
     ///
     /// # Errors
     /// The relation that the configuration breaks.
+    // DESIGN §4.19, §4.32, §6.1, §8.4, §7 O7.2.
     pub fn new(
         config: Config,
         keys: Keyring,
@@ -205,7 +206,7 @@ impl Node {
         Ok(node)
     }
 
-    /// What is to be kept across lives, as of now.
+    /// What is to be kept across lives, as of now: what [`crate::Action::Persist`] asks to have written.
     #[must_use]
     pub fn saved(&self) -> Saved {
         let epochs = filled(self.groups.iter().map(|group| (group.config.name_hash, group.seen)));
@@ -233,7 +234,7 @@ impl Node {
         }
     }
 
-    /// A write failed. A newer one is on its way, or the same is tried again later.
+    /// A write failed. A newer one is on its way, or the same is tried again later (DESIGN §8.8).
     pub(super) fn persist_failed(&mut self, serial: u32) {
         if serial == self.persist_serial {
             self.persist_again = self.now.plus(super::PERSIST_RETRY);

@@ -110,7 +110,7 @@ struct Leave {
 /// 5. give one [`Input`] for each thing that is ready, doing step 2 after each;
 /// 6. end the round with [`Input::Tick`], and go to step 2.
 ///
-/// A copy is for whoever explores what could happen next; two copies of one life never both go on the wire.
+/// It can be cloned to try what would happen next. Two clones are one life: only one of them may ever send.
 // In this order, and in that of C: a processor with short instructions reaches the first 32 bytes, the first words and
 // the first kilobyte with one of them, so what is looked at most stands in front and what is large behind.
 #[derive(Clone, Debug)]
@@ -129,7 +129,7 @@ pub struct Node {
     unlisted: bool,
     /// The peer has signed with a secret of this ring: `crc` proves nothing any more.
     keyed: bool,
-    /// The last one was not taken.
+    /// The peer did not take the key that was last on trial.
     trial_failed: bool,
     /// The key that the peer's last sign of life was tagged with.
     peer_key: Option<u8>,
@@ -145,7 +145,7 @@ pub struct Node {
     /// Running time of the last round that read all input: the timers of claims look at this, so that queued input comes
     /// first.
     ticked: Instant,
-    /// Does this node take itself for the isolated one?
+    /// Whether this node takes itself for the isolated one.
     isolated: Isolation,
     /// The loop stood still: yield to any higher epoch until this time or a frame of the peer.
     unconfirmed: Option<Instant>,
@@ -223,7 +223,8 @@ struct Queue {
 }
 
 impl Node {
-    /// Take in one thing that happened. Never fails, never blocks; work is bounded by the bytes handed in.
+    /// Takes in one thing that happened at `now`, the caller's clock as it was read for this round. Never fails, never blocks;
+    /// work is bounded by the bytes handed in. A clock that goes backwards is held.
     // Kept apart, so that it stays compiled as this crate is: a caller built for size fills memory byte by byte.
     #[inline(never)]
     pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
@@ -285,19 +286,19 @@ impl Node {
         }
     }
 
-    /// What of the configuration may change in this life, as it holds now.
+    /// The part of the configuration that may change in this life, as it holds now: see [`Node::retune`].
     #[must_use]
     pub const fn tuning(&self) -> Tuning {
         self.config.tuning()
     }
 
-    /// When to give [`Input::Tick`] at the latest.
+    /// When to give [`Input::Tick`] at the latest, on the caller's clock. To be asked for anew after every input.
     #[must_use]
     pub fn poll_deadline(&self) -> Instant {
         self.clock.promised()
     }
 
-    /// Bring everything to rest after an input: decisions, scripts, the beat that shows them, the next deadline.
+    /// Brings everything to rest after an input: decisions, scripts, the beat that shows them, the next deadline.
     fn settle(&mut self) {
         // Each round can only follow from a change of the one before; a group passes few states without an answer.
         for _ in 0..8 {
@@ -380,12 +381,12 @@ impl Node {
         self.groups.get_mut(usize::from(id.0))
     }
 
-    /// A group that is stuck, and may still run.
+    /// The first group whose stop failed or hung, so that it may still run.
     fn stuck_group(&self) -> Option<GroupId> {
         self.group_ids().find(|id| self.group(*id).is_some_and(|g| g.state == GroupState::Stuck))
     }
 
-    /// A group that is stuck, or was and is not proven stopped since, for which the watchdog is not fed any more.
+    /// Whether the watchdog is no longer fed, for a group that is stuck, or was and is not proven stopped since.
     fn unfed(&self) -> bool {
         self.groups.iter().any(|group| group.unproven && group.reset == Reset::Unfed)
     }
@@ -397,7 +398,8 @@ impl Node {
             && (self.unfed() || !self.groups.iter().any(|group| group.unproven))
     }
 
-    /// `Action` is named here so that the contract's words are in one place.
+    /// The next thing for the shell to do; `None` when nothing is left. To be called until then after [`Node::new`], and after
+    /// every input and command. The bytes of an [`Action::Transmit`] are put into `out`; nothing else touches it.
     #[must_use]
     #[inline(never)]
     pub fn poll_action(&mut self, out: &mut [u8; FRAME_BUF]) -> Option<Action> {

@@ -12,7 +12,7 @@ use crate::status::PeerState;
 use crate::time::Duration;
 
 impl Node {
-    /// The loop stood still for `gap`: what it believes may be old (DESIGN §6, §7 O8).
+    /// The loop stood still for `gap`: what it believes may be old (DESIGN §6, §7 O8) (DESIGN §7 O2c.6).
     pub(super) fn stood_still(&mut self, gap: Duration, longest: bool) {
         let timing = self.config.timing;
         // On a busy machine with a short keepalive small gaps are no news.
@@ -68,6 +68,7 @@ impl Node {
         }
     }
 
+    // DESIGN §7 O2.3.
     pub(super) fn fence_done(&mut self, ok: bool) {
         let claim = self.config.fence.is_some_and(|fence| fence.failed == FenceFailed::Claim);
         self.fence_event(if ok || !claim { FenceEvent::Answer(ok) } else { FenceEvent::GaveUp });
@@ -98,7 +99,7 @@ impl Node {
     }
 
     /// Nothing of the peer can run any more: no block that rests on what it last showed holds, and no answer that it gave
-    /// before is a sign of life.
+    /// before is a sign of life (DESIGN §7 O2c.10).
     pub(super) fn peer_proven_off(&mut self) {
         self.shake.renew();
         let mut freed = false;

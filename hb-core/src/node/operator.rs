@@ -18,6 +18,7 @@ impl Node {
     ///
     /// # Errors
     /// Why it is refused; nothing was changed then.
+    // DESIGN §8.3, §7 O8.1.
     pub fn operator(&mut self, now: Instant, command: Command) -> Result<(), Refusal> {
         self.read_clock(now);
         cover!(self, OPERATOR, self.phase, command.index());
@@ -92,7 +93,7 @@ impl Node {
         }
     }
 
-    /// Give a held group to the peer.
+    /// Give a held group to the peer (DESIGN §5.13).
     fn standby(&mut self, id: GroupId) -> Result<(), Refusal> {
         let Some(group) = self.group(id) else { return Err(Refusal::NothingToDo) };
         match group.state {
@@ -111,7 +112,7 @@ impl Node {
         Ok(())
     }
 
-    /// Could the peer take the group now? If not, why.
+    /// Could the peer take the group now? If not, why (DESIGN §7 O4.3).
     pub(super) fn peer_takes(&self, id: GroupId) -> Result<(), Refusal> {
         // One that is late may be dead, and a command may come before that is judged.
         let late = self.peer.last_heard.plus(self.config.timing.warntime);
@@ -187,7 +188,7 @@ impl Node {
     }
 
     /// The operator vouches that the peer is off: that wins over everything but verified life, and over a service address
-    /// that answers with `force` only.
+    /// that answers with `force` only (DESIGN §7 O2c.10).
     fn confirm_down(&mut self, force: bool) -> Result<(), Refusal> {
         if self.peer.alive() || self.foreign_heard() {
             return Err(Refusal::PeerAlive);

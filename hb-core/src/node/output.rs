@@ -64,7 +64,7 @@ impl Node {
         self.out.exit.take().map(|clean| Action::Exit { clean })
     }
 
-    /// The current beat on the next link that it was not sent on yet.
+    /// The current beat on the next link that it was not sent on yet (DESIGN §4.2).
     fn next_frame(&mut self, out: &mut [u8; FRAME_BUF]) -> Option<Action> {
         while self.out.transmit != 0 {
             let bit = self.out.transmit.trailing_zeros();

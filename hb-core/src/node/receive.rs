@@ -1,5 +1,5 @@
 //! From bytes on a link to the peer's view: every bad frame is counted, an unmet incarnation is challenged, and only a
-//! beat that is newer than all before it is a sign of life.
+//! beat that is newer than all before it is a sign of life (DESIGN §4.5, §4.6, §4.9; groups by name: §5.3).
 
 use super::{Line, Node, OneWay, twin};
 use crate::auth::keys::SECRETS;
@@ -228,7 +228,7 @@ impl Node {
         }
     }
 
-    /// Anybody can make a `crc` frame: it moves nothing once the peer has shown that it has a secret to sign with.
+    /// Anybody can make a `crc` frame: it moves nothing once the peer has shown that it has a secret to sign with (DESIGN §4.32).
     fn is_weak(&self, opened: &Opened<'_>) -> bool {
         SECRETS && self.keyed && !opened.method.has_secret()
     }
@@ -244,7 +244,7 @@ impl Node {
         }
     }
 
-    /// An incarnation answered an outstanding challenge: it lives now, and the one before does not.
+    /// An incarnation answered an outstanding challenge: it lives now, and the one before does not (DESIGN §7 O7.1).
     fn admit(&mut self, incarnation: Incarnation, hello: &Hello, newer: Option<Says>) {
         // One that could not be read is no proof, neither then nor now.
         let rebooted =
@@ -267,7 +267,7 @@ impl Node {
     }
 
     /// An authentic frame of a life that was not met, or was silent for a deadtime and owes an answer: it changes nothing
-    /// but the epochs seen (of one that was not met), is remembered if it shows a holder, and is challenged.
+    /// but the epochs seen (of one that was not met), is remembered if it shows a holder, and is challenged (DESIGN §4.27, §4.9).
     fn unproven(&mut self, id: LinkId, opened: &Opened<'_>, met: bool) {
         let message: &Message = opened.message;
         // It counts once the peer is dead, and nothing of the life that answered came after it.
@@ -388,7 +388,7 @@ impl Node {
         }
     }
 
-    /// Of a newer version there is the header to go by.
+    /// Of a newer version there is the header to go by (DESIGN §7 O7.1).
     #[cold]
     fn take_newer(&mut self, says: Says, message: &Message, admitted: bool) {
         if self.peer.newer.is_none() {
@@ -453,7 +453,7 @@ impl Node {
         self.peer_is_native();
     }
 
-    /// What a peer shows of a stuck group (DESIGN §7 O7). Only what was proven ends it: a later life that has not looked
+    /// What a peer shows of a stuck group (DESIGN §7 O7.2, O10.4). Only what was proven ends it: a later life that has not looked
     /// yet, or a stop that was tried again, may still run it. What starts or is held there was proven stopped before.
     fn follow_stuck(&mut self) {
         let mut changed = false;

@@ -173,7 +173,7 @@ impl Node {
     }
 
     /// What the start scripts of a claim wait for, once its epoch is on the disk: the fence; or a peer that is heard
-    /// again, and has yet to take down what it had begun.
+    /// again, and has yet to take down what it had begun (DESIGN §7 O4.1).
     pub(super) fn gate_wait(&self, id: GroupId) -> Option<Wait> {
         if !self.fence_open() {
             return Some(Wait::Fence);
@@ -299,7 +299,7 @@ impl Node {
         }
     }
 
-    /// [`crate::Input::Look`].
+    /// [`crate::Input::Look`] (DESIGN §7 O8b.1).
     pub(super) fn look(&mut self, id: GroupId, resource: u8) {
         let now = self.now;
         if let Some(group) = self.group_mut(id)
@@ -314,6 +314,7 @@ impl Node {
         self.config.monitor.map_or(1, |monitor| monitor.failures)
     }
 
+    // DESIGN §5.8.
     fn restart_in_place(&mut self, id: GroupId, from: u8) {
         self.report(Event::MonitorFailed { group: id, resource: from, count: self.monitor_limit() });
         self.put_back(id, from, Cause::Monitor);
@@ -468,7 +469,7 @@ impl Node {
         true
     }
 
-    /// A stuck group beside an armed watchdog: the machine is to be reset, once that is on record.
+    /// A stuck group beside an armed watchdog: the machine is to be reset, once that is on record (DESIGN §8.4).
     pub(super) fn ask_for_reset(&mut self) {
         if !matches!(self.watchdog, Watchdog::Armed { .. }) {
             return;

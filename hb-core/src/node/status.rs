@@ -13,7 +13,8 @@ use crate::status::{GroupStatus, LinkStatus, PeerState, PeerStatus, Status};
 use crate::time::Instant;
 
 impl Node {
-    /// A snapshot for people.
+    /// A snapshot of everything that people may want to see, as of `now`. Large: for a display, not for each step
+    /// ([`Node::glance`]).
     #[must_use]
     pub fn status(&self, now: Instant) -> Status {
         let (real, now) = (now, self.clock.running(now));

@@ -16,7 +16,7 @@ use crate::time::{Duration, Earliest, Instant};
 const PROBE_PAUSE: Duration = Duration::from_secs(1);
 
 impl Node {
-    /// One round of inputs ends.
+    /// One round of inputs ends (DESIGN §6.3, §8.3).
     pub(super) fn tick(&mut self, drained: bool) {
         self.listened = self.now;
         if drained {
@@ -74,7 +74,7 @@ impl Node {
         self.pings.unread(deaf, now);
     }
 
-    /// The beat that follows the keepalive; a loop that is behind does not send a burst.
+    /// The beat that follows the keepalive; a loop that is behind does not send a burst (DESIGN §5.2).
     fn steady_beat(&mut self) {
         let keepalive = self.config.timing.keepalive;
         // Two keys take turns, and each has its beats at the keepalive.
@@ -87,7 +87,7 @@ impl Node {
         self.out.ping = !self.pings.is_empty();
     }
 
-    /// The silence after which the peer is dead: the larger one counts while the two nodes' times differ.
+    /// The silence after which the peer is dead: the larger one counts while the two nodes' times differ (DESIGN §7 O10.1).
     pub(super) fn deadtime(&self) -> Duration {
         let own = self.config.timing.deadtime;
         match self.peer.timing_digest {
@@ -131,7 +131,7 @@ impl Node {
 
     /// When a stuck peer's own watchdog must have reset it: its armed timeout and the deadtime after its last beat. That
     /// beat must have shown the group stuck: a node that says *armed* and *stuck* feeds no more until all is proven
-    /// stopped; one that is cleaning, or tries a stop again, may feed.
+    /// stopped; one that is cleaning, or tries a stop again, may feed (DESIGN §7 O7.1, O7.3).
     fn reset_proof(&self) -> Option<Instant> {
         let blocked = self.groups.iter().any(|group| group.peer_stuck);
         let stuck = blocked && self.peer.shows(GroupState::Stuck);
@@ -183,7 +183,7 @@ impl Node {
         }
     }
 
-    /// The deadtime passed in silence on all links.
+    /// The deadtime passed in silence on all links (DESIGN §4.25, §4.26).
     pub(super) fn peer_silent(&mut self, silence: Duration) {
         let foreign = self.foreign.dead();
         let met = self.peer.met.is_some() || foreign;
@@ -231,7 +231,7 @@ impl Node {
     }
 
     /// Would anything run here that a fence makes room for, or keeps whole? A node that takes itself for isolated, or can
-    /// run nothing, would end a service that goes on.
+    /// run nothing, would end a service that goes on (DESIGN §7 O2.2).
     pub(super) fn may_fence(&self) -> bool {
         let any =
             |g: &Group| matches!(g.state, GroupState::Held | GroupState::Starting) || g.config.claimable;

@@ -64,7 +64,7 @@ struct Before {
 }
 
 impl Node {
-    /// An authentic frame of the own side.
+    /// An authentic frame of the own side (DESIGN §4.10, §4.12).
     pub(super) fn own_side(&mut self, message: &Message) {
         let Some(hello) = &message.hello else { return };
         if message.incarnation == self.incarnation {
@@ -145,7 +145,7 @@ impl Node {
         }
     }
 
-    /// Two lives of the peer live.
+    /// Two lives of the peer live (DESIGN §4.14, §4.15).
     pub(super) fn peer_has_twins(&self) -> bool {
         self.lives.first().is_some_and(|lives| lives.until.is_some())
     }

@@ -1,5 +1,7 @@
 //! Service addresses on the wire: bursts of gratuitous ARP for a group that this node holds, and the probe whether
 //! anybody answers for any of them.
+//!
+//! DESIGN §7 O8b.4.
 
 use super::voice::Voice;
 use crate::arp::{self, Probe, Prober};

@@ -1,4 +1,6 @@
 //! The watchdog in the daemon's hands: armed last, tried again while it cannot be, fed only when the core says so.
+//!
+//! DESIGN §7 O1.6.
 
 use super::keeper::Keeper;
 use super::voice::Voice;

@@ -2,6 +2,8 @@
 //! close, whatever was written before (softdog of Linux 2.4.18 and 2.4.27), and on kernels that old the helper cannot take a
 //! name of its own: `killall -9 hbd` meets both. So a shell has the descriptor as well, feeds nothing, and waits for ever.
 //! An ordered stop ends it first, by its number.
+//!
+//! DESIGN §8.7.
 
 use crate::resources::INTERPRETER;
 use crate::sys::poll::sleep_ms;

@@ -6,6 +6,8 @@
 //! idle --(request: fork)--> reading --(right, wrong, end of pipe, or LIMIT: kill)--> told --> idle once it is reaped
 //!                                \--(right: a new signing key)--> on trial --(taken, not taken)--^
 //! ```
+//!
+//! DESIGN §8.13.
 
 use super::reread::{self, Keys, News};
 use super::voice::Voice;

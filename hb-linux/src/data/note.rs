@@ -136,7 +136,7 @@ pub fn fields(stamp: &Stamp) -> Text {
 /// node wrote there last.
 ///
 /// A tenure that was not proven stopped, and a stamp that is not the one that this node knows, may lack what another copy
-/// has of the same line (a power cut, a backup): *diverged*, so the next tenure begins a line of its own (DESIGN §9).
+/// has of the same line (a power cut, a backup): *diverged*, so the next tenure begins a line of its own (DESIGN §9.3).
 #[must_use]
 pub fn reconcile(found: Option<Stamp>, note: Option<Note>) -> Stamp {
     let Some(found) = found else { return Stamp::NONE };

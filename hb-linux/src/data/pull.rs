@@ -127,7 +127,7 @@ fn steps(
     Ok((stamp, moved))
 }
 
-/// Run the operator's command. What it left undone, the rest of the pull does: only then the copy is whole.
+/// Run the operator's command. What it left undone, the rest of the pull does: only then the copy is whole (DESIGN §9.10).
 fn guarded(site: &Site, command: &str, partial: &Note) -> Result<(), String> {
     let words: Vec<String> = command.split('\0').map(ToString::to_string).collect();
     let (code, said) = rsync::command(site, &words, &site.beside(".guard"));
@@ -187,7 +187,7 @@ fn expect(site: &Site, source: &Stamp) -> Result<(), String> {
     Err(last)
 }
 
-/// Look what would be done: how many files may go at most. `None`: nothing is to be done.
+/// Look what would be done: how many files may go at most. `None`: nothing is to be done (DESIGN §9.8).
 fn plan(site: &Site, order: &Order) -> Result<Option<usize>, String> {
     let output = site.beside(".out");
     let run = rsync::run(site, &rsync::tree_words(site, How::Dry), &output);

@@ -1,4 +1,4 @@
-//! The helper child (DESIGN §8): everything that touches a disk or another daemon, away from the timing path.
+//! The helper child (DESIGN §8.6): everything that touches a disk or another daemon, away from the timing path.
 //!
 //! ```text
 //! hbd ----- log lines, state, orders -----> helper ----> log file, debug file, syslog, event ring, state file

@@ -119,6 +119,7 @@ impl UdpLink {
         self.iface == other.iface && self.port == other.port
     }
 
+    // DESIGN §6.7.
     pub(super) fn arrival(&self) -> Arrival {
         self.arrival
     }
@@ -176,6 +177,7 @@ impl UdpLink {
     }
 
     /// Follow the interface: closed while it is gone, off or without address, opened anew when it has another address.
+    /// DESIGN §6.8.
     pub(super) fn look(&mut self, now: Instant) {
         let Some(open) = &self.socket else {
             // A closed one that is not retired is opened as soon as it can be.
@@ -203,7 +205,7 @@ impl UdpLink {
         }
     }
 
-    /// Close it and open it; where it sends to now.
+    /// Close it and open it; where it sends to now (DESIGN §6.9).
     fn open_anew(&mut self, now: Instant) -> Option<Ipv4Addr> {
         self.socket = None;
         match open(&self.iface, self.port, self.cast) {
@@ -220,6 +222,7 @@ impl UdpLink {
         }
     }
 
+    // DESIGN §6.10.
     pub(super) fn wants_ways(&self, now: Instant) -> bool {
         self.silent_at <= now
     }

@@ -26,6 +26,8 @@
 //!
 //! (Heartbeat 1.0 took "not running" for running; the later ones took the half of a service for all of it, and looked at
 //! no exit code.)
+//!
+//! DESIGN §5.17.
 
 use crate::sys::process::Ended;
 use hb_core::Outcome;

@@ -143,7 +143,7 @@ impl Fence {
         Some((self.asker, Word::Fate { nonce: self.nonce, fate }))
     }
 
-    /// The node at the other port asks for this one's reset. What it is answered.
+    /// The node at the other port asks for this one's reset. What it is answered (DESIGN §7 O9.1).
     pub(crate) fn ask(
         &mut self,
         asker: Side,

@@ -11,6 +11,7 @@ pub mod lengths;
 mod map;
 mod messages;
 pub mod source;
+mod trace;
 mod twins;
 
 use crate::fuzz;
@@ -45,6 +46,11 @@ pub const STEPS: &[Step] = &[
         name: "house",
         about: "calls a 2.4 kernel lacks, unsafe code, left-over markers",
         run: house::check,
+    },
+    Step {
+        name: "trace",
+        about: "every sentence of the rules: cited, tested, and broken by a planted mistake",
+        run: trace::check,
     },
     Step { name: "lengths", about: "how long the files are", run: lengths::report },
     Step { name: "clippy", about: "lints, warnings are errors", run: cargo::clippy },

@@ -5,6 +5,8 @@
 //! 2 x keepalive < deadtime, deadping
 //! keepalive + 1 s <= watchdog timeout <= deadtime - keepalive       (DESIGN §8)
 //! ```
+//!
+//! DESIGN §8.12, §8.2.
 
 #[cfg(test)]
 mod tests;
