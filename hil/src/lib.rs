@@ -4,6 +4,7 @@
 //! Nothing in this crate ships. It drives cargo, Debian's cross tools and QEMU, and reads what they made.
 
 pub mod bench;
+pub mod beside;
 pub mod dist;
 pub mod faults;
 pub mod firmware;

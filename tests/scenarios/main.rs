@@ -1,7 +1,7 @@
 //! Two real daemons on two machines, from the seed's own files, with a client that watches: one story per test.
 //!
 //! Every story builds its own rig ([`hb_hil::netns`]) and needs root; without it, it prints `SKIPPED` and passes. At
-//! most two run at a time, whatever the number of test threads.
+//! most two a processor run at a time, whatever the number of test threads.
 
 mod addresses;
 mod ask;

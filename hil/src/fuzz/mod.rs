@@ -8,6 +8,7 @@
 mod build;
 mod run;
 
+use crate::beside::{self, beside};
 use crate::table::Table;
 use crate::test::Outcome;
 
@@ -48,9 +49,12 @@ pub fn run(words: &[&str]) -> Outcome {
     build::all()?;
     let mut table = Table::new(["target", "executions", "per second", "edges", "corpus", "result"]);
     let (mut executed, mut wrong) = (0, Vec::new());
-    for target in &order.targets {
+    let reports = beside(&order.targets, beside::computing(), |target| {
         println!("-- {target}: {} s", order.seconds);
-        let report = run::target(target, order.seconds)?;
+        run::target(target, order.seconds)
+    });
+    for (target, report) in order.targets.iter().zip(reports) {
+        let report = report?;
         let result = match &report.found {
             None => "ok".to_owned(),
             Some(text) => {

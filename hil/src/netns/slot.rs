@@ -1,14 +1,13 @@
-//! At most two rigs at a time on one machine, across processes: timing on busy cores would mean nothing.
+//! So many rigs at a time on one machine, across processes: timing on busy cores would mean nothing. A rig waits for most of
+//! its time, so two share a processor.
 
+use crate::beside;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use std::fs::File;
 use std::io;
 use std::thread;
 use std::time::Duration;
-
-/// Rigs that may run at once.
-const PLACES: usize = 2;
 
 /// The right to run one rig; given back when dropped, also by a process that is killed.
 #[derive(Debug)]
@@ -27,8 +26,9 @@ impl Slot {
                 None => thread::sleep(Duration::from_millis(50)),
             }
         };
-        let wanted = if alone { PLACES } else { 1 };
-        let mut places: Vec<Option<Flock<File>>> = (0..PLACES).map(|_| None).collect();
+        let all = beside::waiting();
+        let wanted = if alone { all } else { 1 };
+        let mut places: Vec<Option<Flock<File>>> = (0..all).map(|_| None).collect();
         loop {
             for (number, place) in places.iter_mut().enumerate() {
                 if place.is_none() {

@@ -67,6 +67,14 @@ fn fault((name, members, outside): &Rule, on: &str, member: bool, dev: bool) -> 
     outside.filter(|list| !list.contains(&on)).map(|_| format!("{name} uses {on}, which is not in its list"))
 }
 
+/// The names of the workspace's members.
+///
+/// # Errors
+/// cargo metadata fails.
+pub(super) fn members() -> Result<Vec<String>, String> {
+    Ok(packages()?.iter().map(|package| text(package, "name").to_owned()).collect())
+}
+
 /// The names of a member's integration-test programs.
 ///
 /// # Errors

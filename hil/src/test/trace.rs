@@ -228,7 +228,7 @@ mod tests {
     fn numbers_are_found_where_they_stand() {
         let page = "- [4.1] COBS between zero bytes.\n- **O2c**: [O2c.10] a fence [x] [docs.rs](y) [7.1] goes first\n";
         let found = numbered(page);
-        assert_eq!(found[0], ("4.1".to_owned(), "COBS between zero bytes. - **O2c**: [O2c.10] a".to_owned()));
+        assert_eq!(found[0], ("4.1".to_owned(), "COBS between zero bytes. - **O2c**: [O2c.10]".to_owned()));
         assert!(found.len() == 2 && found[1].0 == "O2c.10");
         let code = "/// Feeds (DESIGN §8.3, §7 O7.3).\nlet x = 8.4; // no\n// DESIGN §4, §7 O2: see O9.1.\n";
         assert_eq!(cited(code).into_iter().collect::<Vec<_>>(), ["8.3", "O7.3", "O9.1"]);
