@@ -363,7 +363,7 @@ impl World {
                 self.give(Input::Tick { drained: true });
             }
             Op::Order { what, arg } => {
-                let scope = [Scope::All, Scope::Local, Scope::Foreign][usize::from(arg) % 3];
+                let scope = [Scope::All, Scope::Local, Scope::Foreign, Scope::One(GroupId(arg / 4))][usize::from(arg) % 4];
                 let command = match what % 5 {
                     0 => Command::Standby(scope),
                     1 => Command::Takeover(scope),

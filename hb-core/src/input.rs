@@ -274,6 +274,8 @@ pub enum Scope {
     Local,
     /// Groups that prefer the peer.
     Foreign,
+    /// This group alone.
+    One(GroupId),
 }
 
 /// Why a command is refused.

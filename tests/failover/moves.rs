@@ -1,7 +1,7 @@
 //! Groups that move for a reason.
 
 use crate::{A, B, command, ms, settled, state, times, watch};
-use hb_core::config::{ConfigError, Isolated, MonitorConfig, Tuning};
+use hb_core::config::{ConfigError, GroupConfig, Isolated, MonitorConfig, Tuning};
 use hb_core::message::GroupState;
 use hb_core::{Command, Duration, Event, GroupId, Input, Refusal, Scope};
 use hb_sim::{Note, World};
@@ -19,6 +19,27 @@ fn a_move_by_an_operator_stands_and_the_next_one_undoes_it() {
     assert_eq!(world.overlap, Duration::ZERO);
     assert_eq!(command(&mut world, A, Command::Standby(Scope::Foreign)), Err(Refusal::NothingToDo));
     assert_eq!(command(&mut world, B, Command::Standby(Scope::All)), Err(Refusal::NothingToDo));
+}
+
+/// One group by its name: the others stay where they are.
+#[test]
+fn one_group_moves_alone() {
+    let mut world = settled(|c| {
+        let second = GroupConfig { name_hash: 99, digest: 99, ..c.groups[0] };
+        c.groups.push(second).expect("room");
+    });
+    let held = |w: &World, host: usize| [0, 1].map(|at| w.hosts[host].scripts.all(at));
+    assert_eq!(held(&world, A), [true, true]);
+    let second = Scope::One(GroupId(1));
+    assert_eq!(command(&mut world, B, Command::Standby(second)), Err(Refusal::NothingToDo));
+    assert_eq!(command(&mut world, A, Command::Standby(Scope::One(GroupId(7)))), Err(Refusal::NothingToDo));
+    command(&mut world, A, Command::Standby(second)).expect("accepted");
+    world.run(ms(3000));
+    assert_eq!((held(&world, A), held(&world, B)), ([true, false], [false, true]));
+    command(&mut world, B, Command::Takeover(Scope::One(GroupId(0)))).expect("accepted");
+    world.run(ms(3000));
+    assert_eq!((held(&world, A), held(&world, B)), ([false, false], [true, true]));
+    assert_eq!(world.overlap, Duration::ZERO);
 }
 
 #[test]

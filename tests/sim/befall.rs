@@ -94,8 +94,8 @@ impl Fault {
                 world.hosts[host].reaches.fill(false);
                 world.cut_all(true);
             }
-            Kind::Standby => Self::command(world, host, Command::Standby(Self::scope(amount))),
-            Kind::Takeover => Self::command(world, host, Command::Takeover(Self::scope(amount))),
+            Kind::Standby => Self::command(world, host, Command::Standby(Self::scope(amount, groups))),
+            Kind::Takeover => Self::command(world, host, Command::Takeover(Self::scope(amount, groups))),
             Kind::ConfirmDown => Self::command(world, host, Command::ConfirmDown),
             Kind::Clear => Self::command(world, host, Command::Clear(GroupId((amount % groups) as u8))),
             Kind::Stop => {
@@ -264,8 +264,13 @@ impl Fault {
         }
     }
 
-    fn scope(amount: u64) -> Scope {
-        [Scope::All, Scope::Local, Scope::Foreign][(amount % 3) as usize]
+    fn scope(amount: u64, groups: u64) -> Scope {
+        match amount % 4 {
+            0 => Scope::All,
+            1 => Scope::Local,
+            2 => Scope::Foreign,
+            _ => Scope::One(GroupId((amount / 4 % groups) as u8)),
+        }
     }
 
     fn command(world: &mut World, host: usize, command: Command) {

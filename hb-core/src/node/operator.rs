@@ -90,6 +90,7 @@ impl Node {
             Scope::All => true,
             Scope::Local => here,
             Scope::Foreign => !here,
+            Scope::One(one) => one == id,
         }
     }
 
