@@ -8,7 +8,7 @@
 
 use crate::sys::poll::{PollFd, poll};
 use crate::sys::process::{self, Pid};
-use crate::sys::{Errno, Fd, Result, guard, unix};
+use crate::sys::{Errno, Fd, Result, guard, message, unix};
 use std::os::fd::RawFd;
 
 /// What the daemon answers.
@@ -56,7 +56,7 @@ impl Opening {
     pub(crate) fn take(&mut self) -> Option<Result<Fd>> {
         let mut word = [0; 4];
         let answer = self.answer.as_ref()?;
-        let came = match unix::receive_with(answer, &mut word) {
+        let came = match message::receive_with(answer, &mut word) {
             Ok(None) => return None,
             Err(why) if why.is_shortage() => return None,
             Ok(Some((4, Some(fd)))) => {
@@ -94,7 +94,7 @@ fn child(open: impl FnOnce() -> Result<Fd>, undo: &[u8], answer: &Fd) -> i32 {
     process::become_helper(&[answer.raw()], false);
     match open() {
         Ok(fd) => {
-            let sent = unix::send_with(answer, &0_i32.to_ne_bytes(), &fd);
+            let sent = message::send_with(answer, &0_i32.to_ne_bytes(), &fd);
             if !matches!(sent, Ok(Some(_))) || !is_taken(answer) {
                 let _ = fd.write(undo);
             }

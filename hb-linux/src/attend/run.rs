@@ -4,6 +4,7 @@ use super::clients::{self, Lives, Next};
 use super::hooks::{self, Call};
 use super::{Client, LONGEST, Setup};
 use crate::sys::Fd;
+use crate::sys::Signal;
 use crate::sys::clock::Clock;
 use crate::sys::poll::{PollFd, poll, sleep_ms, timeout_until};
 use crate::sys::process::{self, Ended, Pid};
@@ -184,7 +185,7 @@ impl Child<'_> {
         if let Some(hook) = &mut self.hook
             && now >= hook.end
         {
-            let signal = if hook.told { libc::SIGKILL } else { libc::SIGTERM };
+            let signal = if hook.told { Signal::SIGKILL } else { Signal::SIGTERM };
             let _ = process::signal_group(hook.pid, signal);
             let first = !core::mem::replace(&mut hook.told, true);
             hook.end = now.plus(GRACE);
@@ -230,7 +231,7 @@ impl Child<'_> {
         let limit = Duration::from_millis(self.setup.limits_ms.1);
         for kept in self.kept.iter().rev() {
             let Some(pid) = kept.pid else { continue };
-            let _ = process::signal_group(pid, libc::SIGTERM);
+            let _ = process::signal_group(pid, Signal::SIGTERM);
             let end = clock.now().plus(limit);
             while !process::has_ended(pid) {
                 if clock.now() >= end {

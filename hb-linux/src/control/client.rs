@@ -171,7 +171,7 @@ impl Client {
 /// Call the daemon at its abstract name; who listens there must be root or this user.
 fn by_name(name: &[u8]) -> Result<Fd, Errno> {
     let fd = unix::connect_abstract(name)?;
-    let (owner, own) = (unix::peer(&fd)?.uid, process::effective_uid());
+    let (owner, own) = (unix::peer(&fd)?.uid(), process::effective_uid());
     match owner {
         _ if owner == own => Ok(fd),
         0 => Err(Errno::ACCESS),

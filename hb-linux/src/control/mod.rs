@@ -49,5 +49,5 @@ pub fn abstract_name(run_dir: &Path) -> Vec<u8> {
 #[must_use]
 pub fn owner(name: &[u8]) -> Option<u32> {
     let peer = unix::peer(&unix::connect_abstract(name).ok()?).ok()?;
-    (peer.uid == 0 || peer.uid == process::effective_uid()).then(|| u32::try_from(peer.pid).ok())?
+    (peer.uid() == 0 || peer.uid() == process::effective_uid()).then(|| u32::try_from(peer.pid()).ok())?
 }

@@ -230,8 +230,8 @@ impl Server {
         let Some(slot) = self.place(now) else { return };
         match unix::accept(listener) {
             Ok(Some(fd)) => {
-                let allowed =
-                    looks_only || unix::peer(&fd).is_ok_and(|who| who.uid == 0 || who.uid == self.own_uid);
+                let allowed = looks_only
+                    || unix::peer(&fd).is_ok_and(|who| who.uid() == 0 || who.uid() == self.own_uid);
                 if !allowed {
                     send(&fd, &Reply::Refused("permission denied: be root, as the daemon is"));
                 } else if let Some(place) = self.clients.get_mut(slot) {

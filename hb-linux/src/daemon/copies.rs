@@ -9,6 +9,7 @@ use crate::data::site::{self, Site};
 use crate::data::worker::{self, Job};
 use crate::helper::Level;
 use crate::scripts::Places;
+use crate::sys::Signal;
 use crate::sys::process::{self, Pid, own_pid};
 use crate::sys::{Fd, fd, guard};
 use hb_core::config::MAX_GROUPS;
@@ -140,7 +141,7 @@ impl Copies {
             if let Some(running) = place.running.as_mut().filter(|running| running.task.token == token) {
                 if running.killed.is_none() {
                     running.killed = Some(now.plus(GRACE));
-                    let _ = process::signal_group(running.child, libc::SIGTERM);
+                    let _ = process::signal_group(running.child, Signal::SIGTERM);
                 }
                 return None;
             }

@@ -6,6 +6,7 @@
 //! DESIGN §8.7.
 
 use crate::resources::INTERPRETER;
+use crate::sys::Signal;
 use crate::sys::poll::sleep_ms;
 use crate::sys::process::{self, Pid};
 use crate::sys::spawn::{Image, Program, Words, spawn};
@@ -75,7 +76,7 @@ impl Keeper {
     /// End it, and wait until it is gone; `feed` is called all the time.
     pub(super) fn end(&mut self, mut feed: impl FnMut()) {
         while let Some(child) = self.child {
-            let _ = process::signal(child, libc::SIGKILL);
+            let _ = process::signal(child, Signal::SIGKILL);
             feed();
             self.reap();
             if self.child.is_some() {
@@ -112,7 +113,7 @@ mod tests {
             "it is not the shell"
         );
         // Requests to end, and time, do nothing.
-        let _ = process::signal(child, libc::SIGTERM);
+        let _ = process::signal(child, Signal::SIGTERM);
         sleep_ms(300);
         keeper.reap();
         assert!(keeper.is_there());

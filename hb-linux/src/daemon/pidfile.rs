@@ -120,6 +120,7 @@ pub fn pid(run_dir: &Path) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::Signal;
     use crate::sys::poll::sleep_ms;
     use crate::sys::process::{fork, signal, wait_for};
 
@@ -142,7 +143,7 @@ mod tests {
         }));
         assert_eq!(PidFile::take(&dir, &dir).unwrap_err(), Taken::Running(number));
         assert!(is_locked(&dir) && owner(&dir) == number);
-        signal(first, libc::SIGKILL).unwrap();
+        signal(first, Signal::SIGKILL).unwrap();
         wait_for(first);
         assert!(!is_locked(&dir) && pid(&dir) == number, "the number of one that died");
         let second = PidFile::take(&dir, &dir).unwrap();

@@ -14,6 +14,7 @@ use super::voice::Voice;
 use crate::config::{Paths, Settings};
 use crate::control::{Reply, server};
 use crate::helper::Level;
+use crate::sys::Signal;
 use crate::sys::process::{self, Pid};
 use crate::sys::{Errno, Fd, fd, guard};
 use core::fmt::Arguments;
@@ -163,7 +164,7 @@ impl Reload {
             reading.line(voice, true, format_args!("what was in use stays as it is"));
         }
         reading.answer(&if right { Reply::Accepted } else { Reply::Refused("nothing was changed") });
-        let _ = process::signal(reading.child, libc::SIGKILL);
+        let _ = process::signal(reading.child, Signal::SIGKILL);
         self.reading = None;
         self.reap();
         right

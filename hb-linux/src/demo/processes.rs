@@ -1,6 +1,7 @@
 //! Which processes belong to a node of the demo: found in `/proc` by their command lines, as the demo's temporary
 //! directory occurs nowhere else. A power loss takes all of them, and at the end there must be none.
 
+use crate::sys::Signal;
 use crate::sys::process::{Pid, signal};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -59,7 +60,7 @@ pub(super) fn kill_all(root: &Path) -> usize {
             break;
         }
         for process in found {
-            if signal(process.pid, libc::SIGKILL).is_ok() {
+            if signal(process.pid, Signal::SIGKILL).is_ok() {
                 killed += 1;
             }
         }

@@ -1,6 +1,7 @@
 //! The demo's service: a small HTTP responder that says which node it runs on. It is an ordinary daemon, as an init
 //! script expects one: `hbd demo --service NODE PORT PIDFILE` comes back once it answers, with 0, or says why not.
 
+use crate::sys::Signal;
 use crate::sys::poll::{PollFd, poll, timeout_until};
 use crate::sys::process::{exit_now, fork, new_session};
 use crate::sys::signal::Signals;
@@ -45,7 +46,7 @@ impl Job {
             fork(|| i32::from(self.serve(&listener).is_err())).map_err(|why| format!("fork: {why}"))?;
         // The listener is open and the child has it, so from here on connections are accepted.
         write_pid(&self.pid_file, child.get()).map_err(|why| {
-            let _ = crate::sys::process::signal(child, libc::SIGKILL);
+            let _ = crate::sys::process::signal(child, Signal::SIGKILL);
             format!("{}: {why}", self.pid_file.display())
         })
     }

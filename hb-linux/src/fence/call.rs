@@ -9,6 +9,7 @@
 
 use super::{Ask, Device, Means};
 use crate::scripts::output::{Last, Lines};
+use crate::sys::Signal;
 use crate::sys::process::{self, Ended, Pid, try_wait_for};
 use crate::sys::spawn::{Child, Program, spawn};
 use crate::sys::{Errno, Fd, fd};
@@ -137,7 +138,7 @@ impl Call {
         }
         match self.patience {
             Patience::Runs => {
-                let _ = process::signal_group(self.pid, libc::SIGTERM);
+                let _ = process::signal_group(self.pid, Signal::SIGTERM);
                 (self.patience, self.until) = (Patience::Asked, now.plus(GRACE));
                 None
             }

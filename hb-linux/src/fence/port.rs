@@ -207,6 +207,7 @@ impl Lines for Real<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::Signal;
     use std::path::Path;
 
     /// Writes each setting into a file.
@@ -251,7 +252,7 @@ mod tests {
         drop(write);
         sleep_ms(50);
         assert!(!paper.exists(), "nothing is touched while the daemon lives");
-        process::signal(daemon, libc::SIGKILL).unwrap();
+        process::signal(daemon, Signal::SIGKILL).unwrap();
         let ended = process::wait_for(guardian);
         process::wait_for(daemon);
         assert_eq!(ended, Some(process::Ended::Code(0)));
@@ -283,7 +284,7 @@ mod tests {
             false
         }));
         assert!(process::exists(guardian), "and it goes on");
-        process::signal(guardian, libc::SIGKILL).unwrap();
+        process::signal(guardian, Signal::SIGKILL).unwrap();
         process::wait_for(guardian);
         std::fs::remove_file(paper).unwrap();
     }

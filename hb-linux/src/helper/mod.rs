@@ -26,6 +26,7 @@ mod tests;
 
 use crate::config::Facility;
 use crate::scripts::Programs;
+use crate::sys::Signal;
 use crate::sys::clock::WallTime;
 use crate::sys::poll::{PollFd, poll, sleep_ms};
 use crate::sys::process::{self, Pid};
@@ -222,7 +223,7 @@ impl Helper {
     /// the timer runs. A process that waits for a disk may take its time.
     pub fn kill(&mut self, mut feed: impl FnMut()) {
         while !self.is_gone() {
-            let _ = process::signal(self.pid, libc::SIGKILL);
+            let _ = process::signal(self.pid, Signal::SIGKILL);
             feed();
             sleep_ms(STEP_MS);
         }

@@ -4,7 +4,7 @@ use super::is_gone;
 use super::line::Level;
 use super::record::{Builder, Bytes, RECORD_MAX, REPLY, Reply, Targets};
 use crate::sys::clock::WallTime;
-use crate::sys::{Errno, Fd, Result, unix};
+use crate::sys::{Errno, Fd, Result, message, unix};
 use crate::watchdog::Watchdog;
 use core::fmt::Write as _;
 use heapless::Vec;
@@ -117,7 +117,7 @@ impl Outlet {
         }
         let record = Builder::hold(watchdog.timeout_s(), watchdog.is_fake());
         let channel = self.channel.as_ref().ok_or(Errno::PIPE)?;
-        match unix::send_with(channel, &record, watchdog.fd())? {
+        match message::send_with(channel, &record, watchdog.fd())? {
             Some(n) => {
                 self.keep_rest(&record, n);
                 Ok(())

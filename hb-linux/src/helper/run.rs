@@ -11,7 +11,7 @@ use crate::daemon::pidfile;
 use crate::state;
 use crate::sys::clock::{Clock, WallTime};
 use crate::sys::poll::{PollFd, poll, sleep_ms, timeout_until};
-use crate::sys::{Errno, Fd, oom, process, unix};
+use crate::sys::{Errno, Fd, message, oom, process, unix};
 use hb_core::{Duration, GroupId, Instant};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
@@ -59,7 +59,7 @@ fn serve(writer: &mut Writer<'_>, mut held: Option<Held>) -> End {
         look.at_times(writer);
         writer.settle_sync();
         let room = buf.get_mut(filled..).unwrap_or(&mut []);
-        match unix::receive_with(writer.channel, room) {
+        match message::receive_with(writer.channel, room) {
             Ok(None) => {
                 writer.idle();
                 let sync = writer.sync.as_ref().map_or(PollFd::NONE, |sync| PollFd::readable(sync.end.raw()));

@@ -1,6 +1,7 @@
 //! The helper as a real child: files, state, a stopped helper, a daemon that dies.
 
 use super::*;
+use crate::sys::Signal;
 use crate::sys::clock::Clock;
 use crate::sys::poll::sleep_ms;
 use hb_core::Duration;
@@ -74,7 +75,7 @@ fn a_stopped_helper_delays_nothing_and_loses_no_state() {
     let mut helper = Helper::start(setup(&dir), None).unwrap();
     helper.persist(1, b"one");
     assert_eq!(wait_reply(&mut helper), Some(Reply::Persisted { serial: 1 }));
-    process::signal(helper.pid(), libc::SIGSTOP).unwrap();
+    process::signal(helper.pid(), Signal::SIGSTOP).unwrap();
     let (mut clock, mut worst) = (Clock::start(), Duration::ZERO);
     for number in 0..20_000_u32 {
         let before = clock.now();
@@ -87,7 +88,7 @@ fn a_stopped_helper_delays_nothing_and_loses_no_state() {
     }
     assert!(worst < Duration::from_millis(200), "a call took {worst:?}");
     assert!(helper.lost() > 1000 && helper.wants_write());
-    process::signal(helper.pid(), libc::SIGCONT).unwrap();
+    process::signal(helper.pid(), Signal::SIGCONT).unwrap();
     let mut last = 0;
     while last != 19_902 {
         match wait_reply(&mut helper) {
@@ -202,7 +203,7 @@ fn an_orderly_stop_disarms_and_one_without_it_does_not() {
 fn a_killed_helper_is_noticed_and_can_be_replaced() {
     let dir = folder("killed");
     let mut helper = Helper::start(setup(&dir), None).unwrap();
-    process::signal(helper.pid(), libc::SIGKILL).unwrap();
+    process::signal(helper.pid(), Signal::SIGKILL).unwrap();
     assert_eq!(wait_reply(&mut helper), Some(Reply::Gone));
     process::wait_for(helper.pid());
     helper.log(WallTime::now(), Level::Info, Targets::ALL, "unheard");
@@ -240,7 +241,7 @@ fn requests_to_end_do_not_end_it() {
     let mut helper = Helper::start(setup(&dir), None).unwrap();
     helper.persist(1, b"x");
     assert_eq!(wait_reply(&mut helper), Some(Reply::Persisted { serial: 1 }));
-    for signal in [libc::SIGTERM, libc::SIGINT, libc::SIGHUP] {
+    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
         process::signal(helper.pid(), signal).unwrap();
     }
     helper.persist(2, b"y");
@@ -256,7 +257,7 @@ fn who_waits_for_a_helper_that_hangs_goes_on_feeding_and_lets_go_last() {
     let name = CString::new(device.to_str().unwrap()).unwrap();
     let mut watchdog = Watchdog::open(&name, 1).unwrap();
     let mut helper = Helper::start(setup(&dir), Some(&watchdog)).unwrap();
-    process::signal(helper.pid(), libc::SIGSTOP).unwrap();
+    process::signal(helper.pid(), Signal::SIGSTOP).unwrap();
     let (mut clock, mut last, mut longest) = (Clock::start(), hb_core::Instant::ZERO, Duration::ZERO);
     let mut feed = || {
         let now = clock.now();

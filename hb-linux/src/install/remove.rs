@@ -67,6 +67,7 @@ mod tests {
     use super::super::parts;
     use super::super::root_tests::{Root, root};
     use super::*;
+    use crate::sys::Signal;
     use std::fs;
 
     const NEW: [&str; 6] = [
@@ -144,7 +145,7 @@ mod tests {
             crate::daemon::pidfile::is_locked(&dir)
         }));
         let said = uninstall(&root).unwrap_err();
-        crate::sys::process::signal(child, libc::SIGKILL).unwrap();
+        crate::sys::process::signal(child, Signal::SIGKILL).unwrap();
         crate::sys::process::wait_for(child);
         assert!(said.contains("hbd stop"), "{said}");
         fs::remove_file(dir.join("lock")).unwrap();

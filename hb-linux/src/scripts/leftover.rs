@@ -8,6 +8,7 @@
 
 use super::program::mark;
 use crate::config::Settings;
+use crate::sys::Signal;
 use crate::sys::poll::sleep_ms;
 use crate::sys::process::{self, Pid};
 use std::fs;
@@ -47,7 +48,7 @@ pub fn end_pulls(run_dir: &Path, proc_dir: &Path) -> usize {
             return found.len();
         }
         for pid in found {
-            let _ = process::signal(pid, libc::SIGKILL);
+            let _ = process::signal(pid, Signal::SIGKILL);
         }
         sleep_ms(10);
         waited += 10;

@@ -17,6 +17,7 @@ use super::answer::{Answer, judge};
 use super::drains::Drains;
 use super::output::{Last, Lines};
 use super::program::Programs;
+use crate::sys::Signal;
 use crate::sys::process::{Ended, try_wait_for};
 use crate::sys::spawn::{Child, Program, spawn};
 use crate::sys::{Errno, Fd, PollFd, fd, process};
@@ -189,7 +190,7 @@ impl Runner {
     pub fn kill(&mut self, now: Instant, token: Token) {
         for call in self.calls.iter_mut().flatten().filter(|c| c.token == token && c.killed.is_none()) {
             call.killed = Some(now.plus(GRACE));
-            let _ = process::signal_group(call.child.pid, libc::SIGTERM);
+            let _ = process::signal_group(call.child.pid, Signal::SIGTERM);
         }
     }
 

@@ -1,6 +1,7 @@
 //! Real children of the runner.
 
 use super::*;
+use crate::sys::Signal;
 use crate::sys::clock::Clock;
 use crate::sys::poll::poll;
 use std::string::{String, ToString};
@@ -78,7 +79,7 @@ fn a_service_that_keeps_the_pipe_open_holds_nothing_up() {
     assert_eq!(bench.said[1], "started");
     let service = bench.said[0].parse().ok().and_then(process::Pid::from_raw).unwrap();
     assert!(process::exists(service));
-    process::signal(service, libc::SIGKILL).unwrap();
+    process::signal(service, Signal::SIGKILL).unwrap();
 }
 
 #[test]
@@ -180,7 +181,7 @@ fn a_service_that_inherits_the_output_does_not_die_of_it() {
     }
     assert!(process::exists(service), "it died");
     assert_eq!(bench.runner.drains.held(), 1);
-    process::signal(service, libc::SIGKILL).unwrap();
+    process::signal(service, Signal::SIGKILL).unwrap();
     for _ in 0..500 {
         bench.runner.tick(bench.clock.now());
         if bench.runner.drains.held() == 0 {

@@ -3,10 +3,9 @@
 //!
 //! Not every 2.4 kernel was built with it; those that are take these requests as they are.
 
-use super::sockaddr::socket;
-use super::{Errno, Fd, Result};
+use super::{Errno, Fd, Result, socket};
 use core::net::Ipv4Addr;
-use std::vec::Vec;
+use nix::sys::socket::{AddressFamily, SockProtocol, SockType};
 
 const RTM_NEWADDR: u16 = 20;
 const RTM_DELADDR: u16 = 21;
@@ -71,7 +70,7 @@ impl Addresses {
     /// # Errors
     /// `EAFNOSUPPORT` or `EPROTONOSUPPORT`: this kernel was built without it.
     pub fn open() -> Result<Self> {
-        let fd = socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE)?;
+        let fd = socket::open(AddressFamily::Netlink, SockType::Raw, Some(SockProtocol::NetlinkRoute))?;
         fd.set_nonblocking(false)?;
         Ok(Self { fd, number: 0 })
     }

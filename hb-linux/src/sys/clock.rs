@@ -2,9 +2,10 @@
 //!
 //! Linux 2.4 has no monotonic clock, so there the ticks of `times(2)` are counted: 100 a second, 32 bits. At
 //! `HZ=100` they wrap at 2^32; at Red Hat's `HZ=512` they take backward and absurd steps after 97 days. A step that
-//! cannot be time passing counts as none, and counting goes on from the new value.
+//! cannot be time passing counts as none, and counting goes on from the new value. nix has neither `times` nor a calendar.
 
 use hb_core::Instant;
+use nix::time::{ClockId, clock_gettime};
 
 /// Ticks a second of `times(2)` on Linux (`CLK_TCK`), whatever `HZ` is.
 const TICK_US: u64 = 10_000;
@@ -87,11 +88,8 @@ impl TickCounter {
 // The widths of time_t and long differ between targets.
 #[allow(clippy::useless_conversion)]
 fn monotonic() -> Option<u64> {
-    let mut ts = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: clock_gettime writes one timespec.
-    let ok = unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut ts) } == 0;
-    let us = i64::from(ts.tv_sec) * 1_000_000 + i64::from(ts.tv_nsec) / 1000;
-    if ok { u64::try_from(us).ok() } else { None }
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).ok()?;
+    u64::try_from(i64::from(now.tv_sec()) * 1_000_000 + i64::from(now.tv_nsec()) / 1000).ok()
 }
 
 /// The tick counter of the kernel. Its values -1 to -4095 look like errors and are not.
@@ -118,10 +116,9 @@ impl WallTime {
     // The width of time_t differs between targets.
     #[allow(clippy::useless_conversion)]
     pub fn now() -> Self {
-        let mut tv = libc::timeval { tv_sec: 0, tv_usec: 0 };
-        // SAFETY: gettimeofday writes one timeval; the time zone pointer may be null.
-        unsafe { libc::gettimeofday(&raw mut tv, core::ptr::null_mut()) };
-        Self { secs: i64::from(tv.tv_sec), micros: u32::try_from(tv.tv_usec).unwrap_or(0) }
+        // Where the kernel lacks the call, the C library asks `gettimeofday`.
+        let Ok(now) = clock_gettime(ClockId::CLOCK_REALTIME) else { return Self::default() };
+        Self { secs: now.tv_sec().into(), micros: u32::try_from(now.tv_nsec() / 1000).unwrap_or(0) }
     }
 
     /// The same moment as the local calendar shows it. The first call reads the time zone's file.

@@ -1,4 +1,5 @@
-//! What a file system has room for, and that what was written is on its disk.
+//! What a file system has room for, and that what was written is on its disk. nix's `statfs` is the C library's, and
+//! musl's asks for a call that Linux 2.4 has not (`statfs64`).
 
 use super::errno::check;
 use core::ffi::CStr;
@@ -17,8 +18,7 @@ pub fn room(path: &CStr) -> Option<u64> {
 
 /// Wait until all that was written so far is on its disk.
 pub fn sync() {
-    // SAFETY: sync touches no memory.
-    unsafe { libc::sync() };
+    nix::unistd::sync();
 }
 
 #[cfg(test)]

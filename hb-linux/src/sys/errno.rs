@@ -1,4 +1,5 @@
-//! Error numbers as values that can be compared, kept and shown without allocating.
+//! Error numbers as values that can be compared, kept and shown without allocating. nix's own `Errno` has no place for a
+//! number that it does not know (a driver's 524), and its texts would be a second table beside the C library's.
 
 use super::Result;
 use core::ffi::{CStr, c_int};
@@ -59,7 +60,7 @@ impl Errno {
     /// The error number that the last failed call of the C library left.
     #[must_use]
     pub fn last() -> Self {
-        Self::from(&std::io::Error::last_os_error())
+        Self(nix::errno::Errno::last_raw())
     }
 
     /// The C library's text, in English and without allocation.
@@ -69,6 +70,15 @@ impl Errno {
         // that the kernel uses both glibc and musl answer from static tables.
         let text = unsafe { CStr::from_ptr(libc::strerror(self.0)) };
         text.to_str().unwrap_or("unknown error")
+    }
+}
+
+impl From<nix::errno::Errno> for Errno {
+    fn from(errno: nix::errno::Errno) -> Self {
+        match errno {
+            nix::errno::Errno::UnknownErrno => Self::last(),
+            known => Self(known as i32),
+        }
     }
 }
 
@@ -113,16 +123,14 @@ pub(super) fn check(value: c_int) -> Result<c_int> {
 /// How often a call is made that a signal cuts short. More in a row mean that something is wrong: no loop without an end.
 pub(super) const TRIES: u8 = 8;
 
-/// A count of bytes, `None` for "not now", from a call that answers -1 on failure. `EINTR` runs it again, a few times.
-pub(super) fn transfer(mut call: impl FnMut() -> isize) -> Result<Option<usize>> {
+/// A count of bytes, `None` for "not now". `EINTR` runs the call again, a few times.
+pub(super) fn transfer(mut call: impl FnMut() -> nix::Result<usize>) -> Result<Option<usize>> {
     for _ in 0..TRIES {
-        if let Ok(count) = usize::try_from(call()) {
-            return Ok(Some(count));
-        }
-        match Errno::last() {
-            Errno::INTR => {}
-            Errno::AGAIN => return Ok(None),
-            other => return Err(other),
+        match call() {
+            Ok(count) => return Ok(Some(count)),
+            Err(nix::errno::Errno::EINTR) => {}
+            Err(nix::errno::Errno::EAGAIN) => return Ok(None),
+            Err(other) => return Err(other.into()),
         }
     }
     Err(Errno::INTR)
@@ -131,6 +139,7 @@ pub(super) fn transfer(mut call: impl FnMut() -> isize) -> Result<Option<usize>>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::errno::Errno as Number;
 
     #[test]
     fn numbers_have_words() {
@@ -138,6 +147,9 @@ mod tests {
         assert_eq!(format!("{:?}", Errno::AGAIN), "Errno(11: Resource temporarily unavailable)");
         let io: std::io::Error = Errno::PERM.into();
         assert_eq!(Errno::from(io), Errno::PERM);
+        // One that nix does not know stays what the kernel said.
+        Number::set_raw(524);
+        assert_eq!((Errno::from(Number::last()), Errno::from(Number::EPERM)), (Errno(524), Errno::PERM));
     }
 
     #[test]
@@ -145,27 +157,15 @@ mod tests {
         let mut calls = 0;
         let result = transfer(|| {
             calls += 1;
-            if calls < 3 {
-                // SAFETY: the calling thread's own errno.
-                unsafe { *libc::__errno_location() = libc::EINTR };
-                return -1;
-            }
-            7
+            if calls < 3 { Err(Number::EINTR) } else { Ok(7) }
         });
         assert_eq!((result, calls), (Ok(Some(7)), 3));
         let mut calls = 0;
         let endless = transfer(|| {
             calls += 1;
-            // SAFETY: the calling thread's own errno.
-            unsafe { *libc::__errno_location() = libc::EINTR };
-            -1
+            Err(Number::EINTR)
         });
         assert_eq!((endless, calls), (Err(Errno::INTR), TRIES));
-        let blocked = transfer(|| {
-            // SAFETY: the calling thread's own errno.
-            unsafe { *libc::__errno_location() = libc::EAGAIN };
-            -1
-        });
-        assert_eq!(blocked, Ok(None));
+        assert_eq!(transfer(|| Err(Number::EAGAIN)), Ok(None));
     }
 }

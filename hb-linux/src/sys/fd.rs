@@ -1,20 +1,31 @@
-//! An owned file descriptor, and the plain calls on it.
+//! An owned file descriptor, and the plain calls on it. What nix lacks: a `flock` that a child goes on holding (its own is
+//! lifted when dropped), and a write to a descriptor that is a bare number.
 
 use super::errno::{TRIES, check, transfer};
 use super::{Errno, Result};
 use core::ffi::{CStr, c_int};
-use std::os::fd::{AsRawFd, IntoRawFd, RawFd};
+use core::mem::ManuallyDrop;
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::sys::stat::Mode;
+use nix::unistd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// An open descriptor, closed when dropped, marked close-on-exec from its birth.
 #[derive(Debug)]
-pub struct Fd(RawFd);
+pub struct Fd(OwnedFd);
 
 impl Fd {
-    /// Take over what a system call has just opened (or its -1) and mark it close-on-exec.
-    pub(super) fn adopt(raw: RawFd) -> Result<Self> {
-        let fd = Self(check(raw)?);
+    /// Take over what a system call has just opened, and mark it close-on-exec.
+    pub(super) fn adopt(fd: OwnedFd) -> Result<Self> {
+        let fd = Self(fd);
         fd.set_close_on_exec(true)?;
         Ok(fd)
+    }
+
+    /// As [`Fd::adopt`], of a number that a system call has just opened for us.
+    pub(super) fn adopt_raw(raw: RawFd) -> Result<Self> {
+        // SAFETY: the kernel gave this number to nobody else.
+        Self::adopt(unsafe { OwnedFd::from_raw_fd(raw) })
     }
 
     /// Open `path` with `O_*` flags; a file that is made gets `mode` less the umask.
@@ -23,10 +34,9 @@ impl Fd {
     /// As `open(2)`.
     pub fn open(path: &CStr, flags: c_int, mode: u32) -> Result<Self> {
         for _ in 0..TRIES {
-            // SAFETY: the path ends in NUL; open reads nothing else of ours.
-            match Self::adopt(unsafe { libc::open(path.as_ptr(), flags, mode) }) {
-                Err(Errno::INTR) => {}
-                other => return other,
+            match nix::fcntl::open(path, OFlag::from_bits_retain(flags), Mode::from_bits_retain(mode)) {
+                Err(nix::errno::Errno::EINTR) => {}
+                other => return Self::adopt(other?),
             }
         }
         Err(Errno::INTR)
@@ -35,18 +45,7 @@ impl Fd {
     /// The number, for `poll` and for children. Stays owned here.
     #[must_use]
     pub fn raw(&self) -> RawFd {
-        self.0
-    }
-
-    fn add_flags(&self, get: c_int, set: c_int, flag: c_int, on: bool) -> Result<()> {
-        // SAFETY: F_GETFD/F_GETFL take no argument and touch no memory.
-        let old = check(unsafe { libc::fcntl(self.0, get) })?;
-        let new = if on { old | flag } else { old & !flag };
-        if new != old {
-            // SAFETY: F_SETFD/F_SETFL take an int and touch no memory.
-            check(unsafe { libc::fcntl(self.0, set, new) })?;
-        }
-        Ok(())
+        self.0.as_raw_fd()
     }
 
     /// Whether `execve` closes it.
@@ -54,7 +53,9 @@ impl Fd {
     /// # Errors
     /// As `fcntl(2)`.
     pub fn set_close_on_exec(&self, on: bool) -> Result<()> {
-        self.add_flags(libc::F_GETFD, libc::F_SETFD, libc::FD_CLOEXEC, on)
+        let flags = if on { FdFlag::FD_CLOEXEC } else { FdFlag::empty() };
+        fcntl(self, FcntlArg::F_SETFD(flags))?;
+        Ok(())
     }
 
     /// Whether reads and writes answer "not now" (`Ok(None)`) in place of waiting.
@@ -62,7 +63,10 @@ impl Fd {
     /// # Errors
     /// As `fcntl(2)`.
     pub fn set_nonblocking(&self, on: bool) -> Result<()> {
-        self.add_flags(libc::F_GETFL, libc::F_SETFL, libc::O_NONBLOCK, on)
+        let mut flags = OFlag::from_bits_retain(fcntl(self, FcntlArg::F_GETFL)?);
+        flags.set(OFlag::O_NONBLOCK, on);
+        fcntl(self, FcntlArg::F_SETFL(flags))?;
+        Ok(())
     }
 
     /// Read what is there: `Some(0)` is the end, `None` is "nothing now".
@@ -70,8 +74,7 @@ impl Fd {
     /// # Errors
     /// As `read(2)`, without `EINTR` and `EAGAIN`.
     pub fn read(&self, buf: &mut [u8]) -> Result<Option<usize>> {
-        // SAFETY: the pointer and length are of a live, exclusively borrowed slice.
-        transfer(|| unsafe { libc::read(self.0, buf.as_mut_ptr().cast(), buf.len()) })
+        transfer(|| unistd::read(self, buf))
     }
 
     /// Write a beginning of `bytes`; `None` is "no room now".
@@ -79,8 +82,7 @@ impl Fd {
     /// # Errors
     /// As `write(2)`, without `EINTR` and `EAGAIN`.
     pub fn write(&self, bytes: &[u8]) -> Result<Option<usize>> {
-        // SAFETY: the pointer and length are of a live slice.
-        transfer(|| unsafe { libc::write(self.0, bytes.as_ptr().cast(), bytes.len()) })
+        transfer(|| unistd::write(self, bytes))
     }
 
     /// Another descriptor of the same open file.
@@ -88,8 +90,19 @@ impl Fd {
     /// # Errors
     /// As `dup(2)`.
     pub fn duplicate(&self) -> Result<Self> {
-        // SAFETY: dup touches no memory.
-        Self::adopt(unsafe { libc::dup(self.0) })
+        Self::adopt(unistd::dup(self)?)
+    }
+
+    /// Make standard descriptor `target`, 0 to 2, a copy of this one that stays open in a program.
+    pub(super) fn copy_to(&self, target: RawFd) -> Result<()> {
+        if self.raw() == target {
+            return self.set_close_on_exec(false);
+        }
+        Ok(match target {
+            0 => unistd::dup2_stdin(self),
+            1 => unistd::dup2_stdout(self),
+            _ => unistd::dup2_stderr(self),
+        }?)
     }
 
     /// Take an exclusive `flock`, without waiting: `false` if another open file holds it. A descriptor inherited by a
@@ -99,7 +112,7 @@ impl Fd {
     /// As `flock(2)`, without `EWOULDBLOCK`.
     pub fn try_lock(&self) -> Result<bool> {
         // SAFETY: flock touches no memory.
-        match check(unsafe { libc::flock(self.0, libc::LOCK_EX | libc::LOCK_NB) }) {
+        match check(unsafe { libc::flock(self.raw(), libc::LOCK_EX | libc::LOCK_NB) }) {
             Ok(_) => Ok(true),
             Err(Errno::AGAIN) => Ok(false),
             Err(other) => Err(other),
@@ -112,9 +125,7 @@ impl Fd {
     /// # Errors
     /// As `fcntl(2)`, without `EAGAIN` and `EACCES`.
     pub fn try_own(&self) -> Result<bool> {
-        let lock = whole_file();
-        // SAFETY: F_SETLK reads one flock.
-        match check(unsafe { libc::fcntl(self.0, libc::F_SETLK, &raw const lock) }) {
+        match fcntl(self, FcntlArg::F_SETLK(&whole_file())).map_err(Errno::from) {
             Ok(_) => Ok(true),
             Err(Errno::AGAIN | Errno::ACCESS) => Ok(false),
             Err(other) => Err(other),
@@ -125,38 +136,32 @@ impl Fd {
     #[must_use]
     pub fn owner(&self) -> Option<u32> {
         let mut lock = whole_file();
-        // SAFETY: F_GETLK reads and writes one flock.
-        check(unsafe { libc::fcntl(self.0, libc::F_GETLK, &raw mut lock) }).ok()?;
+        fcntl(self, FcntlArg::F_GETLK(&mut lock)).ok()?;
         (i32::from(lock.l_type) != libc::F_UNLCK).then(|| u32::try_from(lock.l_pid).unwrap_or(0))
     }
 }
 
 /// An exclusive lock from the first byte to the end, wherever that is.
 fn whole_file() -> libc::flock {
-    // SAFETY: an all-zero flock is valid: integers; zeros mean the whole file.
-    let mut lock: libc::flock = unsafe { core::mem::zeroed() };
     // The width of these types differs between targets.
-    lock.l_type = libc::F_WRLCK as _;
-    lock.l_whence = libc::SEEK_SET as _;
-    lock
-}
-
-impl Drop for Fd {
-    fn drop(&mut self) {
-        // SAFETY: the descriptor is owned and not used after this. Linux frees it even if close answers EINTR.
-        unsafe { libc::close(self.0) };
-    }
+    libc::flock { l_type: libc::F_WRLCK as _, l_whence: libc::SEEK_SET as _, l_start: 0, l_len: 0, l_pid: 0 }
 }
 
 impl AsRawFd for Fd {
     fn as_raw_fd(&self) -> RawFd {
-        self.0
+        self.raw()
+    }
+}
+
+impl AsFd for Fd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 
 impl From<std::fs::File> for Fd {
     fn from(file: std::fs::File) -> Self {
-        Self(file.into_raw_fd())
+        Self(file.into())
     }
 }
 
@@ -165,23 +170,17 @@ impl From<std::fs::File> for Fd {
 /// # Errors
 /// As `pipe(2)`.
 pub fn pipe() -> Result<(Fd, Fd)> {
-    let mut ends: [c_int; 2] = [-1; 2];
-    // SAFETY: pipe writes two ints to the array.
-    check(unsafe { libc::pipe(ends.as_mut_ptr()) })?;
-    let [read, write] = ends.map(Fd);
-    read.set_close_on_exec(true)?;
-    write.set_close_on_exec(true)?;
-    Ok((read, write))
+    let (read, write) = unistd::pipe()?;
+    Ok((Fd::adopt(read)?, Fd::adopt(write)?))
 }
 
 /// Close every inherited descriptor from `first` up, except those in `keep`: at start and in the helper, so that no
-/// stranger's descriptor stays open. Numbers above 1023 are not looked at.
+/// stranger's descriptor stays open. Numbers above 1023 are not looked at. Callers are at a point where no other [`Fd`]
+/// exists (start), or where the owners of the rest are never used again (helper child).
 pub fn close_others(first: RawFd, keep: &[RawFd]) {
     for raw in first..1024 {
         if !keep.contains(&raw) {
-            // SAFETY: closing a number that is not open answers EBADF. Callers are at a point where no other `Fd`
-            // exists (start), or where the owners of the rest are never used again (helper child).
-            unsafe { libc::close(raw) };
+            let _ = unistd::close(raw);
         }
     }
 }
@@ -200,13 +199,21 @@ pub fn print(target: RawFd, bytes: &[u8]) {
 pub fn standard_to_null(count: RawFd) -> Result<()> {
     let null = Fd::open(c"/dev/null", libc::O_RDWR, 0)?;
     for target in 0..count.min(3) {
-        // SAFETY: dup2 touches no memory; 0 to 2 belong to no `Fd`.
-        check(unsafe { libc::dup2(null.raw(), target) })?;
+        null.copy_to(target)?;
     }
     if null.raw() < 3 {
         core::mem::forget(null);
     }
     Ok(())
+}
+
+/// As [`Fd::copy_to`], of `from` or of `/dev/null`: in a child that becomes a program.
+pub(super) fn connect(from: Option<&Fd>, target: RawFd, null_mode: c_int) -> Result<()> {
+    match from {
+        Some(fd) => fd.copy_to(target),
+        // It may be the target itself; else it goes with the program.
+        None => ManuallyDrop::new(Fd::open(c"/dev/null", null_mode, 0)?).copy_to(target),
+    }
 }
 
 #[cfg(test)]

@@ -1,39 +1,21 @@
 //! Who this machine is, and which of its lives this is.
 
 use super::Result;
-use super::errno::{Errno, check};
-use core::ffi::CStr;
-use std::ffi::CString;
+use nix::sys::utsname::uname;
+use nix::unistd::{AccessFlags, access, geteuid};
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// The node name, as `uname -n` prints it.
 #[must_use]
 pub fn node_name() -> String {
-    // SAFETY: an all-zero utsname is valid: arrays of integers.
-    let mut names: libc::utsname = unsafe { core::mem::zeroed() };
-    // SAFETY: uname writes one utsname.
-    if unsafe { libc::uname(&raw mut names) } != 0 {
-        return String::new();
-    }
-    // SAFETY: the kernel ends the name with NUL inside the array.
-    let name = unsafe { CStr::from_ptr(names.nodename.as_ptr()) };
-    name.to_string_lossy().into_owned()
+    uname().map_or_else(|_| String::new(), |names| names.nodename().to_string_lossy().into_owned())
 }
 
 /// The kernel's release, as `uname -r` prints it.
 #[must_use]
 pub fn kernel_release() -> String {
-    // SAFETY: an all-zero utsname is valid: arrays of integers.
-    let mut names: libc::utsname = unsafe { core::mem::zeroed() };
-    // SAFETY: uname writes one utsname.
-    if unsafe { libc::uname(&raw mut names) } != 0 {
-        return String::new();
-    }
-    // SAFETY: the kernel ends the release with NUL inside the array.
-    let release = unsafe { CStr::from_ptr(names.release.as_ptr()) };
-    release.to_string_lossy().into_owned()
+    uname().map_or_else(|_| String::new(), |names| names.release().to_string_lossy().into_owned())
 }
 
 /// May this process write to `path`, by its rights and by how the file system is mounted?
@@ -41,17 +23,13 @@ pub fn kernel_release() -> String {
 /// # Errors
 /// `EROFS`, `EACCES`, `ENOENT`, ...: why not.
 pub fn writable(path: &Path) -> Result<()> {
-    let path = CString::new(path.as_os_str().as_bytes()).map_err(|_| Errno::INVALID)?;
-    // SAFETY: access reads the path, which ends with NUL.
-    check(unsafe { libc::access(path.as_ptr(), libc::W_OK) }).map(drop)
+    Ok(access(path, AccessFlags::W_OK)?)
 }
 
 /// May `file` be executed, by how its file system is mounted? `None`: only root is told.
 #[must_use]
 pub fn executable(file: &Path) -> Option<bool> {
-    let file = CString::new(file.as_os_str().as_bytes()).ok()?;
-    // SAFETY: geteuid touches no memory; access reads the path, which ends with NUL.
-    unsafe { (libc::geteuid() == 0).then(|| libc::access(file.as_ptr(), libc::X_OK) == 0) }
+    geteuid().is_root().then(|| access(file, AccessFlags::X_OK).is_ok())
 }
 
 /// A number that is the same for all processes of one boot of this machine, and differs with the next boot: a hash of

@@ -1,22 +1,25 @@
 //! The raw socket for ICMP echo.
 
-use super::sockaddr::{from_raw, receive_raw, send_to_raw, set_option, socket, to_raw};
-use super::{Fd, Result};
+use super::errno::transfer;
+use super::{Fd, Result, socket};
 use core::net::{Ipv4Addr, SocketAddrV4};
+use nix::sys::socket::{AddressFamily, SockProtocol, SockType, SockaddrIn, recvfrom, setsockopt};
+use nix::{setsockopt_impl, sockopt_impl};
 
-/// `SOL_RAW` and `ICMP_FILTER` of the kernel.
-const SOL_RAW: i32 = 255;
 const ICMP_FILTER: i32 = 1;
+sockopt_impl!(
+    /// Which kinds of message are not wanted: `ICMP_FILTER` of `SOL_RAW`.
+    Filter, SetOnly, 255, ICMP_FILTER, u32
+);
 
 /// A socket that receives ICMP echo replies and nothing else. Needs root.
 ///
 /// # Errors
 /// As `socket(2)`: `EPERM` without root.
 pub fn open() -> Result<Fd> {
-    let fd = socket(libc::AF_INET, libc::SOCK_RAW, libc::IPPROTO_ICMP)?;
+    let fd = socket::open(AddressFamily::Inet, SockType::Raw, Some(SockProtocol::Icmp))?;
     // Bit n set: type n is not wanted. Only type 0, the echo reply, is.
-    let unwanted: u32 = !1;
-    set_option(&fd, SOL_RAW, ICMP_FILTER, &unwanted)?;
+    setsockopt(&fd, Filter, &!1)?;
     Ok(fd)
 }
 
@@ -25,7 +28,7 @@ pub fn open() -> Result<Fd> {
 /// # Errors
 /// As `sendto(2)`.
 pub fn send(fd: &Fd, message: &[u8], to: Ipv4Addr) -> Result<Option<usize>> {
-    send_to_raw(fd, message, &to_raw(SocketAddrV4::new(to, 0)))
+    socket::send_to(fd, message, SocketAddrV4::new(to, 0))
 }
 
 /// Receive one packet, IP header included, with its sender. `None`: nothing there.
@@ -33,6 +36,11 @@ pub fn send(fd: &Fd, message: &[u8], to: Ipv4Addr) -> Result<Option<usize>> {
 /// # Errors
 /// As `recvfrom(2)`.
 pub fn receive(fd: &Fd, buf: &mut [u8]) -> Result<Option<(usize, Ipv4Addr)>> {
-    let mut from = to_raw(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
-    Ok(receive_raw(fd, buf, &mut from)?.map(|n| (n, *from_raw(&from).ip())))
+    let mut from = Ipv4Addr::UNSPECIFIED;
+    let read = transfer(|| {
+        let (read, sender) = recvfrom::<SockaddrIn>(fd.raw(), buf)?;
+        from = sender.map_or(from, |sender| sender.ip());
+        Ok(read)
+    })?;
+    Ok(read.map(|n| (n, from)))
 }

@@ -1,20 +1,13 @@
 //! Network interfaces: index, state and addresses, by the `SIOCGIF*` requests that every kernel has.
 
-use super::errno::check;
-use super::sockaddr::{from_in_addr, set_option, socket};
-use super::udp::source_toward;
-use super::{Errno, Fd, Result};
+use super::ioctl::{
+    Interface, Request, SIOCGIFADDR, SIOCGIFBRDADDR, SIOCGIFFLAGS, SIOCGIFHWADDR, SIOCGIFINDEX, SIOCGIFNAME,
+    SIOCGIFNETMASK, configured, ioctl,
+};
+use super::udp::{bind_to_interface, source_toward};
+use super::{Errno, Fd, Result, socket};
 use core::net::Ipv4Addr;
-
-// The requests, whose type in libc differs between C libraries; the numbers are those of every architecture.
-const SIOCGIFNAME: u32 = 0x8910;
-const SIOCGIFCONF: u32 = 0x8912;
-const SIOCGIFFLAGS: u32 = 0x8913;
-const SIOCGIFADDR: u32 = 0x8915;
-const SIOCGIFBRDADDR: u32 = 0x8919;
-const SIOCGIFNETMASK: u32 = 0x891b;
-const SIOCGIFHWADDR: u32 = 0x8927;
-const SIOCGIFINDEX: u32 = 0x8933;
+use nix::sys::socket::{AddressFamily, SockType};
 
 /// Bytes of a name at most, without the NUL.
 const NAME_MAX: usize = libc::IFNAMSIZ - 1;
@@ -57,14 +50,6 @@ impl IfName {
     pub fn is_loopback(&self) -> bool {
         self.as_str() == "lo"
     }
-
-    pub(super) fn raw(&self) -> &[u8; libc::IFNAMSIZ] {
-        &self.0
-    }
-
-    fn from_kernel(raw: &[libc::c_char; libc::IFNAMSIZ]) -> Self {
-        Self(raw.map(|c| c as u8))
-    }
 }
 
 impl core::fmt::Debug for IfName {
@@ -80,7 +65,7 @@ impl core::fmt::Display for IfName {
 }
 
 fn probe() -> Result<Fd> {
-    socket(libc::AF_INET, libc::SOCK_DGRAM, 0)
+    socket::open(AddressFamily::Inet, SockType::Datagram, None)
 }
 
 /// A socket to ask about `name`, which is there. For an interface that is not, the questions below have the kernel call
@@ -88,31 +73,33 @@ fn probe() -> Result<Fd> {
 /// be loaded either.
 fn probe_of(name: &IfName) -> Result<Fd> {
     let probe = probe()?;
-    let bound = set_option(&probe, libc::SOL_SOCKET, libc::SO_BINDTODEVICE, name.base().raw());
+    let bound = bind_to_interface(&probe, &name.base());
     if bound == Err(Errno::NO_DEVICE) { Err(Errno::NO_DEVICE) } else { Ok(probe) }
 }
 
-fn request(probe: &Fd, name: &IfName, code: u32) -> Result<libc::ifreq> {
-    // SAFETY: an all-zero ifreq is valid: integers and a pointer that may be null.
-    let mut request: libc::ifreq = unsafe { core::mem::zeroed() };
-    request.ifr_name = name.0.map(|b| b as libc::c_char);
-    // SAFETY: the SIOCGIF* requests used here read the name and write within one ifreq.
-    check(unsafe { libc::ioctl(probe.raw(), code as libc::Ioctl, &raw mut request) })?;
+fn request(probe: &Fd, name: &IfName, code: &Request<Interface>) -> Result<Interface> {
+    let mut request = Interface::new(name.0, 0);
+    ioctl(probe, code, &mut request)?;
     Ok(request)
 }
 
-fn address(probe: &Fd, name: &IfName, code: u32) -> Result<Ipv4Addr> {
-    let answer = request(probe, name, code)?;
-    // SAFETY: these requests fill the address member with a sockaddr of AF_INET.
-    let raw = unsafe { answer.ifr_ifru.ifru_addr };
-    Ok(inet(&raw))
+fn address(probe: &Fd, name: &IfName, code: &Request<Interface>) -> Result<Ipv4Addr> {
+    request(probe, name, code).map(|answer| inet(&answer))
 }
 
-/// The IPv4 address in a generic socket address.
-fn inet(raw: &libc::sockaddr) -> Ipv4Addr {
-    // SAFETY: sockaddr and sockaddr_in are both 16 bytes of integers.
-    let raw: libc::sockaddr_in = unsafe { core::mem::transmute_copy(raw) };
-    from_in_addr(raw.sin_addr)
+/// The IPv4 address in an answer: a socket address, whose first four bytes are family and port.
+fn inet(answer: &Interface) -> Ipv4Addr {
+    Ipv4Addr::from(answer.bytes::<4>(4))
+}
+
+fn flags_of(probe: &Fd, name: &IfName) -> Result<Flags> {
+    let answer = request(probe, name, &SIOCGIFFLAGS)?;
+    Ok(Flags(i16::from_ne_bytes(answer.bytes(0)).into()))
+}
+
+fn index_of(probe: &Fd, name: &IfName) -> Result<i32> {
+    let answer = request(probe, name, &SIOCGIFINDEX)?;
+    Ok(i32::from_ne_bytes(answer.bytes(0)))
 }
 
 /// The interface's number.
@@ -120,9 +107,7 @@ fn inet(raw: &libc::sockaddr) -> Ipv4Addr {
 /// # Errors
 /// `ENODEV`: there is none of this name.
 pub fn index(name: &IfName) -> Result<i32> {
-    let answer = request(&probe()?, name, SIOCGIFINDEX)?;
-    // SAFETY: SIOCGIFINDEX fills the index member.
-    Ok(unsafe { answer.ifr_ifru.ifru_ifindex })
+    index_of(&probe()?, name)
 }
 
 /// The name of the interface with this number.
@@ -130,12 +115,9 @@ pub fn index(name: &IfName) -> Result<i32> {
 /// # Errors
 /// `ENODEV`: there is none.
 pub fn name(index: i32) -> Result<IfName> {
-    // SAFETY: an all-zero ifreq is valid: integers and a pointer that may be null.
-    let mut request: libc::ifreq = unsafe { core::mem::zeroed() };
-    request.ifr_ifru.ifru_ifindex = index;
-    // SAFETY: SIOCGIFNAME reads the index and writes the name, both within one ifreq.
-    check(unsafe { libc::ioctl(probe()?.raw(), SIOCGIFNAME as libc::Ioctl, &raw mut request) })?;
-    Ok(IfName::from_kernel(&request.ifr_name))
+    let mut request = Interface::new([0; libc::IFNAMSIZ], index);
+    ioctl(&probe()?, &SIOCGIFNAME, &mut request)?;
+    Ok(IfName(request.name))
 }
 
 /// What an interface is and can do.
@@ -173,9 +155,7 @@ impl Flags {
 /// # Errors
 /// `ENODEV`: there is none of this name.
 pub fn flags(name: &IfName) -> Result<Flags> {
-    let answer = request(&probe_of(name)?, name, SIOCGIFFLAGS)?;
-    // SAFETY: SIOCGIFFLAGS fills the flags member.
-    Ok(Flags(i32::from(unsafe { answer.ifr_ifru.ifru_flags })))
+    flags_of(&probe_of(name)?, name)
 }
 
 /// The first IPv4 address of the interface, and its netmask.
@@ -184,7 +164,7 @@ pub fn flags(name: &IfName) -> Result<Flags> {
 /// `ENODEV`: no such interface. `EADDRNOTAVAIL`: it has no address.
 pub fn network(name: &IfName) -> Result<(Ipv4Addr, Ipv4Addr)> {
     let probe = probe()?;
-    Ok((address(&probe, name, SIOCGIFADDR)?, address(&probe, name, SIOCGIFNETMASK)?))
+    Ok((address(&probe, name, &SIOCGIFADDR)?, address(&probe, name, &SIOCGIFNETMASK)?))
 }
 
 /// Can IPv4 be spoken on it now: it is there, switched on, and has an address?
@@ -197,12 +177,10 @@ pub fn usable(name: &IfName) -> Result<()> {
         Err(why) if why.is_shortage() => return Ok(()),
         other => other?,
     };
-    // SAFETY: SIOCGIFFLAGS fills the flags member.
-    let flags = Flags(i32::from(unsafe { request(&probe, name, SIOCGIFFLAGS)?.ifr_ifru.ifru_flags }));
-    if !flags.up() {
+    if !flags_of(&probe, name)?.up() {
         return Err(Errno::NET_DOWN);
     }
-    address(&probe, name, SIOCGIFADDR).map(drop)
+    address(&probe, name, &SIOCGIFADDR).map(drop)
 }
 
 /// What a link must know of its interface.
@@ -225,18 +203,15 @@ pub fn facts(probe: &Fd, name: &IfName) -> Result<Facts> {
     if probe_of(name).err() == Some(Errno::NO_DEVICE) {
         return Err(Errno::NO_DEVICE);
     }
-    // SAFETY: SIOCGIFFLAGS fills the flags member, SIOCGIFINDEX the index member.
-    let flags = Flags(i32::from(unsafe { request(probe, name, SIOCGIFFLAGS)?.ifr_ifru.ifru_flags }));
-    if !flags.up() {
+    if !flags_of(probe, name)?.up() {
         return Err(Errno::NET_DOWN);
     }
-    // SAFETY: as above.
-    let index = unsafe { request(probe, name, SIOCGIFINDEX)?.ifr_ifru.ifru_ifindex };
-    let address_now = address(probe, name, SIOCGIFADDR)?;
+    let index = index_of(probe, name)?;
+    let address_now = address(probe, name, &SIOCGIFADDR)?;
     let broadcast = if name.is_loopback() {
         Ipv4Addr::new(127, 255, 255, 255)
     } else {
-        let set = address(probe, name, SIOCGIFBRDADDR)?;
+        let set = address(probe, name, &SIOCGIFBRDADDR)?;
         if set.is_unspecified() { Ipv4Addr::BROADCAST } else { set }
     };
     Ok(Facts { index, address: address_now, broadcast })
@@ -247,14 +222,12 @@ pub fn facts(probe: &Fd, name: &IfName) -> Result<Facts> {
 /// # Errors
 /// `ENODEV`: no such interface. `EINVAL`: it is no Ethernet.
 pub fn hardware_address(name: &IfName) -> Result<[u8; 6]> {
-    let answer = request(&probe()?, name, SIOCGIFHWADDR)?;
-    // SAFETY: SIOCGIFHWADDR fills the hardware address member.
-    let raw = unsafe { answer.ifr_ifru.ifru_hwaddr };
-    if raw.sa_family != libc::ARPHRD_ETHER {
-        return Err(Errno::INVALID);
+    let answer = request(&probe()?, name, &SIOCGIFHWADDR)?;
+    if u16::from_ne_bytes(answer.bytes(0)) == libc::ARPHRD_ETHER {
+        Ok(answer.bytes(2))
+    } else {
+        Err(Errno::INVALID)
     }
-    let [a, b, c, d, e, f, ..] = raw.sa_data.map(|c| c as u8);
-    Ok([a, b, c, d, e, f])
 }
 
 /// Call `look` with every IPv4 address of this machine and the interface (or alias label) that has it, until it
@@ -276,30 +249,17 @@ fn find_among<const N: usize, T>(
     probe: &Fd,
     look: &mut impl FnMut(&Fd, IfName, Ipv4Addr) -> Option<T>,
 ) -> Result<Option<T>> {
-    // SAFETY: an all-zero ifreq is valid: integers and a pointer that may be null.
-    let mut list: [libc::ifreq; N] = unsafe { core::mem::zeroed() };
-    let mut conf = IfConf { len: size_of_val(&list) as i32, list: list.as_mut_ptr() };
-    // SAFETY: SIOCGIFCONF writes at most `len` bytes to `list` and the length back.
-    check(unsafe { libc::ioctl(probe.raw(), SIOCGIFCONF as libc::Ioctl, &raw mut conf) })?;
-    let count = usize::try_from(conf.len).unwrap_or(0) / size_of::<libc::ifreq>();
+    let mut list = [Interface::new([0; libc::IFNAMSIZ], 0); N];
+    let count = configured(probe, &mut list)?;
     for entry in list.iter().take(count) {
-        // SAFETY: SIOCGIFCONF fills the address member of each entry.
-        let raw = unsafe { entry.ifr_ifru.ifru_addr };
-        if i32::from(raw.sa_family) == libc::AF_INET
-            && let Some(found) = look(probe, IfName::from_kernel(&entry.ifr_name), inet(&raw))
+        if i32::from(u16::from_ne_bytes(entry.bytes(0))) == libc::AF_INET
+            && let Some(found) = look(probe, IfName(entry.name), inet(entry))
         {
             return Ok(Some(found));
         }
     }
     // A full list may have been cut off.
     if count < N { Ok(None) } else { Err(Errno(libc::E2BIG)) }
-}
-
-/// `struct ifconf` of the kernel.
-#[repr(C)]
-struct IfConf {
-    len: i32,
-    list: *mut libc::ifreq,
 }
 
 /// The interface that has the address `ip` now.
@@ -324,7 +284,7 @@ pub fn has_address(name: &IfName, ip: Ipv4Addr) -> Result<bool> {
 /// `ENETUNREACH`: there is no route.
 pub fn toward(ip: Ipv4Addr) -> Result<IfName> {
     let direct = find(|probe, name, own| {
-        let mask = u32::from(address(probe, &name, SIOCGIFNETMASK).ok()?);
+        let mask = u32::from(address(probe, &name, &SIOCGIFNETMASK).ok()?);
         let here = mask != 0 && mask != u32::MAX && u32::from(own) & mask == u32::from(ip) & mask;
         here.then(|| name.base())
     })?;

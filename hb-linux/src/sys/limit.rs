@@ -1,17 +1,12 @@
-//! Limits that the caller's shell may have set, and that would hurt in the middle of a take-over.
+//! Limits that the caller's shell may have set, and that would hurt in the middle of a take-over. nix's `setrlimit` is the C
+//! library's, and musl's holds what it takes to stop every thread: 2 KB.
 
 use super::Result;
-use super::errno::check;
+use nix::sys::resource::{Resource, getrlimit};
 
 /// Descriptors that the daemon wants to be allowed: its own are some sixty at most, and `poll(2)` refuses a longer list
 /// than the limit.
 const FILES: libc::rlim_t = 1024;
-
-/// What a limit is named by: the C libraries differ in its type.
-#[cfg(target_env = "gnu")]
-type Resource = libc::__rlimit_resource_t;
-#[cfg(not(target_env = "gnu"))]
-type Resource = libc::c_int;
 
 /// Stack that the start of the daemon has room in: some 350 KB are used. A shell that allows less would end it there.
 const STACK: libc::rlim_t = 1024 * 1024;
@@ -21,7 +16,7 @@ const STACK: libc::rlim_t = 1024 * 1024;
 /// # Errors
 /// The kernel tells no limit.
 pub fn raise_files() -> Result<u64> {
-    raise(libc::RLIMIT_NOFILE, FILES)
+    raise(Resource::RLIMIT_NOFILE, FILES)
 }
 
 /// Allow `STACK` bytes of stack, if fewer were allowed: the kernel reads the limit each time the stack grows.
@@ -29,41 +24,37 @@ pub fn raise_files() -> Result<u64> {
 /// # Errors
 /// The kernel tells no limit.
 pub fn raise_stack() -> Result<u64> {
-    raise(libc::RLIMIT_STACK, STACK)
+    raise(Resource::RLIMIT_STACK, STACK)
 }
 
 /// Raises a limit to `least`, if it is lower: the hard one too if it may, else as far as the hard one. Answers what holds
 /// now.
 fn raise(resource: Resource, least: libc::rlim_t) -> Result<u64> {
-    let mut now = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: getrlimit writes one rlimit.
-    check(unsafe { libc::getrlimit(resource, &raw mut now) })?;
-    if now.rlim_cur >= least {
-        return Ok(now.rlim_cur);
+    let (soft, hard) = getrlimit(resource)?;
+    if soft >= least {
+        return Ok(soft);
     }
-    let wide = libc::rlimit { rlim_cur: least, rlim_max: now.rlim_max.max(least) };
-    let narrow = libc::rlimit { rlim_cur: now.rlim_max.min(least), rlim_max: now.rlim_max };
-    for want in [wide, narrow] {
-        if set(resource, want.rlim_cur, want.rlim_max) {
-            return Ok(want.rlim_cur);
+    for (soft, hard) in [(least, hard.max(least)), (hard.min(least), hard)] {
+        if set(resource, soft, hard) {
+            return Ok(soft);
         }
     }
-    Ok(now.rlim_cur)
+    Ok(soft)
 }
 
 /// Allow files of any size, for the helper: the event ring has 64 KB, and a log grows. Refused without root; then a write
 /// that goes too far fails, which is told.
 pub fn any_file_size() {
-    set(libc::RLIMIT_FSIZE, libc::RLIM_INFINITY, libc::RLIM_INFINITY);
+    set(Resource::RLIMIT_FSIZE, libc::RLIM_INFINITY, libc::RLIM_INFINITY);
 }
 
-/// Sets a limit, soft and hard, by the call itself: musl's `setrlimit` holds what it takes to stop every thread, 2 KB of it.
+/// Sets a limit, soft and hard, by the call itself.
 fn set(resource: Resource, soft: libc::rlim_t, hard: libc::rlim_t) -> bool {
     // The kernel's own is as wide as a register, and all ones are no limit there too.
     let word = |limit| libc::c_ulong::try_from(limit).unwrap_or(libc::c_ulong::MAX);
     let want = [word(soft), word(hard)];
     // SAFETY: setrlimit reads two words.
-    unsafe { libc::syscall(libc::SYS_setrlimit, resource, want.as_ptr()) == 0 }
+    unsafe { libc::syscall(libc::SYS_setrlimit, resource as libc::c_int, want.as_ptr()) == 0 }
 }
 
 #[cfg(test)]

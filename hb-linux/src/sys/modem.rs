@@ -1,8 +1,9 @@
 //! The modem lines of a serial port: DTR and RTS go out, DSR comes in.
 
-use super::errno::check;
+use super::ioctl::{TIOCMGET, TIOCMSET, ioctl};
 use super::{Fd, Result};
 use core::ffi::{CStr, c_int};
+use nix::sys::termios::{ControlFlags, SetArg, tcgetattr, tcsetattr};
 
 /// Open a port for its modem lines alone: no waiting, no change of its speed, and no lock, for the heartbeats may be on it.
 /// A close leaves the lines as they are.
@@ -12,14 +13,10 @@ use core::ffi::{CStr, c_int};
 pub fn open(device: &CStr) -> Result<Fd> {
     let fd = Fd::open(device, libc::O_RDWR | libc::O_NOCTTY | libc::O_NONBLOCK, 0)?;
     dsr(&fd)?;
-    // SAFETY: an all-zero termios is valid: integers only.
-    let mut termios: libc::termios = unsafe { core::mem::zeroed() };
-    // SAFETY: tcgetattr writes one termios.
-    check(unsafe { libc::tcgetattr(fd.raw(), &raw mut termios) })?;
-    termios.c_cflag |= libc::CLOCAL;
-    termios.c_cflag &= !(libc::HUPCL | libc::CRTSCTS);
-    // SAFETY: tcsetattr reads one termios.
-    check(unsafe { libc::tcsetattr(fd.raw(), libc::TCSANOW, &raw const termios) })?;
+    let mut wanted = tcgetattr(&fd)?;
+    wanted.control_flags.insert(ControlFlags::CLOCAL);
+    wanted.control_flags.remove(ControlFlags::HUPCL | ControlFlags::CRTSCTS);
+    tcsetattr(&fd, SetArg::TCSANOW, &wanted)?;
     Ok(fd)
 }
 
@@ -32,9 +29,7 @@ pub fn set(fd: &Fd, dtr: bool, rts: bool) -> Result<()> {
     let mut bits = lines(fd)? & KEPT;
     bits |= if dtr { libc::TIOCM_DTR } else { 0 };
     bits |= if rts { libc::TIOCM_RTS } else { 0 };
-    // SAFETY: TIOCMSET reads one int.
-    check(unsafe { libc::ioctl(fd.raw(), libc::TIOCMSET, &raw const bits) })?;
-    Ok(())
+    ioctl(fd, &TIOCMSET, &mut bits)
 }
 
 /// Is the other side's DTR up?
@@ -45,10 +40,9 @@ pub fn dsr(fd: &Fd) -> Result<bool> {
     Ok(lines(fd)? & libc::TIOCM_DSR != 0)
 }
 
-fn lines(fd: &Fd) -> Result<c_int> {
-    let mut bits: c_int = 0;
-    // SAFETY: TIOCMGET writes one int.
-    check(unsafe { libc::ioctl(fd.raw(), libc::TIOCMGET, &raw mut bits) })?;
+pub(super) fn lines(fd: &Fd) -> Result<c_int> {
+    let mut bits = 0;
+    ioctl(fd, &TIOCMGET, &mut bits)?;
     Ok(bits)
 }
 

@@ -1,9 +1,14 @@
-//! Processes: fork, ends of children, process groups, going into the background.
+//! Processes: fork, ends of children, process groups, going into the background. What nix lacks: a `waitpid` that knows
+//! real-time signals (nix's takes such a child away and answers `EINVAL`), an end without destructors, and a look at the
+//! process's name that allocates nothing.
 
 use super::errno::check;
 use super::fd::{self, pipe};
 use super::{Errno, Fd, Result, signal};
 use core::ffi::c_int;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::{prctl, stat};
+use nix::unistd::{self, ForkResult};
 
 /// A process, or with [`kill_group`] the process group of that leader.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -22,6 +27,15 @@ impl Pid {
     pub const fn from_raw(raw: i32) -> Option<Self> {
         if raw > 1 { Some(Self(raw)) } else { None }
     }
+
+    pub(super) const fn nix(self) -> unistd::Pid {
+        unistd::Pid::from_raw(self.0)
+    }
+
+    /// The group that it leads, as `kill` takes it.
+    const fn group(self) -> Self {
+        Self(-self.0)
+    }
 }
 
 /// How a child ended.
@@ -36,28 +50,24 @@ pub enum Ended {
 /// This process.
 #[must_use]
 pub fn own_pid() -> Pid {
-    // SAFETY: getpid touches no memory.
-    Pid(unsafe { libc::getpid() })
+    Pid(unistd::getpid().as_raw())
 }
 
 /// The number of the process that made this one.
 #[must_use]
 pub fn parent_pid() -> i32 {
-    // SAFETY: getppid touches no memory.
-    unsafe { libc::getppid() }
+    unistd::getppid().as_raw()
 }
 
 /// The effective user; 0 is root.
 #[must_use]
 pub fn effective_uid() -> u32 {
-    // SAFETY: geteuid touches no memory.
-    unsafe { libc::geteuid() }
+    unistd::geteuid().as_raw()
 }
 
 /// Set the mask for new files; answers the old one.
 pub fn umask(mask: u32) -> u32 {
-    // SAFETY: umask touches no memory. mode_t is 32 bits on Linux.
-    unsafe { libc::umask(mask) }
+    stat::umask(stat::Mode::from_bits_retain(mask)).bits()
 }
 
 /// Make a child that runs `body` and exits with what it returns; it never comes back from here. The parent gets its
@@ -68,10 +78,18 @@ pub fn umask(mask: u32) -> u32 {
 /// # Errors
 /// As `fork(2)`.
 pub fn fork(body: impl FnOnce() -> i32) -> Result<Pid> {
+    match split()? {
+        Some(child) => Ok(child),
+        None => exit_now(body()),
+    }
+}
+
+/// The child's number in the parent, `None` in the child.
+pub(super) fn split() -> Result<Option<Pid>> {
     // SAFETY: the process has one thread, so the child's copy of every lock and of the heap is consistent.
-    match check(unsafe { libc::fork() })? {
-        0 => exit_now(body()),
-        child => Ok(Pid(child)),
+    match unsafe { unistd::fork() }? {
+        ForkResult::Child => Ok(None),
+        ForkResult::Parent { child } => Ok(Some(Pid(child.as_raw()))),
     }
 }
 
@@ -124,38 +142,32 @@ fn ended(status: c_int) -> Ended {
 /// # Errors
 /// As `kill(2)`, without `ESRCH`.
 pub fn kill_group(leader: Pid) -> Result<()> {
-    signal_raw(-leader.0, libc::SIGKILL)
+    signal(leader.group(), Signal::SIGKILL)
 }
 
-/// Send `signal` (a `SIG*` number) to the group that `leader` leads. A group that is gone is no error.
+/// Send `signal` to the group that `leader` leads. A group that is gone is no error.
 ///
 /// # Errors
 /// As `kill(2)`, without `ESRCH`.
-pub fn signal_group(leader: Pid, signal: i32) -> Result<()> {
-    signal_raw(-leader.0, signal)
+pub fn signal_group(leader: Pid, with: Signal) -> Result<()> {
+    signal(leader.group(), with)
 }
 
-/// Send `signal` (a `SIG*` number) to one process. A process that is gone is no error.
+/// Send `signal` to one process. A process that is gone is no error.
 ///
 /// # Errors
 /// As `kill(2)`, without `ESRCH`.
-pub fn signal(process: Pid, signal: i32) -> Result<()> {
-    signal_raw(process.0, signal)
-}
-
-fn signal_raw(target: libc::pid_t, signal: c_int) -> Result<()> {
-    // SAFETY: kill touches no memory.
-    match check(unsafe { libc::kill(target, signal) }) {
-        Ok(_) | Err(Errno(libc::ESRCH)) => Ok(()),
-        Err(other) => Err(other),
+pub fn signal(process: Pid, signal: Signal) -> Result<()> {
+    match kill(process.nix(), signal) {
+        Ok(()) | Err(nix::errno::Errno::ESRCH) => Ok(()),
+        Err(other) => Err(other.into()),
     }
 }
 
 /// Is there such a process (a zombie counts)?
 #[must_use]
 pub fn exists(process: Pid) -> bool {
-    // SAFETY: kill touches no memory; signal 0 only asks.
-    !matches!(check(unsafe { libc::kill(process.0, 0) }), Err(Errno(libc::ESRCH)))
+    kill(process.nix(), None) != Err(nix::errno::Errno::ESRCH)
 }
 
 /// Has this child ended? The question reaps it; one that was reaped elsewhere has ended too.
@@ -167,20 +179,18 @@ pub fn has_ended(child: Pid) -> bool {
 /// Is there any process left in the group that `leader` leads (a zombie counts)?
 #[must_use]
 pub fn group_exists(leader: Pid) -> bool {
-    // SAFETY: kill touches no memory; signal 0 only asks.
-    !matches!(check(unsafe { libc::kill(-leader.0, 0) }), Err(Errno(libc::ESRCH)))
+    exists(leader.group())
 }
 
 /// Start a session of one's own: no terminal, no group in common with the parent.
 pub fn new_session() {
-    // SAFETY: setsid touches no memory; it fails only for a leader, which needs none.
-    unsafe { libc::setsid() };
+    // It fails only for a leader, which needs none.
+    let _ = unistd::setsid();
 }
 
 /// What `ps` and `killall` call this process, up to 15 bytes. Kernels without the call (2.4) keep the old name.
 pub fn set_name(name: &core::ffi::CStr) {
-    // SAFETY: prctl reads a string that ends in NUL.
-    unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr(), 0, 0, 0) };
+    let _ = prctl::set_name(name);
 }
 
 /// Can a process take a name with [`set_name`]? Linux 2.6.11 and later.
@@ -194,12 +204,9 @@ pub fn can_be_named() -> bool {
 /// Have the kernel kill this process with `SIGKILL` when its parent ends. `parent` is the parent as it was before the
 /// fork: if that one is gone already, the process ends here.
 pub fn die_with(parent: Pid) {
-    // SAFETY: prctl and getppid touch no memory here.
-    unsafe {
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0);
-        if libc::getppid() != parent.0 {
-            libc::_exit(0);
-        }
+    let _ = prctl::set_pdeathsig(Signal::SIGKILL);
+    if parent_pid() != parent.0 {
+        exit_now(0);
     }
 }
 
@@ -211,23 +218,19 @@ pub fn die_with(parent: Pid) {
 /// As `pipe(2)` and `fork(2)`, in the process that was called.
 pub fn detach(wait: impl FnOnce(Fd) -> i32) -> Result<Fd> {
     let (read, write) = pipe()?;
-    // SAFETY: the process has one thread; the child goes on with consistent copies of everything.
-    let child = check(unsafe { libc::fork() })?;
-    if child != 0 {
+    if let Some(child) = split()? {
         drop(write);
         let code = wait(read);
-        wait_for(Pid(child));
+        wait_for(child);
         exit_now(code);
     }
     drop(read);
     new_session();
     // A session leader could be given a terminal by opening one; its child cannot.
-    // SAFETY: as above.
-    if check(unsafe { libc::fork() })? != 0 {
+    if split()?.is_some() {
         exit_now(0);
     }
-    // SAFETY: chdir reads a string that ends in NUL.
-    unsafe { libc::chdir(c"/".as_ptr()) };
+    let _ = unistd::chdir(c"/");
     Ok(write)
 }
 
@@ -256,10 +259,19 @@ mod tests {
         .unwrap();
         assert_eq!(try_wait_for(child), None);
         assert!(exists(child));
-        signal(child, libc::SIGKILL).unwrap();
+        signal(child, Signal::SIGKILL).unwrap();
         assert_eq!(wait_for(child), Some(Ended::Signal(9)));
         assert!(!exists(child));
-        assert_eq!(signal(child, libc::SIGKILL), Ok(()));
+        assert_eq!(signal(child, Signal::SIGKILL), Ok(()));
+        // A real-time signal is an end like any other.
+        let child = fork(|| {
+            crate::sys::poll::sleep_ms(20_000);
+            0
+        })
+        .unwrap();
+        // SAFETY: kill touches no memory.
+        unsafe { libc::kill(child.get(), libc::SIGRTMIN()) };
+        assert_eq!(wait_for(child).map(|how| how == Ended::Signal(libc::SIGRTMIN() as u8)), Some(true));
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Pseudo-terminals: a serial line without a UART, for `hbd demo` and tests.
 
-use super::errno::check;
-use super::{Errno, Fd, Result};
-use core::ffi::{CStr, c_int};
+use super::ioctl::{TIOCGPTN, TIOCNXCL, TIOCSPTLCK, ioctl};
+use super::{Errno, Fd, Result, tty};
+use core::ffi::CStr;
+use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 use std::ffi::CString;
 
 /// Open a new pty: its master end, not waiting, and the path of its slave, which works as a serial device.
@@ -11,12 +12,9 @@ use std::ffi::CString;
 /// As `open(2)` of `/dev/ptmx`, or `ENOTTY` where devpts is missing.
 pub fn open() -> Result<(Fd, CString)> {
     let master = Fd::open(c"/dev/ptmx", libc::O_RDWR | libc::O_NOCTTY | libc::O_NONBLOCK, 0)?;
-    let (unlock, mut number): (c_int, c_int) = (0, 0);
-    // SAFETY: TIOCSPTLCK reads one int, TIOCGPTN writes one.
-    unsafe {
-        check(libc::ioctl(master.raw(), libc::TIOCSPTLCK, &raw const unlock))?;
-        check(libc::ioctl(master.raw(), libc::TIOCGPTN, &raw mut number))?;
-    }
+    let mut number = 0;
+    ioctl(&master, &TIOCSPTLCK, &mut number)?;
+    ioctl(&master, &TIOCGPTN, &mut number)?;
     let name = CString::new(format!("/dev/pts/{number}")).map_err(|_| Errno::INVALID)?;
     Ok((master, name))
 }
@@ -60,19 +58,12 @@ impl Pty {
     /// # Errors
     /// As `tcsetattr(3)`.
     pub fn reset(&self) -> Result<()> {
-        // SAFETY: an all-zero termios is valid: integers and arrays of integers.
-        let mut modes: libc::termios = unsafe { core::mem::zeroed() };
-        // SAFETY: tcgetattr writes one termios, cfmakeraw changes it, tcsetattr reads it. TIOCNXCL takes no argument (the
-        // type of a request number differs between the C libraries); it lifts what a user that was killed left behind.
-        // tcflush touches no memory.
-        unsafe {
-            check(libc::tcgetattr(self.far.raw(), &raw mut modes))?;
-            libc::cfmakeraw(&raw mut modes);
-            check(libc::tcsetattr(self.far.raw(), libc::TCSANOW, &raw const modes))?;
-            check(libc::ioctl(self.far.raw(), libc::TIOCNXCL as _))?;
-            check(libc::tcflush(self.far.raw(), libc::TCIOFLUSH))?;
-        }
-        Ok(())
+        let mut modes = tcgetattr(&self.far)?;
+        cfmakeraw(&mut modes);
+        tcsetattr(&self.far, SetArg::TCSANOW, &modes)?;
+        // It lifts what a user that was killed left behind.
+        ioctl(&self.far, &TIOCNXCL, &mut 0)?;
+        tty::discard(&self.far)
     }
 }
 

@@ -1,8 +1,8 @@
 //! What the kernel tells about interfaces and their addresses without being asked: `rtnetlink(7)`, groups of links and of
 //! IPv4 addresses. Not every 2.4 kernel was built with it.
 
-use super::sockaddr::{bind_raw, len_of, socket};
-use super::{Fd, Result};
+use super::{Fd, Result, socket};
+use nix::sys::socket::{AddressFamily, NetlinkAddr, SockProtocol, SockType};
 
 /// `RTMGRP_LINK` and `RTMGRP_IPV4_IFADDR`.
 const GROUPS: u32 = 0x1 | 0x10;
@@ -14,12 +14,8 @@ const MAX_READS: usize = 64;
 /// # Errors
 /// `EAFNOSUPPORT` or `EPROTONOSUPPORT`: this kernel tells nobody.
 pub fn open() -> Result<Fd> {
-    let fd = socket(libc::AF_NETLINK, libc::SOCK_RAW, libc::NETLINK_ROUTE)?;
-    // SAFETY: an all-zero sockaddr_nl is valid: integers only.
-    let mut own: libc::sockaddr_nl = unsafe { core::mem::zeroed() };
-    own.nl_family = libc::AF_NETLINK as libc::sa_family_t;
-    own.nl_groups = GROUPS;
-    bind_raw(&fd, &own, len_of::<libc::sockaddr_nl>())?;
+    let fd = socket::open(AddressFamily::Netlink, SockType::Raw, Some(SockProtocol::NetlinkRoute))?;
+    socket::bind(&fd, &NetlinkAddr::new(0, GROUPS))?;
     Ok(fd)
 }
 

@@ -1,8 +1,9 @@
-//! Locked memory and real-time scheduling. Both are wishes: what the kernel refuses is reported and lived without.
+//! Locked memory and real-time scheduling. Both are wishes: what the kernel refuses is reported and lived without. nix has
+//! neither `sched_setscheduler` nor `setpriority`, and memory that is given back by address is unsafe with it too.
 
-use super::errno::check;
 use super::{Errno, Result};
 use core::ffi::{c_int, c_long};
+use nix::sys::mman::{MlockAllFlags, mlockall};
 
 /// `SCHED_OTHER` and `SCHED_RR`, as the kernel numbers them.
 const OTHER: c_int = 0;
@@ -18,8 +19,7 @@ const STACK_KEEP: usize = 48 * 1024;
 /// `EPERM` or `ENOMEM`: not root, or a limit. Nothing is locked then.
 pub fn lock_memory() -> Result<()> {
     touch_stack();
-    // SAFETY: mlockall changes no memory contents.
-    check(unsafe { libc::mlockall(libc::MCL_CURRENT | libc::MCL_FUTURE) })?;
+    mlockall(MlockAllFlags::MCL_CURRENT | MlockAllFlags::MCL_FUTURE)?;
     release_deep_stack();
     Ok(())
 }

@@ -1,10 +1,12 @@
 //! Signals as readiness of a descriptor: the handler notes the signal and writes one byte to a pipe of our own.
 
-use super::errno::check;
 use super::fd::pipe;
 use super::{Fd, Result};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use nix::errno::Errno as Number;
+pub use nix::sys::signal::Signal;
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, sigaction, sigprocmask};
 use std::os::fd::RawFd;
 
 /// Write end of the pipe, for the handler; -1 until [`Signals::install`].
@@ -13,24 +15,24 @@ static WAKE: AtomicI32 = AtomicI32::new(-1);
 static CAUGHT: AtomicU32 = AtomicU32::new(0);
 
 /// The signals that the daemon acts on.
-const HANDLED: [c_int; 6] =
-    [libc::SIGCHLD, libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGUSR1, libc::SIGUSR2];
+const HANDLED: [Signal; 6] =
+    [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2];
 
 /// Signals whose default action ends or stops a process, and which nobody means to send to this one: a file-size or
 /// processor-time limit that the caller's shell had set, somebody's timer, a terminal that is gone. The daemon and its
 /// helper go on; what hit a limit shows as an error of the call. Scripts get the defaults back.
-const IGNORED: [c_int; 11] = [
-    libc::SIGPIPE,
-    libc::SIGXFSZ,
-    libc::SIGXCPU,
-    libc::SIGALRM,
-    libc::SIGVTALRM,
-    libc::SIGPROF,
-    libc::SIGIO,
-    libc::SIGPWR,
-    libc::SIGTTOU,
-    libc::SIGTTIN,
-    libc::SIGTSTP,
+const IGNORED: [Signal; 11] = [
+    Signal::SIGPIPE,
+    Signal::SIGXFSZ,
+    Signal::SIGXCPU,
+    Signal::SIGALRM,
+    Signal::SIGVTALRM,
+    Signal::SIGPROF,
+    Signal::SIGIO,
+    Signal::SIGPWR,
+    Signal::SIGTTOU,
+    Signal::SIGTTIN,
+    Signal::SIGTSTP,
 ];
 
 /// What came since the last look.
@@ -38,38 +40,38 @@ const IGNORED: [c_int; 11] = [
 pub struct Caught(u32);
 
 impl Caught {
-    const fn has(self, signal: c_int) -> bool {
-        self.0 & (1 << signal) != 0
+    const fn has(self, signal: Signal) -> bool {
+        self.0 & (1 << signal as c_int) != 0
     }
 
     /// A child may have ended: reap until there is none.
     #[must_use]
     pub const fn child(self) -> bool {
-        self.has(libc::SIGCHLD)
+        self.has(Signal::SIGCHLD)
     }
 
     /// Leave in order: `SIGTERM` or `SIGINT`.
     #[must_use]
     pub const fn terminate(self) -> bool {
-        self.has(libc::SIGTERM) || self.has(libc::SIGINT)
+        self.has(Signal::SIGTERM) || self.has(Signal::SIGINT)
     }
 
     /// Read the files again: `SIGHUP`.
     #[must_use]
     pub const fn reload(self) -> bool {
-        self.has(libc::SIGHUP)
+        self.has(Signal::SIGHUP)
     }
 
     /// `SIGUSR1`: more debug output, as with the original.
     #[must_use]
     pub const fn more_debug(self) -> bool {
-        self.has(libc::SIGUSR1)
+        self.has(Signal::SIGUSR1)
     }
 
     /// `SIGUSR2`: less debug output.
     #[must_use]
     pub const fn less_debug(self) -> bool {
-        self.has(libc::SIGUSR2)
+        self.has(Signal::SIGUSR2)
     }
 }
 
@@ -93,10 +95,10 @@ impl Signals {
         CAUGHT.store(0, Ordering::SeqCst);
         WAKE.store(write.raw(), Ordering::SeqCst);
         for signal in HANDLED {
-            action(signal, note as extern "C" fn(c_int) as usize)?;
+            action(signal, SigHandler::Handler(note))?;
         }
         for signal in IGNORED {
-            action(signal, libc::SIG_IGN)?;
+            action(signal, SigHandler::SigIgn)?;
         }
         unblock_all();
         Ok(Self { read, _write: write })
@@ -132,40 +134,30 @@ extern "C" fn note(signal: c_int) {
     CAUGHT.fetch_or(1 << (signal & 31), Ordering::SeqCst);
     let fd = WAKE.load(Ordering::SeqCst);
     if fd >= 0 {
-        // SAFETY: errno is the interrupted code's and is put back; write is async-signal-safe, takes one byte of a
-        // live array, and fails harmlessly when the pipe is full.
-        unsafe {
-            let errno = *libc::__errno_location();
-            libc::write(fd, [0_u8].as_ptr().cast(), 1);
-            *libc::__errno_location() = errno;
-        }
+        // It is the interrupted code's, and is put back.
+        let errno = Number::last_raw();
+        // SAFETY: write is async-signal-safe, takes one byte of a live array, and fails harmlessly when the pipe is full.
+        unsafe { libc::write(fd, [0_u8].as_ptr().cast(), 1) };
+        Number::set_raw(errno);
     }
 }
 
-fn action(signal: c_int, handler: libc::sighandler_t) -> Result<()> {
-    // SAFETY: an all-zero sigaction is valid: integers, an empty mask, no restorer.
-    let mut action: libc::sigaction = unsafe { core::mem::zeroed() };
-    action.sa_sigaction = handler;
-    action.sa_flags = libc::SA_RESTART | libc::SA_NOCLDSTOP;
-    // SAFETY: sigaction reads one struct; the handler is `note`, SIG_IGN or SIG_DFL.
-    check(unsafe { libc::sigaction(signal, &raw const action, core::ptr::null_mut()) })?;
+fn action(signal: Signal, handler: SigHandler) -> Result<()> {
+    let action = SigAction::new(handler, SaFlags::SA_RESTART | SaFlags::SA_NOCLDSTOP, SigSet::empty());
+    // SAFETY: the handler is `note`, which does only what a handler may, or none; the one before it is not used.
+    unsafe { sigaction(signal, &action) }?;
     Ok(())
 }
 
 fn unblock_all() {
-    // SAFETY: sigemptyset fills the set before sigprocmask reads it.
-    unsafe {
-        let mut none: libc::sigset_t = core::mem::zeroed();
-        libc::sigemptyset(&raw mut none);
-        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, core::ptr::null_mut());
-    }
+    let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
 }
 
 /// Give every signal its default action and an empty mask: in a child, before `execve`. Allocates nothing.
 pub(super) fn reset() {
     WAKE.store(-1, Ordering::SeqCst);
     for signal in HANDLED.into_iter().chain(IGNORED) {
-        let _ = action(signal, libc::SIG_DFL);
+        let _ = action(signal, SigHandler::SigDfl);
     }
     unblock_all();
 }
@@ -173,10 +165,11 @@ pub(super) fn reset() {
 /// Ignore what a shutdown or a terminal sends to all processes: the helper ends by its channel alone (DESIGN §8).
 pub fn ignore_requests() {
     WAKE.store(-1, Ordering::SeqCst);
-    let _ = action(libc::SIGCHLD, libc::SIG_DFL);
-    let requests = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGUSR1, libc::SIGUSR2, libc::SIGQUIT];
+    let _ = action(Signal::SIGCHLD, SigHandler::SigDfl);
+    let requests =
+        [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGUSR2, Signal::SIGQUIT];
     for signal in requests.into_iter().chain(IGNORED) {
-        let _ = action(signal, libc::SIG_IGN);
+        let _ = action(signal, SigHandler::SigIgn);
     }
     unblock_all();
 }
@@ -191,8 +184,7 @@ mod tests {
         let signals = Signals::install().unwrap();
         signals.take();
         for _ in 0..3 {
-            // SAFETY: the handler for USR1 is installed.
-            unsafe { libc::raise(libc::SIGUSR1) };
+            nix::sys::signal::raise(Signal::SIGUSR1).unwrap();
         }
         let mut fds = [PollFd::readable(signals.fd())];
         poll(&mut fds, 1000).unwrap();

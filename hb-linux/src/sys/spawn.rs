@@ -1,8 +1,11 @@
-//! Scripts as children: everything is built beforehand, so that between `fork` and `execve` nothing is allocated.
+//! Scripts as children: everything is built beforehand, so that between `fork` and `execve` nothing is allocated. nix's
+//! `execve` allocates its lists of words.
 
-use super::process::{Pid, own_pid};
-use super::{Errno, Fd, Result, errno::check, fd::pipe, oom, sched, signal};
-use core::ffi::{CStr, c_char, c_int};
+use super::fd::{connect, pipe};
+use super::process::{Pid, exit_now, own_pid, split};
+use super::{Errno, Fd, Result, oom, sched, signal};
+use core::ffi::{CStr, c_char};
+use nix::unistd::setpgid;
 
 /// Words for `execve`: arguments or environment, in the form that the kernel takes.
 #[derive(Debug)]
@@ -97,43 +100,39 @@ pub fn spawn(program: &Program<'_>) -> Result<Child> {
     let (read, write) = pipe()?;
     read.set_nonblocking(true)?;
     let parent = own_pid();
-    // SAFETY: in the child only async-signal-safe calls follow, up to execve or _exit.
-    let pid = check(unsafe { libc::fork() })?;
-    if pid == 0 {
+    let Some(pid) = split()? else {
         let why = become_program(program, parent);
         let _ = write.write(&why.0.to_ne_bytes());
-        // SAFETY: _exit does not return.
-        unsafe { libc::_exit(127) }
-    }
+        exit_now(127)
+    };
     // Both sides set the group, so that it exists for whoever comes first.
-    // SAFETY: setpgid touches no memory.
-    unsafe { libc::setpgid(pid, pid) };
-    Ok(Child { pid: Pid(pid), exec_error: read })
+    let _ = setpgid(pid.nix(), pid.nix());
+    Ok(Child { pid, exec_error: read })
 }
 
 /// In the child: turn into the program. Comes back only with the reason why not.
 fn become_program(program: &Program<'_>, parent: Pid) -> Errno {
-    // SAFETY: setpgid touches no memory.
-    unsafe { libc::setpgid(0, 0) };
+    let _ = setpgid(Pid(0).nix(), Pid(0).nix());
     signal::reset();
     if program.die_with_us {
         super::process::die_with(parent);
     }
     super::process::umask(0o022);
-    let outputs = [(program.stdout, 1), (program.stderr, 2)];
-    if let Err(why) = connect(program.stdin, 0, libc::O_RDONLY)
-        .and_then(|()| outputs.iter().try_for_each(|&(fd, at)| connect(fd, at, libc::O_WRONLY)))
-    {
+    if let Err(why) = connect_all(program.stdin, program.stdout, program.stderr) {
         return why;
     }
     for fd in program.held {
-        // SAFETY: fcntl touches no memory.
-        unsafe { libc::fcntl(fd.raw(), libc::F_SETFD, 0) };
+        let _ = fd.set_close_on_exec(false);
     }
     let Some(image) = (program.choose)() else { return Errno::NO_ENTRY };
     // What this program does itself, it does at its own priority.
     sched::ordinary();
     oom::ordinary();
+    execute(&image)
+}
+
+/// Comes back only with the reason why not.
+fn execute(image: &Image<'_>) -> Errno {
     // SAFETY: path, argv and envp end in NUL and null as execve wants, and live until it replaces this program.
     unsafe { libc::execve(image.path.as_ptr(), image.argv.as_ptr(), image.envp.as_ptr()) };
     Errno::last()
@@ -145,33 +144,14 @@ fn become_program(program: &Program<'_>, parent: Pid) -> Errno {
 pub fn become_image(image: &Image<'_>, parent: Pid, stdout: Option<&Fd>, stderr: Option<&Fd>) -> Errno {
     signal::reset();
     super::process::die_with(parent);
-    let outputs = [(stdout, 1), (stderr, 2)];
-    if let Err(why) = connect(None, 0, libc::O_RDONLY)
-        .and_then(|()| outputs.iter().try_for_each(|&(fd, at)| connect(fd, at, libc::O_WRONLY)))
-    {
-        return why;
-    }
-    // SAFETY: path, argv and envp end in NUL and null as execve wants, and live until it replaces this program.
-    unsafe { libc::execve(image.path.as_ptr(), image.argv.as_ptr(), image.envp.as_ptr()) };
-    Errno::last()
+    connect_all(None, stdout, stderr).err().unwrap_or_else(|| execute(image))
 }
 
-/// Make standard descriptor `target` a copy of `from`, or `/dev/null`.
-fn connect(from: Option<&Fd>, target: c_int, null_mode: c_int) -> Result<()> {
-    // SAFETY: the path ends in NUL; dup2 and fcntl touch no memory.
-    unsafe {
-        let source = match from {
-            Some(fd) => fd.raw(),
-            None => check(libc::open(c"/dev/null".as_ptr(), null_mode))?,
-        };
-        check(libc::dup2(source, target))?;
-        if source == target {
-            check(libc::fcntl(target, libc::F_SETFD, 0))?;
-        } else if from.is_none() {
-            libc::close(source);
-        }
-    }
-    Ok(())
+/// Standard input, output and errors: `/dev/null` where there is none.
+fn connect_all(stdin: Option<&Fd>, stdout: Option<&Fd>, stderr: Option<&Fd>) -> Result<()> {
+    connect(stdin, 0, libc::O_RDONLY)?;
+    connect(stdout, 1, libc::O_WRONLY)?;
+    connect(stderr, 2, libc::O_WRONLY)
 }
 
 #[cfg(test)]

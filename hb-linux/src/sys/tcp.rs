@@ -1,10 +1,11 @@
 //! TCP over IPv4 without waiting: the demo's service and the client that polls it.
 
-use super::errno::check;
-use super::sockaddr::{bind_raw, connect_raw, len_of, set_option, socket, to_raw};
-use super::{Errno, Fd, Result};
-use core::ffi::c_int;
+pub use super::socket::accept;
+use super::{Errno, Fd, Result, socket};
 use core::net::SocketAddrV4;
+use nix::sys::socket::{
+    AddressFamily, Shutdown, SockType, SockaddrIn, getsockopt, setsockopt, shutdown, sockopt,
+};
 
 /// Accept connections to `address`, port 0 meaning any free one. An address that only old connections still name is
 /// taken over.
@@ -12,21 +13,11 @@ use core::net::SocketAddrV4;
 /// # Errors
 /// As `bind(2)`: [`Errno::ADDRESS_IN_USE`] while another process listens there.
 pub fn listen(address: SocketAddrV4) -> Result<Fd> {
-    let fd = socket(libc::AF_INET, libc::SOCK_STREAM, 0)?;
-    let on: c_int = 1;
-    set_option(&fd, libc::SOL_SOCKET, libc::SO_REUSEADDR, &on)?;
-    bind_raw(&fd, &to_raw(address), len_of::<libc::sockaddr_in>())?;
-    // SAFETY: listen touches no memory.
-    check(unsafe { libc::listen(fd.raw(), 64) })?;
+    let fd = socket::open(AddressFamily::Inet, SockType::Stream, None)?;
+    setsockopt(&fd, sockopt::ReuseAddr, &true)?;
+    socket::bind(&fd, &SockaddrIn::from(address))?;
+    socket::listen(&fd)?;
     Ok(fd)
-}
-
-/// The next connection, or `None` if there is none now.
-///
-/// # Errors
-/// As `accept(2)`, without those of a connection that is gone again.
-pub fn accept(listener: &Fd) -> Result<Option<Fd>> {
-    super::unix::accept(listener)
 }
 
 /// Begin a connection to `address`. It is there, or has failed, once the descriptor can be written: see [`outcome`].
@@ -35,9 +26,9 @@ pub fn accept(listener: &Fd) -> Result<Option<Fd>> {
 /// # Errors
 /// As `connect(2)`, if that is known at once.
 pub fn connect(address: SocketAddrV4) -> Result<Fd> {
-    let fd = socket(libc::AF_INET, libc::SOCK_STREAM, 0)?;
-    set_option(&fd, libc::SOL_SOCKET, libc::SO_LINGER, &libc::linger { l_onoff: 1, l_linger: 0 })?;
-    match connect_raw(&fd, &to_raw(address), len_of::<libc::sockaddr_in>()) {
+    let fd = socket::open(AddressFamily::Inet, SockType::Stream, None)?;
+    setsockopt(&fd, sockopt::Linger, &libc::linger { l_onoff: 1, l_linger: 0 })?;
+    match socket::connect(&fd, &SockaddrIn::from(address)) {
         Ok(()) | Err(Errno(libc::EINPROGRESS)) => Ok(fd),
         Err(other) => Err(other),
     }
@@ -48,19 +39,16 @@ pub fn connect(address: SocketAddrV4) -> Result<Fd> {
 /// # Errors
 /// Why it failed.
 pub fn outcome(fd: &Fd) -> Result<()> {
-    let mut why: c_int = 0;
-    let mut len = len_of::<c_int>();
-    // SAFETY: getsockopt writes one int and its length.
-    check(unsafe {
-        libc::getsockopt(fd.raw(), libc::SOL_SOCKET, libc::SO_ERROR, (&raw mut why).cast(), &raw mut len)
-    })?;
-    if why == 0 { Ok(()) } else { Err(Errno(why)) }
+    match getsockopt(fd, sockopt::SocketError)? {
+        0 => Ok(()),
+        why => Err(Errno(why)),
+    }
 }
 
 /// Say that nothing more will be sent; reading goes on.
 pub fn finish(fd: &Fd) {
-    // SAFETY: shutdown touches no memory. It fails only if the other end is gone already.
-    unsafe { libc::shutdown(fd.raw(), libc::SHUT_WR) };
+    // It fails only if the other end is gone already.
+    let _ = shutdown(fd.raw(), Shutdown::Write);
 }
 
 /// The port that a socket is bound to.
@@ -69,7 +57,7 @@ pub fn finish(fd: &Fd) {
 /// As `getsockname(2)`.
 #[cfg(test)]
 pub fn local_port(fd: &Fd) -> Result<u16> {
-    super::sockaddr::own_address(fd).map(|address| address.port())
+    socket::own_address(fd).map(|address| address.port())
 }
 
 #[cfg(test)]

@@ -1,28 +1,34 @@
 //! Serial lines: raw, 8N1, never waiting, three wires enough.
 
-use super::errno::check;
-use super::{Errno, Fd, Result};
+use super::ioctl::{TIOCGICOUNT, TIOCOUTQ, ioctl};
+use super::{Errno, Fd, Result, modem};
 use core::ffi::{CStr, c_int};
+use nix::sys::termios::{
+    BaudRate, ControlFlags, FlushArg, InputFlags, LocalFlags, SetArg, Termios, cfmakeraw, cfsetspeed,
+    tcdrain, tcflush, tcgetattr, tcsetattr,
+};
+#[cfg(feature = "monitor")]
+use std::io::stdin;
 
 /// Speeds that a line may have, in bit/s.
 pub const BAUDS: [u32; 12] =
     [1200, 2400, 4800, 9600, 19200, 38400, 57600, 115_200, 230_400, 460_800, 500_000, 921_600];
 
 /// The kernel's code for a speed.
-fn speed(baud: u32) -> Option<libc::speed_t> {
+fn speed(baud: u32) -> Option<BaudRate> {
     Some(match baud {
-        1200 => libc::B1200,
-        2400 => libc::B2400,
-        4800 => libc::B4800,
-        9600 => libc::B9600,
-        19200 => libc::B19200,
-        38400 => libc::B38400,
-        57600 => libc::B57600,
-        115_200 => libc::B115200,
-        230_400 => libc::B230400,
-        460_800 => libc::B460800,
-        500_000 => libc::B500000,
-        921_600 => libc::B921600,
+        1200 => BaudRate::B1200,
+        2400 => BaudRate::B2400,
+        4800 => BaudRate::B4800,
+        9600 => BaudRate::B9600,
+        19200 => BaudRate::B19200,
+        38400 => BaudRate::B38400,
+        57600 => BaudRate::B57600,
+        115_200 => BaudRate::B115200,
+        230_400 => BaudRate::B230400,
+        460_800 => BaudRate::B460800,
+        500_000 => BaudRate::B500000,
+        921_600 => BaudRate::B921600,
         _ => return None,
     })
 }
@@ -37,23 +43,21 @@ fn speed(baud: u32) -> Option<libc::speed_t> {
 pub fn open(device: &CStr, baud: u32, rtscts: bool) -> Result<Fd> {
     let speed = speed(baud).ok_or(Errno::INVALID)?;
     let fd = Fd::open(device, libc::O_RDWR | libc::O_NOCTTY | libc::O_NONBLOCK, 0)?;
-    let mut wanted = attributes(&fd)?;
+    let mut wanted = tcgetattr(&fd)?;
     // A file system without locks is no reason to be without a line.
     if fd.try_lock() == Ok(false) {
         return Err(Errno::BUSY);
     }
-    // SAFETY: cfmakeraw changes one termios.
-    unsafe { libc::cfmakeraw(&raw mut wanted) };
-    wanted.c_iflag |= libc::IGNBRK;
-    wanted.c_iflag &= !(libc::IXON | libc::IXOFF | libc::INPCK);
-    wanted.c_cflag |= libc::CS8 | libc::CLOCAL | libc::CREAD;
-    wanted.c_cflag &= !(libc::HUPCL | libc::CRTSCTS | libc::CSTOPB | libc::PARENB);
-    if rtscts {
-        wanted.c_cflag |= libc::CRTSCTS;
-    }
+    cfmakeraw(&mut wanted);
+    wanted.input_flags.insert(InputFlags::IGNBRK);
+    wanted.input_flags.remove(InputFlags::IXON | InputFlags::IXOFF | InputFlags::INPCK);
+    let control = &mut wanted.control_flags;
+    control.insert(ControlFlags::CS8 | ControlFlags::CLOCAL | ControlFlags::CREAD);
+    control.remove(ControlFlags::HUPCL | ControlFlags::CRTSCTS | ControlFlags::CSTOPB | ControlFlags::PARENB);
+    control.set(ControlFlags::CRTSCTS, rtscts);
     // One byte ends a read: so "nothing there" (EAGAIN) and "hung up" (0) differ.
-    wanted.c_cc[libc::VMIN] = 1;
-    wanted.c_cc[libc::VTIME] = 0;
+    wanted.control_chars[libc::VMIN] = 1;
+    wanted.control_chars[libc::VTIME] = 0;
     apply(&fd, wanted, speed)?;
     discard(&fd)?;
     Ok(fd)
@@ -64,31 +68,20 @@ pub fn open(device: &CStr, baud: u32, rtscts: bool) -> Result<Fd> {
 /// # Errors
 /// `EINVAL`: not a speed of [`BAUDS`], or the driver kept another one.
 pub fn set_speed(fd: &Fd, baud: u32) -> Result<()> {
-    let speed = speed(baud).ok_or(Errno::INVALID)?;
-    apply(fd, attributes(fd)?, speed)
+    apply(fd, tcgetattr(fd)?, speed(baud).ok_or(Errno::INVALID)?)
 }
 
-fn apply(fd: &Fd, mut wanted: libc::termios, speed: libc::speed_t) -> Result<()> {
-    // SAFETY: cfsetspeed changes one termios.
-    check(unsafe { libc::cfsetspeed(&raw mut wanted, speed) })?;
-    // SAFETY: tcsetattr reads one termios.
-    check(unsafe { libc::tcsetattr(fd.raw(), libc::TCSANOW, &raw const wanted) })?;
-    let got = attributes(fd)?;
+fn apply(fd: &Fd, mut wanted: Termios, speed: BaudRate) -> Result<()> {
+    cfsetspeed(&mut wanted, speed)?;
+    tcsetattr(fd, SetArg::TCSANOW, &wanted)?;
+    let got = tcgetattr(fd)?;
     // tcsetattr succeeds if it could do anything at all. A pty forces some control bits, so only the speed and what
     // changes bytes are compared.
-    // SAFETY: cfgetospeed reads one termios.
-    if unsafe { libc::cfgetospeed(&raw const got) } != speed || got.c_lflag & libc::ICANON != 0 {
+    let bits = |modes: &Termios| modes.control_flags & (ControlFlags::CBAUD | ControlFlags::CBAUDEX);
+    if bits(&got) != bits(&wanted) || got.local_flags.contains(LocalFlags::ICANON) {
         return Err(Errno::INVALID);
     }
     Ok(())
-}
-
-fn attributes(fd: &Fd) -> Result<libc::termios> {
-    // SAFETY: an all-zero termios is valid: integers only.
-    let mut termios: libc::termios = unsafe { core::mem::zeroed() };
-    // SAFETY: tcgetattr writes one termios.
-    check(unsafe { libc::tcgetattr(fd.raw(), &raw mut termios) })?;
-    Ok(termios)
 }
 
 /// Throw away what is queued in both directions.
@@ -96,9 +89,7 @@ fn attributes(fd: &Fd) -> Result<libc::termios> {
 /// # Errors
 /// As `tcflush(3)`.
 pub fn discard(fd: &Fd) -> Result<()> {
-    // SAFETY: tcflush touches no memory.
-    check(unsafe { libc::tcflush(fd.raw(), libc::TCIOFLUSH) })?;
-    Ok(())
+    Ok(tcflush(fd, FlushArg::TCIOFLUSH)?)
 }
 
 /// Wait until everything written has left the machine.
@@ -106,9 +97,7 @@ pub fn discard(fd: &Fd) -> Result<()> {
 /// # Errors
 /// As `tcdrain(3)`.
 pub fn drain(fd: &Fd) -> Result<()> {
-    // SAFETY: tcdrain touches no memory.
-    check(unsafe { libc::tcdrain(fd.raw()) })?;
-    Ok(())
+    Ok(tcdrain(fd)?)
 }
 
 /// Bytes that were written and have not left the machine.
@@ -116,9 +105,8 @@ pub fn drain(fd: &Fd) -> Result<()> {
 /// # Errors
 /// `ENOTTY`: the driver does not say.
 pub fn output_queued(fd: &Fd) -> Result<usize> {
-    let mut count: c_int = 0;
-    // SAFETY: TIOCOUTQ writes one int.
-    check(unsafe { libc::ioctl(fd.raw(), libc::TIOCOUTQ, &raw mut count) })?;
+    let mut count = 0;
+    ioctl(fd, &TIOCOUTQ, &mut count)?;
     Ok(usize::try_from(count).unwrap_or(0))
 }
 
@@ -142,10 +130,8 @@ pub struct LineErrors {
 /// # Errors
 /// `ENOTTY` or `EINVAL`: a device without them, such as a pty.
 pub fn line_errors(fd: &Fd) -> Result<LineErrors> {
-    // struct serial_icounter_struct: cts dsr rng dcd rx tx frame overrun parity brk buf_overrun reserved[9]
-    let mut counters: [c_int; 20] = [0; 20];
-    // SAFETY: TIOCGICOUNT writes 20 ints.
-    check(unsafe { libc::ioctl(fd.raw(), TIOCGICOUNT, counters.as_mut_ptr()) })?;
+    let mut counters = [0; 20];
+    ioctl(fd, &TIOCGICOUNT, &mut counters)?;
     let [.., frame, overrun, parity, breaks, buffer_overrun, _, _, _, _, _, _, _, _, _] =
         counters.map(|n| u32::try_from(n).unwrap_or(0));
     Ok(LineErrors { frame, overrun, parity, breaks, buffer_overrun })
@@ -180,15 +166,13 @@ impl ModemLines {
 /// # Errors
 /// `ENOTTY` or `EINVAL`: a device without them, such as a pty.
 pub fn modem_lines(fd: &Fd) -> Result<ModemLines> {
-    let mut bits: c_int = 0;
-    // SAFETY: TIOCMGET writes one int.
-    check(unsafe { libc::ioctl(fd.raw(), libc::TIOCMGET, &raw mut bits) })?;
-    Ok(ModemLines(bits))
+    modem::lines(fd).map(ModemLines)
 }
 
 /// Standard input as keys: each comes as it is pressed, and is not shown. As before when this goes.
 #[cfg(feature = "monitor")]
-pub struct Keyboard(libc::termios);
+#[derive(Debug)]
+pub struct Keyboard(Termios);
 
 #[cfg(feature = "monitor")]
 impl Keyboard {
@@ -200,25 +184,19 @@ impl Keyboard {
     /// # Errors
     /// `ENOTTY`: it is no terminal.
     pub fn open() -> Result<Self> {
-        // SAFETY: an all-zero termios is valid: integers only.
-        let mut before: libc::termios = unsafe { core::mem::zeroed() };
-        // SAFETY: tcgetattr writes one termios.
-        check(unsafe { libc::tcgetattr(Self::FD, &raw mut before) })?;
-        let mut wanted = before;
-        wanted.c_lflag &= !(libc::ICANON | libc::ECHO);
-        (wanted.c_cc[libc::VMIN], wanted.c_cc[libc::VTIME]) = (1, 0);
-        // SAFETY: tcsetattr reads one termios.
-        check(unsafe { libc::tcsetattr(Self::FD, libc::TCSANOW, &raw const wanted) })?;
+        let before = tcgetattr(stdin())?;
+        let mut wanted = before.clone();
+        wanted.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO);
+        (wanted.control_chars[libc::VMIN], wanted.control_chars[libc::VTIME]) = (1, 0);
+        tcsetattr(stdin(), SetArg::TCSANOW, &wanted)?;
         Ok(Self(before))
     }
 
     /// The key that waits. Only when there is one, else it is waited for; `None`: the terminal is gone.
     #[must_use]
     pub fn key(&self) -> Option<u8> {
-        let mut byte = 0_u8;
-        // SAFETY: read writes one byte of a live variable.
-        let got = unsafe { libc::read(Self::FD, (&raw mut byte).cast(), 1) };
-        (got == 1).then_some(byte)
+        let mut byte = [0];
+        (nix::unistd::read(stdin(), &mut byte) == Ok(1)).then_some(byte[0])
     }
 
     /// Forget what was typed ahead.
@@ -231,20 +209,9 @@ impl Keyboard {
 #[cfg(feature = "monitor")]
 impl Drop for Keyboard {
     fn drop(&mut self) {
-        // SAFETY: tcsetattr reads one termios.
-        unsafe { libc::tcsetattr(Self::FD, libc::TCSANOW, &raw const self.0) };
+        let _ = tcsetattr(stdin(), SetArg::TCSANOW, &self.0);
     }
 }
-
-#[cfg(feature = "monitor")]
-impl core::fmt::Debug for Keyboard {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("Keyboard")
-    }
-}
-
-/// The same number on every architecture but mips.
-const TIOCGICOUNT: libc::Ioctl = 0x545D;
 
 #[cfg(test)]
 mod tests {
@@ -301,10 +268,8 @@ mod tests {
         let (_master, name) = pty::open().unwrap();
         let first = open(&name, 19200, false).unwrap();
         assert_eq!(open(&name, 9600, false).unwrap_err(), Errno::BUSY);
-        let now = attributes(&first).unwrap();
-        // SAFETY: cfgetospeed reads one termios.
-        let speed = unsafe { libc::cfgetospeed(&raw const now) };
-        assert_eq!(speed, libc::B19200);
+        let now = tcgetattr(&first).unwrap();
+        assert_eq!(nix::sys::termios::cfgetospeed(&now), BaudRate::B19200);
         drop(first);
         assert!(open(&name, 9600, false).is_ok());
     }

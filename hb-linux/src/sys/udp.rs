@@ -1,25 +1,39 @@
-//! UDP sockets over IPv4.
+//! UDP sockets over IPv4. Options that nix lacks are made by its own macro.
 
 use super::iface::IfName;
-pub use super::sockaddr::Received;
-use super::sockaddr::receive_with_target;
-use super::sockaddr::{bind_raw, connect_raw, in_addr, len_of, own_address, set_option, socket};
-use super::sockaddr::{send_to_raw, to_raw};
-use super::{Fd, Result};
-use core::ffi::c_int;
+use super::message::{Control, receive};
+use super::{Fd, Result, socket};
 use core::net::{Ipv4Addr, SocketAddrV4};
+use nix::sys::socket::sockopt;
+use nix::sys::socket::{AddressFamily, SockType, SockaddrIn, setsockopt};
+use nix::{setsockopt_impl, sockopt_impl};
+
+sockopt_impl!(
+    /// The interface to speak on: nix's own wants its name allocated.
+    Interface, SetOnly, libc::SOL_SOCKET, libc::SO_BINDTODEVICE, IfName
+);
+sockopt_impl!(
+    /// A group and the number of the interface to join it on: nix's own has no number.
+    Join, SetOnly, libc::IPPROTO_IP, libc::IP_ADD_MEMBERSHIP, libc::ip_mreqn
+);
+sockopt_impl!(
+    /// The number of the interface that multicast leaves by.
+    Outgoing, SetOnly, libc::IPPROTO_IP, libc::IP_MULTICAST_IF, libc::ip_mreqn
+);
+sockopt_impl!(
+    /// What looks at a datagram before it wakes anybody.
+    Filter, SetOnly, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, libc::sock_fprog
+);
 
 /// A new socket: not waiting, several may share a port, and marked for low delay.
 ///
 /// # Errors
 /// As `socket(2)`.
 pub fn open() -> Result<Fd> {
-    let fd = socket(libc::AF_INET, libc::SOCK_DGRAM, 0)?;
-    let on: c_int = 1;
-    set_option(&fd, libc::SOL_SOCKET, libc::SO_REUSEADDR, &on)?;
+    let fd = socket::open(AddressFamily::Inet, SockType::Datagram, None)?;
+    setsockopt(&fd, sockopt::ReuseAddr, &true)?;
     // A wish: short queues where the driver has several.
-    let low_delay: c_int = 0x10;
-    let _ = set_option(&fd, libc::IPPROTO_IP, libc::IP_TOS, &low_delay);
+    let _ = setsockopt(&fd, sockopt::Ipv4Tos, &0x10);
     Ok(fd)
 }
 
@@ -28,8 +42,7 @@ pub fn open() -> Result<Fd> {
 /// # Errors
 /// As `setsockopt(2)`.
 pub fn allow_broadcast(fd: &Fd) -> Result<()> {
-    let on: c_int = 1;
-    set_option(fd, libc::SOL_SOCKET, libc::SO_BROADCAST, &on)
+    Ok(setsockopt(fd, sockopt::Broadcast, &true)?)
 }
 
 /// Send and receive on this interface only.
@@ -37,7 +50,7 @@ pub fn allow_broadcast(fd: &Fd) -> Result<()> {
 /// # Errors
 /// `EPERM`: needs root. `ENODEV`: no such interface.
 pub fn bind_to_interface(fd: &Fd, name: &IfName) -> Result<()> {
-    set_option(fd, libc::SOL_SOCKET, libc::SO_BINDTODEVICE, name.raw())
+    Ok(setsockopt(fd, Interface, name)?)
 }
 
 /// Receive what is sent to this address and port.
@@ -45,7 +58,7 @@ pub fn bind_to_interface(fd: &Fd, name: &IfName) -> Result<()> {
 /// # Errors
 /// As `bind(2)`: `EACCES` for a port below 1024 without root.
 pub fn bind(fd: &Fd, address: SocketAddrV4) -> Result<()> {
-    bind_raw(fd, &to_raw(address), len_of::<libc::sockaddr_in>())
+    socket::bind(fd, &SockaddrIn::from(address))
 }
 
 /// Join `group` on the interface with this index.
@@ -53,12 +66,13 @@ pub fn bind(fd: &Fd, address: SocketAddrV4) -> Result<()> {
 /// # Errors
 /// As `setsockopt(2)`: `ENODEV` without such an interface.
 pub fn join(fd: &Fd, group: Ipv4Addr, index: i32) -> Result<()> {
-    let request = libc::ip_mreqn {
-        imr_multiaddr: in_addr(group),
-        imr_address: in_addr(Ipv4Addr::UNSPECIFIED),
-        imr_ifindex: index,
-    };
-    set_option(fd, libc::IPPROTO_IP, libc::IP_ADD_MEMBERSHIP, &request)
+    Ok(setsockopt(fd, Join, &multicast(group, index))?)
+}
+
+fn multicast(group: Ipv4Addr, index: i32) -> libc::ip_mreqn {
+    let in_addr = |ip: Ipv4Addr| libc::in_addr { s_addr: u32::from(ip).to_be() };
+    let any = in_addr(Ipv4Addr::UNSPECIFIED);
+    libc::ip_mreqn { imr_multiaddr: in_addr(group), imr_address: any, imr_ifindex: index }
 }
 
 /// Send multicast through the interface with this index, `ttl` hops far, and to this machine as well if `loopback`.
@@ -66,14 +80,9 @@ pub fn join(fd: &Fd, group: Ipv4Addr, index: i32) -> Result<()> {
 /// # Errors
 /// As `setsockopt(2)`.
 pub fn set_multicast(fd: &Fd, index: i32, ttl: u8, loopback: bool) -> Result<()> {
-    let request = libc::ip_mreqn {
-        imr_multiaddr: in_addr(Ipv4Addr::UNSPECIFIED),
-        imr_address: in_addr(Ipv4Addr::UNSPECIFIED),
-        imr_ifindex: index,
-    };
-    set_option(fd, libc::IPPROTO_IP, libc::IP_MULTICAST_IF, &request)?;
-    set_option(fd, libc::IPPROTO_IP, libc::IP_MULTICAST_TTL, &c_int::from(ttl))?;
-    set_option(fd, libc::IPPROTO_IP, libc::IP_MULTICAST_LOOP, &c_int::from(loopback))
+    setsockopt(fd, Outgoing, &multicast(Ipv4Addr::UNSPECIFIED, index))?;
+    setsockopt(fd, sockopt::IpMulticastTtl, &ttl)?;
+    Ok(setsockopt(fd, sockopt::IpMulticastLoop, &loopback)?)
 }
 
 /// Have the kernel drop datagrams whose source is `own`, before they wake anybody: the own broadcasts that come back.
@@ -91,7 +100,7 @@ pub fn ignore_sender(fd: &Fd, own: Ipv4Addr) -> Result<()> {
         step(libc::BPF_RET | libc::BPF_K, 0, 0, 0xffff),
     ];
     let program = libc::sock_fprog { len: 4, filter: steps.as_mut_ptr() };
-    set_option(fd, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program)
+    Ok(setsockopt(fd, Filter, &program)?)
 }
 
 /// Send one datagram. `None`: no room now.
@@ -99,7 +108,7 @@ pub fn ignore_sender(fd: &Fd, own: Ipv4Addr) -> Result<()> {
 /// # Errors
 /// As `sendto(2)`.
 pub fn send_to(fd: &Fd, bytes: &[u8], to: SocketAddrV4) -> Result<Option<usize>> {
-    send_to_raw(fd, bytes, &to_raw(to))
+    socket::send_to(fd, bytes, to)
 }
 
 /// Have [`receive_from`] say where a datagram was sent to.
@@ -107,8 +116,18 @@ pub fn send_to(fd: &Fd, bytes: &[u8], to: SocketAddrV4) -> Result<Option<usize>>
 /// # Errors
 /// As `setsockopt(2)`.
 pub fn tell_target(fd: &Fd) -> Result<()> {
-    let on: c_int = 1;
-    set_option(fd, libc::IPPROTO_IP, libc::IP_PKTINFO, &on)
+    Ok(setsockopt(fd, sockopt::Ipv4PacketInfo, &true)?)
+}
+
+/// One datagram.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Received {
+    /// Its length.
+    pub len: usize,
+    /// Its sender.
+    pub from: SocketAddrV4,
+    /// The address that it was sent to, and the own address that stands for that one: the same for a unicast.
+    pub to: Option<(Ipv4Addr, Ipv4Addr)>,
 }
 
 /// Receive one datagram with its sender, and with where it was sent to if [`tell_target`] was called. `None`: nothing
@@ -117,7 +136,13 @@ pub fn tell_target(fd: &Fd) -> Result<()> {
 /// # Errors
 /// As `recvmsg(2)`; also an error that an earlier datagram met on its way.
 pub fn receive_from(fd: &Fd, buf: &mut [u8]) -> Result<Option<Received>> {
-    receive_with_target(fd, buf)
+    let mut from = SockaddrIn::new(0, 0, 0, 0, 0);
+    let mut control = Control::new();
+    let Some(len) = receive(fd, buf, Some(&mut from), &mut control)? else { return Ok(None) };
+    // `struct in_pktinfo`: the interface's number, the own address that stands for the target, the target.
+    let info = control.find(libc::IPPROTO_IP, libc::IP_PKTINFO);
+    let ip = |at: usize| info?.get(at..)?.first_chunk::<4>().map(|octets| Ipv4Addr::from(*octets));
+    Ok(Some(Received { len, from: from.into(), to: ip(8).zip(ip(4)) }))
 }
 
 /// The own address that packets to `target` would leave with: asks the routing table, sends nothing.
@@ -125,9 +150,9 @@ pub fn receive_from(fd: &Fd, buf: &mut [u8]) -> Result<Option<Received>> {
 /// # Errors
 /// `ENETUNREACH`: there is no route.
 pub fn source_toward(target: Ipv4Addr) -> Result<Ipv4Addr> {
-    let fd = socket(libc::AF_INET, libc::SOCK_DGRAM, 0)?;
-    connect_raw(&fd, &to_raw(SocketAddrV4::new(target, 9)), len_of::<libc::sockaddr_in>())?;
-    Ok(*own_address(&fd)?.ip())
+    let fd = socket::open(AddressFamily::Inet, SockType::Datagram, None)?;
+    socket::connect(&fd, &SockaddrIn::from(SocketAddrV4::new(target, 9)))?;
+    Ok(*socket::own_address(&fd)?.ip())
 }
 
 /// The address and port that `fd` is bound to.
@@ -136,7 +161,7 @@ pub fn source_toward(target: Ipv4Addr) -> Result<Ipv4Addr> {
 /// As `getsockname(2)`.
 #[cfg(test)]
 pub fn local_address(fd: &Fd) -> Result<SocketAddrV4> {
-    own_address(fd)
+    socket::own_address(fd)
 }
 
 #[cfg(test)]
