@@ -1,6 +1,5 @@
 //! Files as wholes: one is replaced or is not, a folder goes with all that is in it.
 
-use std::format;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;

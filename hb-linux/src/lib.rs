@@ -28,6 +28,7 @@ mod daemon;
 mod data;
 #[cfg(feature = "demo")]
 mod demo;
+mod ending;
 #[cfg(feature = "exercise")]
 mod exercise;
 mod fence;

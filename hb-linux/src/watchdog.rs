@@ -12,8 +12,6 @@ use core::fmt;
 use hb_core::Duration;
 use std::fs;
 use std::path::Path;
-use std::string::String;
-use std::vec::Vec;
 
 /// Who has `device` open, for people: `watchdog (process 471)`. Reads all of `/proc`, so only before the loop begins.
 #[must_use]

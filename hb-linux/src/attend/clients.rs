@@ -8,8 +8,6 @@ use hb_core::{Duration, Instant};
 use std::ffi::CString;
 use std::fs;
 use std::path::Path;
-use std::string::String;
-use std::vec::Vec;
 
 /// The original's: a shorter life is a fast one, and more than so many in a row are too many.
 const SHORT: Duration = Duration::from_secs(30);

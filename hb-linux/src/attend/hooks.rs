@@ -4,8 +4,6 @@ use super::{SEPARATOR, Setup};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// Below the configuration directory: every program is told everything; and those of the original, by type.
 pub const DIRS: [&str; 2] = ["notify.d", "rc.d"];

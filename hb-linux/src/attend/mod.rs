@@ -16,8 +16,6 @@ mod tests;
 use crate::sys::process::{self, Pid};
 use crate::sys::{Fd, Result, fd};
 use std::path::PathBuf;
-use std::string::String;
-use std::vec::Vec;
 
 /// Between the values of a piece of news.
 pub const SEPARATOR: char = '\u{1f}';

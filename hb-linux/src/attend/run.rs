@@ -3,6 +3,7 @@
 use super::clients::{self, Lives, Next};
 use super::hooks::{self, Call};
 use super::{Client, LONGEST, Setup};
+use crate::ending::{Ending, Patience, Step};
 use crate::sys::Fd;
 use crate::sys::Signal;
 use crate::sys::clock::Clock;
@@ -13,23 +14,18 @@ use crate::sys::spawn::{Image, Program, Words, spawn};
 use hb_core::{Duration, Instant};
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::CString;
-use std::format;
 use std::path::PathBuf;
-use std::string::String;
-use std::vec::Vec;
 
 /// Calls that wait behind the one that runs.
 const QUEUE: usize = 64;
-/// From `SIGTERM` to `SIGKILL` of a hook.
-const GRACE: Duration = Duration::from_secs(1);
+/// Of a hook that hangs.
+const PATIENCE: Patience = Patience { grace: Duration::from_secs(1), give_up: None };
 
 /// A hook that runs.
 struct Hook {
     pid: Pid,
     path: PathBuf,
-    /// It is told to end then.
-    end: Instant,
-    told: bool,
+    ending: Ending,
 }
 
 /// A program and its lives.
@@ -66,7 +62,7 @@ pub(super) fn run(setup: &Setup, orders: &Fd, says: &Fd) -> i32 {
     }
     let mut text = Vec::new();
     loop {
-        let deadline = child.hook.as_ref().map_or(Instant::NEVER, |hook| hook.end);
+        let deadline = child.hook.as_ref().map_or(Instant::NEVER, |hook| hook.ending.deadline());
         let mut fds = [PollFd::readable(orders.raw()), PollFd::readable(signals.fd())];
         if poll(&mut fds, timeout_until(clock.now(), deadline)).is_err() {
             sleep_ms(10);
@@ -113,7 +109,7 @@ impl Child<'_> {
         if self.hook.as_ref().is_some_and(|hook| hook.pid == pid) {
             if let Some(hook) = self.hook.take()
                 && ended != Ended::Code(0)
-                && !hook.told
+                && !hook.ending.has_begun()
             {
                 self.say('W', &format!("hook {} ended badly: {}", hook.path.display(), how(ended)));
             }
@@ -183,16 +179,10 @@ impl Child<'_> {
     /// Begin the next call, end one that hangs.
     fn hooks(&mut self, now: Instant) {
         if let Some(hook) = &mut self.hook
-            && now >= hook.end
+            && hook.ending.service(now, hook.pid) == Some(Step::Asked)
         {
-            let signal = if hook.told { Signal::SIGKILL } else { Signal::SIGTERM };
-            let _ = process::signal_group(hook.pid, signal);
-            let first = !core::mem::replace(&mut hook.told, true);
-            hook.end = now.plus(GRACE);
             let said = format!("hook {} hangs and is ended", hook.path.display());
-            if first {
-                self.say('W', &said);
-            }
+            self.say('W', &said);
         }
         while self.hook.is_none() {
             let Some(call) = self.queue.pop_front() else { break };
@@ -219,8 +209,9 @@ impl Child<'_> {
         };
         match spawn(&program) {
             Ok(child) => {
-                let end = now.plus(Duration::from_millis(self.setup.limits_ms.0));
-                self.hook = Some(Hook { pid: child.pid, path: call.path.clone(), end, told: false });
+                let limit = Duration::from_millis(self.setup.limits_ms.0);
+                let ending = Ending::at(now.plus(limit), PATIENCE);
+                self.hook = Some(Hook { pid: child.pid, path: call.path.clone(), ending });
             }
             Err(why) => self.say('W', &format!("hook {} cannot be called: {why}", call.path.display())),
         }

@@ -3,12 +3,9 @@
 use super::{Client, Setup, launch};
 use crate::sys::poll::sleep_ms;
 use crate::sys::process;
-use std::format;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::string::String;
-use std::vec::Vec;
 
 struct Place(PathBuf);
 

@@ -7,10 +7,7 @@ use crate::scripts::Places;
 use crate::sys::tty::BAUDS;
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
-use std::format;
 use std::path::PathBuf;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// Options that mean the same for every command.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -10,9 +10,6 @@ use crate::control::wire::{Reply, Request, Which};
 use crate::control::{self, SOCKET, Snapshot, snapshot::Group};
 use crate::daemon::pidfile;
 use crate::sys::poll::sleep_ms;
-use std::format;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// Between two looks at what the daemon is doing.
 const STEP_MS: i32 = 50;

@@ -12,9 +12,6 @@ use crate::control::Snapshot;
 use crate::control::client::Trouble;
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
-use std::format;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// Codes of `cl_status`.
 mod cl {

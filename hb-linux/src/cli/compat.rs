@@ -12,9 +12,6 @@ use crate::daemon::pidfile;
 use crate::sys::host;
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
-use std::format;
-use std::string::ToString;
-use std::vec::Vec;
 
 /// `heartbeat [-f] [-l] [-d...] [-v] | -s | -k | -r | -V`, and the verbs of its init script.
 pub(super) fn heartbeat(words: Vec<OsString>) -> i32 {

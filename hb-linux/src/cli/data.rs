@@ -13,10 +13,7 @@ use crate::sys::clock::Clock;
 use crate::sys::poll::sleep_ms;
 use crate::sys::random;
 use hb_core::{Duration, Side, Stamp};
-use std::format;
 use std::path::Path;
-use std::string::String;
-use std::vec::Vec;
 
 /// Between two looks at a pull.
 const STEP_MS: i32 = 200;

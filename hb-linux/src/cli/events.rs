@@ -10,11 +10,8 @@ use crate::sys::host;
 use crate::sys::poll::sleep_ms;
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
-use std::format;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// Between two looks of `--follow`.
 const LOOK_MS: i32 = 300;

@@ -6,9 +6,7 @@ use crate::fence::{Ask, Call, Device, Verdict};
 use crate::sys::clock::Clock;
 use crate::sys::poll::sleep_ms;
 use hb_core::Duration;
-use std::format;
 use std::io::{BufRead, Write};
-use std::string::String;
 
 /// Between two looks at a call.
 const LOOK_MS: i32 = 20;

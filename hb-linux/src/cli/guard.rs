@@ -5,11 +5,9 @@ use super::args::Options;
 use super::{EXIT_FAILURE, EXIT_OK, EXIT_USAGE, ask, data, tell};
 use crate::control::client::Verdict;
 use crate::control::wire::Request;
-use std::format;
 use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
-use std::string::String;
 
 /// Longest command, its words with a byte between them: the request has to hold the group's name as well.
 const LONGEST: usize = 300;
@@ -93,7 +91,6 @@ fn destroys(words: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::vec::Vec;
 
     #[test]
     fn a_deletion_that_spares_nothing_is_seen() {

@@ -5,9 +5,6 @@ use super::Options;
 use crate::config::distance;
 #[cfg(feature = "manual")]
 use crate::texts::Text;
-use std::format;
-use std::string::String;
-use std::vec::Vec;
 
 /// The lines of a build with data.
 #[cfg(feature = "data")]

@@ -8,11 +8,8 @@ use crate::sys::spawn::{Image, Program, Words, spawn};
 use core::net::Ipv4Addr;
 use std::env;
 use std::ffi::{CString, OsString};
-use std::format;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
-use std::string::String;
-use std::vec::Vec;
 
 /// Do it; the exit code. An address that was set up is announced for five seconds, in the background.
 pub(super) fn main(words: impl Iterator<Item = OsString>) -> i32 {

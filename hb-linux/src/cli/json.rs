@@ -1,7 +1,5 @@
 //! A writer for one JSON value: commas, quotes and escapes, no more.
 
-use std::string::String;
-
 /// Builds compact JSON text. Keys and nesting are the caller's to get right.
 #[derive(Debug, Default)]
 pub struct Json {

@@ -5,8 +5,6 @@ use crate::control::Snapshot;
 use crate::control::snapshot::Link;
 use crate::control::wire::LATE_BOUNDS_US;
 use core::fmt::{Display, Write};
-use std::format;
-use std::string::String;
 
 const STATES: [&str; 7] = ["unknown", "idle", "starting", "held", "stopping", "failed", "stuck"];
 
@@ -192,6 +190,6 @@ mod tests {
         }
         assert_eq!(samples.keys().filter(|name| name.contains("_bucket{")).count(), 11);
         let down = parse(&text(None));
-        assert_eq!(down.into_iter().collect::<std::vec::Vec<_>>(), [("hbd_up".into(), "0".into())]);
+        assert_eq!(down.into_iter().collect::<Vec<_>>(), [("hbd_up".into(), "0".into())]);
     }
 }

@@ -38,10 +38,8 @@ use crate::sys::limit;
 use args::{Usage, Verb};
 use ask::Way;
 use std::ffi::OsString;
-use std::format;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
-use std::string::String;
 
 /// Done.
 pub const EXIT_OK: i32 = 0;

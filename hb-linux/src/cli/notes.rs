@@ -3,9 +3,6 @@
 
 use crate::control::Snapshot;
 use crate::control::snapshot::{Group, Link};
-use std::format;
-use std::string::String;
-use std::vec::Vec;
 
 /// What it means that the epochs of a group have come to their end, and the way out.
 const SPENT: &str = "its epochs are spent: it runs on where it is, and moves on death or by hand; to begin anew, on both nodes: \

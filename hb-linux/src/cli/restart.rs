@@ -4,8 +4,6 @@ use super::args::Options;
 use super::{EXIT_FAILURE, EXIT_NOT_CONFIGURED, EXIT_OK, EXIT_PERMISSION, ask, say, tell};
 use crate::config::{self, Class, Paths};
 use crate::daemon::{self, pidfile};
-use std::format;
-use std::string::String;
 
 /// End the daemon and start it again. A leaving daemon stops its groups, and a peer that stands by starts them, before this
 /// one comes back. `already`: see [`daemon::run`].

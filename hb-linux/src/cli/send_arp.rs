@@ -11,9 +11,6 @@ use crate::sys::iface::IfName;
 use core::net::Ipv4Addr;
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
-use std::format;
-use std::string::String;
-use std::vec::Vec;
 
 #[derive(Debug, PartialEq, Eq)]
 struct Job {

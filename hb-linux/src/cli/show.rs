@@ -6,9 +6,6 @@ use crate::control::Snapshot;
 #[cfg(feature = "data")]
 use crate::control::snapshot::Copied;
 use crate::control::snapshot::{Fence, Group, Link};
-use std::format;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// Bit of the driver's boot status: the watchdog reset the machine (`WDIOF_CARDRESET`).
 const CARD_RESET: u32 = 0x20;

@@ -5,8 +5,6 @@ use super::notes;
 use super::verdict;
 use crate::control::Snapshot;
 use crate::control::wire::LATE_BOUNDS_US;
-use std::format;
-use std::string::String;
 
 /// Of the object that [`json`] writes; documented in `docs/status-json.md`.
 pub const SCHEMA: u64 = 1;

@@ -4,9 +4,6 @@ use super::notes;
 use crate::control::Snapshot;
 use crate::control::snapshot::{Group, Link};
 use core::fmt;
-use std::format;
-use std::string::String;
-use std::vec::Vec;
 
 /// How bad it is, with the exit code that monitoring plugins use for it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -7,7 +7,6 @@
 use super::settings::ServiceAddress;
 use core::fmt;
 use core::net::Ipv4Addr;
-use std::string::String;
 
 /// Bytes of an interface name at most (`IFNAMSIZ` less its final zero).
 const MAX_IFACE: usize = 15;

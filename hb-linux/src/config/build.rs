@@ -17,8 +17,6 @@ use hb_core::config::{
 use hb_core::{Duration, Side, identity};
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::string::String;
-use std::vec::Vec;
 
 /// `announce_every`, if the file does not say.
 pub(super) const ANNOUNCE_EVERY: Duration = Duration::from_secs(60);

@@ -3,7 +3,6 @@
 
 use super::settings::Settings;
 use hb_core::config::Tuning;
-use std::vec::Vec;
 
 /// The directives whose new values differ from those that hold, and can be followed at once.
 pub(crate) fn followed(now: &Tuning, new: &Tuning) -> Vec<&'static str> {
@@ -63,8 +62,6 @@ mod tests {
     use super::super::{Paths, Texts, examine_texts};
     use super::*;
     use hb_core::Duration;
-    use std::format;
-    use std::string::String;
 
     const HA_CF: &str = "node a b\nkeepalive 1\ndeadtime 10\nserial /dev/ttyS0\n";
 

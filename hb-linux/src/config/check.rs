@@ -11,10 +11,7 @@ use super::told;
 use super::{Parsed, Paths};
 use hb_core::Duration;
 use hb_core::config::FenceFailed;
-use std::format;
 use std::io::{self, Write};
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// Exit code: nothing is wrong, or warnings only.
 pub const EXIT_OK: u8 = 0;

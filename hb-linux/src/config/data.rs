@@ -6,8 +6,6 @@ use super::settings::{DataSettings, Group, Transport};
 use hb_core::Duration;
 use hb_core::config::{DataConfig, StalePolicy};
 use std::path::Path;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// The manual's five minutes.
 const INTERVAL: Duration = Duration::from_secs(300);

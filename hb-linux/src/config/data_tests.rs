@@ -1,9 +1,6 @@
 use super::super::{Paths, Texts, Transport, examine_texts};
 use hb_core::Duration;
 use hb_core::config::StalePolicy;
-use std::format;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 const HA_CF: &str = "node ha-1 ha-2\nserial /dev/ttyS0\n";
 const WHOLE: &str =

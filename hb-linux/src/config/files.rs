@@ -6,8 +6,6 @@ use core::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// Bytes of `ha.cf` and of `haresources` at most.
 const MAX_FILE: u64 = 64 * 1024;

@@ -1,8 +1,6 @@
 //! What is wrong with a configuration, where, and how much it matters.
 
 use core::fmt;
-use std::string::String;
-use std::vec::Vec;
 
 /// How much a finding matters. In this order they are printed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -7,8 +7,6 @@ use super::lexer::{self, Line, Syntax, Word};
 use super::settings::{Group, Resource, Script, ServiceAddress};
 use core::fmt;
 use hb_core::config::{MAX_GROUPS, MAX_RESOURCES};
-use std::string::String;
-use std::vec::Vec;
 
 /// The script behind a bare address.
 const IPADDR: &str = "IPaddr";

@@ -2,7 +2,6 @@
 
 use super::finding::Report;
 use core::str;
-use std::vec::Vec;
 
 /// Bytes of a word at most.
 const MAX_WORD: usize = 255;

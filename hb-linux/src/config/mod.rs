@@ -66,8 +66,6 @@ use ha_cf::{At, HaCf};
 use hb_core::auth::{Keyring, Method};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// Where the files and the machine's own facts are read.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -5,7 +5,6 @@ use super::ha_cf::{At, HaCf};
 use super::haresources::host;
 use super::settings::{FenceDevice, Group, Medium};
 use core::net::Ipv4Addr;
-use std::string::String;
 
 /// Own and peer name, if `ha.cf` names two nodes and one of them is this one. `given` comes from `--node`,
 /// `machine` from `uname -n`.

@@ -7,7 +7,6 @@ use crate::scripts::fitness;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::string::String;
 
 /// Find the script of `resource`. Beside it comes a file of that name that was passed over for want of a run bit.
 ///

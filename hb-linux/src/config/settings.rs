@@ -6,8 +6,6 @@ use hb_core::auth::Keyring;
 use hb_core::config::{DataConfig, Timing};
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::string::String;
-use std::vec::Vec;
 
 /// A valid configuration: no finding of class `Configuration` was made.
 #[derive(Clone)]

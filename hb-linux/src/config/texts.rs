@@ -3,7 +3,6 @@
 use super::finding::Findings;
 use super::settings::Settings;
 use super::{Paths, authkeys, examine};
-use std::vec::Vec;
 
 /// What would be in the three files.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,6 @@ use super::Parsed;
 use super::environment::Running;
 use super::finding::{Findings, Report};
 use super::settings::Medium;
-use std::vec::Vec;
 
 pub(super) fn examine(parsed: &Parsed, daemon: &Running, findings: &mut Findings) {
     let cf = &parsed.ha_cf;

@@ -7,8 +7,6 @@ use crate::sys::{Errno, Fd, process, unix};
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// The daemon answers at once or is in trouble; a stopped one (SIGSTOP) is told from a dead one by this.
 const PATIENCE_MS: i32 = 10_000;
@@ -190,7 +188,7 @@ mod tests {
     use hb_core::Instant;
 
     fn directory(name: &str) -> std::path::PathBuf {
-        let dir = std::env::temp_dir().join(std::format!("hbd-control-{name}-{}", std::process::id()));
+        let dir = std::env::temp_dir().join(format!("hbd-control-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         dir
     }

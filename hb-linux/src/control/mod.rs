@@ -12,7 +12,6 @@ pub mod wire;
 use crate::sys::{process, unix};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::vec::Vec;
 
 pub use server::{Listeners, Out, Server};
 pub use snapshot::Snapshot;
@@ -37,7 +36,7 @@ pub fn abstract_name(run_dir: &Path) -> Vec<u8> {
     // 108 bytes at most: of a longer path the end, which differs, and a checksum of all.
     match path.len().checked_sub(80) {
         Some(cut) if cut > 0 => {
-            name.extend_from_slice(std::format!("{:08x}", crate::state::crc32(path)).as_bytes());
+            name.extend_from_slice(format!("{:08x}", crate::state::crc32(path)).as_bytes());
             name.extend_from_slice(path.get(cut..).unwrap_or_default());
         }
         _ => name.extend_from_slice(path),

@@ -9,7 +9,6 @@ use super::wire::{self, Front, HEAD, MAX_BODY, MAX_REQUEST, Reply, Request};
 use crate::sys::{Fd, PollFd, Result, process, unix};
 use core::ffi::CStr;
 use hb_core::{Duration, Instant};
-use std::vec::Vec;
 
 /// Clients at a time; more wait until one has hung up.
 pub const MAX_CLIENTS: usize = 16;

@@ -5,8 +5,6 @@ use super::wire::CopyReply;
 use super::wire::{
     GroupReply, HelperReply, LateReply, LinkReply, NodeReply, PeerReply, Reply, WatchdogReply,
 };
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// What `hbd status` shows. See [`super::wire`] for words and units.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

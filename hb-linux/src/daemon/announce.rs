@@ -13,7 +13,6 @@ use crate::sys::iface::IfName;
 use core::net::Ipv4Addr;
 use hb_core::{GroupId, Input, Instant, Verb};
 use std::os::fd::RawFd;
-use std::vec::Vec;
 
 /// The groups' addresses, and what is under way for them.
 #[derive(Debug)]

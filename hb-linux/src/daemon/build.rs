@@ -39,11 +39,8 @@ use crate::sys::{Errno, host, oom, process, random, sched};
 use hb_core::config::MAX_GROUPS;
 use hb_core::{Instant, Node, PingId};
 use heapless::Deque;
-use std::format;
 use std::path::Path;
 use std::rc::Rc;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 impl Start {
     /// Build everything, in the order in which it may fail without leaving traces.

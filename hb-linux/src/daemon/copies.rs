@@ -7,18 +7,17 @@ use crate::data::note;
 use crate::data::pull::Order;
 use crate::data::site::{self, Site};
 use crate::data::worker::{self, Job};
+use crate::ending::{Ending, Patience};
 use crate::helper::Level;
 use crate::scripts::Places;
-use crate::sys::Signal;
 use crate::sys::process::{self, Pid, own_pid};
 use crate::sys::{Fd, fd, guard};
 use hb_core::config::MAX_GROUPS;
 use hb_core::{Duration, GroupId, Input, Instant, Pulled, Stamp, Token};
 use heapless::Deque;
-use std::vec::Vec;
 
-/// From `SIGTERM` to `SIGKILL`.
-const GRACE: Duration = Duration::from_millis(300);
+/// Of a pull that is to end.
+const PATIENCE: Patience = Patience { grace: Duration::from_millis(300), give_up: None };
 /// Between two looks at what a child says, and whether a group that was killed is gone.
 const LOOK: Duration = Duration::from_millis(100);
 /// After a child that could not be made, or ended without a word.
@@ -47,8 +46,7 @@ struct Running {
     len: usize,
     /// The child is reaped; what is left of its group is not.
     ended: bool,
-    /// It was told to end; it is killed then.
-    killed: Option<Instant>,
+    ending: Ending,
     /// The copy was changed.
     touched: bool,
     /// What it came to.
@@ -139,10 +137,7 @@ impl Copies {
         self.look = now;
         for place in &mut self.places {
             if let Some(running) = place.running.as_mut().filter(|running| running.task.token == token) {
-                if running.killed.is_none() {
-                    running.killed = Some(now.plus(GRACE));
-                    let _ = process::signal_group(running.child, Signal::SIGTERM);
-                }
+                running.ending.ask(now, running.child);
                 return None;
             }
             let waiting = place.queue.len();
@@ -198,10 +193,7 @@ impl Place {
         if let Some(running) = &mut self.running {
             running.ended |= process::has_ended(running.child);
             running.listen(self.group, voice);
-            if running.killed.is_some_and(|at| now >= at) {
-                running.killed = Some(Instant::NEVER);
-                let _ = process::kill_group(running.child);
-            }
+            running.ending.service(now, running.child);
             if running.ended && process::group_exists(running.child) {
                 // What outlived its leader writes to the copy no longer.
                 let _ = process::kill_group(running.child);
@@ -246,7 +238,7 @@ impl Place {
             buf: [0; BUF],
             len: 0,
             ended: false,
-            killed: None,
+            ending: Ending::at(Instant::NEVER, PATIENCE),
             touched: false,
             said: None,
         })

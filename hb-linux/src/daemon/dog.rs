@@ -14,7 +14,6 @@ use std::ffi::{CStr, CString};
 use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::string::{String, ToString};
 
 /// Between two tries while an earlier life holds it.
 const RETRY_BUSY: Duration = Duration::from_secs(1);

@@ -19,7 +19,6 @@ use crate::state;
 use crate::sys::guard;
 use hb_core::{Action, FRAME_BUF, Input, Instant, Node, Outcome, Pulled};
 use heapless::Deque;
-use std::vec::Vec;
 
 /// Inputs that actions made, until the loop gives them to the node. A drain makes at most one per script call, and a
 /// node has at most 8 under way, with as many that are being killed; and one per address that is asked for.

@@ -14,7 +14,6 @@ use crate::sys::{Fd, route};
 use core::net::Ipv4Addr;
 use hb_core::{Duration, GroupId, Instant};
 use std::os::fd::RawFd;
-use std::vec::Vec;
 
 /// An interface that comes back gets its own addresses back within this, most of the time.
 const SETTLE: Duration = Duration::from_millis(300);

@@ -103,7 +103,7 @@ mod tests {
         keeper.hold(&device).unwrap();
         assert_eq!(keeper.child, Some(child), "one is enough");
         drop(device);
-        let words = std::format!("/proc/{}/cmdline", child.get());
+        let words = format!("/proc/{}/cmdline", child.get());
         let named = || std::fs::read(&words).is_ok_and(|line| line.ends_with(b"\0hbd-keeper\0"));
         assert!(
             (0..200).any(|_| named() || {

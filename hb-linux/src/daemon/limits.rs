@@ -1,8 +1,6 @@
 //! Whether the limits that the caller's shell set do for a daemon.
 
 use crate::sys::Result as Raised;
-use std::format;
-use std::string::String;
 
 /// Open files that a daemon with two groups and three links needs in the middle of a take-over.
 const LEAST_FILES: u64 = 40;

@@ -4,8 +4,6 @@ use crate::config::{Medium, Settings};
 use crate::link::Link;
 use crate::sys::Errno;
 use crate::sys::iface::IfName;
-use std::string::ToString;
-use std::vec::Vec;
 
 /// Every link, closed, in the order of the core's numbers.
 ///

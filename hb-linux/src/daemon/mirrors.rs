@@ -9,7 +9,6 @@ use crate::sys::iface;
 use core::net::Ipv4Addr;
 use hb_core::PingId;
 use hb_core::config::MAX_LINKS;
-use std::vec::Vec;
 
 /// Beats in a row from one address after which all of a link come from there.
 const ENOUGH: u8 = 3;

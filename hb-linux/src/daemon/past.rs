@@ -12,7 +12,6 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::string::String;
 
 /// Where a kernel keeps its last words, and where systemd moves them.
 const PANICS: [&str; 2] = ["/sys/fs/pstore", "/var/lib/systemd/pstore"];

@@ -8,7 +8,6 @@
 
 use crate::sys::{Errno, Fd, Result, process};
 use std::ffi::CString;
-use std::format;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 

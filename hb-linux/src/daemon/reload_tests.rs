@@ -8,11 +8,9 @@ use crate::log::Names;
 use crate::sys::poll::{PollFd, poll, sleep_ms};
 use crate::sys::unix;
 use hb_core::Saved;
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::string::{String, ToString};
-use std::vec::Vec;
-use std::{format, fs};
 
 const HA_CF: &str = "node a b\nkeepalive 1\ndeadtime 10\nserial /dev/ttyS0\n";
 const T0: Instant = Instant::ZERO;

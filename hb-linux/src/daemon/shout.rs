@@ -107,7 +107,7 @@ mod tests {
         };
         assert_eq!(shout.deadline(), Instant::NEVER);
         shout.note(Instant::ZERO, &change(GroupState::Stuck));
-        let mut said = std::vec::Vec::new();
+        let mut said = Vec::new();
         while said.len() < 9 {
             let now = shout.deadline();
             while let Some((group, time)) = shout.take(now) {

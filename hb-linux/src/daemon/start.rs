@@ -23,13 +23,10 @@ use crate::scripts::Places;
 use crate::sys::{Errno, Fd, fd, limit, process, unix};
 use core::cell::Cell;
 use std::ffi::CString;
-use std::format;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::rc::Rc;
-use std::string::String;
-use std::vec::Vec;
 
 /// How long the end waits for the helper to write what it has.
 const LAST_WORDS_MS: i32 = 2000;

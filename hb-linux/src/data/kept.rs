@@ -6,13 +6,10 @@
 //! ```
 
 use crate::files::{remove_tree, sync_dir};
-use std::format;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::string::String;
-use std::vec::Vec;
 
 /// A live pull's folder stays for this many further whole pulls.
 const PULLS: u8 = 2;

@@ -14,11 +14,8 @@ use crate::sys::disk;
 use crate::sys::poll::sleep_ms;
 use core::fmt::Arguments;
 use hb_core::Stamp;
-use std::format;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// Runs of rsync while files vanish from under it.
 const TRIES: u8 = 3;

@@ -6,13 +6,10 @@ use crate::sys::process::{self, Ended, own_pid};
 use crate::sys::spawn::{Image, Words, become_image};
 use crate::sys::{Errno, Fd};
 use std::ffi::CString;
-use std::format;
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// Seconds without a byte after which rsync gives up by itself. The core has the limit of the whole.
 const SILENCE: u32 = 120;

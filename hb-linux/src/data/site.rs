@@ -8,14 +8,11 @@ use crate::sys::Errno;
 use crate::sys::disk;
 use hb_core::{GroupId, Stamp};
 use std::ffi::CString;
-use std::format;
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::string::String;
-use std::vec::Vec;
 
 /// What is in the data directory and takes no part in pulls.
 pub const OWN: &str = ".hbd";

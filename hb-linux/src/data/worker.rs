@@ -14,8 +14,6 @@ use crate::sys::poll::sleep_ms;
 use crate::sys::process::{self, Pid};
 use core::fmt::Arguments;
 use hb_core::Stamp;
-use std::format;
-use std::string::{String, ToString};
 
 /// Between two looks at a directory that is not mounted.
 const LOOK_MS: i32 = 2000;

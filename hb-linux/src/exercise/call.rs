@@ -15,8 +15,6 @@ use core::fmt;
 use hb_core::{Duration, GroupId, Outcome, Verb};
 use std::fs;
 use std::path::Path;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// How often is looked, in milliseconds.
 const LOOK: i32 = 10;

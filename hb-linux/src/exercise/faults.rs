@@ -3,7 +3,6 @@
 use super::call::Called;
 use crate::sys::process::Ended;
 use hb_core::{Duration, Outcome, Verb};
-use std::vec::Vec;
 
 /// What must hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

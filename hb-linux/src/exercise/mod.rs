@@ -12,12 +12,8 @@ use crate::sys::clock::Clock;
 use call::{Called, strays};
 use faults::{Expected, faults};
 use hb_core::{GroupId, Verb};
-use std::borrow::ToOwned;
 use std::ffi::OsString;
-use std::format;
 use std::fs;
-use std::string::String;
-use std::vec::Vec;
 
 /// What is called, and what must hold then.
 const CYCLE: [(Verb, Expected); 9] = [

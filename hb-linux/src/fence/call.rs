@@ -3,22 +3,21 @@
 //! ```text
 //!  begin --> runs --(ends: 0)--> Done      --(ends otherwise)--> Failed      --(cannot be executed)--> NotRun
 //!             |
-//!           limit: SIGTERM to the group, after GRACE SIGKILL, after GIVE_UP nobody waits any more --> Late
+//!           limit: SIGTERM to the group, after a grace SIGKILL, in the end nobody waits any more --> Late
 //! ```
 //! Only *Done* proves anything.
 
 use super::{Ask, Device, Means};
+use crate::ending::{Ending, Patience, Step};
 use crate::scripts::output::{Last, Lines};
-use crate::sys::Signal;
 use crate::sys::process::{self, Ended, Pid, try_wait_for};
 use crate::sys::spawn::{Child, Program, spawn};
 use crate::sys::{Errno, Fd, fd};
 use hb_core::{Duration, Instant};
 
-/// From `SIGTERM` to `SIGKILL`.
-const GRACE: Duration = Duration::from_millis(300);
-/// From `SIGKILL` to the end of patience with what nothing can kill.
-const GIVE_UP: Duration = Duration::from_secs(5);
+/// With a call that came to its limit.
+const PATIENCE: Patience =
+    Patience { grace: Duration::from_millis(300), give_up: Some(Duration::from_secs(5)) };
 /// Between two looks at what it prints.
 const LOOK: Duration = Duration::from_millis(100);
 /// Reads in one look: a flood must not hold up the loop.
@@ -37,17 +36,6 @@ pub enum Verdict {
     NotRun(Errno),
 }
 
-/// What is next to be done about its end.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Patience {
-    /// Its limit.
-    Runs,
-    /// It was asked to end.
-    Asked,
-    /// It was killed.
-    Killed,
-}
-
 /// A call under way.
 #[derive(Debug)]
 pub struct Call {
@@ -57,9 +45,8 @@ pub struct Call {
     output: Fd,
     lines: Lines,
     begun: Instant,
-    until: Instant,
     look: Instant,
-    patience: Patience,
+    ending: Ending,
 }
 
 impl Call {
@@ -84,23 +71,14 @@ impl Call {
             }
             Means::Line(port) => (port.fork(ask, &theirs)?, None),
         };
-        let until = now.plus(limit);
-        Ok(Self {
-            pid,
-            program,
-            output,
-            lines: Lines::new(),
-            begun: now,
-            until,
-            look: now,
-            patience: Patience::Runs,
-        })
+        let ending = Ending::at(now.plus(limit), PATIENCE);
+        Ok(Self { pid, program, output, lines: Lines::new(), begun: now, look: now, ending })
     }
 
     /// When [`Call::service`] has something to do.
     #[must_use]
     pub fn deadline(&self) -> Instant {
-        self.until.min(self.look)
+        self.ending.deadline().min(self.look)
     }
 
     /// How long it has been running.
@@ -122,7 +100,7 @@ impl Call {
         self.look = now.plus(LOOK);
         if let Some(ended) = ended {
             self.lines.end(&mut tell);
-            if self.patience != Patience::Runs {
+            if self.ending.has_begun() {
                 let _ = process::kill_group(self.pid);
                 return Some(Verdict::Late);
             }
@@ -133,22 +111,7 @@ impl Call {
                 (None, Ended::Signal(signal)) => Verdict::Failed(i32::from(signal).saturating_add(128)),
             });
         }
-        if now < self.until {
-            return None;
-        }
-        match self.patience {
-            Patience::Runs => {
-                let _ = process::signal_group(self.pid, Signal::SIGTERM);
-                (self.patience, self.until) = (Patience::Asked, now.plus(GRACE));
-                None
-            }
-            Patience::Asked => {
-                let _ = process::kill_group(self.pid);
-                (self.patience, self.until) = (Patience::Killed, now.plus(GIVE_UP));
-                None
-            }
-            Patience::Killed => Some(Verdict::Late),
-        }
+        (self.ending.service(now, self.pid) == Some(Step::GivenUp)).then_some(Verdict::Late)
     }
 
     fn listen(&mut self, tell: &mut impl FnMut(&str)) {
@@ -172,8 +135,6 @@ mod tests {
     use crate::sys::clock::Clock;
     use crate::sys::poll::sleep_ms;
     use crate::sys::spawn::Words;
-    use std::string::{String, ToString};
-    use std::vec::Vec;
 
     fn device(text: &str, file: &core::ffi::CStr) -> Device {
         let words = |verb| Words::new(&["sh", "-c", text, "sh", verb, "ha-2"]).unwrap();
@@ -228,9 +189,8 @@ mod tests {
         let (verdict, said, _) = call(text, c"/bin/sh", Ask::Reset, Duration::from_millis(1000));
         assert_eq!(verdict, Verdict::Late);
         let sleeper: u32 = said.first().expect("it had the time to say so").parse().unwrap();
-        let gone = || {
-            !std::fs::read_to_string(std::format!("/proc/{sleeper}/stat")).is_ok_and(|s| !s.contains(") Z "))
-        };
+        let gone =
+            || !std::fs::read_to_string(format!("/proc/{sleeper}/stat")).is_ok_and(|s| !s.contains(") Z "));
         assert!((0..500).any(|_| gone() || {
             sleep_ms(10);
             false

@@ -1,5 +1,4 @@
 use super::*;
-use std::vec::Vec;
 
 /// A stand-in for a port and what is behind it.
 struct Port {

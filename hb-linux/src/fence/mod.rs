@@ -16,11 +16,8 @@ use crate::sys::Errno;
 use crate::sys::spawn::{Image, Words};
 use port::Port;
 use std::ffi::CString;
-use std::format;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::string::String;
-use std::vec::Vec;
 
 /// Where the command `stonith` is.
 pub const STONITH: [&str; 2] = ["/usr/sbin/stonith", "/sbin/stonith"];

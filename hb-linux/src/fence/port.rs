@@ -17,7 +17,6 @@ use crate::sys::process::{self, Pid, own_pid};
 use crate::sys::{Errno, Fd, PollFd, fd, guard, modem};
 use core::fmt::Arguments;
 use std::ffi::CString;
-use std::format;
 use std::path::PathBuf;
 
 /// What the guardian waits for beyond a whole reset.

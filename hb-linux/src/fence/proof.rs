@@ -1,9 +1,7 @@
 //! That the wire carries what the fence rests on: found once by `hbd linktest --fence`, which runs on both ends, and kept in
 //! the state directory.
 
-use std::format;
 use std::path::{Path, PathBuf};
-use std::string::{String, ToString};
 
 /// Where it is kept: `DEVICE SECONDS proven`.
 #[must_use]
@@ -17,7 +15,7 @@ pub fn file(state_dir: &Path) -> PathBuf {
 /// Why not, for people.
 pub fn proven(state_dir: &Path, device: &str) -> Result<(), String> {
     let text = std::fs::read_to_string(file(state_dir)).unwrap_or_default();
-    match text.split_whitespace().collect::<std::vec::Vec<_>>().as_slice() {
+    match text.split_whitespace().collect::<Vec<_>>().as_slice() {
         [of, _, "proven"] if *of == device => Ok(()),
         [of, _, "proven"] => Err(format!("what was proven is {of}, not this line")),
         _ => Err("this line was never proven".to_string()),

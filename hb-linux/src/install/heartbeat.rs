@@ -8,10 +8,8 @@ use crate::cli::say;
 use crate::config::{self, Class, Paths};
 use crate::scripts::program;
 use crate::texts::Text;
-use std::format;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::string::{String, ToString};
 
 const IPADDR: &str = "etc/ha.d/resource.d/IPaddr";
 /// Findings that are shown: one screen is all that is read.
@@ -47,7 +45,7 @@ fn findings(tree: &Tree, options: &Options) -> impl Iterator<Item = String> {
     // Below a root this machine's name says nothing: any of the two will do.
     let node = options.root.as_ref().and_then(|_| first_node(&paths.ha_cf()));
     let (_, findings) = config::load(&paths, node.as_deref());
-    let mut lines: std::vec::Vec<String> = findings
+    let mut lines: Vec<String> = findings
         .of(Class::Configuration)
         .chain(findings.of(Class::Warning))
         .map(ToString::to_string)
@@ -102,7 +100,7 @@ mod tests {
         let (mut tree, options) = root.tree();
         let layout = Layout::of(&tree, &options);
         // The wrong name is named, with its line, and left.
-        let said: std::vec::Vec<String> = findings(&tree, &options).collect();
+        let said: Vec<String> = findings(&tree, &options).collect();
         assert!(said.iter().any(|line| line.contains("haresources:") && line.contains("ha-a")), "{said:?}");
         assert!(said.len() + Text::Differences.read().lines().count() <= 24, "one screen: {said:#?}");
         take_over(&mut tree, &layout, &options).unwrap();

@@ -7,9 +7,7 @@ use crate::cli::say;
 use crate::sys::process::{Ended, wait_for};
 use crate::sys::spawn::{Image, Program, Words, spawn};
 use std::ffi::CString;
-use std::format;
 use std::path::Path;
-use std::vec::Vec;
 
 const CHKCONFIG: [&str; 2] = ["/sbin/chkconfig", "/usr/sbin/chkconfig"];
 const UPDATE_RC: [&str; 1] = ["/usr/sbin/update-rc.d"];

@@ -2,9 +2,6 @@
 //!
 //! Only what those pages use: headings, paragraphs, tables, code blocks, and in a line code, bold, italics and links.
 
-use std::string::{String, ToString};
-use std::vec::Vec;
-
 /// A part of a page.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Block<'a> {

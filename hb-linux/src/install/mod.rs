@@ -30,9 +30,7 @@ pub(crate) use host::restart_unit;
 use layout::Layout;
 use options::Options;
 use std::ffi::OsString;
-use std::format;
 use std::path::Path;
-use std::string::String;
 use tree::Tree;
 
 /// The state directory of the daemon, where the record of an installation is kept as well.

@@ -2,9 +2,7 @@
 
 use lexopt::{Arg, Parser};
 use std::ffi::OsString;
-use std::format;
 use std::path::PathBuf;
-use std::string::{String, ToString};
 
 /// What is asked for.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -7,9 +7,7 @@ use super::tree::Tree;
 use super::troff;
 use crate::cli::say;
 use crate::texts::Text;
-use std::format;
 use std::path::Path;
-use std::string::String;
 
 /// The program itself.
 const PROGRAM: &str = "usr/sbin/hbd";

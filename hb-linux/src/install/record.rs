@@ -8,9 +8,6 @@
 //! Paths have no first slash. A line is written before the thing is made: what a power cut left half done is known too.
 
 use crate::config::Crc32;
-use std::format;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// One thing.
 #[derive(Clone, PartialEq, Eq, Debug)]

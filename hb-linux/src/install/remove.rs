@@ -7,9 +7,6 @@ use super::record::Entry;
 use super::tree::Tree;
 use super::{STATE_DIR, host, runs};
 use crate::cli::say;
-use std::format;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 const KEYS: &str = "etc/ha.d/authkeys";
 const HA_CF: &str = "etc/ha.d/ha.cf";

@@ -2,11 +2,8 @@
 
 use super::options::Options;
 use super::tree::Tree;
-use std::format;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::string::String;
-use std::vec::Vec;
 
 #[path = "../../tests/listing/mod.rs"]
 mod listing;

@@ -6,8 +6,6 @@ use crate::cli::say;
 use crate::sys::random;
 use crate::texts::Text;
 use core::fmt::Write as _;
-use std::format;
-use std::string::String;
 
 /// Columns of a comment at most.
 const WIDTH: usize = 98;

@@ -2,11 +2,9 @@
 
 use super::record::Sum;
 use super::tree::{Tree, sum};
-use std::format;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::string::{String, ToString};
 
 impl Tree {
     /// Is this file as it was put?

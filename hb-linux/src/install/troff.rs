@@ -4,7 +4,6 @@ use super::markdown::{self, Block, Style};
 use crate::cli::VERSION;
 use crate::texts::Text;
 use core::fmt::Write as _;
-use std::string::String;
 
 /// One page.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,6 @@ use crate::sys::clock::WallTime;
 use crate::sys::poll::sleep_ms;
 use crate::sys::{Result, modem, random, tty};
 use std::ffi::CString;
-use std::format;
 
 /// Between two looks.
 const LOOK_MS: u32 = 10;

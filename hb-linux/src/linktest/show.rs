@@ -67,7 +67,7 @@ impl Show {
     /// A line that stays.
     pub(super) fn line(&mut self, text: &dyn fmt::Display) {
         let back = if core::mem::take(&mut self.drawn) { "\r\x1b[K" } else { "" };
-        say(&std::format!("{back}{text}"));
+        say(&format!("{back}{text}"));
     }
 
     /// All that was measured, and what follows from it.

@@ -2,8 +2,6 @@
 
 use crate::config::{Settings, name_hash};
 use hb_core::{GroupId, LinkId, PingId};
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// One resource group's names.
 #[derive(Clone, Debug)]

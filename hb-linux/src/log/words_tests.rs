@@ -7,8 +7,6 @@ use hb_core::Cause;
 use hb_core::message::GroupState;
 use hb_core::message::Reason;
 use hb_core::{Duration, Incarnation, LinkId, PingId, Refusal, Stale, Unable, Verb};
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 fn names(own: &str, peer: &str, resource: &str, link: &str) -> Names {
     Names {

@@ -9,11 +9,8 @@ use crate::sys::iface::{self, IfName};
 use crate::sys::{Errno, fd};
 use core::fmt::Arguments;
 use core::net::Ipv4Addr;
-use std::format;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::string::String;
-use std::vec::Vec;
 
 /// The longest name of an interface that leaves room for a label.
 const LABELLED: usize = 12;

@@ -8,7 +8,6 @@ use core::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::string::{String, ToString};
 
 /// As much of the first line as every kernel looks at.
 const FIRST_LINE: usize = 127;

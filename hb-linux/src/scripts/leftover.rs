@@ -13,7 +13,6 @@ use crate::sys::poll::sleep_ms;
 use crate::sys::process::{self, Pid};
 use std::fs;
 use std::path::Path;
-use std::vec::Vec;
 
 /// How long to wait for the end of what was killed: a process deep in a driver may take its time.
 const PATIENCE_MS: i32 = 5000;
@@ -105,7 +104,7 @@ fn is_script(cmdline: &[u8], names: &[&str]) -> bool {
 
 /// Fields 5 of `stat`, counted behind the name in brackets, which may hold anything.
 fn leads_a_group(stat: &[u8], pid: Pid) -> bool {
-    let text = std::string::String::from_utf8_lossy(stat);
+    let text = String::from_utf8_lossy(stat);
     let behind = text.rsplit(')').next().unwrap_or("");
     behind.split_whitespace().nth(2).and_then(|group| group.parse().ok()) == Some(pid.get())
 }

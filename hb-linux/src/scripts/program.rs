@@ -15,13 +15,10 @@ use crate::sys::spawn::{Image, Words};
 use core::ffi::CStr;
 use hb_core::{GroupId, Verb};
 use std::ffi::CString;
-use std::format;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// Places for the scripts' own use; all absolute.
 #[derive(Clone, Debug)]

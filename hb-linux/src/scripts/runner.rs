@@ -17,7 +17,7 @@ use super::answer::{Answer, judge};
 use super::drains::Drains;
 use super::output::{Last, Lines};
 use super::program::Programs;
-use crate::sys::Signal;
+use crate::ending::{Ending, Patience};
 use crate::sys::process::{Ended, try_wait_for};
 use crate::sys::spawn::{Child, Program, spawn};
 use crate::sys::{Errno, Fd, PollFd, fd, process};
@@ -31,8 +31,9 @@ const MAX_CALLS_OF_A_GROUP: usize = 2;
 pub const MAX_CALLS: usize = MAX_CALLS_OF_A_GROUP * MAX_GROUPS;
 /// Descriptors to wait for: output and complaints of each call.
 pub const MAX_OUTPUTS: usize = 2 * MAX_CALLS;
-/// From `SIGTERM` to `SIGKILL`.
+/// From `SIGTERM` to `SIGKILL`; what nothing can kill keeps its place.
 pub const GRACE: Duration = Duration::from_millis(300);
+const PATIENCE: Patience = Patience { grace: GRACE, give_up: None };
 /// Bytes of one call that are read as they come.
 pub const FREELY: usize = 65_536;
 /// Pause after each round of reading beyond that: 200 KB a second.
@@ -62,8 +63,7 @@ struct Call {
     /// Its output could not be read to the end.
     unread: bool,
     begun: Instant,
-    /// Asked to end; when it is killed outright, and then never again.
-    killed: Option<Instant>,
+    ending: Ending,
 }
 
 /// Which call.
@@ -181,16 +181,15 @@ impl Runner {
             paused: false,
             unread: false,
             begun: now,
-            killed: None,
+            ending: Ending::at(Instant::NEVER, PATIENCE),
         });
         None
     }
 
     /// End a call: its whole group is asked, and killed after [`GRACE`]. A call that ended already is left alone.
     pub fn kill(&mut self, now: Instant, token: Token) {
-        for call in self.calls.iter_mut().flatten().filter(|c| c.token == token && c.killed.is_none()) {
-            call.killed = Some(now.plus(GRACE));
-            let _ = process::signal_group(call.child.pid, Signal::SIGTERM);
+        for call in self.calls.iter_mut().flatten().filter(|c| c.token == token) {
+            call.ending.ask(now, call.child.pid);
         }
     }
 
@@ -204,7 +203,7 @@ impl Runner {
     /// When [`Runner::tick`] has something to do.
     #[must_use]
     pub fn deadline(&self) -> Instant {
-        let kills = self.calls.iter().flatten().filter_map(|c| c.killed);
+        let kills = self.calls.iter().flatten().map(|c| c.ending.deadline());
         let reads = self.calls.iter().flatten().filter(|c| c.paused).map(|c| c.not_before);
         kills.chain(reads).min().unwrap_or(Instant::NEVER).min(self.drains.deadline())
     }
@@ -214,10 +213,7 @@ impl Runner {
         self.drains.tick(now);
         for call in self.calls.iter_mut().flatten() {
             call.paused &= now < call.not_before;
-            if call.killed.is_some_and(|at| now >= at) {
-                call.killed = Some(Instant::NEVER);
-                let _ = process::kill_group(call.child.pid);
-            }
+            call.ending.service(now, call.child.pid);
         }
     }
 
@@ -251,7 +247,7 @@ impl Runner {
         for slot in &mut self.calls {
             let Some(call) = slot else { continue };
             let Some(ended) = try_wait_for(call.child.pid) else { continue };
-            if call.killed.is_some() {
+            if call.ending.has_begun() {
                 // Whatever of the group outlived its leader.
                 let _ = process::kill_group(call.child.pid);
             }
@@ -311,7 +307,7 @@ impl Call {
     }
 
     fn outcome(&self, ended: Ended, tells: bool) -> Outcome {
-        if self.killed.is_some() {
+        if self.ending.has_begun() {
             return Outcome::Killed;
         }
         match (self.what.verb, ended) {

@@ -4,8 +4,6 @@ use super::*;
 use crate::sys::Signal;
 use crate::sys::clock::Clock;
 use crate::sys::poll::poll;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 struct Bench {
     runner: Runner,
@@ -104,8 +102,7 @@ fn a_call_is_killed_with_its_group_even_if_it_will_not_hear() {
     let grandchild = bench.said[0].parse().ok().and_then(process::Pid::from_raw).unwrap();
     for _ in 0..200 {
         // A zombie whose new parent has not looked yet is no longer running anything.
-        let stat =
-            std::fs::read_to_string(std::format!("/proc/{}/stat", grandchild.get())).unwrap_or_default();
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", grandchild.get())).unwrap_or_default();
         if stat.is_empty() || stat.contains(") Z ") {
             return;
         }
@@ -196,11 +193,11 @@ fn a_service_that_inherits_the_output_does_not_die_of_it() {
 /// A 0 without a word counts for a script that said no when it was proven stopped, and for no other.
 #[test]
 fn a_silent_zero_is_running_only_for_a_script_that_tells() {
-    let state = std::env::temp_dir().join(std::format!("hbd-tells-{}", std::process::id()));
+    let state = std::env::temp_dir().join(format!("hbd-tells-{}", std::process::id()));
     let file = state.display();
     let texts = [
-        std::format!("case $1 in start) :>{file};; stop) rm -f {file};; status) test -e {file};; esac"),
-        std::format!("case $1 in start) :>{file};; stop) rm -f {file};; esac"),
+        format!("case $1 in start) :>{file};; stop) rm -f {file};; status) test -e {file};; esac"),
+        format!("case $1 in start) :>{file};; stop) rm -f {file};; esac"),
     ];
     let mut bench = Bench::new(&[&texts[0], &texts[1]]);
     let _ = std::fs::remove_file(&state);

@@ -8,7 +8,6 @@
 mod on {
     use core::sync::atomic::{AtomicBool, Ordering};
     use std::alloc::{GlobalAlloc, Layout, System};
-    use std::string::String;
     use std::sync::OnceLock;
 
     pub(super) static ARMED: AtomicBool = AtomicBool::new(false);
@@ -106,7 +105,7 @@ pub fn pass(place: &'static str) {
     #[cfg(feature = "alloc-guard")]
     if let Some(Some(plant)) = on::PLANT.get() {
         if plant == place {
-            drop(core::hint::black_box(std::boxed::Box::new(1_u8)));
+            drop(core::hint::black_box(Box::new(1_u8)));
         } else if plant.strip_prefix("c-") == Some(place) {
             // SAFETY: the copy is freed at once; the text ends in NUL.
             unsafe { libc::free(core::hint::black_box(libc::strdup(c"x".as_ptr())).cast()) };

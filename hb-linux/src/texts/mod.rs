@@ -10,8 +10,6 @@ mod pare;
 
 use crate::config::Crc32;
 use model::Model;
-use std::string::String;
-use std::vec::Vec;
 
 const PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/texts.bin"));
 /// Length and CRC-32 of each.

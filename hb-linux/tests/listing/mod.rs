@@ -1,10 +1,8 @@
 //! A folder as a list that two looks at it can be compared by; the unit tests of `install` read it as well.
 
+use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::string::String;
-use std::vec::Vec;
-use std::{format, fs, vec};
 
 /// Everything below `root`: path, mode, owner, contents, and of files the time.
 pub(crate) fn listing(root: &Path) -> Vec<String> {

@@ -16,10 +16,7 @@ use crate::sys::tty::Keyboard;
 use moving::{Moving, Then};
 use paint::{FAREWELL, Painter, ROWS};
 use screen::Past;
-use std::format;
 use std::io::{self, IsTerminal, Write};
-use std::string::String;
-use std::vec::Vec;
 
 /// Between two looks.
 const LOOK_MS: i32 = 1000;

@@ -1,8 +1,6 @@
 //! From one screen to the next with as few bytes as it takes: a serial console of 9600 baud carries 960 a second.
 
 use core::fmt::Write as _;
-use std::string::String;
-use std::vec::Vec;
 
 /// Rows of a screen.
 pub(super) const ROWS: usize = 24;

@@ -6,9 +6,6 @@ use crate::cli::verdict;
 use crate::control::Snapshot;
 use crate::control::snapshot::{Group, Link};
 use std::collections::VecDeque;
-use std::format;
-use std::string::String;
-use std::vec::Vec;
 
 /// Looks over which loss is counted.
 const LOOKS: usize = 60;

@@ -7,11 +7,8 @@ use crate::config::files::read_text;
 use crate::config::finding::{Findings, Report};
 use crate::config::ha_cf::{At, HaCf};
 use crate::config::settings::Group;
-use std::format;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::string::String;
-use std::vec::Vec;
 
 /// A script longer than this is not looked into.
 const SCRIPT: usize = 65_536;

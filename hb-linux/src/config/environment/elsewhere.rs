@@ -4,8 +4,6 @@ use crate::config::files::read_text;
 use core::net::Ipv4Addr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::string::String;
-use std::vec::Vec;
 
 /// A folder below `/etc`, what the names of its files begin and end with, and who reads them.
 const PLACES: [(&str, &str, &str); 5] = [

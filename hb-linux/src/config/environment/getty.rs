@@ -6,8 +6,6 @@ use crate::config::files::read_text;
 use core::fmt;
 use std::fs;
 use std::path::PathBuf;
-use std::string::String;
-use std::vec::Vec;
 
 /// What keeps a getty on a line. `Display` says which, and what to do about it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -50,7 +48,7 @@ impl Getty {
             .map(|target| target.path())
             .filter(|target| target.extension().is_some_and(|e| e == "wants"))
             .flat_map(|target| {
-                ["serial-getty", "getty"].map(|unit| target.join(std::format!("{unit}@{tty}.service")))
+                ["serial-getty", "getty"].map(|unit| target.join(format!("{unit}@{tty}.service")))
             })
             // A link that leads nowhere here is still a link.
             .filter(|unit| fs::symlink_metadata(unit).is_ok())

@@ -3,8 +3,6 @@
 use crate::config::files::read_text;
 use core::net::Ipv4Addr;
 use std::path::Path;
-use std::string::String;
-use std::vec::Vec;
 
 /// Capability numbers of `linux/capability.h`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -26,8 +26,6 @@ use super::{Findings, Parsed, Paths, Settings};
 use machine::Machine;
 pub use original::running as original;
 pub use rights::group_number;
-use std::string::String;
-use std::vec::Vec;
 
 /// What a daemon that runs on this machine says of itself.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -12,8 +12,6 @@ use crate::sys::errno::Errno;
 use crate::sys::iface::{self, IfName};
 use core::fmt;
 use core::net::Ipv4Addr;
-use std::string::String;
-use std::vec::Vec;
 
 /// The interface of each link exists, and its port may be bound.
 pub(super) fn links(machine: &Machine, cf: &HaCf, report: &mut Report<'_>) {
@@ -84,7 +82,7 @@ pub(super) fn pings(paths: &Paths, machine: &Machine, cf: &HaCf, report: &mut Re
 fn of_the_peer(paths: &Paths, cf: &HaCf, ip: Ipv4Addr) -> Option<String> {
     let link = |l: &&At<Medium>| matches!(l.value, Medium::Ucast { peer, .. } if peer == ip);
     if let Some(link) = cf.links.iter().find(link) {
-        return Some(std::format!("line {}", link.line));
+        return Some(format!("line {}", link.line));
     }
     let hosts = paths.etc_dir.join("hosts");
     let text = String::from_utf8_lossy(&read_text(&hosts)).into_owned();
@@ -95,7 +93,7 @@ fn of_the_peer(paths: &Paths, cf: &HaCf, ip: Ipv4Addr) -> Option<String> {
         here && words.any(|word| node(word) || word.split('.').next().is_some_and(node))
     };
     let at = text.lines().position(names)? + 1;
-    Some(std::format!("{}:{at}", hosts.display()))
+    Some(format!("{}:{at}", hosts.display()))
 }
 
 /// No service address is on this machine while nobody has put it there: the peer could not use it.

@@ -3,8 +3,6 @@
 use crate::config::files::read_text;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::string::String;
-use std::vec::Vec;
 
 /// One process.
 #[derive(Clone, PartialEq, Eq, Debug)]

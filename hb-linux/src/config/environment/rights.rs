@@ -5,7 +5,6 @@ use crate::config::Paths;
 use crate::config::files::read_text;
 use crate::config::finding::Report;
 use crate::config::ha_cf::HaCf;
-use std::string::String;
 
 /// Bytes that daemon and helper must be able to lock.
 const LOCKED: u64 = 1024 * 1024;

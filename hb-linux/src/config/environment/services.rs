@@ -11,10 +11,8 @@ use crate::fence::STONITH;
 use crate::scripts::fitness::{self, Unfit};
 use crate::scripts::program;
 use core::fmt;
-use std::format;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::string::String;
 
 /// Each resource has a script that can run, and nobody else starts it.
 pub(super) fn scripts(paths: &Paths, cf: &HaCf, groups: &[At<Group>], report: &mut Report<'_>) {

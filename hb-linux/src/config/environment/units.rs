@@ -3,10 +3,7 @@
 use crate::config::Paths;
 use crate::config::finding::Report;
 use crate::config::settings::Resource;
-use std::borrow::ToOwned;
-use std::format;
 use std::fs;
-use std::string::String;
 
 /// No unit of `systemd::UNIT` is enabled: a boot would start it on the standby node as well. Links are looked at, and nobody
 /// is asked.

@@ -8,8 +8,6 @@ use crate::config::lexer::Word;
 use hb_core::Duration;
 use hb_core::config::StalePolicy;
 use std::path::PathBuf;
-use std::string::String;
-use std::vec::Vec;
 
 /// What the lines of one group say.
 #[derive(Clone, Debug)]

@@ -7,8 +7,6 @@ use crate::config::lexer::Word;
 use crate::config::settings::{FenceDevice, Given};
 use hb_core::Duration;
 use hb_core::config::FenceFailed;
-use std::string::{String, ToString};
-use std::vec::Vec;
 
 /// The pulse of the drawn circuit, if the line does not say, and what it may be.
 const PULSE: Duration = Duration::from_millis(1500);

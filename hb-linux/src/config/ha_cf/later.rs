@@ -4,7 +4,6 @@ use super::directive::{Directive, switch};
 use super::{At, HaCf, NAMES};
 use crate::config::files::distance;
 use crate::config::finding::Report;
-use std::string::String;
 
 /// Directives of later Heartbeats that are accepted, and why they do nothing here.
 const NO_MEANING: [(&str, &str); 29] = [

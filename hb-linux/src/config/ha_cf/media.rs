@@ -9,7 +9,6 @@ use crate::config::settings::Medium;
 use core::fmt;
 use core::net::Ipv4Addr;
 use hb_core::config::MAX_LINKS;
-use std::string::{String, ToString};
 
 /// The line speed that holds without `baud`.
 pub(in crate::config) const DEFAULT_BAUD: u32 = 19_200;

@@ -26,8 +26,6 @@ use hb_core::config::{Answered, FenceFailed, Isolated, MonitorConfig};
 #[cfg(feature = "config-show")]
 pub(super) use media::{DEFAULT_BAUD, DEFAULT_PORT};
 use std::path::PathBuf;
-use std::string::String;
-use std::vec::Vec;
 
 /// A value and the line that gave it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -6,8 +6,6 @@ use crate::config::finding::Report;
 use crate::config::settings::Ping;
 use core::net::Ipv4Addr;
 use hb_core::config::{MAX_NAME, MAX_PINGS};
-use std::string::String;
-use std::vec::Vec;
 
 /// Members of a `ping_group` at most.
 const MAX_MEMBERS: usize = 8;

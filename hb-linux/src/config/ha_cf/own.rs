@@ -7,7 +7,6 @@ use crate::config::WatchdogBusy;
 use crate::config::finding::Report;
 use hb_core::Duration;
 use hb_core::config::{Answered, Isolated, MonitorConfig};
-use std::string::String;
 
 /// Failures in a row that `monitor` waits for when it does not say.
 const DEFAULT_FAILURES: u8 = 3;

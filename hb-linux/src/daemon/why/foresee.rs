@@ -8,7 +8,6 @@ use hb_core::{
     Action, Asked, Cause, Duration, Event, FRAME_BUF, GroupId, Input, Instant, Node, Outcome, PingId, Pulled,
     Token, Verb,
 };
-use std::vec::Vec;
 
 /// The peer's hardware address, whatever it is.
 const MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];

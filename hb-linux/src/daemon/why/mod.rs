@@ -19,7 +19,6 @@ use hb_core::message::GroupState;
 use hb_core::{
     Cause, Command, Duration, GroupId, GroupStatus, Input, Instant, LinkId, Node, PeerState, Scope, Wait,
 };
-use std::vec::Vec;
 
 /// What would move is foreseen for this long beside the configured times.
 const FURTHER: Duration = Duration::from_secs(60);
