@@ -15,6 +15,8 @@ use crate::sys::poll::sleep_ms;
 const STEP_MS: i32 = 50;
 /// A move that makes no progress for this long is no longer waited for.
 const STILL_MS: i32 = 15_000;
+/// A group that is not known to be stopped for this long, for want of an answer, is no longer waited for.
+const UNPROVEN_MS: i32 = 5_000;
 
 /// Does a daemon run here, whether or not it answers? It holds the lock of its state directory, and listens at the name that
 /// no removal of files touches.
@@ -184,9 +186,23 @@ pub(super) fn stop(options: &Options) -> i32 {
         return EXIT_OK;
     }
     let mut told = String::new();
+    let mut steps = 0;
     loop {
         match snapshot(options) {
             Ok(shot) => {
+                // One call that could not be run may be run in a moment.
+                let unproven = |g: &Group| g.state == "unknown" && g.trouble.is_some();
+                steps = if shot.groups.iter().any(unproven) { steps + 1 } else { 0 };
+                if let Some(group) = shot.groups.iter().find(|g| steps * STEP_MS > UNPROVEN_MS && unproven(g))
+                {
+                    tell(&format!(
+                        "group {} is not known to be stopped, so the daemon does not end yet: {}; \
+                         or hbd stop again, to end all the same",
+                        group.name,
+                        group.trouble.as_deref().unwrap_or_default()
+                    ));
+                    return EXIT_FAILURE;
+                }
                 if let Some(stuck) = shot.groups.iter().find(|g| g.state == "stuck") {
                     tell(&format!(
                         "group {} is stuck: a stop script failed or hung, so the daemon does not end; see its log, \

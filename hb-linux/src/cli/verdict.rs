@@ -122,9 +122,10 @@ fn of_node(s: &Snapshot) -> Option<(Level, String)> {
         return Some((Level::Critical, text));
     }
     if s.phase == "leaving" {
-        let stuck = s.groups.iter().any(|group| group.state == "stuck");
-        let text = if stuck {
-            "this node was asked to end, and waits for what is stuck; to end all the same: hbd stop"
+        let stands =
+            |group: &Group| matches!(group.state.as_str(), "stuck" | "unknown") && group.trouble.is_some();
+        let text = if s.groups.iter().any(stands) {
+            "this node was asked to end, and waits for what is not known to be stopped; to end all the same: hbd stop"
         } else {
             "this node leaves"
         };

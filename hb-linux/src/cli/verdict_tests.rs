@@ -66,9 +66,12 @@ fn what_does_not_run_is_critical_and_names_the_next_command() {
             "CRITICAL: web is stuck here: a stop failed; mend it, then: hbd clear web",
         ),
         (
-            |s| (s.groups[0].state, s.phase) = ("stuck".into(), "leaving".into()),
-            "CRITICAL: web is stuck here: a stop failed; mend it, then: hbd clear web; \
-             this node was asked to end, and waits for what is stuck; to end all the same: hbd stop",
+            |s| {
+                (s.groups[0].state, s.phase) = ("stuck".into(), "leaving".into());
+                s.groups[0].trouble = Some("web stop: return code 1; mend it, then: hbd clear web".into());
+            },
+            "CRITICAL: web is stuck here: web stop: return code 1; mend it, then: hbd clear web; \
+             this node was asked to end, and waits for what is not known to be stopped; to end all the same: hbd stop",
         ),
         (
             |s| s.groups[1].peer_state = Some("stuck".into()),

@@ -15,8 +15,9 @@ use std::ffi::CString;
 
 /// Reads what never comes: it has the other end of its input itself. A read that fails ends it rather than a core.
 const TEXT: &str = "trap '' 1 2 3 15; while read -r line; do :; done";
-/// Its name in the list of processes, for people: `sh -c ... hbd-keeper`.
-const NAME: &str = "hbd-keeper";
+/// Its name in the list of processes, for people: `sh -c ... watchdog-keeper`. Nothing in its line is called as the daemon
+/// is: `pkill -f hbd`, and a `kill` of all that `ps ax | grep hbd` finds, do not meet it.
+const NAME: &str = "watchdog-keeper";
 
 /// The shell, while there is one.
 #[derive(Debug)]
@@ -104,7 +105,7 @@ mod tests {
         assert_eq!(keeper.child, Some(child), "one is enough");
         drop(device);
         let words = format!("/proc/{}/cmdline", child.get());
-        let named = || std::fs::read(&words).is_ok_and(|line| line.ends_with(b"\0hbd-keeper\0"));
+        let named = || std::fs::read(&words).is_ok_and(|line| line.ends_with(b"\0watchdog-keeper\0"));
         assert!(
             (0..200).any(|_| named() || {
                 sleep_ms(10);
@@ -112,6 +113,8 @@ mod tests {
             }),
             "it is not the shell"
         );
+        let line = std::fs::read(&words).unwrap();
+        assert!(!line.windows(3).any(|part| part == b"hbd"), "who ends all that is called hbd ends it");
         // Requests to end, and time, do nothing.
         let _ = process::signal(child, Signal::SIGTERM);
         sleep_ms(300);

@@ -1,5 +1,6 @@
 //! A group that stays stuck is said again, at growing distances: who reads the log of last night must not find one line.
-//! One that keeps a node from leaving is said at once: who sent a signal waits, and nothing else tells him for what.
+//! One that keeps a node from leaving, stuck or not known to be stopped, is said at once: who sent a signal waits, and nothing
+//! else tells him for what.
 
 use super::voice::Voice;
 use crate::helper::Level;
@@ -13,7 +14,10 @@ const FIRST: Duration = Duration::from_secs(60);
 /// But no longer than this.
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// When each stuck group is said again.
+/// A group that is not known to be stopped may be so in a moment.
+const SOON: Duration = Duration::from_secs(5);
+
+/// When each stuck group is said again, and on leave each one that is not known to be stopped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Shout {
     due: [Option<Due>; MAX_GROUPS],
@@ -39,11 +43,17 @@ impl Shout {
         match *event {
             Event::Leaving => {
                 self.leaving = true;
-                self.due.iter_mut().flatten().for_each(|due| due.at = now);
+                for due in &mut self.due {
+                    match due {
+                        Some(stuck) => stuck.at = now,
+                        None => *due = Some(Due { since: now, at: now.plus(SOON), gap: FIRST }),
+                    }
+                }
             }
             Event::Group { group, to, .. } => {
                 if let Some(due) = self.due.get_mut(usize::from(group.0)) {
                     let at = if self.leaving { now } else { now.plus(FIRST) };
+                    // One that is cleaned up goes on being unknown, without an event.
                     *due = (to == GroupState::Stuck).then_some(Due { since: now, at, gap: FIRST });
                 }
             }
@@ -67,10 +77,22 @@ impl Shout {
         Some((GroupId(u8::try_from(at).unwrap_or(u8::MAX)), now.since(due.since)))
     }
 
+    fn forget(&mut self, group: GroupId) {
+        if let Some(due) = self.due.get_mut(usize::from(group.0)) {
+            *due = None;
+        }
+    }
+
     /// Say what is due.
     pub(super) fn tick(&mut self, now: Instant, node: &Node, voice: &mut Voice) {
         while let Some((group, time)) = self.take(now) {
-            let Some(status) = node.group_status(group) else { continue };
+            // What has never been known to be stopped has had no event; what leaves by its scripts is on its way.
+            let status = node.group_status(group);
+            let stands = |state| matches!(state, GroupState::Stuck | GroupState::Unknown);
+            let Some(status) = status.filter(|status| stands(status.state)) else {
+                self.forget(group);
+                continue;
+            };
             let last = status.culprit.map(|c| voice.last_line(group, c.resource, c.verb)).unwrap_or_default();
             let mut trouble = Text::<700>::new();
             reasons::trouble_words(&voice.names, group, &status, &last, &mut trouble);
@@ -78,7 +100,7 @@ impl Shout {
             let trouble = trouble.as_str();
             if self.leaving {
                 let text = format_args!(
-                    "keeps this node from ending, stuck for {minutes} min by now: {trouble}; or, to end all the same, \
+                    "keeps this node from ending, for {minutes} min by now: {trouble}; or, to end all the same, \
                      whereupon an armed watchdog resets this machine: hbd stop, once more"
                 );
                 voice.say_group(Level::Critical, group, text);
@@ -126,6 +148,11 @@ mod tests {
         assert!(shout.take(at).is_some() && shout.deadline() > at);
         shout.note(at, &change(GroupState::Idle));
         shout.note(at, &change(GroupState::Stuck));
-        assert_eq!(shout.deadline(), at);
+        assert_eq!(shout.take(at), Some((GroupId(1), Duration::ZERO)));
+        // The others may never have been known to be stopped: they are looked at, and forgotten if they are.
+        assert_eq!(shout.deadline(), at.plus(SOON));
+        assert_eq!(shout.take(at.plus(SOON)).map(|(group, _)| group), Some(GroupId(0)));
+        shout.forget(GroupId(0));
+        assert_eq!(shout.take(at.plus(SOON)).map(|(group, _)| group), Some(GroupId(2)));
     }
 }

@@ -73,7 +73,7 @@ pub(super) fn watchdog(machine: &Machine, cf: &HaCf, report: &mut Report<'_>) {
             line,
             format_args!(
                 "softdog of Linux {} stops its timer when the last process that has it open ends, and be it killed: hbd, its \
-                 helper and a shell called `hbd-keeper` keep it open, so that `killall -9 hbd` still ends in a reset, but who \
+                 helper and a shell called `watchdog-keeper` keep it open, so that `killall -9 hbd` still ends in a reset, but who \
                  kills all three leaves both nodes serving; `modprobe softdog nowayout=1` resets then too, and after an orderly \
                  stop as well",
                 machine.release
