@@ -40,7 +40,7 @@ mod told;
 pub use files::distance;
 pub use finding::{Class, Findings};
 #[cfg(test)]
-pub(crate) use ha_cf::NAMES as DIRECTIVES;
+pub(crate) use ha_cf::names as directives;
 pub use key_fault::{KeyFaultKind, KeyFaults};
 #[cfg(feature = "data")]
 pub use settings::{DataSettings, Transport};

@@ -158,6 +158,24 @@ impl<'a> Directive<'a> {
         }
     }
 
+    /// The only value as one of two words, into `slot`; the first one is the example.
+    pub(super) fn set_choice<T: PartialEq + Copy>(
+        &self,
+        slot: &mut Option<At<T>>,
+        words: [(&str, T); 2],
+        report: &mut Report<'_>,
+    ) {
+        let [(first, _), (second, _)] = words;
+        let Some(word) = self.value(first, report) else { return };
+        match words.iter().find(|(known, _)| *known == word) {
+            Some((_, value)) => self.set(slot, *value, report),
+            None => report.error(
+                self.line,
+                format_args!("{0}: `{word}` is not known; write `{0} {first}` or `{0} {second}`", self.name),
+            ),
+        }
+    }
+
     /// The only value as a full path, into `slot`.
     pub(super) fn set_path(&self, slot: &mut Option<At<PathBuf>>, example: &str, report: &mut Report<'_>) {
         let Some(word) = self.value(example, report) else { return };

@@ -6,7 +6,6 @@ use crate::config::finding::Report;
 use crate::config::lexer::Word;
 use crate::config::settings::{FenceDevice, Given};
 use hb_core::Duration;
-use hb_core::config::FenceFailed;
 
 /// The pulse of the drawn circuit, if the line does not say, and what it may be.
 const PULSE: Duration = Duration::from_millis(1500);
@@ -92,21 +91,6 @@ pub(super) fn stonith_host(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report
 pub(super) fn delay(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
     if let Some(time) = d.time(Duration::ZERO, Duration::from_secs(3600), report) {
         d.set(&mut cf.fence_delay, time, report);
-    }
-}
-
-/// `fence_failed wait|claim`
-pub(super) fn failed(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
-    match d.value("wait", report) {
-        Some("wait") => d.set(&mut cf.fence_failed, FenceFailed::Wait, report),
-        Some("claim") => d.set(&mut cf.fence_failed, FenceFailed::Claim, report),
-        Some(word) => report.error(
-            d.line,
-            format_args!(
-                "fence_failed: `{word}` is not known; write `fence_failed wait` or `fence_failed claim`"
-            ),
-        ),
-        None => {}
     }
 }
 

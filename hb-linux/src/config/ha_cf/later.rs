@@ -1,7 +1,7 @@
 //! Directives without an effect: those of parts that are not active yet, and those of later Heartbeats.
 
 use super::directive::{Directive, switch};
-use super::{At, HaCf, NAMES};
+use super::{At, HaCf, names};
 use crate::config::files::distance;
 use crate::config::finding::Report;
 
@@ -40,7 +40,7 @@ const NO_MEANING: [(&str, &str); 29] = [
 
 /// `data` in a build without it: half of it would be worse than none.
 #[cfg(not(feature = "data"))]
-pub(super) fn data(d: &Directive<'_>, report: &mut Report<'_>) {
+pub(super) fn data(_: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
     report.error(
         d.line,
         format_args!("this build of hbd has no `data`: remove the line, or take a build that has it"),
@@ -84,7 +84,7 @@ pub(super) fn respawn(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>)
 /// Everything that no other arm of the table took.
 pub(super) fn other(d: &Directive<'_>, report: &mut Report<'_>) {
     match d.name {
-        "crm" | "pacemaker" => crm(d, report),
+        "pacemaker" => crm(d, report),
         "autojoin" => autojoin(d, report),
         "ucast6" | "mcast6" | "ping6" | "hbaping" | "tipc" | "rds" | "openais" => {
             let instead = if matches!(d.name, "ping6" | "hbaping") {
@@ -103,7 +103,8 @@ pub(super) fn other(d: &Directive<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn crm(d: &Directive<'_>, report: &mut Report<'_>) {
+/// `crm no`
+pub(super) fn crm(d: &Directive<'_>, report: &mut Report<'_>) {
     let Some(word) = d.value("no", report) else { return };
     if switch(word) == Some(false) {
         report.warn(
@@ -145,9 +146,8 @@ fn autojoin(d: &Directive<'_>, report: &mut Report<'_>) {
 }
 
 fn unknown(d: &Directive<'_>, report: &mut Report<'_>) {
-    let near = NAMES
-        .iter()
-        .map(|known| (distance(&d.name.to_ascii_lowercase(), known), *known))
+    let near = names()
+        .map(|known| (distance(&d.name.to_ascii_lowercase(), known), known))
         .filter(|(distance, known)| *distance <= 2 && *distance * 2 < known.len())
         .min();
     match near {

@@ -11,6 +11,7 @@ mod logging;
 mod media;
 mod nodes;
 mod own;
+mod table;
 #[cfg(test)]
 mod tests;
 mod timing;
@@ -26,6 +27,7 @@ use hb_core::config::{Answered, FenceFailed, Isolated, MonitorConfig};
 #[cfg(feature = "config-show")]
 pub(super) use media::{DEFAULT_BAUD, DEFAULT_PORT};
 use std::path::PathBuf;
+pub(crate) use table::names;
 
 /// A value and the line that gave it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -112,91 +114,5 @@ pub(super) fn parse(bytes: &[u8], report: &mut Report<'_>) -> HaCf {
 
 fn one(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
     cf.any_medium |= matches!(d.name, "serial" | "bcast" | "udp" | "mcast" | "ucast");
-    match d.name {
-        "node" => nodes::node(cf, d, report),
-        "ping" => nodes::ping(cf, d, report),
-        "ping_group" => nodes::ping_group(cf, d, report),
-        "keepalive" | "warntime" | "deadtime" | "initdead" | "deadping" => timing::time(cf, d, report),
-        "auto_failback" => timing::auto_failback(cf, d, report),
-        "nice_failback" => timing::nice_failback(cf, d, report),
-        "baud" => media::baud(cf, d, report),
-        "udpport" => media::udpport(cf, d, report),
-        "serial" => media::serial(cf, d, report),
-        "serial_rtscts" => d.set_switch(&mut cf.serial_rtscts, report),
-        "bcast" => media::bcast(cf, d, report),
-        "udp" => media::udp(cf, d, report),
-        "mcast" => media::mcast(cf, d, report),
-        "ucast" => media::ucast(cf, d, report),
-        "hopfudge" => media::hopfudge(cf, d, report),
-        "watchdog" => d.set_path(&mut cf.watchdog, "/dev/watchdog", report),
-        "watchdog_timeout" => own::watchdog_timeout(cf, d, report),
-        "logfile" => d.set_path(&mut cf.logfile, "/var/log/ha-log", report),
-        "debugfile" => d.set_path(&mut cf.debugfile, "/var/log/ha-debug", report),
-        "logfacility" => logging::facility(cf, d, report),
-        "rtprio" => own::rtprio(cf, d, report),
-        "script_timeout" => own::script_timeout(cf, d, report),
-        "monitor" => own::monitor(cf, d, report),
-        "isolated" => own::isolated(cf, d, report),
-        "announce_every" => own::announce_every(cf, d, report),
-        "status_group" => own::status_group(cf, d, report),
-        "answered" => own::answered(cf, d, report),
-        "watchdog_busy" => own::watchdog_busy(cf, d, report),
-        "fence" => fence::fence(cf, d, report),
-        "fence_delay" => fence::delay(cf, d, report),
-        "fence_failed" => fence::failed(cf, d, report),
-        "startup_fence" => d.set_switch(&mut cf.startup_fence, report),
-        #[cfg(feature = "data")]
-        "data" => data::data(cf, d, report),
-        #[cfg(not(feature = "data"))]
-        "data" => later::data(d, report),
-        "respawn" => later::respawn(cf, d, report),
-        "stonith" => fence::stonith(cf, d, report),
-        "stonith_host" => fence::stonith_host(cf, d, report),
-        _ => later::other(d, report),
-    }
+    table::read(cf, d, report);
 }
-
-/// Every directive that has a meaning here, to guess what a misspelt one was meant to be.
-pub(crate) const NAMES: [&str; 41] = [
-    "node",
-    "ping",
-    "ping_group",
-    "keepalive",
-    "warntime",
-    "deadtime",
-    "initdead",
-    "deadping",
-    "auto_failback",
-    "nice_failback",
-    "baud",
-    "udpport",
-    "serial",
-    "serial_rtscts",
-    "bcast",
-    "mcast",
-    "ucast",
-    "hopfudge",
-    "watchdog",
-    "watchdog_timeout",
-    "logfile",
-    "debugfile",
-    "logfacility",
-    "rtprio",
-    "script_timeout",
-    "monitor",
-    "isolated",
-    "announce_every",
-    "status_group",
-    "answered",
-    "watchdog_busy",
-    "fence",
-    "fence_delay",
-    "fence_failed",
-    "startup_fence",
-    "data",
-    "respawn",
-    "stonith",
-    "stonith_host",
-    "udp",
-    "crm",
-];

@@ -3,10 +3,9 @@
 use super::HaCf;
 use super::directive::Directive;
 use super::timing::DAY;
-use crate::config::WatchdogBusy;
 use crate::config::finding::Report;
 use hb_core::Duration;
-use hb_core::config::{Answered, Isolated, MonitorConfig};
+use hb_core::config::MonitorConfig;
 
 /// Failures in a row that `monitor` waits for when it does not say.
 const DEFAULT_FAILURES: u8 = 3;
@@ -83,19 +82,6 @@ pub(super) fn monitor(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>)
     }
 }
 
-/// `isolated wait|claim`
-pub(super) fn isolated(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
-    match d.value("wait", report) {
-        Some("wait") => d.set(&mut cf.isolated, Isolated::Wait, report),
-        Some("claim") => d.set(&mut cf.isolated, Isolated::Claim, report),
-        Some(word) => report.error(
-            d.line,
-            format_args!("isolated: `{word}` is not known; write `isolated wait` or `isolated claim`"),
-        ),
-        None => {}
-    }
-}
-
 /// `announce_every TIME`, `announce_every off`
 pub(super) fn announce_every(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
     match d.args {
@@ -118,33 +104,5 @@ pub(super) fn announce_every(cf: &mut HaCf, d: &Directive<'_>, report: &mut Repo
 pub(super) fn status_group(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
     if let Some(name) = d.value("nagios", report) {
         d.set(&mut cf.status_group, String::from(name), report);
-    }
-}
-
-/// `answered wait|claim`
-pub(super) fn answered(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
-    match d.value("wait", report) {
-        Some("wait") => d.set(&mut cf.answered, Answered::Wait, report),
-        Some("claim") => d.set(&mut cf.answered, Answered::Claim, report),
-        Some(word) => report.error(
-            d.line,
-            format_args!("answered: `{word}` is not known; write `answered wait` or `answered claim`"),
-        ),
-        None => {}
-    }
-}
-
-/// `watchdog_busy serve|wait`
-pub(super) fn watchdog_busy(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
-    match d.value("serve", report) {
-        Some("serve") => d.set(&mut cf.watchdog_busy, WatchdogBusy::Serve, report),
-        Some("wait") => d.set(&mut cf.watchdog_busy, WatchdogBusy::Wait, report),
-        Some(word) => report.error(
-            d.line,
-            format_args!(
-                "watchdog_busy: `{word}` is not known; write `watchdog_busy serve` or `watchdog_busy wait`"
-            ),
-        ),
-        None => {}
     }
 }
