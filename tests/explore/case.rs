@@ -37,8 +37,8 @@ pub struct Case {
     pub failback: bool,
     /// Both nodes have an armed watchdog, which outlives a killed daemon.
     pub watchdog: bool,
-    /// Each node has a fence device.
-    pub fence: bool,
+    /// Each node has a fence device; what one that failed means.
+    pub fence: Option<FenceFailed>,
     /// The first node's file says a longer deadtime.
     pub longer: bool,
     /// The group has data.
@@ -51,13 +51,13 @@ const PLAIN: Case = Case {
     groups: 1,
     failback: false,
     watchdog: false,
-    fence: false,
+    fence: None,
     longer: false,
     data: false,
 };
 
 /// All of them.
-pub const CASES: [Case; 7] = [
+pub const CASES: [Case; 8] = [
     PLAIN,
     Case { name: "failback", about: "the preferred node takes its group back", failback: true, ..PLAIN },
     Case {
@@ -67,7 +67,13 @@ pub const CASES: [Case; 7] = [
         watchdog: true,
         ..PLAIN
     },
-    Case { name: "fence", about: "a fence device at each node", fence: true, ..PLAIN },
+    Case { name: "fence", about: "a fence device at each node", fence: Some(FenceFailed::Wait), ..PLAIN },
+    Case {
+        name: "forgone",
+        about: "a fence device at each node, and a fence that failed is not waited for",
+        fence: Some(FenceFailed::Claim),
+        ..PLAIN
+    },
     Case { name: "deadtimes", about: "two files with different deadtimes", longer: true, ..PLAIN },
     Case {
         name: "two",
@@ -132,11 +138,7 @@ impl Case {
             line_time: Duration::ZERO,
             pings: 0,
             groups: (0..self.groups).map(group).collect(),
-            fence: self.fence.then_some(FenceConfig {
-                delay: KEEPALIVE,
-                startup: false,
-                failed: FenceFailed::Wait,
-            }),
+            fence: self.fence.map(|failed| FenceConfig { delay: KEEPALIVE, startup: false, failed }),
             limits: ScriptLimits { start: SCRIPT_LIMIT, stop: SCRIPT_LIMIT, status: SCRIPT_LIMIT },
             monitor: None,
             ask: AskConfig::default(),

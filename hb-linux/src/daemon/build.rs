@@ -71,8 +71,20 @@ impl Start {
         if found > 0 {
             voice.say(
                 Level::Warn,
-                format_args!("{found} scripts of an earlier life were ended, {left} would not go"),
+                format_args!("{found} scripts of an earlier life were ended, {} would not go", left.len()),
             );
+        }
+        for script in &left {
+            let groups = settings.groups.iter().enumerate();
+            for (_, group) in groups.filter(|(at, _)| script.groups >> at & 1 == 1) {
+                voice.say(
+                    Level::Error,
+                    format_args!(
+                        "{}: script {} of an earlier life cannot be killed: nothing is started or proven stopped before it ends",
+                        group.name, script.pid.get()
+                    ),
+                );
+            }
         }
         #[cfg(feature = "data")]
         end_pulls(places, paths, &mut voice);
@@ -103,7 +115,7 @@ impl Start {
             attendant,
             voice,
             links,
-            runner: Runner::new(programs),
+            runner: Runner::new(programs).beside(left, &paths.proc_dir),
             pinger: pinger(settings, &entropy),
             mirrors: Mirrors::new(settings),
             announcer: Announcer::new(settings),

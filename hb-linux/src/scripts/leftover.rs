@@ -17,20 +17,48 @@ use std::path::Path;
 /// How long to wait for the end of what was killed: a process deep in a driver may take its time.
 const PATIENCE_MS: i32 = 5000;
 
-/// End them. Answers how many process groups were found, and how many of them are still there after some seconds.
-pub fn end_all(settings: &Settings, run_dir: &Path, proc_dir: &Path) -> (usize, usize) {
+/// A script that did not end although it was killed: it hangs in the kernel, and goes on when that lets it go.
+#[derive(Clone, Copy, Debug)]
+pub struct Left {
+    /// The number of its process group.
+    pub pid: Pid,
+    /// The groups that have a script of its name, one bit each.
+    pub groups: u32,
+}
+
+impl Left {
+    /// Is any process of the group more than a dead one that nobody has waited for? What cannot be read may live.
+    #[must_use]
+    pub fn lives(&self, proc_dir: &Path) -> bool {
+        if !process::group_exists(self.pid) {
+            return false;
+        }
+        let Ok(entries) = fs::read_dir(proc_dir) else { return true };
+        let member = |entry: fs::DirEntry| {
+            let stat = fs::read(entry.path().join("stat")).unwrap_or_default();
+            let text = std::string::String::from_utf8_lossy(&stat);
+            let mut behind = text.rsplit(')').next().unwrap_or("").split_whitespace();
+            let dead = matches!(behind.next(), Some("Z" | "X"));
+            !dead && behind.nth(1).and_then(|group| group.parse().ok()) == Some(self.pid.get())
+        };
+        entries.flatten().any(member)
+    }
+}
+
+/// End them. Answers how many process groups were found, and which of them are still there after some seconds.
+pub fn end_all(settings: &Settings, run_dir: &Path, proc_dir: &Path) -> (usize, Vec<Left>) {
     let mark = mark(run_dir);
     let found = find(settings, mark.as_bytes(), proc_dir);
-    for &group in &found {
-        let _ = process::kill_group(group);
+    for left in &found {
+        let _ = process::kill_group(left.pid);
     }
     let mut waited = 0;
-    let alive = |found: &[Pid]| found.iter().filter(|&&group| process::group_exists(group)).count();
-    while alive(&found) > 0 && waited < PATIENCE_MS {
+    let alive = |left: &Left| left.lives(proc_dir);
+    while found.iter().any(alive) && waited < PATIENCE_MS {
         sleep_ms(10);
         waited += 10;
     }
-    (found.len(), alive(&found))
+    (found.len(), found.into_iter().filter(alive).collect())
 }
 
 /// End the pulls of groups' data that an earlier life left running; answers how many processes there are still.
@@ -70,11 +98,15 @@ fn bears(process: &Path, mark: &[u8]) -> bool {
     environ.split(|&b| b == 0).any(|word| word == mark)
 }
 
-/// Leaders of the process groups of left-over scripts.
-fn find(settings: &Settings, mark: &[u8], proc_dir: &Path) -> Vec<Pid> {
+/// The process groups of left-over scripts.
+fn find(settings: &Settings, mark: &[u8], proc_dir: &Path) -> Vec<Left> {
     let own = process::own_pid();
-    let names: Vec<&str> =
-        settings.groups.iter().flat_map(|g| &g.resources).map(|r| r.name.as_str()).collect();
+    let names: Vec<(u32, &str)> = settings
+        .groups
+        .iter()
+        .enumerate()
+        .flat_map(|(at, group)| group.resources.iter().map(move |r| (1 << (at % 32), r.name.as_str())))
+        .collect();
     let mut found = Vec::new();
     let Ok(entries) = fs::read_dir(proc_dir) else { return found };
     for entry in entries.flatten() {
@@ -82,24 +114,24 @@ fn find(settings: &Settings, mark: &[u8], proc_dir: &Path) -> Vec<Pid> {
         let Some(pid) = pid else { continue };
         let read = |file: &str| fs::read(entry.path().join(file)).unwrap_or_default();
         // The group's leader only: it has the group's number.
-        if pid != own
-            && is_script(&read("cmdline"), &names)
-            && bears(&entry.path(), mark)
-            && leads_a_group(&read("stat"), pid)
-        {
-            found.push(pid);
+        let groups = if pid == own { 0 } else { scripts_of(&read("cmdline"), &names) };
+        if groups != 0 && bears(&entry.path(), mark) && leads_a_group(&read("stat"), pid) {
+            found.push(Left { pid, groups });
         }
     }
     found
 }
 
-/// `... [/dir/]NAME args... start|stop|status`
-fn is_script(cmdline: &[u8], names: &[&str]) -> bool {
+/// The groups whose script was called like this: `... [/dir/]NAME args... start|stop|status`.
+fn scripts_of(cmdline: &[u8], names: &[(u32, &str)]) -> u32 {
     let words: Vec<&[u8]> = cmdline.strip_suffix(b"\0").unwrap_or(cmdline).split(|&b| b == 0).collect();
-    let Some((last, front)) = words.split_last() else { return false };
+    let Some((last, front)) = words.split_last() else { return 0 };
     let base = |word: &&[u8]| word.rsplit(|&b| b == b'/').next().unwrap_or_default().to_vec();
-    [b"start".as_slice(), b"stop", b"status"].contains(last)
-        && front.iter().map(base).any(|word| names.iter().any(|name| name.as_bytes() == word))
+    if ![b"start".as_slice(), b"stop", b"status"].contains(last) {
+        return 0;
+    }
+    let called = |name: &str| front.iter().map(base).any(|word| name.as_bytes() == word);
+    names.iter().filter(|(_, name)| called(name)).fold(0, |groups, (group, _)| groups | group)
 }
 
 /// Fields 5 of `stat`, counted behind the name in brackets, which may hold anything.
@@ -115,17 +147,17 @@ mod tests {
 
     #[test]
     fn scripts_are_told_from_services() {
-        let names = ["jdmail", "IPaddr"];
-        let table: [(&[u8], bool); 6] = [
-            (b"/bin/sh\0/etc/init.d/jdmail\0start\0", true),
-            (b"sh\0/run/IPaddr\0\x3192.168.2.50\0status\0", true),
-            (b"/usr/sbin/jdmail\0-d\0", false),
-            (b"/usr/sbin/httpd\0-k\0start\0", false),
-            (b"jdmail\0", false),
-            (b"", false),
+        let names = [(1, "IPaddr"), (1, "jdmail"), (2, "IPaddr")];
+        let table: [(&[u8], u32); 6] = [
+            (b"/bin/sh\0/etc/init.d/jdmail\0start\0", 1),
+            (b"sh\0/run/IPaddr\0\x3192.168.2.50\0status\0", 3),
+            (b"/usr/sbin/jdmail\0-d\0", 0),
+            (b"/usr/sbin/httpd\0-k\0start\0", 0),
+            (b"jdmail\0", 0),
+            (b"", 0),
         ];
-        for (cmdline, script) in table {
-            assert_eq!(is_script(cmdline, &names), script, "{}", String::from_utf8_lossy(cmdline));
+        for (cmdline, groups) in table {
+            assert_eq!(scripts_of(cmdline, &names), groups, "{}", String::from_utf8_lossy(cmdline));
         }
     }
 

@@ -15,6 +15,7 @@
 
 use super::answer::{Answer, judge};
 use super::drains::Drains;
+use super::leftover::Left;
 use super::output::{Last, Lines};
 use super::program::Programs;
 use crate::ending::{Ending, Patience};
@@ -23,6 +24,8 @@ use crate::sys::spawn::{Child, Program, spawn};
 use crate::sys::{Errno, Fd, PollFd, fd, process};
 use hb_core::config::MAX_GROUPS;
 use hb_core::{Duration, GroupId, Instant, Outcome, Token, Verb};
+use std::path::{Path, PathBuf};
+use std::vec::Vec;
 
 /// Calls of one group at a time: one, and one that is being killed and may never end (a process in a driver). What
 /// nothing can kill costs its own group's place, and no other's.
@@ -104,6 +107,9 @@ pub struct Runner {
     /// answered 0.
     tells: [u64; MAX_GROUPS],
     stopped: [u64; MAX_GROUPS],
+    /// Scripts of an earlier life that nothing could kill.
+    left: Vec<Left>,
+    proc_dir: PathBuf,
 }
 
 impl Runner {
@@ -111,6 +117,8 @@ impl Runner {
     #[must_use]
     pub const fn new(programs: Programs) -> Self {
         Self {
+            left: Vec::new(),
+            proc_dir: PathBuf::new(),
             programs,
             calls: [const { None }; MAX_CALLS],
             drains: Drains::new(),
@@ -125,12 +133,23 @@ impl Runner {
         &self.programs
     }
 
+    /// Scripts of an earlier life are still there: until they have ended, nothing that `status` says proves that their
+    /// groups are stopped, so none of these is called.
+    #[must_use]
+    pub fn beside(self, left: Vec<Left>, proc_dir: &Path) -> Self {
+        Self { left, proc_dir: proc_dir.to_path_buf(), ..self }
+    }
+
     /// Begin a call. If it comes to nothing, the answer is its end.
     pub fn start(&mut self, now: Instant, token: Token, what: What) -> Option<Finished> {
         let not_run = |why| {
             let (outcome, took, last) = (Outcome::NotRun, Duration::ZERO, Last::default());
             Some(Finished { token, what, outcome, took, last, why })
         };
+        self.left.retain(|left| left.lives(&self.proc_dir));
+        if self.left.iter().any(|left| left.groups >> what.group.0 & 1 == 1) {
+            return not_run(Some(Errno::BUSY));
+        }
         let under_way = self.calls.iter().flatten().filter(|call| call.what.group == what.group).count();
         if under_way >= MAX_CALLS_OF_A_GROUP {
             return not_run(Some(Errno::BUSY));

@@ -226,3 +226,29 @@ fn the_last_line_and_the_reason_come_with_the_end() {
     let absent = bench.end();
     assert_eq!((absent.outcome, absent.why), (Outcome::NotRun, Some(Errno::NO_ENTRY)));
 }
+
+/// What nothing can kill may still start something: until it has ended no answer proves anything.
+#[test]
+fn beside_a_script_of_an_earlier_life_its_groups_are_not_called() {
+    let mut bench = Bench::new(&["echo stopped; exit 3"]);
+    let sleeper = Programs::of_texts(&["sleep 60"]);
+    let choose = || sleeper.choose(GroupId(0), 0, Verb::Start);
+    let program =
+        Program { choose: &choose, stdout: None, stderr: None, stdin: None, held: &[], die_with_us: false };
+    let other = spawn(&program).unwrap();
+    let left = |groups| Vec::from([Left { pid: other.pid, groups }]);
+    bench.runner =
+        Runner::new(Programs::of_texts(&["echo stopped; exit 3"])).beside(left(0b10), Path::new("/proc"));
+    assert_eq!(bench.outcome(0, Verb::Status), Outcome::Stopped, "a script of another group");
+    bench.runner =
+        Runner::new(Programs::of_texts(&["echo stopped; exit 3"])).beside(left(0b01), Path::new("/proc"));
+    for verb in [Verb::Status, Verb::Stop, Verb::Start] {
+        let finished = bench.start(1, 0, verb).expect("it comes to nothing");
+        assert_eq!((finished.outcome, finished.why), (Outcome::NotRun, Some(Errno::BUSY)));
+    }
+    process::kill_group(other.pid).unwrap();
+    while try_wait_for(other.pid).is_none() {
+        crate::sys::poll::sleep_ms(5);
+    }
+    assert_eq!(bench.outcome(0, Verb::Status), Outcome::Stopped);
+}
