@@ -5,6 +5,7 @@
 
 mod addresses;
 mod ask;
+mod bridge;
 mod commands;
 mod daemon;
 mod data;

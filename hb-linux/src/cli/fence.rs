@@ -1,7 +1,7 @@
 //! `hbd fence --test NODE`: ask the fence whether it could, ask the operator twice, reset the other node.
 
 use super::{EXIT_FAILURE, EXIT_NOT_CONFIGURED, EXIT_OK, EXIT_USAGE, Options, ask, say, tell};
-use crate::config::{self, Shown};
+use crate::config::{self, FenceDevice, Shown};
 use crate::fence::{Ask, Call, Device, Verdict};
 use crate::sys::clock::Clock;
 use crate::sys::poll::sleep_ms;
@@ -23,6 +23,13 @@ pub(super) fn test(options: &Options, node: &str) -> i32 {
     if !node.eq_ignore_ascii_case(peer) {
         tell(&format!("{node:?} is not the other node; that one is {peer}"));
         return EXIT_USAGE;
+    }
+    if settings.fence == Some(FenceDevice::Bridge) {
+        tell(&format!(
+            "fence bridge is asked by the daemon alone, over the line that it holds: nothing was reset. To try it, pull the plug of \
+             {peer} while it serves nothing, and see whether hbd status here says done"
+        ));
+        return EXIT_FAILURE;
     }
     let Some(mut device) = Device::prepare(&settings, &options.places()) else {
         tell(

@@ -2,6 +2,8 @@
 
 pub mod args;
 mod ask;
+#[cfg(feature = "bridge")]
+mod bridge;
 mod cl_status;
 mod compat;
 #[cfg(feature = "data")]

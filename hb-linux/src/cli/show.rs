@@ -60,6 +60,10 @@ pub fn human(s: &Snapshot) -> String {
         }
     }
     rows.extend(s.fence.as_ref().map(fence_row));
+    #[cfg(feature = "bridge")]
+    rows.extend(
+        s.bridge.as_ref().map(|bridge| [Vec::from([label("bridge")]), super::bridge::row(bridge)].concat()),
+    );
     for (i, ping) in s.pings.iter().enumerate() {
         let state = if ping.alive { "answers" } else { "SILENT" };
         let mut row = Vec::from([first(i, "ping"), ping.host.clone(), state.to_string()]);

@@ -78,6 +78,10 @@ pub fn json(s: &Snapshot) -> String {
         j.key("busy").boolean(f.busy).key("ok").maybe_boolean(f.ok).key("last_s").maybe_number(f.last_s);
         j.key("said").string(&f.said).close('}');
     }
+    #[cfg(feature = "bridge")]
+    if let Some(bridge) = &s.bridge {
+        super::bridge::json(bridge, &mut j);
+    }
     j.key("ping").open('[');
     for ping in &s.pings {
         j.open('{').key("host").string(&ping.host).key("alive").boolean(ping.alive);

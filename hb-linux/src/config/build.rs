@@ -60,7 +60,12 @@ pub(super) fn settings(
         busy: cf.watchdog_busy.map_or(WatchdogBusy::Serve, |busy| busy.value),
     });
     let fence = cf.fence_of(&own).map(|fence| fence.value);
+    let behind = |link: &super::ha_cf::At<Medium>| match (&link.value, &cf.bridge) {
+        (Medium::Serial { device, .. }, Some(bridge)) => *device == bridge.value,
+        _ => false,
+    };
     Some(Settings {
+        bridge: cf.links.iter().position(behind),
         fence,
         timing: times.timing,
         links,

@@ -29,6 +29,7 @@ pub(crate) fn of_ha_cf(then: &Settings, new: &Settings) -> Vec<&'static str> {
         ("the links", then.links != new.links),
         ("ping", then.pings != new.pings),
         ("watchdog", then.watchdog != new.watchdog),
+        ("bridge", then.bridge != new.bridge),
         ("the fence", (&then.fence, then.core.fence) != (&new.fence, new.core.fence)),
         ("data", then.data != new.data),
         ("the logs", then.log != new.log),

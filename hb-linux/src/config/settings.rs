@@ -26,6 +26,8 @@ pub struct Settings {
     pub data: Vec<Option<DataSettings>>,
     /// The watchdog, if one is configured.
     pub watchdog: Option<WatchdogSettings>,
+    /// The serial line that the bridge is behind, if there is one.
+    pub bridge: Option<usize>,
     /// What proves the peer off, if anything does.
     pub fence: Option<FenceDevice>,
     /// Where log lines go.
@@ -141,6 +143,8 @@ pub enum FenceDevice {
         /// How long the pair that fires is held.
         pulse: hb_core::Duration,
     },
+    /// A reset output of the bridge on the serial line.
+    Bridge,
     /// The command `stonith` of Linux-HA.
     Stonith {
         /// The type of the device.
@@ -164,6 +168,7 @@ impl fmt::Display for FenceDevice {
         match self {
             Self::External { script, .. } => write!(f, "external {}", script.display()),
             Self::ModemLine { device, .. } => write!(f, "modem-line {}", device.display()),
+            Self::Bridge => f.write_str("bridge"),
             Self::Stonith { kind, .. } => write!(f, "stonith {kind}"),
         }
     }

@@ -27,6 +27,8 @@ pub struct Snapshot {
     pub groups: Vec<Group>,
     pub watchdog: Option<Watchdog>,
     pub fence: Option<Fence>,
+    #[cfg(feature = "bridge")]
+    pub bridge: Option<Bridge>,
     pub pings: Vec<Ping>,
     pub helper: HelperReply,
     pub late: LateReply,
@@ -42,6 +44,18 @@ pub struct Fence {
     pub ok: Option<bool>,
     pub last_s: Option<u64>,
     pub said: String,
+}
+
+/// The bridge; see [`super::wire::BridgeReply`].
+#[cfg(feature = "bridge")]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[allow(missing_docs)]
+pub struct Bridge {
+    pub device: String,
+    pub answers: bool,
+    pub own: Option<[u32; 3]>,
+    pub from: [Option<[u32; 3]>; 4],
+    pub to: [Option<[u32; 3]>; 4],
 }
 
 /// One ping node.
@@ -172,6 +186,11 @@ impl Snapshot {
                     last_s: f.last_s,
                     said: f.said.to_string(),
                 });
+            }
+            #[cfg(feature = "bridge")]
+            Reply::Bridge(b) => {
+                let device = b.device.to_string();
+                self.bridge = Some(Bridge { device, answers: b.answers, own: b.own, from: b.from, to: b.to });
             }
             Reply::Ping { host, alive, mirror } => {
                 self.pings.push(Ping { host: (*host).to_string(), alive: *alive, mirror: owned(*mirror) });

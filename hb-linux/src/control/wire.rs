@@ -11,7 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Of this module's messages. Raised whenever one changes.
-pub const VERSION: u8 = 6;
+pub const VERSION: u8 = 7;
 /// Bytes before a body.
 pub const HEAD: usize = 3;
 /// Longest body: one group with the longest names, or one line of text.
@@ -100,6 +100,9 @@ pub enum Reply<'a> {
     Trouble(&'a str),
     /// Status: the fence, if there is one.
     Fence(#[serde(borrow)] FenceReply<'a>),
+    /// Status: the bridge, if there is one.
+    #[cfg(feature = "bridge")]
+    Bridge(#[serde(borrow)] BridgeReply<'a>),
     /// Status: the copy of the last group's data.
     #[cfg(feature = "data")]
     Copy(#[serde(borrow)] CopyReply<'a>),
@@ -130,6 +133,22 @@ pub struct FenceReply<'a> {
     pub last_s: Option<u64>,
     /// Its last line.
     pub said: &'a str,
+}
+
+/// The bridge. Words are those of its pages (docs/spec/bridge.md), `None` until they came.
+#[cfg(feature = "bridge")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BridgeReply<'a> {
+    /// The serial line that it is on.
+    pub device: &'a str,
+    /// It answers.
+    pub answers: bool,
+    /// Its page about itself.
+    pub own: Option<[u32; 3]>,
+    /// Its four pages about what came from this node.
+    pub from: [Option<[u32; 3]>; 4],
+    /// Its four pages about what was sent to this node.
+    pub to: [Option<[u32; 3]>; 4],
 }
 
 /// This node.

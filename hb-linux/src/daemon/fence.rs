@@ -1,9 +1,11 @@
 //! The fence as the daemon sees it: one call at a time, which the loop never waits for.
 
+use super::bridge::Bridge;
 use super::voice::Voice;
 use crate::config::Settings;
 use crate::fence::{Ask, Call, Device, Verdict};
 use crate::helper::Level;
+use crate::link::Link;
 use crate::scripts::{Last, Places};
 use crate::sys::guard;
 use hb_core::config::FenceFailed;
@@ -13,6 +15,8 @@ use hb_core::{Duration, Input, Instant};
 #[derive(Debug)]
 pub(super) struct Fencer {
     device: Option<Device>,
+    /// The bridge on a serial line, which may be the fence.
+    pub(super) bridge: Bridge,
     /// Of one reset.
     limit: Duration,
     policy: &'static str,
@@ -29,7 +33,8 @@ impl Fencer {
             Some(FenceFailed::Wait) | None => "wait",
         };
         let device = Device::prepare(settings, places);
-        Self { device, limit: settings.core.limits.start, policy, call: None, last: None }
+        let bridge = Bridge::of(settings);
+        Self { device, bridge, limit: settings.core.limits.start, policy, call: None, last: None }
     }
 
     /// Take hold of a port, which is to be at rest while nothing is reset.
@@ -43,7 +48,7 @@ impl Fencer {
 
     /// Its name.
     pub(super) fn name(&self) -> Option<&str> {
-        self.device.as_ref().map(Device::name)
+        self.device.as_ref().map(Device::name).or_else(|| self.bridge.fence())
     }
 
     /// `wait` or `claim`.
@@ -52,8 +57,8 @@ impl Fencer {
     }
 
     /// A reset is under way.
-    pub(super) const fn busy(&self) -> bool {
-        self.call.is_some()
+    pub(super) fn busy(&self) -> bool {
+        self.call.is_some() || self.bridge.busy()
     }
 
     /// What the last reset came to: did it succeed, when, its last line or why not.
@@ -63,11 +68,15 @@ impl Fencer {
 
     /// Begin a reset. What comes to nothing is answered at once.
     pub(super) fn fire(&mut self, now: Instant, voice: &mut Voice) -> Option<Input<'static>> {
-        let Some(device) = &mut self.device else { return Some(Input::FenceDone { ok: false }) };
+        let Some(name) = self.name() else { return Some(Input::FenceDone { ok: false }) };
         voice.say(
             Level::Warn,
-            format_args!("Fence {}: the reset begins, {} ms at most", device.name(), self.limit.as_millis()),
+            format_args!("Fence {name}: the reset begins, {} ms at most", self.limit.as_millis()),
         );
+        let Some(device) = &mut self.device else {
+            self.bridge.fire(now, self.limit);
+            return None;
+        };
         match device.hold().and_then(|()| Call::begin(device, Ask::Reset, now, self.limit)) {
             Ok(call) => {
                 self.call = Some(call);
@@ -80,11 +89,19 @@ impl Fencer {
     /// When [`Fencer::service`] has something to do.
     #[must_use]
     pub(super) fn deadline(&self) -> Instant {
-        self.call.as_ref().map_or(Instant::NEVER, Call::deadline)
+        self.call.as_ref().map_or(Instant::NEVER, Call::deadline).min(self.bridge.deadline())
     }
 
     /// After a child's end, and when it is due.
-    pub(super) fn service(&mut self, now: Instant, voice: &mut Voice) -> Option<Input<'static>> {
+    pub(super) fn service(
+        &mut self,
+        now: Instant,
+        links: &mut [Link],
+        voice: &mut Voice,
+    ) -> Option<Input<'static>> {
+        if let Some((verdict, took, last)) = self.bridge.service(now, links, voice) {
+            return Some(self.end(now, verdict, took, last, voice));
+        }
         if let Some(device) = &mut self.device {
             device.reap();
         }
@@ -104,7 +121,7 @@ impl Fencer {
         last: Last,
         voice: &mut Voice,
     ) -> Input<'static> {
-        let name = self.device.as_ref().map_or("?", Device::name);
+        let name = self.name().unwrap_or("?");
         let took = took.as_millis();
         let said = if last.is_empty() { "nothing" } else { last.as_str() };
         match verdict {

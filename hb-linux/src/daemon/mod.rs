@@ -6,6 +6,11 @@ mod attendant;
 #[cfg(not(feature = "attend"))]
 #[path = "no_attendant.rs"]
 mod attendant;
+#[cfg(feature = "bridge")]
+mod bridge;
+#[cfg(not(feature = "bridge"))]
+#[path = "no_bridge.rs"]
+mod bridge;
 mod build;
 #[cfg(feature = "data")]
 mod copies;

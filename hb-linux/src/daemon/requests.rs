@@ -298,6 +298,10 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
             said: last.map_or("", |(.., said)| said),
         }));
     }
+    #[cfg(feature = "bridge")]
+    if let Some(bridge) = fx.fencer.bridge.reply(now) {
+        out.send(&Reply::Bridge(bridge));
+    }
     for (at, (&alive, host)) in status.pings.iter().zip(&names.pings).enumerate() {
         out.send(&Reply::Ping { host, alive, mirror: fx.mirrors.of(at).word() });
     }

@@ -1,6 +1,7 @@
 //! What the loop does with each thing that is ready: the readers of links, ping nodes, helper, signals, scripts and
 //! operators.
 
+use super::bridge::Rest;
 use super::mirrors::Mirror;
 use super::requests;
 use super::shell::{CONTROL, MAX_READS, Read, SCRIPTS, Shell, TOTAL};
@@ -17,7 +18,7 @@ use hb_core::message::GroupState;
 use hb_core::{Command, Duration, GroupId, GroupStatus, Input, Instant, LinkId, PeerState};
 
 /// Longest datagram that is looked at; frames have less than a quarter of it, Linux-HA's messages less than this.
-const RECEIVE: usize = 2048;
+pub(super) const RECEIVE: usize = 2048;
 /// Between two tries to replace the helper.
 const REVIVE_EVERY: Duration = Duration::from_secs(1);
 
@@ -46,6 +47,7 @@ impl Shell {
 
     fn read_link(&mut self, at: usize, link: LinkId) -> Read {
         let mut buf = [0; RECEIVE];
+        let mut rest = Rest::new();
         for turn in 0..MAX_READS {
             let Some(port) = self.fx.links.get_mut(at) else { return Read::All };
             match port.read(self.now, &mut buf) {
@@ -53,12 +55,14 @@ impl Shell {
                 Incoming::Bytes(n) => {
                     let sender = port.sender().filter(|_| !self.fx.mirrors.is_empty());
                     // What a line had fitted: it had no more.
-                    let emptied = n < buf.len() && port.is_stream();
+                    let stream = port.is_stream();
+                    let emptied = n < buf.len() && stream;
                     self.reads = self.reads.saturating_add(1);
                     let Some(owner) = link::owner(&self.fx.links, at) else { continue };
                     let link =
                         if owner == at { link } else { LinkId(u8::try_from(owner).unwrap_or(u8::MAX)) };
                     let bytes = buf.get(..n).unwrap_or_default();
+                    let bytes = self.fx.fencer.bridge.strain(self.now, at, stream, bytes, &mut rest);
                     let newest = self.node.newest_on(link);
                     self.node.handle_input(self.now, Input::Received { link, bytes });
                     self.drain();
@@ -296,7 +300,8 @@ impl Shell {
 
     /// What the fence came to.
     pub(super) fn serve_fence(&mut self) {
-        if let Some(input) = self.fx.fencer.service(self.now, &mut self.fx.voice) {
+        let fx = &mut self.fx;
+        if let Some(input) = fx.fencer.service(self.now, &mut fx.links, &mut fx.voice) {
             self.give(input);
         }
     }

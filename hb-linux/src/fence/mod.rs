@@ -69,6 +69,8 @@ impl Device {
                 let port = Port::new(file, pulse, places.state_dir.clone());
                 return Some(Self { name, means: Means::Line(port) });
             }
+            // No process: the daemon asks it by the serial line that it holds.
+            FenceDevice::Bridge => return None,
             FenceDevice::External { script, args } => {
                 let path = script.to_string_lossy();
                 let shell = needs_shell(script);

@@ -225,6 +225,16 @@ impl Link {
         }
     }
 
+    /// Would a frame go to the driver at once, in nobody's place?
+    #[cfg(feature = "bridge")]
+    #[must_use]
+    pub fn is_idle(&self, now: Instant) -> bool {
+        match self {
+            Self::Serial(link) => link.is_idle(now),
+            Self::Udp(_) => true,
+        }
+    }
+
     /// Also wait for room to write: a frame is partly out, or the kernel had no room for one.
     #[must_use]
     pub fn wants_write(&self) -> bool {

@@ -105,6 +105,11 @@ impl SerialLink {
         }
     }
 
+    #[cfg(feature = "bridge")]
+    pub(super) fn is_idle(&self, now: Instant) -> bool {
+        self.port.is_some() && self.waiting.is_empty() && self.rest.is_empty() && self.line_free <= now
+    }
+
     pub(super) fn wants_write(&self) -> bool {
         self.port.is_some() && self.blocked
     }

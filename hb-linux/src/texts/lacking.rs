@@ -1,7 +1,7 @@
 //! The pages of a build that lacks commands: what `docs/` says of those is left out, so that nobody is sent to them.
 
 /// The commands that not every build has, and the directives of their names: whether this one has them.
-pub(crate) const COMMANDS: [(&[&str], bool); 8] = [
+pub(crate) const COMMANDS: [(&[&str], bool); 9] = [
     (&["sync", "data"], cfg!(feature = "data")),
     (&["demo"], cfg!(feature = "demo")),
     (&["linktest"], cfg!(feature = "linktest")),
@@ -10,6 +10,7 @@ pub(crate) const COMMANDS: [(&[&str], bool); 8] = [
     (&["monitor"], cfg!(feature = "monitor")),
     (&["why"], cfg!(feature = "why")),
     (&["events"], cfg!(feature = "events")),
+    (&["bridge", "fence bridge"], cfg!(feature = "bridge")),
 ];
 
 /// `page` without the `commands` that a build does not have: their lines of a synopsis, the paragraphs that begin with one, and the rows of a
@@ -19,7 +20,7 @@ pub(crate) fn without(page: &str, commands: &[(&[&str], bool)]) -> String {
         commands.iter().filter(|(_, here)| !here).flat_map(|(words, _)| *words).any(|word| {
             ["    hbd ", "**", "| `"].iter().any(|mark| {
                 let rest = line.strip_prefix(mark).and_then(|rest| rest.strip_prefix(word));
-                rest.is_some_and(|rest| rest.starts_with([' ', '\n', '*']))
+                rest.is_some_and(|rest| rest.starts_with([' ', '\n', '*', '`']))
             })
         })
     };

@@ -59,6 +59,8 @@ pub struct Client {
     pages: [Option<[u32; 3]>; Page::ALL.len()],
     asked: usize,
     ask_at: Instant,
+    /// When the first question was asked.
+    begun: Instant,
     heard: Option<Instant>,
     /// The other node's last life that it showed.
     victim: Named,
@@ -82,6 +84,7 @@ impl Client {
             pages: [None; Page::ALL.len()],
             asked: 0,
             ask_at: Instant::ZERO,
+            begun: Instant::NEVER,
             heard: None,
             victim: Named { boot: 0, counter: 0 },
             turn: Turn::Rest,
@@ -186,6 +189,12 @@ impl Client {
         self.heard.is_some_and(|heard| now.since(heard) < SILENCE)
     }
 
+    /// Until then nobody needs to be told that a bridge has said nothing yet, which was asked from the first question on.
+    #[must_use]
+    pub fn patience(&self) -> Instant {
+        self.begun.plus(SILENCE)
+    }
+
     /// When [`Self::say`] has something.
     #[must_use]
     pub fn deadline(&self) -> Instant {
@@ -212,6 +221,7 @@ impl Client {
             return 0;
         }
         self.ask_at = now.plus(ASK);
+        self.begun = self.begun.min(now);
         let page = Page::ALL.get(self.asked).or(Page::ALL.first()).copied().unwrap_or(Page::Bridge);
         self.asked = self.asked.wrapping_add(1) % Page::ALL.len();
         encode(&report::ask(page), out).unwrap_or(0)

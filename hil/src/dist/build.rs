@@ -49,7 +49,8 @@ pub fn parts() -> Result<Vec<(&'static str, u64)>, String> {
 }
 
 /// The features of `hb-linux` that a build may leave out.
-const PARTS: [&str; 16] = [
+const PARTS: [&str; 17] = [
+    "bridge",
     "data",
     "attend",
     "guard",

@@ -25,6 +25,12 @@ impl Status {
         self.0.pointer(pointer).and_then(Value::as_u64)
     }
 
+    /// Whether something anywhere in it, by JSON pointer, is true.
+    #[must_use]
+    pub fn flag(&self, pointer: &str) -> bool {
+        self.0.pointer(pointer).and_then(Value::as_bool).unwrap_or_default()
+    }
+
     /// `joining`, `up` or `leaving`.
     #[must_use]
     pub fn phase(&self) -> &str {

@@ -1,5 +1,5 @@
 //! Dependencies point one way (DESIGN §2): `hb-core <- hb-tests' library <- hb-linux, hil` and
-//! `hb-core <- hb-serial-bridge <- hil`. Read from `cargo metadata`.
+//! `hb-core <- hb-serial-bridge <- hb-linux, hil`. Read from `cargo metadata`.
 
 use super::Outcome;
 use crate::proc::Cmd;
@@ -13,7 +13,7 @@ const RULES: &[Rule] = &[
     ("hb-tests", &["hb-core"], None),
     (
         "hb-linux",
-        &["hb-core", "hb-tests"],
+        &["hb-core", "hb-tests", "hb-serial-bridge"],
         // postcard and serde carry the control protocol between the daemon and its command line.
         Some(&["nix", "libc", "embedded-io", "lexopt", "pico-args", "heapless", "postcard", "serde"]),
     ),

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// Where the daemon's sentences are written.
-const SPEAKERS: [&str; 27] = [
+const SPEAKERS: [&str; 28] = [
     "log/words.rs",
     "log/groups.rs",
     "log/ask.rs",
@@ -14,6 +14,7 @@ const SPEAKERS: [&str; 27] = [
     "log/tale.rs",
     "log/reasons.rs",
     "daemon/dog.rs",
+    "daemon/bridge.rs",
     "daemon/fence.rs",
     "daemon/voice.rs",
     "daemon/serve.rs",

@@ -20,7 +20,7 @@ pub(super) fn serial(paths: &Paths, machine: &Machine, cf: &HaCf, report: &mut R
     });
     let fence = cf.fence.iter().filter_map(|fence| match &fence.value {
         FenceDevice::ModemLine { device, .. } => Some((device, fence.line, true)),
-        FenceDevice::External { .. } | FenceDevice::Stonith { .. } => None,
+        FenceDevice::External { .. } | FenceDevice::Bridge | FenceDevice::Stonith { .. } => None,
     });
     for (device, line, fires) in links.chain(fence) {
         let shown = device.display();

@@ -243,7 +243,7 @@ pub(super) fn fences(cf: &HaCf, report: &mut Report<'_>) {
             ),
             FenceDevice::External { script, .. } if !scripts::can_run(script) => report
                 .lacks(line, format_args!("fence: {0} cannot be run; run `chmod 755 {0}`", script.display())),
-            FenceDevice::External { .. } | FenceDevice::ModemLine { .. } => {}
+            FenceDevice::External { .. } | FenceDevice::ModemLine { .. } | FenceDevice::Bridge => {}
             FenceDevice::Stonith { given, .. } => {
                 if let Given::File(file) = given
                     && !file.is_file()

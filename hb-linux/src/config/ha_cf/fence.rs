@@ -11,7 +11,7 @@ use hb_core::Duration;
 const PULSE: Duration = Duration::from_millis(1500);
 const PULSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(10));
 
-/// `fence external SCRIPT [ARGS]`, `fence modem-line DEVICE [pulse TIME]`
+/// `fence external SCRIPT [ARGS]`, `fence bridge`, `fence modem-line DEVICE [pulse TIME]`
 pub(super) fn fence(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
     let device = match d.args {
         [kind, script, args @ ..] if kind.text == "external" => {
@@ -41,6 +41,7 @@ pub(super) fn fence(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
             }
             FenceDevice::ModemLine { device, pulse }
         }
+        [kind] if cfg!(feature = "bridge") && kind.text == "bridge" => FenceDevice::Bridge,
         _ => {
             report.error(
                 d.line,

@@ -78,6 +78,25 @@ pub(super) fn serial(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) 
     }
 }
 
+/// `bridge DEVICE`: a serial line with a bridge behind it.
+pub(super) fn bridge(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
+    if !cfg!(feature = "bridge") {
+        report.error(
+            d.line,
+            format_args!("this build does not know `bridge`; write `serial`, or take hbd-full"),
+        );
+        return;
+    }
+    let Some(word) = d.value("/dev/ttyS0", report) else { return };
+    let Some(device) = d.path(word, "/dev/ttyS0", report) else { return };
+    let first = cf.bridge.is_none();
+    d.set(&mut cf.bridge, device.clone(), report);
+    if first {
+        let baud = cf.baud.map_or(DEFAULT_BAUD, |b| b.value);
+        add(cf, d, Medium::Serial { device, baud, rtscts: false }, report);
+    }
+}
+
 /// `bcast INTERFACE...`
 pub(super) fn bcast(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
     if d.args.is_empty() {

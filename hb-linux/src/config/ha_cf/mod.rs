@@ -78,6 +78,8 @@ pub(crate) struct HaCf {
     pub(crate) announce_every: Option<At<Option<Duration>>>,
     pub(crate) answered: Option<At<Answered>>,
     pub(crate) watchdog_busy: Option<At<WatchdogBusy>>,
+    /// The device of the serial line that the bridge is behind.
+    pub(crate) bridge: Option<At<PathBuf>>,
     /// Of `fence` or `stonith`.
     pub(crate) fence: Option<At<FenceDevice>>,
     pub(crate) fence_delay: Option<At<Duration>>,
@@ -113,6 +115,6 @@ pub(super) fn parse(bytes: &[u8], report: &mut Report<'_>) -> HaCf {
 }
 
 fn one(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
-    cf.any_medium |= matches!(d.name, "serial" | "bcast" | "udp" | "mcast" | "ucast");
+    cf.any_medium |= matches!(d.name, "serial" | "bridge" | "bcast" | "udp" | "mcast" | "ucast");
     table::read(cf, d, report);
 }

@@ -16,7 +16,7 @@ type Reader = fn(&mut HaCf, &Directive<'_>, &mut Report<'_>);
 
 /// Every directive that has a meaning here.
 #[rustfmt::skip]
-const DIRECTIVES: [(&str, Reader); 41] = [
+const DIRECTIVES: [(&str, Reader); 42] = [
     ("node", nodes::node),
     ("ping", nodes::ping),
     ("ping_group", nodes::ping_group),
@@ -55,6 +55,7 @@ const DIRECTIVES: [(&str, Reader); 41] = [
     ("answered", |cf, d, report| {
         d.set_choice(&mut cf.answered, [("wait", Answered::Wait), ("claim", Answered::Claim)], report);
     }),
+    ("bridge", media::bridge),
     ("fence", fence::fence),
     ("fence_delay", fence::delay),
     ("fence_failed", |cf, d, report| {

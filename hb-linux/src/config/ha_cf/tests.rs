@@ -388,6 +388,9 @@ fn own_directives_with_faults() {
             "error 1: fence: `fence.sh` is not a full path; write one such as `/etc/ha.d/fence`",
         ),
         ("fence external /a\nstonith apc /b", "error 2: `stonith` contradicts line 1; keep one of the two"),
+        ("bridge", "error 1: `bridge` has no value; write for example `bridge /dev/ttyS0`"),
+        ("bridge ttyS0", "error 1: bridge: `ttyS0` is not a full path; write one such as `/dev/ttyS0`"),
+        ("bridge /dev/ttyS0\nbridge /dev/ttyS1", "error 2: `bridge` contradicts line 1; keep one of the two"),
         ("fence modem-line /dev/ttyS0 700", "error 1: write `fence modem-line /dev/ttyS0 pulse 1.5`"),
         (
             "fence modem-line /dev/ttyUSB0",
@@ -480,6 +483,12 @@ fn a_node_has_the_fence_that_is_written_for_it() {
     );
     assert_eq!(of("stonith baytech /etc/ha.d/conf", "a").as_deref(), Some("stonith baytech"));
     assert_eq!(of("fence modem-line /dev/ttyS1 pulse 900ms", "a").as_deref(), Some("modem-line /dev/ttyS1"));
+    let cf = clean("baud 9600\nbridge /dev/ttyS0\nserial /dev/ttyS1\nfence bridge");
+    assert_eq!(
+        cf.links.iter().map(|link| format!("{}", link.value)).collect::<Vec<_>>(),
+        ["serial /dev/ttyS0", "serial /dev/ttyS1"]
+    );
+    assert_eq!(cf.fence_of("a").map(|fence| format!("{}", fence.value)).as_deref(), Some("bridge"));
     let hosts = "stonith_host * apc x\nstonith_host A baytech 10.0.0.3 user s3cret";
     assert_eq!(of(hosts, "a").as_deref(), Some("stonith baytech"), "the last one, and no password");
     assert_eq!(of(hosts, "b").as_deref(), Some("stonith apc"));

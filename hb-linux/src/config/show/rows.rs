@@ -133,6 +133,10 @@ fn media(loaded: &Loaded, rows: &mut Rows<'_>) {
         rows.at(text, link.line);
     }
     let cf = &loaded.parsed.ha_cf;
+    match &cf.bridge {
+        Some(bridge) => rows.at(format!("bridge {}", bridge.value.display()), bridge.line),
+        None => rows.default("bridge none".into(), ""),
+    }
     let baud = cf.baud.map_or(super::super::ha_cf::DEFAULT_BAUD, |at| at.value);
     rows.value("baud", baud, cf.baud.map(|at| at.line), "");
     let port = cf.udpport.map_or(super::super::ha_cf::DEFAULT_PORT, |at| at.value);
@@ -184,6 +188,7 @@ fn device(device: &FenceDevice) -> String {
         FenceDevice::External { args, .. } => {
             args.iter().fold(format!("fence {device}"), |all, arg| format!("{all} {arg}"))
         }
+        FenceDevice::Bridge => format!("fence {device}"),
         FenceDevice::ModemLine { pulse, .. } => format!("fence {device} pulse {}", Written(*pulse)),
         FenceDevice::Stonith { given: Given::File(file), .. } => format!("{device} {}", file.display()),
         FenceDevice::Stonith { given: Given::Parameters(_), .. } => format!("{device} (parameters)"),
