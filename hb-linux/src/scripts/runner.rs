@@ -115,7 +115,7 @@ pub struct Runner {
 impl Runner {
     /// None under way.
     #[must_use]
-    pub const fn new(programs: Programs) -> Self {
+    pub fn new(programs: Programs) -> Self {
         Self {
             left: Vec::new(),
             proc_dir: PathBuf::new(),
