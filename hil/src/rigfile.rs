@@ -87,7 +87,7 @@ fn usual_boot() -> u64 {
 }
 
 impl RigFile {
-    /// Read and examine `path`.
+    /// Reads and examines `path`.
     ///
     /// # Errors
     /// The file cannot be read, or what is wrong in it and where.

@@ -99,6 +99,12 @@ pub fn for_dist() -> Result<String, String> {
     ensure_all(&some)
 }
 
+/// The one line that installs all of these, for a user without root's rights.
+#[must_use]
+pub fn line_for_dist() -> String {
+    one_line(&DIST)
+}
+
 /// Installs what is missing of some packages; returns one line on what was done.
 ///
 /// # Errors
@@ -197,6 +203,13 @@ mod tests {
     #[test]
     fn what_dist_needs_is_among_the_packages() {
         assert!(DIST.iter().all(|name| PACKAGES.iter().any(|p| p.name == *name)));
+    }
+
+    #[test]
+    fn a_machine_that_cannot_build_for_the_old_servers_is_told_the_one_line() {
+        let said = toolchain::route("no-such-target").err().unwrap_or_else(line_for_dist);
+        assert!(said.contains("sudo sh -c 'dpkg --add-architecture i386; apt-get update;"), "{said}");
+        assert!(DIST.iter().all(|name| said.contains(name)), "{said}");
     }
 
     #[test]

@@ -29,7 +29,7 @@ const PARTS: &str = "lists,edits,ratio,groups,epochs,numbers,old,old-stream,hell
 /// Seeds of mixed pairs in one `cargo xtask test`.
 const MIXED: &str = "5000";
 
-/// Build `hb-sim` and run it with `args`.
+/// Builds `hb-sim` and runs it with `args`.
 ///
 /// # Errors
 /// It does not build, or a seed breaks a rule, or a pair or a kind of fault was not reached.

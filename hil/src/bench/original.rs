@@ -164,7 +164,7 @@ impl Pair {
         if out.code == Some(0) { Ok(()) } else { Err(format!("{line}: {out:?}")) }
     }
 
-    /// Cut until both hold and some time more; after the mending, the time without service and the time both held.
+    /// Cuts until both hold and some time more; after the mending, the time without service and the time both held.
     fn heal(&self, holder: Node) -> Result<(f64, f64), String> {
         self.rig.cut(&[Cable::Cross]);
         self.rig.wait("both hold", stage::PATIENCE, || {

@@ -17,6 +17,8 @@ fn main() -> ExitCode {
             Ok(())
         }
         ["test" | "ci"] => test::run(&STEPS.iter().collect::<Vec<_>>()),
+        ["quick"] => test::quick::run(),
+        ["publish"] => dist::publish::dry_run().map(|text| println!("{text}")),
         ["dist"] => dist::run(false).map(|text| println!("{text}")),
         ["dist", "--check"] => dist::run(true).map(|text| println!("{text}")),
         ["dist", "--parts"] => dist::parts(),
@@ -66,9 +68,11 @@ fn steps(names: &[&str]) -> Result<Vec<&'static Step>, String> {
 fn help() {
     println!("cargo xtask SUB-COMMAND\n");
     println!("  test           all of the steps below, in order; installs what it needs when run as root");
+    println!("  quick          the part of them that answers within 5 minutes; says what it leaves out");
     println!("  dist [--check] static i586 binary and a native one into target/dist; --check also runs it");
+    println!("  dist --parts   what each part of the i586 binary that can be left out adds to it, in bytes");
     println!(
-        "  dist --parts   what each part of the i586 binary that can be left out adds to it, in bytes\n"
+        "  publish        core and bridge packed for a registry and built from there; nothing is sent\n"
     );
     println!("  hil [CASE...] [--list] [--all] [--keep]  cases on two emulated i386 machines (root)");
     println!("  hil --hbd FILE [CASE...]   the same with another hbd than the one that is built here");

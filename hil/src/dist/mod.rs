@@ -5,6 +5,7 @@ pub mod build;
 pub mod elf;
 pub mod isa;
 pub mod packages;
+pub mod publish;
 pub mod rpm;
 pub mod running;
 pub mod seed;
@@ -12,7 +13,7 @@ pub mod toolchain;
 
 use crate::table::Table;
 use std::path::{Path, PathBuf};
-use std::{fs, io::Write};
+use std::{fs, io::Write, thread};
 
 /// The target of the old servers.
 pub const I586: &str = "i586-unknown-linux-musl";
@@ -28,9 +29,13 @@ pub type Check = (&'static str, Result<String, String>);
 /// A package is missing that only root may install, a build fails, or a check does: the text says which.
 pub fn run(thorough: bool) -> Result<String, String> {
     println!("{}", crate::setup::for_dist()?);
-    let native = build::native()?;
-    let old = build::i586()?;
-    let full = build::full()?;
+    // Each links on one processor, in a target folder of its own.
+    let (native, others) = thread::scope(|scope| {
+        let native = scope.spawn(build::native);
+        let others = build::i586().and_then(|old| Ok((old, build::full()?)));
+        (native.join().unwrap_or_else(|_| Err("the native build broke down".to_owned())), others)
+    });
+    let (native, (old, full)) = (native?, others?);
     println!("\n{}\n{}\n{}", native.display(), old.display(), full.display());
     let mut checks = inspect(&old)?;
     checks.push(("packages", packages::make(&native, &old, &full)));

@@ -101,8 +101,8 @@ pub fn route(target: &str) -> Result<Route, String> {
     let compilers = [Compiler::Everyday, Compiler::Debian];
     compilers.into_iter().find(|c| c.has_source()).map(Route::Source).ok_or_else(|| {
         format!(
-            "nothing here builds for {target}: run `cargo xtask setup`, or rustup target add {target}, \
-             or rustup component add rust-src"
+            "nothing here builds for {target}; run: rustup target add {target}; or, where rustup has none: {}",
+            crate::setup::line_for_dist()
         )
     })
 }

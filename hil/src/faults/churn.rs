@@ -156,7 +156,7 @@ fn act(rig: &Rig, dice: &mut Dice) -> String {
     }
 }
 
-/// Wait until one holds, the other is idle, and both see each other.
+/// Waits until one holds, the other is idle, and both see each other.
 fn rest(rig: &Rig) -> Result<(), String> {
     let well = || Node::BOTH.into_iter().any(|node| super::well(rig, node));
     match rig.within("the pair is at rest", REST, well) {
@@ -189,7 +189,7 @@ fn processes(rig: &Rig, node: Node) -> (usize, Vec<u32>) {
     (count, dead)
 }
 
-/// Count a daemon's descriptors and memory.
+/// Counts a daemon's descriptors and memory.
 fn sample(rig: &Rig, node: Node, lives: &mut Vec<Life>) -> Result<(), String> {
     let pid = rig.machine(node).daemon_pid().ok_or("no daemon")?;
     if lives.last().is_none_or(|life| life.pid != pid) {

@@ -36,7 +36,7 @@ pub type Tally = BTreeMap<u64, u32>;
 /// What a call answers at its entry stop, before it is made.
 const NOT_MADE: i64 = -(libc::ENOSYS as i64);
 
-/// Follow process `pid` for `span` (for at most `limit` if the call does not come), and touch the calls with these numbers;
+/// Follows process `pid` for `span` (for at most `limit` if the call does not come), and touches the calls with these numbers;
 /// all of them if there are none.
 ///
 /// # Errors

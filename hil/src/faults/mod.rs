@@ -225,7 +225,7 @@ fn busy(rig: &Rig, node: Node, helper: Option<u32>) {
     let _ = rig.within("the group is back", WELL, home);
 }
 
-/// Try one thing, and see what it cost.
+/// Tries one thing, and sees what it cost.
 fn attempt(rig: &Rig, one: &Try) -> Result<Row, String> {
     let span = if one.span == Span::Once { "once" } else { "2 s" };
     let span = if let Fault::Late(_) = one.fault { "1.5 s" } else { span };

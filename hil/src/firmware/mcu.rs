@@ -20,7 +20,7 @@ pub(super) struct Mcu {
 }
 
 impl Mcu {
-    /// Start `image`. Its log and QEMU's trace of the GPIO are in `dir`, one file each for all of its lives.
+    /// Starts `image`. Its log and QEMU's trace of the GPIO are in `dir`, one file each for all of its lives.
     pub(super) fn start(image: &Path, dir: &Path) -> io::Result<Self> {
         let sockets = ["a", "b", "monitor"].map(|name| dir.join(name));
         for socket in &sockets {
@@ -141,7 +141,7 @@ impl Lines {
         *self.shared.mcu.lock().unwrap_or_else(PoisonError::into_inner) = mcu;
     }
 
-    /// Reset the board that is there.
+    /// Resets the board that is there.
     pub(super) fn reset(&self) -> io::Result<()> {
         let mut mcu = self.shared.mcu.lock().unwrap_or_else(PoisonError::into_inner);
         mcu.as_mut().map_or(Ok(()), Mcu::reset)

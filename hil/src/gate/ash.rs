@@ -79,7 +79,7 @@ fn story(userland: Userland, programs: &Programs) -> Result<(), String> {
     forms(&rig)
 }
 
-/// Run a line in the machine's own shell: exit code, and all that it said.
+/// Runs a line in the machine's own shell: exit code, and all that it said.
 fn shell(rig: &Rig, line: &str) -> Result<(Option<i32>, String), String> {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", line]).env("PATH", "/sbin:/usr/sbin:/bin:/usr/bin");

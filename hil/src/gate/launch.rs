@@ -26,7 +26,7 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// Read `KERNEL [--log FILE] [--wrap-at FILE] PROGRAM [ARGUMENT...]`.
+    /// Reads `KERNEL [--log FILE] [--wrap-at FILE] PROGRAM [ARGUMENT...]`.
     ///
     /// # Errors
     /// What is wrong with it.

@@ -26,7 +26,7 @@ const PLANTS: &[(&str, &[u8], bool)] = &[
 /// The one-byte `nop` of the i386, which nobody may object to.
 const NOP: u8 = 0x90;
 
-/// Plant each, scan, and run.
+/// Plants each, scans, and runs.
 ///
 /// # Errors
 /// A plant that is not found or does not trap, or a finding where nothing is planted.

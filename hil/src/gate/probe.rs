@@ -87,7 +87,7 @@ fn elf(code: &[u8], data: &[u32], table: &[u32]) -> Vec<u8> {
     file
 }
 
-/// Write the program into `dir` and run it behind `launcher` (nothing: on the bare host).
+/// Writes the program into `dir` and runs it behind `launcher` (nothing: on the bare host).
 ///
 /// # Errors
 /// It does not run to its end.

@@ -50,7 +50,7 @@ pub(super) fn kernel(context: &Context, kernel: Kernel, some: &[&str]) -> Result
     Ok(format!("{text}; {}", met(&log)?))
 }
 
-/// Run `some` scenarios, or all, with these variables set. Each of `some` must be there: their names are a contract here.
+/// Runs `some` scenarios, or all, with these variables set. Each of `some` must be there: their names are a contract here.
 pub(super) fn run(
     context: &Context,
     some: Option<&[&str]>,

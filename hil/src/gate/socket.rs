@@ -38,7 +38,7 @@ pub fn words(call: u32) -> usize {
     usize::try_from(call).ok().and_then(|call| COUNTS.get(call).copied()).unwrap_or(0)
 }
 
-/// Judge a `socketcall` by its arguments; words that a call does not have are 0.
+/// Judges a `socketcall` by its arguments; words that a call does not have are 0.
 #[must_use]
 pub fn judge(call: u32, words: [u32; 6]) -> Verdict {
     let flags = |at: usize| match words[at] & !MESSAGE_FLAGS {

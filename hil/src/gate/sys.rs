@@ -13,7 +13,7 @@ pub fn fork() -> io::Result<i32> {
     check(unsafe { libc::fork() })
 }
 
-/// Put a filter on this process and all that it starts, for ever.
+/// Puts a filter on this process and all that it starts, for ever.
 ///
 /// # Errors
 /// The kernel refuses it.
@@ -31,7 +31,7 @@ pub fn install(filter: &[Instruction]) -> io::Result<()> {
     Ok(())
 }
 
-/// Wait for any tracee: its number and the status of `waitpid`. `None` when none is left.
+/// Waits for any tracee: its number and the status of `waitpid`. `None` when none is left.
 #[must_use]
 pub fn wait() -> Option<(i32, i32)> {
     loop {
@@ -45,13 +45,13 @@ pub fn wait() -> Option<(i32, i32)> {
     }
 }
 
-/// Let a stopped tracee go on, with a signal or without (0). One that is gone is none of our business.
+/// Lets a stopped tracee go on, with a signal or without (0). One that is gone is none of our business.
 pub fn go_on(pid: i32, signal: i32) {
     // SAFETY: no memory is involved.
     let _ = unsafe { libc::ptrace(libc::PTRACE_CONT, pid, 0, signal) };
 }
 
-/// Leave a tracee in its stop until SIGCONT.
+/// Leaves a tracee in its stop until SIGCONT.
 pub fn listen(pid: i32) {
     // SAFETY: no memory is involved.
     let _ = unsafe { libc::ptrace(libc::PTRACE_LISTEN, pid, 0, 0) };

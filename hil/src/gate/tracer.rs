@@ -30,7 +30,7 @@ pub struct Tracer {
 }
 
 impl Tracer {
-    /// Take hold of a process. Everything that it does from now on is followed; it dies with the tracer.
+    /// Takes hold of a process. Everything that it does from now on is followed; it dies with the tracer.
     ///
     /// # Errors
     /// It cannot be traced, or the log cannot be opened.
@@ -46,7 +46,7 @@ impl Tracer {
         Ok(Self { kernel, wrap_ns, ticks: BTreeMap::new(), met: BTreeSet::new(), log })
     }
 
-    /// Follow until nobody is left.
+    /// Follows until nobody is left.
     pub fn run(mut self) {
         while let Some((pid, status)) = sys::wait() {
             if !libc::WIFSTOPPED(status) {
@@ -78,7 +78,7 @@ impl Tracer {
         sys::go_on(pid, 0);
     }
 
-    /// Write down what is met for the first time. A line at a time: several tracers may share the file.
+    /// Writes down what is met for the first time. A line at a time: several tracers may share the file.
     fn meet(&mut self, what: String) {
         if !self.met.contains(&what) {
             if let Some(log) = &mut self.log {

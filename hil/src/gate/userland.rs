@@ -28,7 +28,7 @@ impl Userland {
         }
     }
 
-    /// Make the folder that stands for all four.
+    /// Makes the folder that stands for all four.
     ///
     /// # Errors
     /// A tool is missing here.

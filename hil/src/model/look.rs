@@ -87,7 +87,7 @@ fn judge(mistake: &Mistake, rules: &[String], broken: Option<String>) -> Sightin
     Sighting { by, rule, what, fault }
 }
 
-/// Build the exhaustive check with the simulator.
+/// Builds the exhaustive check with the simulator.
 ///
 /// # Errors
 /// It does not build.
@@ -106,7 +106,7 @@ fn bounded(program: &Path) -> Cmd {
     Cmd::new("sh").args(["-c", BOUND, "sh"]).args([program])
 }
 
-/// Run these stories: the names of those that fail.
+/// Runs these stories: the names of those that fail.
 ///
 /// # Errors
 /// One of them is not there, or they come to no end.

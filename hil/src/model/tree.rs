@@ -60,7 +60,7 @@ impl Tree {
         self.target.join(super::look::PROFILE).join("mistakes")
     }
 
-    /// Make this mistake, and none of those before.
+    /// Makes this mistake, and none of those before.
     ///
     /// # Errors
     /// Its place is not there, or is there more than once: the list is stale.
@@ -90,7 +90,7 @@ pub fn changed(mistake: &Mistake) -> Result<String, String> {
     }
 }
 
-/// Delete from `dir` what is not in `of`.
+/// Deletes from `dir` what is not in `of`.
 fn prune(dir: &Path, of: &Path) -> Result<(), String> {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let (path, other) = (entry.path(), of.join(entry.file_name()));

@@ -28,7 +28,7 @@ pub struct AddressWatch {
 }
 
 impl AddressWatch {
-    /// Listen from now on.
+    /// Listens from now on.
     ///
     /// # Errors
     /// The kernel gives no netlink socket.

@@ -60,21 +60,21 @@ impl Builder {
         self
     }
 
-    /// Change the files of both nodes.
+    /// Changes the files of both nodes.
     #[must_use]
     pub fn edit(mut self, edit: impl Fn(Files) -> Files + 'static) -> Self {
         self.edits.push((None, Box::new(edit)));
         self
     }
 
-    /// Change the files of one node.
+    /// Changes the files of one node.
     #[must_use]
     pub fn edit_on(mut self, node: Node, edit: impl Fn(Files) -> Files + 'static) -> Self {
         self.edits.push((Some(node), Box::new(edit)));
         self
     }
 
-    /// Build it: both machines have booted, their daemons do not run yet, the client polls. Without root there is no
+    /// Builds it: both machines have booted, their daemons do not run yet, the client polls. Without root there is no
     /// rig: says so (`SKIPPED: ...` on standard output, past the test harness's capture) and gives `None`.
     ///
     /// # Panics
@@ -90,7 +90,7 @@ impl Builder {
     }
 }
 
-/// Say loudly that a test did not run, on standard output itself: the harness would swallow a `println!`.
+/// Says loudly that a test did not run, on standard output itself: the harness would swallow a `println!`.
 pub fn skip(test: &str, why: &str) {
     let _ = writeln!(io::stdout(), "\nSKIPPED: {test}: {why}");
 }

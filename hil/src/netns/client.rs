@@ -80,7 +80,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Begin to poll.
+    /// Begins to poll.
     ///
     /// # Errors
     /// No thread, or the namespace cannot be entered.

@@ -5,7 +5,7 @@ use super::node::Node;
 use super::rig::Rig;
 use std::time::Duration;
 
-/// Print the story, what the client saw, and both nodes' status and logs, to the captured standard error.
+/// Prints the story, what the client saw, and both nodes' status and logs, to the captured standard error.
 pub(super) fn print(rig: &Rig) {
     let second = |at: Stamp| at.since(rig.born()).as_secs_f64();
     eprintln!("\n==== {}: the story, in seconds", rig.name());

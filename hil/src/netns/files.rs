@@ -70,7 +70,7 @@ impl Files {
         files
     }
 
-    /// Write `times` over the seed's.
+    /// Writes `times` over the seed's.
     #[must_use]
     pub fn with_times(self, times: &Times) -> Self {
         self.with("keepalive", &times.keepalive)
@@ -90,7 +90,7 @@ impl Files {
         self
     }
 
-    /// Give directive `name` of `ha.cf` the value `value`: in its own line if it has one, else in a new one.
+    /// Gives directive `name` of `ha.cf` the value `value`: in its own line if it has one, else in a new one.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         let is_it = |line: &str| line.split_whitespace().next() == Some(name);
@@ -108,7 +108,7 @@ impl Files {
         self
     }
 
-    /// Take directive `name` out of `ha.cf`.
+    /// Takes directive `name` out of `ha.cf`.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         let lines = self.ha_cf.lines().filter(|line| line.split_whitespace().next() != Some(name));
@@ -123,7 +123,7 @@ impl Files {
         self
     }
 
-    /// Put the files on a machine's disk, `authkeys` with mode 600.
+    /// Puts the files on a machine's disk, `authkeys` with mode 600.
     ///
     /// # Errors
     /// The disk refuses.
@@ -136,7 +136,7 @@ impl Files {
     }
 }
 
-/// Put the init script `jdmail` in the machine's `/etc/init.d`.
+/// Puts the init script `jdmail` in the machine's `/etc/init.d`.
 pub(super) fn write_jdmail(machine: &Machine, helper: &Path) -> io::Result<()> {
     let text = format!(
         "#!/bin/sh\n\

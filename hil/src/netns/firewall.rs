@@ -18,7 +18,7 @@ const ACK: u16 = 4;
 const CREATE: u16 = 0x400;
 const NESTED: u16 = 0x8000;
 
-/// Drop what comes to this UDP port from any other machine.
+/// Drops what comes to this UDP port from any other machine.
 ///
 /// # Errors
 /// The kernel has no packet filter, or refuses.
@@ -40,7 +40,7 @@ pub(super) fn drop_port(net: &Namespace, port: u16) -> io::Result<()> {
     tell(net, &[(0, attr(1, TABLE)), (3, chain), (6, rule)])
 }
 
-/// Take the filter away.
+/// Takes the filter away.
 ///
 /// # Errors
 /// There is none.

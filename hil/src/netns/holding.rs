@@ -12,7 +12,7 @@ pub struct Span {
     pub until: Stamp,
 }
 
-/// Turn comings (`true`) and goings, in order, into spans. `ends` are moments at which everything goes.
+/// Turns comings (`true`) and goings, in order, into spans. `ends` are moments at which everything goes.
 #[must_use]
 pub(super) fn spans(events: &[(Stamp, bool)], ends: &[Stamp]) -> Vec<Span> {
     let mut all: Vec<(Stamp, bool)> = events.to_vec();

@@ -51,7 +51,7 @@ impl Intruder {
         &self.net
     }
 
-    /// Take this address, with /24, on the crossover segment, instead of any other there.
+    /// Takes this address, with /24, on the crossover segment, instead of any other there.
     ///
     /// # Errors
     /// `ip` refuses.
@@ -89,7 +89,7 @@ impl Intruder {
         Ok(recording)
     }
 
-    /// Play `recording` to `target` on `interface` from the heartbeat port, in its own rhythm, once.
+    /// Plays `recording` to `target` on `interface` from the heartbeat port, in its own rhythm, once.
     ///
     /// # Errors
     /// No socket.
@@ -105,7 +105,7 @@ impl Intruder {
         Ok(())
     }
 
-    /// Send what `make` makes to `target` on `interface`, `rate` a second for `time`. Says how many went out.
+    /// Sends what `make` makes to `target` on `interface`, `rate` a second for `time`. Says how many went out.
     ///
     /// # Errors
     /// No socket.

@@ -92,7 +92,7 @@ impl Machine {
             .unwrap_or_default()
     }
 
-    /// Write a file on its disks.
+    /// Writes a file on its disks.
     ///
     /// # Panics
     /// If the host's disk refuses.
@@ -117,7 +117,7 @@ impl Machine {
         self.cuts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Start `command` on the machine.
+    /// Starts `command` on the machine.
     ///
     /// # Errors
     /// The machine is off, or there is no such program.
@@ -139,7 +139,7 @@ impl Machine {
         })
     }
 
-    /// Start `command` on the machine and leave it there until the power goes. Says its process as the host numbers
+    /// Starts `command` on the machine and leaves it there until the power goes. Says its process as the host numbers
     /// it.
     ///
     /// # Errors
@@ -153,14 +153,14 @@ impl Machine {
         Ok(pid)
     }
 
-    /// Forget what was launched and has ended: until then it looks like a process to whoever waits for its end.
+    /// Forgets what was launched and has ended: until then it looks like a process to whoever waits for its end.
     pub fn reap(&self) {
         if let Some(boot) = self.power().as_mut() {
             boot.others.retain_mut(|child| !matches!(child.try_wait(), Ok(Some(_))));
         }
     }
 
-    /// Run `command` on the machine to its end.
+    /// Runs `command` on the machine to its end.
     ///
     /// # Errors
     /// The machine is off, the program is missing, or it did not end within `limit` and was killed.
@@ -198,14 +198,14 @@ impl Drop for Machine {
     }
 }
 
-/// Send `which` to a process as the host numbers it; one that is gone is none of our business.
+/// Sends `which` to a process as the host numbers it; one that is gone is none of our business.
 pub(super) fn signal(pid: u32, which: Signal) {
     if let Ok(pid) = i32::try_from(pid) {
         let _ = kill(Pid::from_raw(pid), which);
     }
 }
 
-/// Make a script at `path`.
+/// Makes a script at `path`.
 ///
 /// # Errors
 /// The disk refuses.

@@ -58,7 +58,7 @@ impl Namespace {
         format!("/proc/{}/fd/{}", std::process::id(), self.file.as_raw_fd())
     }
 
-    /// Move the calling *thread* in. Sockets that it opens and processes that it starts belong there.
+    /// Moves the calling *thread* in. Sockets that it opens and processes that it starts belong there.
     ///
     /// # Errors
     /// Whatever `setns` says.
@@ -66,7 +66,7 @@ impl Namespace {
         setns(&self.file, CloneFlags::CLONE_NEWNET).map_err(io::Error::from)
     }
 
-    /// Run `work` on a thread of its own inside the namespace.
+    /// Runs `work` on a thread of its own inside the namespace.
     ///
     /// # Errors
     /// Entering failed, `work` failed, or `work` panicked.
@@ -82,7 +82,7 @@ impl Namespace {
         })
     }
 
-    /// Run lines of `ip` inside, in one process (`ip -batch`), and say when it ended.
+    /// Runs lines of `ip` inside, in one process (`ip -batch`), and says when it ended.
     ///
     /// # Errors
     /// `ip` is missing or refuses a line; the text says which.

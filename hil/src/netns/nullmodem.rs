@@ -81,23 +81,23 @@ impl NullModem {
         &self.ends[end]
     }
 
-    /// Cut (`true`) or mend what `from` sends; both ends make a cut cable, one end a broken wire.
+    /// Cuts (`true`) or mends what `from` sends; both ends make a cut cable, one end a broken wire.
     pub fn set_cut(&self, from: usize, cut: bool) {
         self.shared().cut[from] = cut;
     }
 
-    /// Pass bytes no faster than a line of this rate would (8N1).
+    /// Passes bytes no faster than a line of this rate would (8N1).
     pub fn set_baud(&self, baud: u32) {
         self.shared().baud = baud;
     }
 
-    /// Pass bytes at the speed that the sending program has set, as a real line does; to a program that has set another
+    /// Passes bytes at the speed that the sending program has set, as a real line does; to a program that has set another
     /// one they are nonsense.
     pub fn follow_speed(&self) {
         self.shared().as_set = true;
     }
 
-    /// Give the wire on which `from` sends these faults.
+    /// Gives the wire on which `from` sends these faults.
     pub fn set_faults(&self, from: usize, faults: Faults) {
         self.shared().wires[from].faults = faults;
     }
@@ -108,7 +108,7 @@ impl NullModem {
         self.shared().wires[from].damage
     }
 
-    /// Put bytes on the line as if `from` had sent them; the cut does not hold them up.
+    /// Puts bytes on the line as if `from` had sent them; the cut does not hold them up.
     pub fn inject(&self, from: usize, bytes: &[u8]) {
         self.shared().injected.push((from, bytes.to_vec()));
     }
@@ -220,7 +220,7 @@ impl Relay {
         }
     }
 
-    /// Wait for bytes, an arrival or a few milliseconds; says which ends have something to read, and marks the ones that hung up.
+    /// Waits for bytes, an arrival or a few milliseconds; says which ends have something to read, and marks the ones that hung up.
     fn wait(&self, open: &mut [bool; 2]) -> [bool; 2] {
         let flags = |end: usize| if open[end] { PollFlags::POLLIN } else { PollFlags::empty() };
         let mut fds: Vec<PollFd<'_>> = (0..2)
@@ -257,7 +257,7 @@ impl Relay {
     }
 }
 
-/// Put bytes on a wire that paces them to `pace` bit/s, or not at all if that is 0.
+/// Puts bytes on a wire that paces them to `pace` bit/s, or not at all if that is 0.
 fn carry(wire: &mut VecDeque<Flight>, bytes: Vec<u8>, pace: u32, baud: u32, delay: Duration) {
     let now = Stamp::now();
     let free = wire.back().map_or(now, |flight| flight.out.max(now));

@@ -44,7 +44,7 @@ impl Original {
         package::unpacked("heartbeat").map(|root| Self { root: Some(root) })
     }
 
-    /// Start Heartbeat on `machine`, in the foreground of a process, with the machine's own three files (less the lines
+    /// Starts Heartbeat on `machine`, in the foreground of a process, with the machine's own three files (less the lines
     /// that Heartbeat 3 has no use for there) and its init script. It logs where its `ha.cf` says.
     ///
     /// # Errors

@@ -46,7 +46,7 @@ impl Plugs {
         }
     }
 
-    /// Plug `cable` in, or pull it. Takes effect with [`Self::apply`].
+    /// Plugs `cable` in, or pulls it. Takes effect with [`Self::apply`].
     pub(super) fn set(&mut self, cable: Cable, whole: bool) {
         match cable {
             Cable::Lan(node) => self.lan[node.index()] = whole,
@@ -57,7 +57,7 @@ impl Plugs {
         }
     }
 
-    /// Tell the switch and the null-modem. A machine without power also takes its peer's carrier away, as the far end
+    /// Tells the switch and the null-modem. A machine without power also takes its peer's carrier away, as the far end
     /// of a crossover cable does. Says when all of it was done.
     pub(super) fn apply(&mut self, wiring: &Wiring, serial: Option<&NullModem>) -> io::Result<Stamp> {
         if let Some(cable) = serial {

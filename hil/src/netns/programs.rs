@@ -22,7 +22,7 @@ pub struct Programs {
 }
 
 impl Programs {
-    /// Build both programs in the profile of the running test, once per process, and find them.
+    /// Builds both programs in the profile of the running test, once per process, and finds them.
     ///
     /// # Errors
     /// `cargo build` fails.
@@ -34,7 +34,7 @@ impl Programs {
             .map_err(io::Error::other)
     }
 
-    /// Build the daemon of a later version of the wire (its feature `next-wire`), once per process, below the target folder.
+    /// Builds the daemon of a later version of the wire (its feature `next-wire`), once per process, below the target folder.
     ///
     /// # Errors
     /// `cargo build` fails.

@@ -174,7 +174,7 @@ impl Rig {
         self.serial.as_ref().expect("this rig has no null-modem")
     }
 
-    /// Put a line into the story that a failure prints. Says when.
+    /// Puts a line into the story that a failure prints. Says when.
     pub fn note(&self, text: impl Into<String>) -> Stamp {
         let at = Stamp::now();
         self.timeline.lock().unwrap_or_else(PoisonError::into_inner).push((at, text.into()));
@@ -195,12 +195,12 @@ impl Rig {
         plugs.apply(&self.wiring, self.serial.as_ref()).unwrap_or_else(|error| panic!("the switch: {error}"))
     }
 
-    /// Pull these cables in one go. Says when it was done.
+    /// Pulls these cables in one go. Says when it was done.
     pub fn cut(&self, cables: &[Cable]) -> Stamp {
         self.plug(cables, false)
     }
 
-    /// Plug these cables in again. Says when it was done.
+    /// Plugs these cables in again. Says when it was done.
     pub fn mend(&self, cables: &[Cable]) -> Stamp {
         self.plug(cables, true)
     }
@@ -243,7 +243,7 @@ impl Rig {
         self.note(format!("{} booted", node.name()));
     }
 
-    /// Start the daemon. Says when.
+    /// Starts the daemon. Says when.
     ///
     /// # Panics
     /// If it cannot be started at all; whether it stays is another matter.
@@ -253,7 +253,7 @@ impl Rig {
         at
     }
 
-    /// Start both daemons at the same time. Says when.
+    /// Starts both daemons at the same time. Says when.
     pub fn start_both(&self) -> Stamp {
         let at = self.start(Node::Ha1);
         self.start(Node::Ha2);
@@ -278,7 +278,7 @@ impl Rig {
         self.machine(node).signal_daemon(Signal::SIGCONT)
     }
 
-    /// Send a signal to any process that a machine's method named.
+    /// Sends a signal to any process that a machine's method named.
     pub fn signal(&self, pid: u32, which: Signal) {
         self.note(format!("{which} for process {pid}"));
         signal(pid, which);

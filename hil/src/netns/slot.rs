@@ -16,7 +16,7 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    /// Wait for one of the places, or for all of them (`alone`: what is measured wants the machine for itself).
+    /// Waits for one of the places, or for all of them (`alone`: what is measured wants the machine for itself).
     ///
     /// Only the holder of the gate takes places, so that one who waits for all of them gets them in the end.
     pub(crate) fn wait(alone: bool) -> io::Result<Self> {

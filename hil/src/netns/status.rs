@@ -7,7 +7,7 @@ use serde_json::Value;
 pub struct Status(pub Value);
 
 impl Status {
-    /// Parse it.
+    /// Parses it.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok().map(Self)

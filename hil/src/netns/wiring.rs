@@ -25,7 +25,7 @@ impl Wiring {
         Ok(Self { switch })
     }
 
-    /// Plug `host` into the LAN with its `eth0`.
+    /// Plugs `host` into the LAN with its `eth0`.
     ///
     /// # Errors
     /// The kernel or `ip` refuses.
@@ -33,7 +33,7 @@ impl Wiring {
         self.plug("lan", "eth0", host)
     }
 
-    /// Plug `host` into the crossover segment with its `eth1`.
+    /// Plugs `host` into the crossover segment with its `eth1`.
     ///
     /// # Errors
     /// The kernel or `ip` refuses.
@@ -52,7 +52,7 @@ impl Wiring {
         Ok(())
     }
 
-    /// Make a port for a virtual machine: a tap `SEGMENT-HOST`, to be opened inside [`Wiring::switch`].
+    /// Makes a port for a virtual machine: a tap `SEGMENT-HOST`, to be opened inside [`Wiring::switch`].
     ///
     /// # Errors
     /// The kernel or `ip` refuses.
@@ -72,7 +72,7 @@ impl Wiring {
         &self.switch
     }
 
-    /// Pull (`false`) or plug (`true`) ports in one go; a port is `lan-HOST` or `cross-HOST`. Says when it was done.
+    /// Pulls (`false`) or plugs (`true`) ports in one go; a port is `lan-HOST` or `cross-HOST`. Says when it was done.
     ///
     /// # Errors
     /// The kernel or `ip` refuses.

@@ -10,6 +10,7 @@ pub mod house;
 pub mod lengths;
 mod map;
 mod messages;
+pub mod quick;
 pub mod source;
 mod trace;
 mod twins;

@@ -99,7 +99,7 @@ impl Line {
         self.flying.iter().all(VecDeque::is_empty) && !self.ways.iter().any(|way| way.noise)
     }
 
-    /// Cut now: what is on the wire is lost, in the middle of a frame if it so happens.
+    /// Cuts now: what is on the wire is lost, in the middle of a frame if it so happens.
     pub fn cut(&mut self, from: usize, cut: bool) {
         self.ways[from].cut = cut;
         if cut {

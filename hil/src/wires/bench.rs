@@ -53,7 +53,7 @@ impl Bench {
         Self { server, role, client, peer: None, story: Mutex::default(), wire: String::new(), born }
     }
 
-    /// Tell something that happens. Says when.
+    /// Tells something that happens. Says when.
     pub fn note(&self, text: impl Into<String>) -> Stamp {
         let at = Stamp::now();
         self.story.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, text.into()));
@@ -115,7 +115,7 @@ impl Bench {
         }
     }
 
-    /// Wait until `condition` holds, at most `limit`; says when it did.
+    /// Waits until `condition` holds, at most `limit`; says when it did.
     ///
     /// # Errors
     /// It did not, with both sides' last words.
@@ -243,7 +243,7 @@ impl Bench {
         held.into_iter().map(|(from, _)| from).find(|&from| from >= since)
     }
 
-    /// Write the evidence of a case, and begin the next one's.
+    /// Writes the evidence of a case, and begins the next one's.
     ///
     /// # Errors
     /// The disk.

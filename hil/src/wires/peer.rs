@@ -63,7 +63,7 @@ enum Order {
 }
 
 impl Peer {
-    /// Start a new life of the peer on `device`; `saved` is what its last one kept.
+    /// Starts a new life of the peer on `device`; `saved` is what its last one kept.
     ///
     /// # Errors
     /// The device, or the configuration.
@@ -106,12 +106,12 @@ impl Peer {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Change what the line does.
+    /// Changes what the line does.
     pub fn set_line(&self, line: Line) {
         self.shared().line = line;
     }
 
-    /// Give an operator's command.
+    /// Gives an operator's command.
     ///
     /// # Errors
     /// It is refused.
@@ -320,7 +320,7 @@ impl Life {
         outcome
     }
 
-    /// Hand over the frame that waits, once the line is free: one at a time, as the daemon does.
+    /// Hands over the frame that waits, once the line is free: one at a time, as the daemon does.
     fn pump(&mut self, mut port: &File) -> io::Result<()> {
         let now = Stamp::now();
         if now < self.line_free {

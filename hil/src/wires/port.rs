@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// Open `device` at `baud` and lock it, as the daemon and `hbd linktest` do.
+/// Opens `device` at `baud` and locks it, as the daemon and `hbd linktest` do.
 ///
 /// # Errors
 /// It is not there, no serial device, in use, or not a speed.

@@ -17,7 +17,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Run a shell command on it.
+    /// Runs a shell command on it.
     ///
     /// # Errors
     /// The console itself does not start.
@@ -26,7 +26,7 @@ impl Server {
         Cmd::new("sh").args(["-c", &line]).limit(Duration::from_secs(30)).output()
     }
 
-    /// Run `hbd` on it with these words.
+    /// Runs `hbd` on it with these words.
     ///
     /// # Errors
     /// As [`Self::run`].
@@ -50,7 +50,7 @@ impl Server {
         pid.ok_or_else(|| format!("no daemon runs on {}", self.file.name))
     }
 
-    /// Start the daemon, if none runs.
+    /// Starts the daemon, if none runs.
     ///
     /// # Errors
     /// It does not start.
@@ -72,7 +72,7 @@ impl Server {
         self.file.power_off.is_none().then(|| "the rig file has no power_off and power_on".to_owned())
     }
 
-    /// Cut its power (`false`) or give it back, and then wait until its console answers.
+    /// Cuts its power (`false`) or gives it back, and then waits until its console answers.
     ///
     /// # Errors
     /// The command fails, or the console does not answer in time.
@@ -83,7 +83,7 @@ impl Server {
         if on { self.wait_console() } else { Ok(()) }
     }
 
-    /// Wait until the console answers.
+    /// Waits until the console answers.
     ///
     /// # Errors
     /// It does not within the time of the rig file.
@@ -114,7 +114,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Ask `service` every 20 ms, through `interface` if there is one.
+    /// Asks `service` every 20 ms, through `interface` if there is one.
     ///
     /// # Errors
     /// The thread does not start.

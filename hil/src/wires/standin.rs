@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 /// All cases together take well under two minutes. Each further round gets as much.
 pub const LIMIT: Duration = Duration::from_secs(300);
 
-/// Build the stand-in and run these cases on it (all, if none is named), with the words of a series behind them, in so
+/// Builds the stand-in and runs these cases on it (all, if none is named), with the words of a series behind them, in so
 /// many rounds at most.
 ///
 /// # Errors
@@ -133,7 +133,7 @@ fn rig_file(rig: &Rig, socket: &Path) -> Result<String, String> {
     ))
 }
 
-/// Answer until it is over.
+/// Answers until it is over.
 fn serve(server: &dyn StandIn, listener: &UnixListener, over: &AtomicBool) {
     for stream in listener.incoming() {
         if over.load(Ordering::Relaxed) {

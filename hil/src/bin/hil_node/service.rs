@@ -117,7 +117,7 @@ fn pause(dir: &Path, knob: &str) {
     }
 }
 
-/// Answer every connection on the listener at standard input with the node's name, for ever.
+/// Answers every connection on the listener at standard input with the node's name, for ever.
 pub(crate) fn serve(dir: &Path) -> io::Result<()> {
     let _ = dir;
     let listener = TcpListener::from(io::stdin().as_fd().try_clone_to_owned()?);

@@ -94,7 +94,7 @@ impl Poller {
 }
 
 impl Pending {
-    /// Ask, or take in what came; `Some` at the end.
+    /// Asks, or takes in what came; `Some` at the end.
     fn step(&mut self) -> Option<Reply> {
         if !self.asked {
             let error = getsockopt(&self.socket, sockopt::SocketError).unwrap_or(0);

@@ -32,7 +32,7 @@ impl Machine {
         command
     }
 
-    /// Start the daemon, in the foreground of its own process group; its standard error goes to `log/stderr`.
+    /// Starts the daemon, in the foreground of its own process group; its standard error goes to `log/stderr`.
     ///
     /// # Errors
     /// The machine is off, or the program is missing.
@@ -74,7 +74,7 @@ impl Machine {
             .find(|pid: &u32| fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == own))
     }
 
-    /// Send `signal` to the daemon itself, not to its children. Says when.
+    /// Sends `signal` to the daemon itself, not to its children. Says when.
     ///
     /// # Panics
     /// If no daemon runs.

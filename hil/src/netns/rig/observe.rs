@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 impl Rig {
-    /// Run `hbd` with these arguments on a node.
+    /// Runs `hbd` with these arguments on a node.
     ///
     /// # Panics
     /// If it does not end within 30 s.
@@ -37,7 +37,7 @@ impl Rig {
         self.status(node).map_or_else(|| "-".to_owned(), |status| status.group().to_owned())
     }
 
-    /// Wait until `condition` holds, at most `limit`, looking every 20 ms. Says when it held.
+    /// Waits until `condition` holds, at most `limit`, looking every 20 ms. Says when it held.
     ///
     /// # Panics
     /// If it does not hold in time.
@@ -61,26 +61,26 @@ impl Rig {
         }
     }
 
-    /// Wait until the group shows `state` on `node`.
+    /// Waits until the group shows `state` on `node`.
     pub fn wait_group(&self, node: Node, state: &str, limit: Duration) -> Stamp {
         self.wait(&format!("the group is {state} on {}", node.name()), limit, || self.group(node) == state)
     }
 
-    /// Wait until the peer of `node` shows `state` there.
+    /// Waits until the peer of `node` shows `state` there.
     pub fn wait_peer(&self, node: Node, state: &str, limit: Duration) -> Stamp {
         self.wait(&format!("{} sees its peer {state}", node.name()), limit, || {
             self.status(node).is_some_and(|status| status.peer() == state)
         })
     }
 
-    /// Wait until the client is answered by `node`.
+    /// Waits until the client is answered by `node`.
     pub fn wait_answer(&self, node: Node, limit: Duration) -> Stamp {
         self.wait(&format!("the client is answered by {}", node.name()), limit, || {
             self.client.answered_by().as_deref() == Some(node.name())
         })
     }
 
-    /// Wait until all is well with `node` as the holder: it holds, the other is idle, each sees the other up, and the
+    /// Waits until all is well with `node` as the holder: it holds, the other is idle, each sees the other up, and the
     /// client gets its answers there.
     pub fn wait_settled(&self, node: Node, limit: Duration) -> Stamp {
         self.wait(&format!("{} serves and both nodes are up", node.name()), limit, || {
