@@ -38,6 +38,8 @@ pub fn run(
     one_way_out(&loaded.parsed, &mut loaded.findings);
     answered(&loaded.parsed, &mut loaded.findings);
     unfenced(&loaded.parsed, &mut loaded.findings);
+    #[cfg(feature = "bridge")]
+    super::bridge::key(&loaded.parsed, loaded.settings.as_ref(), &mut loaded.findings);
     if let Some(daemon) = running {
         told::examine(&loaded.parsed, daemon, &mut loaded.findings);
     }

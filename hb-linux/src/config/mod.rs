@@ -9,6 +9,8 @@
 
 mod address;
 pub mod authkeys;
+#[cfg(feature = "bridge")]
+mod bridge;
 mod build;
 mod chain;
 pub(crate) mod changes;

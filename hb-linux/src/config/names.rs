@@ -180,16 +180,8 @@ pub(super) fn cross(cf: &HaCf, groups: &[At<Group>], report: &mut Report<'_>) {
             ),
         );
     }
-    if let Some(fence) = cf.fence.as_ref().filter(|fence| fence.value == FenceDevice::Bridge)
-        && cf.bridge.is_none()
-    {
-        report.error(
-            fence.line,
-            format_args!(
-                "`fence bridge` needs a bridge; write `bridge /dev/ttyS0` for the serial line that it is on"
-            ),
-        );
-    }
+    #[cfg(feature = "bridge")]
+    super::bridge::faults(cf, report);
     let idle = [
         ("fence_delay", cf.fence_delay.map(|at| at.line)),
         ("fence_failed", cf.fence_failed.map(|at| at.line)),
