@@ -227,6 +227,30 @@ fn what_is_put_back_in_place_is_asked_for_first() {
     world.until(ms(300), |w| w.serves(A)).expect("put back");
 }
 
+/// The loser of a conflict answers until it has stopped: no reason for the winner to give up what a resource is missing of.
+#[test]
+fn a_peer_that_gives_way_is_waited_for_before_something_is_put_back() {
+    let mut world = seen();
+    world.hosts[B].config.ask.answered = Some(Answered::Claim);
+    world.power_off(B);
+    world.start(B);
+    world.run(ms(1000));
+    world.cut_all(true);
+    world.until(ms(5000), |w| w.serves(B)).expect("claimed against an answer");
+    world.hosts[A].scripts.time = ms(400);
+    world.cut_all(false);
+    world.until(ms(1000), |w| state(w, A) == GroupState::Stopping).expect("the lower epoch");
+    world.hosts[B].scripts.running[0][0] = false;
+    world.input(B, Input::Look { group: GroupId(0), resource: 0 });
+    world.until(ms(5000), |w| w.serves(B) && !w.hosts[A].scripts.any(0)).expect("put back");
+    assert_eq!(
+        times(&world, B, |e| matches!(e, Event::AddressTaken { .. })),
+        0,
+        "{:?}",
+        world.hosts[B].events
+    );
+}
+
 #[test]
 fn an_operator_and_a_fence_go_first() {
     let mut world = seen();

@@ -257,7 +257,7 @@ impl Node {
             Purpose::Claimant => {}
             Purpose::Back => {
                 ask.answers(now);
-                if sure {
+                if sure && !self.gives_way(id) {
                     self.taken(id, mac);
                 }
             }
@@ -296,6 +296,12 @@ impl Node {
         self.report(Event::AddressTaken { group: id, mac });
         self.keep_quiet(id);
         self.release(id, Cause::Conflict);
+    }
+
+    /// The living peer is taking down what it had begun, and answers until it has: it is waited for.
+    fn gives_way(&self, id: GroupId) -> bool {
+        let active = |state: GroupState| matches!(state, GroupState::Held | GroupState::Starting);
+        self.peer.both_ways() && self.shown_there(id).is_some_and(|state| !active(state))
     }
 
     /// A machine that answers for what neither node has.

@@ -86,9 +86,10 @@ pub fn data(plan: &Plan) -> Duration {
 /// What a claim waits for the fence, while the fence works.
 #[must_use]
 pub fn fence(plan: &Plan) -> Duration {
-    plan.setting
-        .fence
-        .map_or(Duration::ZERO, |fence| plan.setting.slow(fence.delay.plus(plan.setting.fence_time)))
+    // Who holds something and reaches no ping node waits twice as long.
+    let cut_off = if plan.setting.pings > 0 { 2 } else { 1 };
+    let time = |delay: Duration| plan.setting.slow(delay.times(cut_off).plus(plan.setting.fence_time));
+    plan.setting.fence.map_or(Duration::ZERO, |fence| time(fence.delay))
 }
 
 /// The time within which a healed pair comes to rest, derived from the longest chain of waits that can follow:

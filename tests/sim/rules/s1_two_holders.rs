@@ -123,7 +123,12 @@ impl TwoHolders {
             }
             let other = &world.hosts[1 - host];
             for service in world.hosts[host].services(usize::from(group.0)) {
-                let held = other.view(service).is_some_and(|shown| shown.state == GroupState::Held);
+                // Of a queue that came in one step the last frame counts: nothing was begun before it was read.
+                let goes_on = world.hosts[host]
+                    .view(service)
+                    .is_some_and(|shown| matches!(shown.state, GroupState::Starting | GroupState::Held));
+                let held =
+                    goes_on && other.view(service).is_some_and(|shown| shown.state == GroupState::Held);
                 let Some(since) = other.serves_since(service) else { continue };
                 let s = &facts.plan.setting;
                 let fresh = world.now.since(world.came[host]) <= s.slow(s.timing.keepalive.times(2));
