@@ -1,7 +1,7 @@
 //! What a node keeps on its disk is lost or damaged.
 
 use crate::{SOON, lost_and_back, never_both, nothing_moves, settled};
-use hb_hil::netns::{Builder, Files, Node};
+use hb_hil::netns::{Builder, Files, Node, Rig};
 use std::fs;
 use std::time::Duration;
 
@@ -64,9 +64,17 @@ fn a_full_disk_under_the_logs_stops_nobody() {
     let builder = Builder::new("full log disk").edit(full);
     let Some(rig) = settled(builder) else { return };
     nothing_moves(&rig, Node::Ha1, Duration::from_secs(2));
+    rig.wait("status says so", SOON, || fails(&rig, Node::Ha1, "logfile"));
     lost_and_back(&rig, Node::Ha1);
     rig.wait_settled(Node::Ha1, SOON);
     never_both(&rig);
+}
+
+/// Does the status name this among what the helper could not write?
+fn fails(rig: &Rig, node: Node, what: &str) -> bool {
+    let status = rig.status(node);
+    let failing = status.as_ref().and_then(|s| s.0.pointer("/helper/failing")?.as_array());
+    failing.is_some_and(|names| names.iter().any(|name| name.as_str() == Some(what)))
 }
 
 #[test]
@@ -79,6 +87,7 @@ fn a_disk_without_room_for_the_state_stops_nobody() {
     rig.power_off(Node::Ha1);
     rig.wait_answer(Node::Ha2, SOON);
     assert_eq!(rig.group(Node::Ha2), "held");
+    rig.wait("status says so", SOON, || fails(&rig, Node::Ha2, "state"));
     never_both(&rig);
 }
 

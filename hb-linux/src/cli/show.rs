@@ -149,7 +149,7 @@ fn helper_line(s: &Snapshot) -> String {
     let h = &s.helper;
     match (h.alive, h.last_write_ms) {
         (false, _) => "HELPER GONE: nothing is logged until a new one runs\n".to_string(),
-        (true, last) if h.backlog > 0 && last.is_none_or(|ms| ms >= 2000) => format!(
+        (true, last) if h.is_late() => format!(
             "HELPER LATE: {} lines and states wait for the disk, last written {}\n",
             h.backlog,
             last.map_or("never".to_string(), |ms| format!("{} ago", micros(ms.saturating_mul(1000))))

@@ -54,7 +54,7 @@ pub(in crate::cli) fn sample() -> Snapshot {
             held_by: None,
         }),
         pings: vec![Ping { host: "192.168.2.1".into(), alive: true, mirror: None }],
-        helper: HelperReply { alive: true, last_write_ms: Some(250), backlog: 0 },
+        helper: HelperReply { alive: true, last_write_ms: Some(250), ..HelperReply::default() },
         ..Snapshot::default()
     }
 }
@@ -110,7 +110,7 @@ fn trouble_is_loud() {
     s.watchdog = None;
     s.links[0].state = "down".into();
     s.pings[0].alive = false;
-    s.helper = HelperReply { alive: true, last_write_ms: Some(7000), backlog: 12 };
+    s.helper = HelperReply { alive: true, last_write_ms: Some(7000), backlog: 12, ..HelperReply::default() };
     let text = human(&s);
     for word in [
         "CRITICAL",

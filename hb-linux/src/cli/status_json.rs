@@ -108,7 +108,11 @@ pub fn json(s: &Snapshot) -> String {
     j.close(']').key("sum_us").number(s.late.sum_us).key("deadtime_ms").number(s.late.deadtime_ms).close('}');
     j.key("helper").open('{').key("alive").boolean(s.helper.alive);
     j.key("last_write_ms").maybe_number(s.helper.last_write_ms);
-    j.key("backlog").number(s.helper.backlog.into()).close('}');
+    j.key("backlog").number(s.helper.backlog.into()).key("failing").open('[');
+    s.helper.failing.names().for_each(|name| {
+        j.string(name);
+    });
+    j.close(']').close('}');
     let verdict = verdict::judge(s);
     j.key("verdict").string(match verdict.level {
         verdict::Level::Ok => "ok",
@@ -145,7 +149,7 @@ mod tests {
             r#""ping":[{"host":"192.168.2.1","alive":true,"is_node":null}],"isolated":false,"twin":false,"version":"0.1.0","pid":471,"#,
             r#""uptime_s":4000,"worst_late_us":1234,"lost_lines":0,"realtime":true,"#,
             r#""late":{"bounds_us":[1000,2000,5000,10000,20000,50000,100000,200000,500000,1000000],"counts":[0,0,0,0,0,0,0,0,0,0,0],"sum_us":0,"deadtime_ms":0},"#,
-            r#""helper":{"alive":true,"last_write_ms":250,"backlog":0},"#,
+            r#""helper":{"alive":true,"last_write_ms":250,"backlog":0,"failing":[]},"#,
             r#""verdict":"ok","said":["ha-1 holds 192.168.2.50, ha-2 stands by"]}"#,
         );
         assert_eq!(json(&sample()), expected);

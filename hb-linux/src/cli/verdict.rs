@@ -140,6 +140,18 @@ fn of_node(s: &Snapshot) -> Option<(Level, String)> {
     if !s.helper.alive {
         return Some((Level::Warning, String::from("the helper process is gone: nothing is logged or kept")));
     }
+    if s.helper.is_late() {
+        let text = "the helper process does not come to write: the disk hangs, or it stands still";
+        return Some((Level::Warning, String::from(text)));
+    }
+    if s.helper.failing.state {
+        let text = "the state file cannot be written (disk full?): the next life would not know what this one started";
+        return Some((Level::Warning, String::from(text)));
+    }
+    if s.helper.failing.log {
+        let text = "the logfile cannot be written (disk full?): nothing is logged there";
+        return Some((Level::Warning, String::from(text)));
+    }
     (!s.realtime).then(|| {
         (Level::Warning, String::from("not locked in memory or not real-time: a loaded node beats late"))
     })

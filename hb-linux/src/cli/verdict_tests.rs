@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::control::snapshot::{Peer, Ping, Watchdog};
-use crate::control::wire::HelperReply;
+use crate::control::wire::{Failing, HelperReply};
 
 fn pair() -> Snapshot {
     let group = |name: &str, state: &str, peer: &str| Group {
@@ -148,6 +148,18 @@ fn what_protects_the_service_is_a_warning() {
         ),
         (|s| s.phase = "leaving".into(), "this node leaves"),
         (|s| s.helper.alive = false, "the helper process is gone: nothing is logged or kept"),
+        (
+            |s| (s.helper.last_write_ms, s.helper.backlog) = (Some(2000), 1),
+            "the helper process does not come to write: the disk hangs, or it stands still",
+        ),
+        (
+            |s| s.helper.failing = Failing { state: true, log: true },
+            "the state file cannot be written (disk full?): the next life would not know what this one started",
+        ),
+        (
+            |s| s.helper.failing.log = true,
+            "the logfile cannot be written (disk full?): nothing is logged there",
+        ),
     ] {
         assert_eq!(said(change), format!("WARNING: {text}"));
     }

@@ -313,6 +313,34 @@ pub struct HelperReply {
     pub last_write_ms: Option<u64>,
     /// Lines and states that it was given and has not written yet.
     pub backlog: u32,
+    /// What it could not write the last time that it tried.
+    pub failing: Failing,
+}
+
+impl HelperReply {
+    /// It has been given what it does not write: a disk hangs, or it stands still.
+    #[must_use]
+    pub fn is_late(&self) -> bool {
+        self.backlog > 0 && self.last_write_ms.is_none_or(|ms| ms >= 2000)
+    }
+}
+
+/// What the helper process cannot write: a disk that is full, a folder that is gone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Failing {
+    /// The state file: the next life would not know what this one started.
+    pub state: bool,
+    /// `logfile`.
+    pub log: bool,
+}
+
+impl Failing {
+    /// The names of both that fail.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        [(self.state, "state"), (self.log, "logfile")]
+            .into_iter()
+            .filter_map(|(fails, name)| fails.then_some(name))
+    }
 }
 
 /// How late the loop woke, over the daemon's life.

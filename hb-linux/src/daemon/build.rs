@@ -26,6 +26,7 @@ use crate::asker::{self, Asker};
 use crate::cli::{EXIT_NOT_CONFIGURED, VERSION, tell};
 use crate::config::Settings;
 use crate::control::Server;
+use crate::control::wire::Failing;
 use crate::control::wire::{HEAD, MAX_BODY};
 use crate::helper::{Helper, Level, Look, Setup};
 use crate::link::{Link, Pinger};
@@ -127,6 +128,7 @@ impl Start {
             history: History::new(begun),
             outages: Outages::new(),
             shout: Shout::new(),
+            failing: Failing::default(),
             exit: None,
         };
         let _ = fx.pinger.try_open(begun);

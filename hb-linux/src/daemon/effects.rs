@@ -12,6 +12,7 @@ use super::outage::Outages;
 use super::shout::Shout;
 use super::voice::Voice;
 use crate::asker::Asker;
+use crate::control::wire::Failing;
 use crate::helper::Level;
 use crate::link::{Link, Pinger};
 use crate::scripts::{Finished, Runner, What};
@@ -57,6 +58,8 @@ pub(super) struct Effects {
     pub(super) attendant: Attendant,
     /// Says again which groups are stuck.
     pub(super) shout: Shout,
+    /// What the helper could not write.
+    pub(super) failing: Failing,
     /// The node has said that all is done: every group proven stopped?
     pub(super) exit: Option<bool>,
 }

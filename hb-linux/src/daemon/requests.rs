@@ -311,6 +311,7 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
         alive: fx.voice.helper.fd().is_some(),
         last_write_ms: last_write.map(|at| now.since(at).as_millis()),
         backlog,
+        failing: fx.failing,
     }));
     out.send(&Reply::End);
 }

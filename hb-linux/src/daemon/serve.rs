@@ -7,7 +7,8 @@ use super::requests;
 use super::shell::{CONTROL, MAX_READS, Read, SCRIPTS, Shell, TOTAL};
 use super::voice::Voice;
 use crate::control::{Reply, Request};
-use crate::helper::{self, Level, Reply as FromHelper};
+use crate::helper::record::Output;
+use crate::helper::{Level, Reply as FromHelper};
 use crate::link::health::Change;
 use crate::link::ping::Answer;
 use crate::link::{self, Incoming, Link, Why};
@@ -196,17 +197,23 @@ impl Shell {
         self.fx.voice.helper.service();
         while let Some(reply) = self.fx.voice.helper.read() {
             match reply {
-                FromHelper::Persisted { serial } => self.give(Input::Persisted { serial }),
+                FromHelper::Persisted { serial } => {
+                    self.fx.failing.state = false;
+                    self.give(Input::Persisted { serial });
+                }
                 FromHelper::PersistFailed { serial, why } => {
+                    self.fx.failing.state = true;
                     self.give(Input::PersistFailed { serial });
                     let voice = &mut self.fx.voice;
                     voice.say(Level::Error, format_args!("the state file cannot be written: {why}"));
                 }
                 FromHelper::OutputFailed { output, why } => {
+                    self.fx.failing.log |= output == Output::Log;
                     let voice = &mut self.fx.voice;
                     voice.say(Level::Warn, format_args!("{} cannot be written: {why}", output_name(output)));
                 }
                 FromHelper::OutputRestored { output } => {
+                    self.fx.failing.log &= output != Output::Log;
                     let voice = &mut self.fx.voice;
                     voice.say(Level::Info, format_args!("{} can be written again", output_name(output)));
                 }
@@ -238,6 +245,8 @@ impl Shell {
             return;
         }
         self.revive = Instant::NEVER;
+        // The new one tells it again.
+        self.fx.failing.log = false;
         if let Some(dog) = &mut self.fx.dog {
             dog.helper_restarted();
         }
@@ -409,11 +418,11 @@ const fn not_now(why: Errno) -> &'static str {
     }
 }
 
-const fn output_name(output: helper::record::Output) -> &'static str {
+const fn output_name(output: Output) -> &'static str {
     match output {
-        helper::record::Output::Log => "logfile",
-        helper::record::Output::Debug => "debugfile",
-        helper::record::Output::Syslog => "syslog",
-        helper::record::Output::Ring => "the event ring",
+        Output::Log => "logfile",
+        Output::Debug => "debugfile",
+        Output::Syslog => "syslog",
+        Output::Ring => "the event ring",
     }
 }

@@ -20,7 +20,7 @@ use crate::control::{self, Listeners, SOCKET, STATUS_SOCKET};
 use crate::helper::Level;
 use crate::link::Link;
 use crate::scripts::Places;
-use crate::sys::{Errno, Fd, fd, limit, process, unix};
+use crate::sys::{Errno, Fd, fd, limit, process, signal, unix};
 use core::cell::Cell;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
@@ -34,6 +34,7 @@ const LAST_WORDS_MS: i32 = 2000;
 /// `hbd run`. `already` is the exit code if a daemon runs here.
 #[must_use]
 pub fn run(options: &Options, already: i32) -> i32 {
+    signal::ignore_limits();
     // Strangers' descriptors would stay open in the daemon and in every script for ever.
     fd::close_others(3, &[]);
     if let Err(sentence) = limits::enough(limit::raise_files(), limit::raise_stack()) {

@@ -149,6 +149,14 @@ fn action(signal: Signal, handler: SigHandler) -> Result<()> {
     Ok(())
 }
 
+/// Ignore what ends a process at a limit that the caller's shell had set, or at a reader that is gone: for the daemon's start,
+/// until [`Signals::install`].
+pub fn ignore_limits() {
+    for signal in [Signal::SIGXFSZ, Signal::SIGXCPU, Signal::SIGPIPE] {
+        let _ = action(signal, SigHandler::SigIgn);
+    }
+}
+
 fn unblock_all() {
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
 }
@@ -177,6 +185,28 @@ pub fn ignore_requests() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_limit_of_the_callers_shell_is_an_error_and_no_end() {
+        const INSIDE: &str = "HBD_TEST_FILE_LIMIT";
+        if let Some(path) = std::env::var_os(INSIDE) {
+            ignore_limits();
+            let why = std::fs::write(path, "x").expect_err("no file may have a byte");
+            assert_eq!(why.raw_os_error(), Some(libc::EFBIG));
+            return;
+        }
+        let path = std::env::temp_dir().join(format!("hbd-file-limit-{}", std::process::id()));
+        let name = "sys::signal::tests::a_file_limit_of_the_callers_shell_is_an_error_and_no_end";
+        let again = std::process::Command::new("sh")
+            .args(["-c", "ulimit -f 0; exec \"$0\" --exact \"$1\""])
+            .arg(std::env::current_exe().unwrap())
+            .arg(name)
+            .env(INSIDE, &path)
+            .output()
+            .unwrap();
+        let _ = std::fs::remove_file(path);
+        assert!(again.status.success(), "{again:?}");
+    }
     use crate::sys::poll::{PollFd, poll};
 
     #[test]
