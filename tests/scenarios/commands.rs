@@ -1,7 +1,7 @@
 //! What an operator asks for.
 
 use crate::{A_WHILE, SOON, never_both, nothing_moves, settled};
-use hb_hil::netns::{Builder, Node, Rig, Stamp, Times};
+use hb_hil::netns::{Builder, Files, Node, Rig, Stamp, Times};
 use nix::sys::signal::Signal;
 use std::time::Duration;
 
@@ -37,6 +37,40 @@ fn takeover_fetches_the_group_and_it_stays() {
     let gap = rig.client().longest_outage(asked);
     assert!(gap <= Duration::from_millis(1000), "the move cost {gap:?}");
     nothing_moves(&rig, Node::Ha2, A_WHILE);
+    never_both(&rig);
+}
+
+#[test]
+fn a_drill_goes_there_and_back_and_measures_what_the_client_missed() {
+    let slow = |files: Files| Files {
+        ha_cf: files.clone().without("watchdog").ha_cf,
+
+        haresources: files.haresources.replace(" jdmail", " Delay::1 jdmail"),
+        ..files
+    };
+    let Some(rig) = settled(Builder::new("drill").edit(slow)) else { return };
+    let asked = Stamp::now();
+    let html = rig.machine(Node::Ha2).path("drill.html");
+    let html = html.to_str().expect("a path of text");
+    let output = rig.hbd(Node::Ha2, &["drill", "--yes", "--port", "8025", "--json", "--html", html]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    rig.wait_settled(Node::Ha1, SOON);
+    let report: serde_json::Value = serde_json::from_str(&output.stdout).expect("JSON");
+    let missed = rig.client().without_service(asked, Duration::from_millis(500));
+    assert_eq!(missed.len(), 2, "{missed:?}");
+    for (step, missed, seen_by) in [(0, &missed[0], ["network", "own"]), (1, &missed[1], ["own", "network"])]
+    {
+        let outage = &report["steps"][step]["outages"][0];
+        assert_eq!([&outage["begin_seen_by"], &outage["end_seen_by"]], seen_by, "{report}");
+        // A second's script is the most of it; the rest is what both saw at their own moments.
+        let measured = outage["outage_ms"].as_u64().expect("a time");
+        let truth = missed.length().as_millis() as u64;
+        assert!(
+            measured >= 900 && measured.abs_diff(truth) <= 700,
+            "{measured} ms, the client missed {truth} ms"
+        );
+    }
+    assert!(rig.machine(Node::Ha2).read("drill.html").contains("well: there and back"));
     never_both(&rig);
 }
 

@@ -157,6 +157,9 @@ pub enum Verb {
     /// Show the last events.
     #[cfg(feature = "events")]
     Events(Vec<OsString>),
+    /// Move the service there and back, and measure the outage.
+    #[cfg(feature = "drill")]
+    Drill(Vec<OsString>),
     /// Play a story on this configuration.
     #[cfg(feature = "simulate")]
     Simulate(Vec<OsString>),
@@ -242,7 +245,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Verb, Options
                 let word = word.string()?;
                 match (&verb, word.as_str()) {
                     // These have options of their own, but for this one.
-                    (None, "demo" | "send-arp" | "install" | "events" | "simulate")
+                    (None, "demo" | "send-arp" | "install" | "events" | "simulate" | "drill")
                         if parser.try_raw_args().is_some_and(|rest| wants_help(rest.as_slice())) =>
                     {
                         return Ok((Verb::Help(Some(word)), options));
@@ -252,6 +255,8 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Verb, Options
                     (None, "install") => return Ok((Verb::Install(parser.raw_args()?.collect()), options)),
                     #[cfg(feature = "events")]
                     (None, "events") => return Ok((Verb::Events(parser.raw_args()?.collect()), options)),
+                    #[cfg(feature = "drill")]
+                    (None, "drill") => return Ok((Verb::Drill(parser.raw_args()?.collect()), options)),
                     #[cfg(feature = "simulate")]
                     (None, "simulate") => return Ok((Verb::Simulate(parser.raw_args()?.collect()), options)),
                     (None, "heartbeat") => {

@@ -335,7 +335,7 @@ pub(super) fn in_scope(shot: &Snapshot, group: &Group, which: Which) -> bool {
     }
 }
 
-fn arrived(group: &Group, way: Way) -> bool {
+pub(super) fn arrived(group: &Group, way: Way) -> bool {
     match way {
         Way::Here => group.state == "held",
         Way::Away if group.peer_state.is_none() => {
@@ -347,7 +347,7 @@ fn arrived(group: &Group, way: Way) -> bool {
 }
 
 /// A group that will not get anywhere by itself: it, its state, and the node.
-fn broken<'a>(shot: &'a Snapshot, group: &'a Group) -> Option<(&'a Group, &'a str, &'a str)> {
+pub(super) fn broken<'a>(shot: &'a Snapshot, group: &'a Group) -> Option<(&'a Group, &'a str, &'a str)> {
     let bad = |state: &str| matches!(state, "failed" | "stuck");
     if bad(&group.state) {
         return Some((group, &group.state, &shot.node));

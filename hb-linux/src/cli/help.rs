@@ -61,6 +61,24 @@ macro_rules! config {
     };
 }
 
+/// The lines of a build with `drill`.
+#[cfg(feature = "drill")]
+macro_rules! drill {
+    () => {
+        "  hbd drill [all|local|foreign] [--port N] [--json] [--html FILE] [--yes]
+                                  move the service to the other node and back, and measure the outage
+"
+    };
+}
+
+/// A build without it says nothing of it.
+#[cfg(not(feature = "drill"))]
+macro_rules! drill {
+    () => {
+        ""
+    };
+}
+
 /// The lines of a build with `simulate`.
 #[cfg(feature = "simulate")]
 macro_rules! simulate {
@@ -220,6 +238,7 @@ hbd: heartbeat and watchdog daemon for two-node hot standby
     monitor!(),
     why!(),
     simulate!(),
+    drill!(),
     events!(),
     demo!(),
     linktest!(),

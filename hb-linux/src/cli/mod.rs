@@ -8,6 +8,8 @@ mod cl_status;
 mod compat;
 #[cfg(feature = "data")]
 mod data;
+#[cfg(feature = "drill")]
+mod drill;
 #[cfg(feature = "events")]
 mod events;
 mod fence;
@@ -128,6 +130,8 @@ fn act(verb: Verb, options: &Options) -> i32 {
         Verb::Guard(group, words) => guard::guard(options, &group, &words),
         #[cfg(all(feature = "data", not(feature = "guard")))]
         Verb::Guard(..) => lacks("guard"),
+        #[cfg(feature = "drill")]
+        Verb::Drill(words) => drill::main(words, options),
         #[cfg(feature = "simulate")]
         Verb::Simulate(words) => crate::simulate::main(words, options),
         #[cfg(feature = "demo")]

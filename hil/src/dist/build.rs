@@ -49,7 +49,7 @@ pub fn parts() -> Result<Vec<(&'static str, u64)>, String> {
 }
 
 /// The features of `hb-linux` that a build may leave out.
-const PARTS: [&str; 17] = [
+const PARTS: [&str; 18] = [
     "bridge",
     "data",
     "attend",
@@ -57,6 +57,7 @@ const PARTS: [&str; 17] = [
     "metrics",
     "config-show",
     "simulate",
+    "drill",
     "address",
     "by-name",
     "why",

@@ -54,7 +54,8 @@ fn lists(help: &str, word: &str) -> Result<String, String> {
 
 fn named(help: &str) -> Result<String, String> {
     let wanted = ["sync", "data", "check"];
-    let lacking = ["demo", "linktest", "events", "why", "monitor", "config", "simulate", "guard", "fence"];
+    let lacking =
+        ["demo", "linktest", "events", "why", "monitor", "config", "simulate", "drill", "guard", "fence"];
     for word in wanted {
         lists(help, word)?;
     }

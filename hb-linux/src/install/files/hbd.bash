@@ -19,9 +19,10 @@ _hbd() {
 	standby|takeover) words="all local foreign --no-wait" ;;
 	confirm-down) words="--force $(sed -n 's/^[[:space:]]*node[[:space:]]//p' /etc/ha.d/ha.cf 2>/dev/null)" ;;
 	clear|why) words=$(hbd status --json 2>/dev/null | grep -o '"name":"[^"]*","preferred"' | cut -d'"' -f4) ;;
-	help) words="run stop restart reload status check config standby takeover confirm-down clear fence sync data monitor simulate why events demo linktest send-arp install" ;;
+	help) words="run stop restart reload status check config standby takeover confirm-down clear fence sync data monitor simulate drill why events demo linktest send-arp install" ;;
 	fence) words="--test $(sed -n 's/^[[:space:]]*node[[:space:]]//p' /etc/ha.d/ha.cf 2>/dev/null)" ;;
 	simulate) words="--kill --cut --freeze --standby --takeover --slow-script --loss --boot --seed --plot" ;;
+	drill) words="all local foreign --port --json --html --yes" ;;
 	sync) words="--delete --no-wait" ;;
 	events) words="--since --follow --json --both" ;;
 	data) words="list restore init" ;;
