@@ -101,6 +101,14 @@ fn two_nodes_move_a_service_over_a_null_modem() {
     // Preferred or not: an operator's move stands.
     thread::sleep(Duration::from_millis(500));
     assert!(b.serves() && !a.serves());
+    // By its name, and by one that is none.
+    let none = b.hbd(&["standby", "nobody"]);
+    assert!(code(&none) == 1 && text(&none).contains("is no group here; groups: svc"), "{}", text(&none));
+    assert_eq!(code(&b.hbd(&["standby", "svc"])), 0);
+    assert!(a.serves() && !b.serves());
+    assert_eq!(code(&b.hbd(&["takeover", "svc"])), 0);
+    assert!(b.serves() && !a.serves());
+    assert!(b.log().contains("operator: takeover svc: accepted"), "{}", b.log());
     let again = a.hbd(&["standby"]);
     assert_eq!(code(&again), 1);
     assert!(text(&again).contains("refused: nothing to do"), "{}", text(&again));
@@ -110,7 +118,7 @@ fn two_nodes_move_a_service_over_a_null_modem() {
 
     // By the monitor's keys, after its questions.
     let moved = monitor(&b, "t takes groups", |keys, _| {
-        for (key, shown) in [(b"t", "l local ones"), (b"a", "any other key: no"), (b"y", "accepted")] {
+        for (key, shown) in [(b"t", "1-9 that group"), (b"a", "any other key: no"), (b"y", "accepted")] {
             assert_eq!(keys.write(key).unwrap(), Some(1));
             shows(keys, shown);
         }
@@ -290,7 +298,7 @@ fn exit_codes_are_those_of_the_contract() {
         (&["clear", "svc"], 7, "not running"),
         (&["confirm-down", "ha-2"], 7, "not running"),
         (&["nonsense"], 2, "unknown command"),
-        (&["standby", "everything"], 2, "write all, local or foreign"),
+        (&["standby", "everything", "else"], 2, "one word too many"),
         (&["simulate", "--kill", "ha-9@5"], 2, "the nodes are ha-1 and ha-2"),
         (&["version"], 0, "hbd "),
     ];

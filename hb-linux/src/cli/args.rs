@@ -1,8 +1,8 @@
 //! The words after `hbd`.
 
+use super::groups::Groups;
 use super::{EXIT_UNSUPPORTED, EXIT_USAGE, help};
 use crate::config::Paths;
-use crate::control::wire::Which;
 use crate::scripts::Places;
 use crate::sys::tty::BAUDS;
 use lexopt::{Arg, Parser, ValueExt};
@@ -124,9 +124,9 @@ pub enum Verb {
     /// Call the scripts of a group, or one script.
     Exercise(Vec<OsString>),
     /// Give groups away.
-    Standby(Which),
+    Standby(Groups),
     /// Take groups.
-    Takeover(Which),
+    Takeover(Groups),
     /// Vouch that this node is off.
     ConfirmDown(String),
     /// Reset this node by the fence, to see whether it works.
@@ -351,8 +351,8 @@ fn resolve(verb: &str, values: &[String]) -> Result<Verb, Usage> {
             [] => Ok(Verb::Help(None)),
             _ => Ok(Verb::Help(Some(one("the name of a command")?))),
         },
-        "standby" => Ok(Verb::Standby(which(values)?)),
-        "takeover" => Ok(Verb::Takeover(which(values)?)),
+        "standby" => Ok(Verb::Standby(Groups::read(values)?)),
+        "takeover" => Ok(Verb::Takeover(Groups::read(values)?)),
         "linktest" => Ok(Verb::Linktest(one("a serial device, such as /dev/ttyS0")?)),
         "confirm-down" => Ok(Verb::ConfirmDown(one("the name of the node that is off")?)),
         "fence" => Ok(Verb::Fence(one("--test and the name of the other node")?)),
@@ -409,19 +409,6 @@ fn data(values: &[String]) -> Result<DataVerb, Usage> {
         ["init", group] => Ok(DataVerb::Init((*group).to_string())),
         ["restore" | "init"] => Err(Usage::new("data restore and data init need the name of a group")),
         _ => Err(Usage::new("write data list [GROUP], data restore GROUP or data init GROUP")),
-    }
-}
-
-/// `all`, `local` or `foreign`; nothing is `all`.
-pub(super) fn which(values: &[String]) -> Result<Which, Usage> {
-    let words: Vec<&str> = values.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        [] | ["all"] => Ok(Which::All),
-        ["local"] => Ok(Which::Local),
-        // The original's other word for it.
-        ["foreign" | "failback"] => Ok(Which::Foreign),
-        [other] => Err(Usage::new(format!("{other:?} is no set of groups; write all, local or foreign"))),
-        [_, word, ..] => Err(Usage::new(format!("{word:?} is one word too many"))),
     }
 }
 

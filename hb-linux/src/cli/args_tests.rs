@@ -14,9 +14,10 @@ fn commands_and_options_in_any_order() {
     assert_eq!(options.run_dir, PathBuf::from("/r"));
     assert_eq!(options.state_dir, PathBuf::from("/var/lib/heartbeat"));
     assert_eq!((options.node.as_deref(), options.json), (Some("ha-1"), true));
-    assert_eq!(read("standby").unwrap().0, Verb::Standby(Which::All));
-    assert_eq!(read("standby --no-wait local").unwrap().0, Verb::Standby(Which::Local));
-    assert_eq!(read("takeover foreign").unwrap().0, Verb::Takeover(Which::Foreign));
+    assert_eq!(read("standby").unwrap().0, Verb::Standby(Groups::All));
+    assert_eq!(read("standby --no-wait local").unwrap().0, Verb::Standby(Groups::Local));
+    assert_eq!(read("takeover 10.0.0.5").unwrap().0, Verb::Takeover(Groups::One("10.0.0.5".into())));
+    assert_eq!(read("takeover foreign").unwrap().0, Verb::Takeover(Groups::Foreign));
     assert_eq!(read("clear 192.168.2.50").unwrap().0, Verb::Clear("192.168.2.50".to_string()));
     assert_eq!(read("--help").unwrap().0, Verb::Help(None));
     for line in ["standby --help", "standby all --no-wait -h", "help standby"] {
@@ -50,7 +51,7 @@ fn mistakes_are_named() {
         ("confirmdown ha-1", 2, "did you mean hbd confirm-down?"),
         ("xyzzy", 2, "unknown command \"xyzzy\"; hbd help lists them"),
         ("status now", 2, "one word too many"),
-        ("standby mine", 2, "write all, local or foreign"),
+        ("standby web mail", 2, "one word too many"),
         ("confirm-down", 2, "needs the name"),
         ("clear a b", 2, "one word too many"),
         ("fence --test", 2, "the name of the other node"),

@@ -255,7 +255,7 @@ pub(super) enum Way {
 }
 
 /// `hbd standby` and `hbd takeover`: ask, then wait until the groups have arrived or cannot.
-pub(super) fn move_groups(options: &Options, way: Way, which: Which) -> i32 {
+pub(super) fn move_groups(options: &Options, way: Way, which: Which<'_>) -> i32 {
     let before = match snapshot(options) {
         Ok(shot) => shot,
         Err(why) => return trouble(options, &why),
@@ -327,11 +327,12 @@ fn reason(group: &Group) -> String {
     }
 }
 
-pub(super) fn in_scope(shot: &Snapshot, group: &Group, which: Which) -> bool {
+pub(super) fn in_scope(shot: &Snapshot, group: &Group, which: Which<'_>) -> bool {
     match which {
         Which::All => true,
         Which::Local => group.preferred == shot.node,
         Which::Foreign => group.preferred != shot.node,
+        Which::One(name) => group.name == name,
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::args::{self, Options, Usage};
 use super::ask::{self, Way};
+use super::groups::Groups;
 use super::{
     EXIT_FAILURE, EXIT_NOT_RUNNING, EXIT_OK, EXIT_STOPPED, EXIT_UNSUPPORTED, VERSION, act, refuse, say, tell,
 };
@@ -127,7 +128,7 @@ fn heartbeat_status(options: &Options) -> i32 {
 /// `hb_standby` and `hb_takeover`: accepted or not; the groups then move by themselves.
 pub(super) fn hb_move(way: Way, words: impl Iterator<Item = OsString>) -> i32 {
     match move_words(words) {
-        Ok((which, options)) => match ask::move_groups(&options, way, which) {
+        Ok((which, options)) => match ask::move_groups(&options, way, which.which()) {
             // Code 7 means nothing to scripts written for the original.
             EXIT_NOT_RUNNING => EXIT_FAILURE,
             code => code,
@@ -140,9 +141,7 @@ pub(super) fn hb_move(way: Way, words: impl Iterator<Item = OsString>) -> i32 {
     }
 }
 
-fn move_words(
-    words: impl Iterator<Item = OsString>,
-) -> Result<(crate::control::wire::Which, Options), Usage> {
+fn move_words(words: impl Iterator<Item = OsString>) -> Result<(Groups, Options), Usage> {
     let mut parser = Parser::from_args(words);
     let mut options = Options { no_wait: true, ..Options::default() };
     let mut values = Vec::new();
@@ -156,7 +155,12 @@ fn move_words(
             other @ Arg::Short(_) => return Err(other.unexpected().into()),
         }
     }
-    Ok((args::which(&values)?, options))
+    match Groups::read(&values)? {
+        Groups::One(name) => {
+            Err(Usage::new(format!("{name:?} is no set of groups; write all, local or foreign")))
+        }
+        groups => Ok((groups, options)),
+    }
 }
 
 /// A line of trouble in the original's own words.
@@ -195,8 +199,8 @@ mod tests {
     fn hb_standby_takes_one_set_of_groups() {
         let ok =
             |line: &str| move_words(words(line).into_iter()).map(|(which, options)| (which, options.no_wait));
-        assert_eq!(ok(""), Ok((crate::control::wire::Which::All, true)));
-        assert_eq!(ok("failback"), Ok((crate::control::wire::Which::Foreign, true)));
-        assert!(ok("all all").is_err());
+        assert_eq!(ok(""), Ok((Groups::All, true)));
+        assert_eq!(ok("failback"), Ok((Groups::Foreign, true)));
+        assert!(ok("all all").is_err() && ok("web").is_err());
     }
 }

@@ -65,7 +65,7 @@ macro_rules! config {
 #[cfg(feature = "drill")]
 macro_rules! drill {
     () => {
-        "  hbd drill [all|local|foreign] [--port N] [--json] [--html FILE] [--yes]
+        "  hbd drill [all|local|foreign|GROUP] [--port N] [--json] [--html FILE] [--yes]
                                   move the service to the other node and back, and measure the outage
 "
     };
@@ -225,8 +225,8 @@ hbd: heartbeat and watchdog daemon for two-node hot standby
 ",
     config!(),
     exercise!(),
-    "  hbd standby [all|local|foreign] [--no-wait]    give groups to the peer
-  hbd takeover [all|local|foreign] [--no-wait]   take groups from the peer
+    "  hbd standby [all|local|foreign|GROUP] [--no-wait]    give groups to the peer
+  hbd takeover [all|local|foreign|GROUP] [--no-wait]   take groups from the peer
   hbd confirm-down NODE           vouch that the peer is switched off, so that its groups may be taken
                  [--force]        also while a service address still answers
 ",

@@ -13,6 +13,7 @@ mod drill;
 #[cfg(feature = "events")]
 mod events;
 mod fence;
+mod groups;
 #[cfg(feature = "guard")]
 mod guard;
 mod help;
@@ -100,8 +101,8 @@ fn act(verb: Verb, options: &Options) -> i32 {
         Verb::Exercise(_) => lacks("check --exercise"),
         #[cfg(feature = "exercise")]
         Verb::Exercise(words) => crate::exercise::main(&words, options),
-        Verb::Standby(which) => ask::move_groups(options, Way::Away, which),
-        Verb::Takeover(which) => ask::move_groups(options, Way::Here, which),
+        Verb::Standby(which) => ask::move_groups(options, Way::Away, which.which()),
+        Verb::Takeover(which) => ask::move_groups(options, Way::Here, which.which()),
         Verb::ConfirmDown(node) => {
             let ask =
                 if options.force { Request::ConfirmDownForce(&node) } else { Request::ConfirmDown(&node) };

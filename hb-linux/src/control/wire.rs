@@ -29,9 +29,9 @@ pub enum Request<'a> {
     /// Read `authkeys` and what else can change safely again.
     Reload,
     /// Give groups to the peer.
-    Standby(Which),
+    Standby(#[serde(borrow)] Which<'a>),
     /// Take groups from the peer.
-    Takeover(Which),
+    Takeover(#[serde(borrow)] Which<'a>),
     /// The operator vouches that this node, which must be the peer, is off.
     ConfirmDown(&'a str),
     /// Forget a failed start of the group, or try a stuck stop again.
@@ -53,13 +53,15 @@ pub enum Request<'a> {
 
 /// Which groups a move means.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum Which {
+pub enum Which<'a> {
     /// Every group.
     All,
     /// Those that prefer this node.
     Local,
     /// Those that prefer the other node.
     Foreign,
+    /// The one of this name.
+    One(&'a str),
 }
 
 /// One piece of an answer. Words that may be scripted against are in lower case, times carry their unit.
@@ -407,6 +409,7 @@ mod tests {
             Request::ReloadForced,
             Request::Standby(Which::Local),
             Request::Takeover(Which::Foreign),
+            Request::Takeover(Which::One("192.168.2.50")),
             Request::ConfirmDown("ha-2"),
             Request::Clear("192.168.2.50"),
             #[cfg(feature = "data")]

@@ -48,8 +48,11 @@ pub(super) fn answer(
         #[cfg(feature = "why")]
         Request::Why(_) => return,
         Request::Stop => Command::Stop,
-        Request::Standby(which) => Command::Standby(scope(which)),
-        Request::Takeover(which) => Command::Takeover(scope(which)),
+        Request::Standby(which) | Request::Takeover(which) => match scope(&fx.voice.names, which) {
+            Ok(scope) if matches!(request, Request::Standby(_)) => Command::Standby(scope),
+            Ok(scope) => Command::Takeover(scope),
+            Err(name) => return no_group(&fx.voice.names, name, out),
+        },
         Request::ConfirmDown(name) if is_peer(name) => Command::ConfirmDown,
         Request::ConfirmDownForce(name) if is_peer(name) => Command::ConfirmDownForce,
         Request::ConfirmDown(name) | Request::ConfirmDownForce(name) => {
@@ -73,7 +76,7 @@ pub(super) fn answer(
             None => return no_group(&fx.voice.names, name, out),
         },
     };
-    operate(now, node, fx, command, said(&request), |reply| out.send(reply));
+    operate(now, node, fx, command, |reply| out.send(reply));
 }
 
 /// There is no group of this name.
@@ -112,9 +115,8 @@ fn sync(
 }
 
 /// The answer to a `standby` that has waited for a look at the scripts.
-pub(super) fn standby(now: Instant, node: &mut Node, fx: &mut Effects, which: Which, caller: &Fd) {
-    let command = Command::Standby(scope(which));
-    operate(now, node, fx, command, said(&Request::Standby(which)), |reply| server::send(caller, reply));
+pub(super) fn standby(now: Instant, node: &mut Node, fx: &mut Effects, scope: Scope, caller: &Fd) {
+    operate(now, node, fx, Command::Standby(scope), |reply| server::send(caller, reply));
 }
 
 fn operate(
@@ -122,12 +124,13 @@ fn operate(
     node: &mut Node,
     fx: &mut Effects,
     command: Command,
-    said: &str,
     mut send: impl FnMut(&Reply<'_>),
 ) {
     let verdict = node.operator(now, command);
     let word = if verdict.is_ok() { "accepted" } else { "refused" };
-    fx.voice.say(Level::Info, format_args!("operator: {said}: {word}"));
+    let mut text = Text::<100>::new();
+    said(&fx.voice.names, command, &mut text);
+    fx.voice.say(Level::Info, format_args!("operator: {}: {word}", text.as_str()));
     match verdict {
         Ok(()) => send(&Reply::Accepted),
         // Leaving already: that is what was asked for.
@@ -140,35 +143,34 @@ fn operate(
     }
 }
 
-const fn said(request: &Request<'_>) -> &'static str {
-    match request {
-        Request::Status => "status",
-        Request::Stop => "stop",
-        Request::Reload => "reload",
-        Request::ReloadForced => "reload --force",
-        Request::Standby(Which::All) => "standby all",
-        Request::Standby(Which::Local) => "standby local",
-        Request::Standby(Which::Foreign) => "standby foreign",
-        Request::Takeover(Which::All) => "takeover all",
-        Request::Takeover(Which::Local) => "takeover local",
-        Request::Takeover(Which::Foreign) => "takeover foreign",
-        Request::ConfirmDown(_) => "confirm-down",
-        Request::ConfirmDownForce(_) => "confirm-down --force",
-        Request::Clear(_) => "clear",
-        #[cfg(feature = "data")]
-        Request::Sync(_) => "sync",
-        #[cfg(feature = "data")]
-        Request::Guard(..) => "guard",
-        #[cfg(feature = "why")]
-        Request::Why(_) => "why",
+/// A command as its operator wrote it.
+fn said(names: &Names, command: Command, out: &mut Text<100>) {
+    let (verb, scope) = match command {
+        Command::Stop => ("stop", None),
+        Command::Standby(scope) => ("standby", Some(scope)),
+        Command::Takeover(scope) => ("takeover", Some(scope)),
+        Command::ConfirmDown => ("confirm-down", None),
+        Command::ConfirmDownForce => ("confirm-down --force", None),
+        Command::Clear(group) => return out.put(format_args!("clear {}", names.group(group))),
+    };
+    out.put(format_args!("{verb}"));
+    match scope {
+        None => {}
+        Some(Scope::All) => out.put(format_args!(" all")),
+        Some(Scope::Local) => out.put(format_args!(" local")),
+        Some(Scope::Foreign) => out.put(format_args!(" foreign")),
+        Some(Scope::One(group)) => out.put(format_args!(" {}", names.group(group))),
     }
 }
 
-const fn scope(which: Which) -> Scope {
+/// # Errors
+/// The name that is none of a group.
+pub(super) fn scope<'a>(names: &Names, which: Which<'a>) -> Result<Scope, &'a str> {
     match which {
-        Which::All => Scope::All,
-        Which::Local => Scope::Local,
-        Which::Foreign => Scope::Foreign,
+        Which::All => Ok(Scope::All),
+        Which::Local => Ok(Scope::Local),
+        Which::Foreign => Ok(Scope::Foreign),
+        Which::One(name) => names.find_group(name).map(Scope::One).ok_or(name),
     }
 }
 

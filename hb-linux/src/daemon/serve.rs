@@ -364,7 +364,9 @@ impl Shell {
                         out.send(&Reply::Refused(not_now(why)));
                     }
                 }
-                Request::Standby(which) if standbys.begin(now, which, out, &mut fx.voice.helper) => {}
+                Request::Standby(which)
+                    if requests::scope(&fx.voice.names, which)
+                        .is_ok_and(|scope| standbys.begin(now, scope, out, &mut fx.voice.helper)) => {}
                 _ => requests::answer(now, node, fx, facts, request, out),
             }
         });

@@ -4,10 +4,9 @@
 use super::effects::Effects;
 use super::requests;
 use crate::control::Out;
-use crate::control::wire::Which;
 use crate::helper::Helper;
 use crate::sys::Fd;
-use hb_core::{Duration, Instant, Node};
+use hb_core::{Duration, Instant, Node, Scope};
 use heapless::Vec;
 
 /// A helper whose disk does not answer is not waited for any longer: what it saw last counts then.
@@ -25,19 +24,19 @@ pub(super) struct Standbys {
 
 #[derive(Debug)]
 struct Waiting {
-    which: Which,
+    scope: Scope,
     caller: Fd,
     until: Instant,
 }
 
 impl Standbys {
     /// Ask for a look. `false`: there will be none; decide by what is known.
-    pub(super) fn begin(&mut self, now: Instant, which: Which, out: &Out<'_>, helper: &mut Helper) -> bool {
+    pub(super) fn begin(&mut self, now: Instant, scope: Scope, out: &Out<'_>, helper: &mut Helper) -> bool {
         if self.hangs || self.waiting.is_full() || !helper.look() {
             return false;
         }
         let Ok(caller) = out.keep() else { return false };
-        self.waiting.push(Waiting { which, caller, until: now.plus(LIMIT) }).is_ok()
+        self.waiting.push(Waiting { scope, caller, until: now.plus(LIMIT) }).is_ok()
     }
 
     /// When the oldest is answered without a look.
@@ -51,7 +50,7 @@ impl Standbys {
         let any = !self.waiting.is_empty();
         while !self.waiting.is_empty() {
             let waiting = self.waiting.remove(0);
-            requests::standby(now, node, fx, waiting.which, &waiting.caller);
+            requests::standby(now, node, fx, waiting.scope, &waiting.caller);
         }
         any
     }

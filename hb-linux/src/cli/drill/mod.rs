@@ -8,6 +8,7 @@ mod watch;
 
 use super::args::{self, Usage};
 use super::ask::{self, Way, arrived, broken, in_scope};
+use super::groups::Groups;
 use super::verdict::{self, Level};
 use super::{EXIT_FAILURE, EXIT_NOT_CONFIGURED, EXIT_OK, Options, refuse, snapshot, tell};
 use crate::config::{self, asked};
@@ -44,11 +45,17 @@ const ANSWER: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 struct Wish {
     options: Options,
-    which: Option<Which>,
+    which: Option<Groups>,
     /// Connections to this port are tried, in place of echo requests.
     port: Option<u16>,
     html: Option<PathBuf>,
     yes: bool,
+}
+
+impl Wish {
+    fn which(&self) -> Which<'_> {
+        self.which.as_ref().map_or(Which::All, Groups::which)
+    }
 }
 
 /// `hbd drill`, with the words behind it. 0: there and back, and all is well; 1: not so.
@@ -69,7 +76,7 @@ pub(super) fn main(words: Vec<OsString>, options: &Options) -> i32 {
         Ok(shot) => shot,
         Err(why) => return ask::trouble(&wish.options, &why),
     };
-    let (way, groups) = match plan(&before, wish.which.unwrap_or(Which::All)) {
+    let (way, groups) = match plan(&before, wish.which()) {
         Ok(plan) => plan,
         Err(why) => {
             tell(&why);
@@ -103,7 +110,8 @@ pub(super) fn main(words: Vec<OsString>, options: &Options) -> i32 {
             Run { wish: &wish, way, first: drill.steps.is_empty(), groups: &groups, addresses: &addresses };
         match run.step(&before) {
             Ok(step) => drill.steps.push(step),
-            Err((step, why)) => {
+            Err(trouble) => {
+                let (step, why) = *trouble;
                 drill.steps.extend(step);
                 drill.trouble = Some(why);
                 break;
@@ -135,12 +143,12 @@ fn read(words: Vec<OsString>, options: Options) -> Result<Wish, Usage> {
             other => return Err(other.unexpected().into()),
         }
     }
-    wish.which = Some(args::which(&values)?);
+    wish.which = Some(Groups::read(&values)?);
     Ok(wish)
 }
 
 /// Which way first, and which groups. All of them run on one node, so that the way back leads to where they were.
-fn plan(shot: &Snapshot, which: Which) -> Result<(Way, Vec<String>), String> {
+fn plan(shot: &Snapshot, which: Which<'_>) -> Result<(Way, Vec<String>), String> {
     let all: Vec<_> = shot.groups.iter().filter(|group| in_scope(shot, group, which)).collect();
     let groups: Vec<String> = all.iter().map(|group| group.name.clone()).collect();
     if all.is_empty() {
@@ -153,7 +161,7 @@ fn plan(shot: &Snapshot, which: Which) -> Result<(Way, Vec<String>), String> {
         return Ok((Way::Here, groups));
     }
     Err(format!(
-        "{} do not all run on one node: write hbd drill local or hbd drill foreign, or wait until nothing moves",
+        "{} do not all run on one node: write hbd drill GROUP, or wait until nothing moves",
         groups.join(", ")
     ))
 }
@@ -215,9 +223,9 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// From one state in which all is well to the next. `Err`: what went wrong, with what was seen of the move if it began.
-    fn step(&self, before: &Snapshot) -> Result<Step, (Option<Step>, String)> {
+    fn step(&self, before: &Snapshot) -> Result<Step, Box<(Option<Step>, String)>> {
         let mut clock = Clock::start();
-        let not_begun = |why: String| (None, format!("not moved: {why}"));
+        let not_begun = |why: String| Box::new((None, format!("not moved: {why}")));
         let patience = if self.first { BRIEFLY } else { CALM };
         self.calm(&mut clock, patience).map_err(not_begun)?;
         let wanted: Vec<_> =
@@ -231,7 +239,7 @@ impl Run<'_> {
         }
         let asked = clock.now();
         watch.asked(asked);
-        let which = self.wish.which.unwrap_or(Which::All);
+        let which = self.wish.which();
         let request = match self.way {
             Way::Away => Request::Standby(which),
             Way::Here => Request::Takeover(which),
@@ -240,8 +248,8 @@ impl Run<'_> {
             Client::connect(&self.wish.options.run_dir).and_then(|mut client| client.ask(&request, |_| {}));
         match verdict {
             Ok(Verdict::Accepted) => {}
-            Ok(Verdict::Refused(why)) => return Err((None, format!("the daemon refused: {why}"))),
-            Err(why) => return Err((None, lost(why))),
+            Ok(Verdict::Refused(why)) => return Err(Box::new((None, format!("the daemon refused: {why}")))),
+            Err(why) => return Err(Box::new((None, lost(why)))),
         }
         let moved = self.follow(&mut clock, &mut prober, &mut watch, asked);
         let (to, from) = match self.way {
@@ -258,7 +266,7 @@ impl Run<'_> {
         let moved = moved.and_then(|()| self.calm(&mut clock, CALM));
         match moved {
             Ok(()) => Ok(step),
-            Err(why) => Err((Some(step), why)),
+            Err(why) => Err(Box::new((Some(step), why))),
         }
     }
 
@@ -337,10 +345,10 @@ mod tests {
         let all = wish(&["foreign", "--json", "--html", "x.html", "--port", "25", "--yes"]).expect("right");
         assert_eq!(
             (all.which, all.port, all.yes, all.options.json),
-            (Some(Which::Foreign), Some(25), true, true)
+            (Some(Groups::Foreign), Some(25), true, true)
         );
-        assert_eq!(wish(&[]).expect("right").which, Some(Which::All));
-        for (words, part) in [(["--port", "0"], "write a TCP port"), (["web", "--yes"], "no set of groups")] {
+        assert_eq!(wish(&[]).expect("right").which, Some(Groups::All));
+        for (words, part) in [(["--port", "0"], "write a TCP port"), (["web", "mail"], "one word too many")] {
             let usage = wish(&words).expect_err(words[0]);
             assert!(usage.text.contains(part), "{}", usage.text);
         }
@@ -355,7 +363,7 @@ mod tests {
         let mut other = shot.groups[0].clone();
         (other.name, other.state, other.peer_state) = ("db".into(), "idle".into(), Some("held".into()));
         shot.groups.push(other);
-        assert!(plan(&shot, Which::All).is_err_and(|why| why.contains("hbd drill local")));
+        assert!(plan(&shot, Which::All).is_err_and(|why| why.contains("hbd drill GROUP")));
         shot.groups[0].state = "idle".into();
         shot.groups[0].peer_state = Some("held".into());
         assert_eq!(plan(&shot, Which::All).map(|plan| plan.0), Ok(Way::Here));

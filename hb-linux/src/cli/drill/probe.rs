@@ -21,7 +21,7 @@ pub(super) struct Prober {
 
 enum How {
     /// A raw socket: for root alone.
-    Echo(Pinger),
+    Echo(Box<Pinger>),
     /// By address: the connection that was begun, and when.
     Connect(Vec<(SocketAddrV4, Option<(Fd, Instant)>)>),
     /// Nothing may be asked.
@@ -34,7 +34,7 @@ impl Prober {
             Some(port) => How::Connect(
                 addresses.iter().map(|(_, address)| (SocketAddrV4::new(*address, port), None)).collect(),
             ),
-            None => echo(addresses, now).map_or(How::Nothing, How::Echo),
+            None => echo(addresses, now).map_or(How::Nothing, |pinger| How::Echo(Box::new(pinger))),
         };
         Self { next: now, how }
     }

@@ -42,12 +42,13 @@ fn draw(options: &Options, signals: &Signals) -> i32 {
     loop {
         let clock = time_of_day();
         let events = last_lines(&options.state_dir, ROWS);
-        let rows = match snapshot(options) {
+        let shot = snapshot(options);
+        let rows = match &shot {
             Ok(shot) => {
-                past.note(&shot);
-                screen::screen(&shot, &past, &events, moving.foot(&clock, Some(&shot)))
+                past.note(shot);
+                screen::screen(shot, &past, &events, moving.foot(&clock, Some(shot)))
             }
-            Err(why) => screen::silent(&trouble(options, &why), &events, moving.foot(&clock, None)),
+            Err(why) => screen::silent(&trouble(options, why), &events, moving.foot(&clock, None)),
         };
         if !put(&painter.paint(&rows)) {
             return EXIT_FAILURE;
@@ -58,8 +59,10 @@ fn draw(options: &Options, signals: &Signals) -> i32 {
             Heard::Key(key) => match moving.key(key) {
                 Then::Nothing => {}
                 Then::Drain => keyboard.iter().for_each(Keyboard::drain),
-                Then::Move(way, which) => {
-                    moving = Moving::Said(asked(options, &moving::request(way, which)));
+                Then::Move(way, pick) => {
+                    let which = shot.as_ref().ok().and_then(|shot| pick.which(shot));
+                    let said = which.map(|which| asked(options, &moving::request(way, which)));
+                    moving = Moving::Said(said.unwrap_or_else(|| "there is no such group".into()));
                 }
             },
             Heard::End => break,

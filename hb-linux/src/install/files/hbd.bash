@@ -1,4 +1,5 @@
 # bash completion for hbd
+_hbd_groups() { hbd status --json 2>/dev/null | grep -o '"name":"[^"]*","preferred"' | cut -d'"' -f4; }
 _hbd() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb= word words
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -16,9 +17,9 @@ _hbd() {
 	config) words="show digest" ;;
 	check) words=--exercise ;;
 	status) words="--json --nagios --prometheus" ;;
-	standby|takeover) words="all local foreign --no-wait" ;;
+	standby|takeover) words="all local foreign --no-wait $(_hbd_groups)" ;;
 	confirm-down) words="--force $(sed -n 's/^[[:space:]]*node[[:space:]]//p' /etc/ha.d/ha.cf 2>/dev/null)" ;;
-	clear|why) words=$(hbd status --json 2>/dev/null | grep -o '"name":"[^"]*","preferred"' | cut -d'"' -f4) ;;
+	clear|why) words=$(_hbd_groups) ;;
 	help) words="run stop restart reload status check config standby takeover confirm-down clear fence sync data monitor simulate drill why events demo linktest send-arp install" ;;
 	fence) words="--test $(sed -n 's/^[[:space:]]*node[[:space:]]//p' /etc/ha.d/ha.cf 2>/dev/null)" ;;
 	simulate) words="--kill --cut --freeze --standby --takeover --slow-script --loss --boot --seed --plot" ;;
