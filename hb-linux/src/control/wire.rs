@@ -11,7 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Of this module's messages. Raised whenever one changes.
-pub const VERSION: u8 = 7;
+pub const VERSION: u8 = 8;
 /// Bytes before a body.
 pub const HEAD: usize = 3;
 /// Longest body: one group with the longest names, or one line of text.
