@@ -1,4 +1,4 @@
-//! The whole public interface of `hb-core` and of the bridge's library, behind C functions of which the compiler knows
+//! The whole public interface of `hb-core` and of the library that runs on the bridge, behind C functions of which the compiler knows
 //! no caller. `cargo xtask nopanic` links it without the symbol that its panic handler names: what links cannot panic.
 //! `cargo xtask budgets` weighs the same image, whose own glue is a few instructions for each function.
 //!
