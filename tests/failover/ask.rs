@@ -4,7 +4,7 @@ use crate::{A, B, command, ms, settled, state, times};
 use hb_core::config::{Answered, FenceConfig, FenceFailed};
 use hb_core::message::GroupState;
 use hb_core::{Command, Duration, Event, GroupId, Input, Refusal, Wait, Watchdog};
-use hb_sim::{Lan, World};
+use hb_sim::{Answer, Lan, World};
 
 fn wait(world: &World, host: usize) -> Option<Wait> {
     world.hosts[host].node.as_ref().expect("a daemon").status(world.now).groups[0].wait
@@ -249,6 +249,25 @@ fn a_peer_that_gives_way_is_waited_for_before_something_is_put_back() {
         "{:?}",
         world.hosts[B].events
     );
+}
+
+/// It may never have stopped: then its answers are those of a machine that has the address.
+#[test]
+fn a_peer_that_cannot_give_way_is_not_waited_for_without_end() {
+    let mut world = seen();
+    world.hosts[B].config.ask.answered = Some(Answered::Claim);
+    world.power_off(B);
+    world.start(B);
+    world.run(ms(1000));
+    world.cut_all(true);
+    world.until(ms(5000), |w| w.serves(B)).expect("claimed against an answer");
+    world.hosts[A].scripts.stop = Answer::Hangs;
+    world.cut_all(false);
+    world.until(ms(1000), |w| state(w, A) == GroupState::Stopping).expect("the lower epoch");
+    world.hosts[B].scripts.running[0][0] = false;
+    world.input(B, Input::Look { group: GroupId(0), resource: 0 });
+    world.until(ms(30_000), |w| state(w, A) == GroupState::Stuck).expect("it hangs");
+    world.until(ms(3000), |w| state(w, B) != GroupState::Starting).expect("an end");
 }
 
 #[test]

@@ -298,10 +298,16 @@ impl Node {
         self.release(id, Cause::Conflict);
     }
 
-    /// The living peer is taking down what it had begun, and answers until it has: it is waited for.
+    /// The living peer is taking down what it had begun, and answers until it has: it is waited for. One that is stuck may
+    /// answer for ever.
     fn gives_way(&self, id: GroupId) -> bool {
-        let active = |state: GroupState| matches!(state, GroupState::Held | GroupState::Starting);
-        self.peer.both_ways() && self.shown_there(id).is_some_and(|state| !active(state))
+        let ends = |state: GroupState| {
+            matches!(
+                state,
+                GroupState::Unknown | GroupState::Idle | GroupState::Stopping | GroupState::Failed
+            )
+        };
+        self.peer.both_ways() && self.shown_there(id).is_some_and(ends)
     }
 
     /// A machine that answers for what neither node has.
