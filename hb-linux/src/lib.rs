@@ -34,6 +34,7 @@ mod exercise;
 mod fence;
 mod files;
 mod helper;
+mod ifname;
 mod install;
 mod link;
 #[cfg(feature = "linktest")]

@@ -1,7 +1,7 @@
 //! The hardware (or software) watchdog: opened last, fed by the core's action only, disarmed only when every group is
 //! stopped (DESIGN §8.1).
 //!
-//! A path that ends in `.fake` is a regular file or FIFO for tests: every feed appends `.`, the magic close `V`, and a
+//! A path that ends in `.fake` is a dry watchdog, a regular file or FIFO (docs/configuration.md): every feed appends `.`, the magic close `V`, and a
 //! helper that outlives its daemon appends `R` where a real watchdog would have reset the machine. A lock on the file
 //! stands in for the driver's `EBUSY`. One that ends in `.plain.fake` is a driver that knows no magic close.
 

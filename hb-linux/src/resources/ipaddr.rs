@@ -3,8 +3,8 @@
 //!
 //! Runs in a child (of the daemon, or of whoever called `hbd` by that name), so it may wait and allocate.
 
+use super::rtnetlink::{Addresses, Entry};
 use crate::log::{LINE, Text};
-use crate::sys::address::{Addresses, Entry};
 use crate::sys::iface::{self, IfName};
 use crate::sys::{Errno, fd};
 use core::fmt::Arguments;

@@ -5,6 +5,7 @@
 //! to execute.
 
 pub(crate) mod ipaddr;
+mod rtnetlink;
 
 use crate::texts::Text;
 use std::fs::{self, OpenOptions};

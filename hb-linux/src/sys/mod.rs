@@ -5,7 +5,6 @@
 //!
 //! The process has one thread, so nothing here races between making a descriptor and marking it close-on-exec.
 
-pub mod address;
 pub mod clock;
 #[cfg(feature = "data")]
 pub mod disk;

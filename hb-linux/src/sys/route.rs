@@ -19,6 +19,16 @@ pub fn open() -> Result<Fd> {
     Ok(fd)
 }
 
+/// A socket for requests, which waits for their answers.
+///
+/// # Errors
+/// As [`open`].
+pub fn requests() -> Result<Fd> {
+    let fd = socket::open(AddressFamily::Netlink, SockType::Raw, Some(SockProtocol::NetlinkRoute))?;
+    fd.set_nonblocking(false)?;
+    Ok(fd)
+}
+
 /// Take what is there; answers whether there was anything. That messages were lost for want of room (`ENOBUFS`) counts
 /// too: who is told asks the kernel how things are, and does not go by the messages.
 pub fn take(fd: &Fd) -> bool {

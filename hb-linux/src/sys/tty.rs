@@ -201,8 +201,7 @@ impl Keyboard {
 
     /// Forget what was typed ahead.
     pub fn drain(&self) {
-        // SAFETY: tcflush takes two integers.
-        unsafe { libc::tcflush(Self::FD, libc::TCIFLUSH) };
+        let _ = tcflush(stdin(), FlushArg::TCIFLUSH);
     }
 }
 

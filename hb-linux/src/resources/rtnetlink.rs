@@ -3,9 +3,8 @@
 //!
 //! Not every 2.4 kernel was built with it; those that are take these requests as they are.
 
-use super::{Errno, Fd, Result, socket};
+use crate::sys::{Errno, Fd, Result, route};
 use core::net::Ipv4Addr;
-use nix::sys::socket::{AddressFamily, SockProtocol, SockType};
 
 const RTM_NEWADDR: u16 = 20;
 const RTM_DELADDR: u16 = 21;
@@ -70,9 +69,7 @@ impl Addresses {
     /// # Errors
     /// `EAFNOSUPPORT` or `EPROTONOSUPPORT`: this kernel was built without it.
     pub fn open() -> Result<Self> {
-        let fd = socket::open(AddressFamily::Netlink, SockType::Raw, Some(SockProtocol::NetlinkRoute))?;
-        fd.set_nonblocking(false)?;
-        Ok(Self { fd, number: 0 })
+        Ok(Self { fd: route::requests()?, number: 0 })
     }
 
     /// Every address of this machine, also of interfaces that are off.
