@@ -306,7 +306,7 @@ impl Runner {
 }
 
 impl Call {
-    fn read(&mut self, most: usize, tell: &mut impl FnMut(What, &str)) {
+    fn read(&mut self, most: usize, tell: &mut dyn FnMut(What, &str)) {
         let what = self.what;
         let mut buf = [0; 1024];
         for _ in 0..most {

@@ -180,12 +180,14 @@ pub fn hardware_address(name: &IfName) -> Result<[u8; 6]> {
     }
 }
 
-/// Call `look` with every IPv4 address of this machine and the interface (or alias label) that has it, until it
-/// answers `Some`.
-fn find<T>(mut look: impl FnMut(&Fd, IfName, Ipv4Addr) -> Option<T>) -> Result<Option<T>> {
+/// What an address of this machine, of the interface (or alias label) that has it, is looked at by.
+type Look<'a> = dyn FnMut(&Fd, &IfName, Ipv4Addr) -> bool + 'a;
+
+/// The interface (not an alias) of the first IPv4 address of this machine that `look` says yes to.
+fn find(look: &mut Look<'_>) -> Result<Option<IfName>> {
     let probe = probe()?;
-    match find_among::<ADDRESSES, T>(&probe, &mut look) {
-        Err(Errno(libc::E2BIG)) => find_among::<MANY_ADDRESSES, T>(&probe, &mut look),
+    match find_among::<ADDRESSES>(&probe, look) {
+        Err(Errno(libc::E2BIG)) => find_among::<MANY_ADDRESSES>(&probe, look),
         other => other,
     }
 }
@@ -195,21 +197,20 @@ fn find<T>(mut look: impl FnMut(&Fd, IfName, Ipv4Addr) -> Option<T>) -> Result<O
 /// # Errors
 /// `E2BIG`: it may have more, and what was looked for is not among the first.
 #[inline(never)]
-fn find_among<const N: usize, T>(
-    probe: &Fd,
-    look: &mut impl FnMut(&Fd, IfName, Ipv4Addr) -> Option<T>,
-) -> Result<Option<T>> {
-    let mut list = [Interface::new([0; libc::IFNAMSIZ], 0); N];
-    let count = configured(probe, &mut list)?;
+fn find_among<const N: usize>(probe: &Fd, look: &mut Look<'_>) -> Result<Option<IfName>> {
+    search(probe, &mut [Interface::new([0; libc::IFNAMSIZ], 0); N], look)
+}
+
+fn search(probe: &Fd, list: &mut [Interface], look: &mut Look<'_>) -> Result<Option<IfName>> {
+    let count = configured(probe, list)?;
     for entry in list.iter().take(count) {
-        if i32::from(u16::from_ne_bytes(entry.bytes(0))) == libc::AF_INET
-            && let Some(found) = look(probe, IfName::from_raw(entry.name), inet(entry))
-        {
-            return Ok(Some(found));
+        let name = IfName::from_raw(entry.name);
+        if i32::from(u16::from_ne_bytes(entry.bytes(0))) == libc::AF_INET && look(probe, &name, inet(entry)) {
+            return Ok(Some(name.base()));
         }
     }
     // A full list may have been cut off.
-    if count < N { Ok(None) } else { Err(Errno(libc::E2BIG)) }
+    if count < list.len() { Ok(None) } else { Err(Errno(libc::E2BIG)) }
 }
 
 /// The interface that has the address `ip` now.
@@ -217,7 +218,7 @@ fn find_among<const N: usize, T>(
 /// # Errors
 /// As `socket(2)`.
 pub fn holding(ip: Ipv4Addr) -> Result<Option<IfName>> {
-    find(|_, name, address| (address == ip).then(|| name.base()))
+    find(&mut |_, _, address| address == ip)
 }
 
 /// Has this interface (not an alias) the address `ip` now, among its others?
@@ -225,7 +226,7 @@ pub fn holding(ip: Ipv4Addr) -> Result<Option<IfName>> {
 /// # Errors
 /// As `socket(2)`.
 pub fn has_address(name: &IfName, ip: Ipv4Addr) -> Result<bool> {
-    Ok(find(|_, owner, address| (address == ip && owner.base() == *name).then_some(()))?.is_some())
+    Ok(find(&mut |_, owner, address| address == ip && owner.base() == *name)?.is_some())
 }
 
 /// The interface that packets to `ip` leave by: one with `ip` in its subnet, else the one that the routing table says.
@@ -233,10 +234,9 @@ pub fn has_address(name: &IfName, ip: Ipv4Addr) -> Result<bool> {
 /// # Errors
 /// `ENETUNREACH`: there is no route.
 pub fn toward(ip: Ipv4Addr) -> Result<IfName> {
-    let direct = find(|probe, name, own| {
-        let mask = u32::from(address(probe, &name, &SIOCGIFNETMASK).ok()?);
-        let here = mask != 0 && mask != u32::MAX && u32::from(own) & mask == u32::from(ip) & mask;
-        here.then(|| name.base())
+    let direct = find(&mut |probe, name, own| {
+        let mask = address(probe, name, &SIOCGIFNETMASK).map_or(0, u32::from);
+        mask != 0 && mask != u32::MAX && u32::from(own) & mask == u32::from(ip) & mask
     })?;
     match direct {
         Some(name) => Ok(name),

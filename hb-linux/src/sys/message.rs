@@ -28,9 +28,11 @@ impl Control {
     fn passenger(fd: &Fd) -> Self {
         let mut control = Self::new();
         let len = HEAD + size_of::<c_int>();
-        let words = [libc::SOL_SOCKET, libc::SCM_RIGHTS, fd.raw()].map(c_int::to_ne_bytes);
-        let bytes = len.to_ne_bytes().into_iter().chain(words.into_iter().flatten());
-        control.bytes.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+        let (length, words) = control.bytes.split_at_mut(WORD);
+        length.copy_from_slice(&len.to_ne_bytes());
+        for (to, from) in words.chunks_mut(4).zip([libc::SOL_SOCKET, libc::SCM_RIGHTS, fd.raw()]) {
+            to.copy_from_slice(&from.to_ne_bytes());
+        }
         control.len = len.next_multiple_of(WORD);
         control
     }
