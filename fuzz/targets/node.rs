@@ -363,7 +363,8 @@ impl World {
                 self.give(Input::Tick { drained: true });
             }
             Op::Order { what, arg } => {
-                let scope = [Scope::All, Scope::Local, Scope::Foreign, Scope::One(GroupId(arg / 4))][usize::from(arg) % 4];
+                let scope = [Scope::All, Scope::Local, Scope::Foreign, Scope::One(GroupId(arg / 4))]
+                    [usize::from(arg) % 4];
                 let command = match what % 5 {
                     0 => Command::Standby(scope),
                     1 => Command::Takeover(scope),
