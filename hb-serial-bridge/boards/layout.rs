@@ -24,7 +24,11 @@ fn provisioned(key: Option<&str>, nodes: Option<&str>) -> Result<(), &'static st
     let (key, nodes) = match (key, nodes) {
         (None, None) => return Ok(()),
         (Some(key), Some(nodes)) => (key, nodes),
-        _ => return Err("HBD_BRIDGE_KEY and HBD_BRIDGE_NODES go together; give both, or none for a relay alone"),
+        _ => {
+            return Err(
+                "HBD_BRIDGE_KEY and HBD_BRIDGE_NODES go together; give both, or none for a relay alone",
+            );
+        }
     };
     let words: Vec<&str> = key.split_ascii_whitespace().collect();
     let index = words.first().and_then(|word| word.parse().ok()).is_some_and(|index: u8| index <= 15);
