@@ -115,14 +115,17 @@ fn cl_words(words: impl Iterator<Item = OsString>) -> Result<(Ask, Options), Usa
     Ok((ask, options))
 }
 
+/// One word, or for people a sentence.
+#[inline(never)]
+fn one(human: bool, word: &str, code: i32, sentence: &dyn Fn(&str) -> String) -> Answer {
+    let line = if human { sentence(word) } else { word.to_string() };
+    Answer { lines: Vec::from([line]), code, why: "" }
+}
+
 /// `ha_cf` reads that file.
 fn answer(shot: &Snapshot, ask: &Ask, ha_cf: impl Fn() -> Vec<u8>) -> Answer {
     let words: Vec<&str> = ask.values.iter().map(String::as_str).collect();
-    // One word, or for people a sentence.
-    let one = |word: &str, code: i32, sentence: &dyn Fn(&str) -> String| {
-        let line = if ask.human { sentence(word) } else { word.to_string() };
-        Answer { lines: Vec::from([line]), code, why: "" }
-    };
+    let one = |word: &str, code, sentence: &dyn Fn(&str) -> String| one(ask.human, word, code, sentence);
     let not = |code: i32, why| Answer { lines: Vec::new(), code, why };
     let list = |lines| Answer { lines, code: cl::OK, why: "" };
     let bad_name = || not(cl::BAD, "Error. May be due to incorrect node name");

@@ -98,6 +98,15 @@ impl Client {
         request: &Request<'_>,
         mut each: impl FnMut(&Reply<'_>),
     ) -> Result<Verdict, Trouble> {
+        self.ask_for(request, &mut each)
+    }
+
+    /// Made once for all who ask.
+    fn ask_for(
+        &mut self,
+        request: &Request<'_>,
+        each: &mut dyn FnMut(&Reply<'_>),
+    ) -> Result<Verdict, Trouble> {
         let mut buf = [0; MAX_REQUEST];
         let bytes =
             wire::encode(request, &mut buf).ok_or_else(|| Trouble::Broken("name too long".to_string()))?;

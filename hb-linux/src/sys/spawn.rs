@@ -20,15 +20,20 @@ impl Words {
     /// Prepare `words`. `None` if one contains a NUL.
     #[must_use]
     pub fn new<S: AsRef<[u8]>>(words: &[S]) -> Option<Self> {
-        let total = words.iter().map(|w| w.as_ref().len() + 1).sum();
+        Self::of(&words.iter().map(AsRef::as_ref).collect::<Vec<&[u8]>>())
+    }
+
+    /// Made once for all kinds of words.
+    fn of(words: &[&[u8]]) -> Option<Self> {
+        let total = words.iter().map(|word| word.len() + 1).sum();
         let mut bytes = Vec::with_capacity(total);
         let mut starts = Vec::with_capacity(words.len());
         for word in words {
-            if word.as_ref().contains(&0) {
+            if word.contains(&0) {
                 return None;
             }
             starts.push(bytes.len());
-            bytes.extend_from_slice(word.as_ref());
+            bytes.extend_from_slice(word);
             bytes.push(0);
         }
         let base: *const c_char = bytes.as_ptr().cast();
