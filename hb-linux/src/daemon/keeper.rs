@@ -115,6 +115,18 @@ mod tests {
         );
         let line = std::fs::read(&words).unwrap();
         assert!(!line.windows(3).any(|part| part == b"hbd"), "who ends all that is called hbd ends it");
+        // It has come to its first command: `TERM`, number 15, is ignored.
+        let status = format!("/proc/{}/status", child.get());
+        let ignores = || {
+            let text = std::fs::read_to_string(&status).unwrap_or_default();
+            let mask = text.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+            mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+                .is_some_and(|mask| mask >> 14 & 1 == 1)
+        };
+        assert!((0..1000).any(|_| ignores() || {
+            sleep_ms(10);
+            false
+        }));
         // Requests to end, and time, do nothing.
         let _ = process::signal(child, Signal::SIGTERM);
         sleep_ms(300);
