@@ -23,7 +23,7 @@ impl<const N: usize> Text<N> {
     /// What was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.bytes.get(..self.len).and_then(|b| core::str::from_utf8(b).ok()).unwrap_or("")
+        text_of(&self.bytes, self.len)
     }
 
     /// Forget what was written.
@@ -42,14 +42,6 @@ impl<const N: usize> Text<N> {
     pub fn put(&mut self, args: fmt::Arguments<'_>) {
         let _ = fmt::Write::write_fmt(self, args);
     }
-
-    fn push(&mut self, s: &str) {
-        let end = self.len + s.len();
-        if let Some(room) = self.bytes.get_mut(self.len..end) {
-            room.copy_from_slice(s.as_bytes());
-            self.len = end;
-        }
-    }
 }
 
 impl<const N: usize> Default for Text<N> {
@@ -60,32 +52,58 @@ impl<const N: usize> Default for Text<N> {
 
 impl<const N: usize> fmt::Write for Text<N> {
     fn write_str(&mut self, s: &str) -> fmt::Result {
+        Room { bytes: &mut self.bytes, len: &mut self.len, cut: &mut self.cut }.write(s);
+        Ok(())
+    }
+}
+
+fn text_of(bytes: &[u8], len: usize) -> &str {
+    bytes.get(..len).and_then(|b| core::str::from_utf8(b).ok()).unwrap_or("")
+}
+
+/// A text of any size: what is long is compiled once for all of them.
+struct Room<'a> {
+    bytes: &'a mut [u8],
+    len: &'a mut usize,
+    cut: &'a mut bool,
+}
+
+impl Room<'_> {
+    #[inline(never)]
+    fn write(&mut self, s: &str) {
         const MARK: &str = "...";
-        if self.cut {
-            return Ok(());
+        if *self.cut {
+            return;
         }
-        if self.len + s.len() <= N {
+        if *self.len + s.len() <= self.bytes.len() {
             self.push(s);
-            return Ok(());
+            return;
         }
-        self.cut = true;
-        let limit = N.saturating_sub(MARK.len());
-        if self.len <= limit {
-            let mut fits = limit - self.len;
+        *self.cut = true;
+        let limit = self.bytes.len().saturating_sub(MARK.len());
+        if *self.len <= limit {
+            let mut fits = limit - *self.len;
             while !s.is_char_boundary(fits) {
                 fits -= 1;
             }
             self.push(s.get(..fits).unwrap_or(""));
         } else {
-            while self.len > limit || !self.as_str().is_char_boundary(self.len) || self.as_str().is_empty() {
-                if self.len == 0 {
+            while *self.len > limit || text_of(self.bytes, *self.len).is_empty() {
+                if *self.len == 0 {
                     break;
                 }
-                self.len -= 1;
+                *self.len -= 1;
             }
         }
         self.push(MARK);
-        Ok(())
+    }
+
+    fn push(&mut self, s: &str) {
+        let end = *self.len + s.len();
+        if let Some(room) = self.bytes.get_mut(*self.len..end) {
+            room.copy_from_slice(s.as_bytes());
+            *self.len = end;
+        }
     }
 }
 

@@ -34,14 +34,8 @@ impl Left {
             return false;
         }
         let Ok(entries) = fs::read_dir(proc_dir) else { return true };
-        let member = |entry: fs::DirEntry| {
-            let stat = fs::read(entry.path().join("stat")).unwrap_or_default();
-            let text = std::string::String::from_utf8_lossy(&stat);
-            let mut behind = text.rsplit(')').next().unwrap_or("").split_whitespace();
-            let dead = matches!(behind.next(), Some("Z" | "X"));
-            !dead && behind.nth(1).and_then(|group| group.parse().ok()) == Some(self.pid.get())
-        };
-        entries.flatten().any(member)
+        let stats = entries.flatten().map(|entry| fs::read(entry.path().join("stat")).unwrap_or_default());
+        stats.into_iter().any(|stat| group_of(&stat).is_some_and(|(dead, group)| !dead && group == self.pid))
     }
 }
 
@@ -115,7 +109,10 @@ fn find(settings: &Settings, mark: &[u8], proc_dir: &Path) -> Vec<Left> {
         let read = |file: &str| fs::read(entry.path().join(file)).unwrap_or_default();
         // The group's leader only: it has the group's number.
         let groups = if pid == own { 0 } else { scripts_of(&read("cmdline"), &names) };
-        if groups != 0 && bears(&entry.path(), mark) && leads_a_group(&read("stat"), pid) {
+        if groups != 0
+            && bears(&entry.path(), mark)
+            && group_of(&read("stat")).is_some_and(|(_, group)| group == pid)
+        {
             found.push(Left { pid, groups });
         }
     }
@@ -134,11 +131,14 @@ fn scripts_of(cmdline: &[u8], names: &[(u32, &str)]) -> u32 {
     names.iter().filter(|(_, name)| called(name)).fold(0, |groups, (group, _)| groups | group)
 }
 
-/// Fields 5 of `stat`, counted behind the name in brackets, which may hold anything.
-fn leads_a_group(stat: &[u8], pid: Pid) -> bool {
-    let text = String::from_utf8_lossy(stat);
-    let behind = text.rsplit(')').next().unwrap_or("");
-    behind.split_whitespace().nth(2).and_then(|group| group.parse().ok()) == Some(pid.get())
+/// From `stat`: whether it is dead and only not waited for, and the number of its process group. Counted behind the name in
+/// brackets, which may hold anything.
+fn group_of(stat: &[u8]) -> Option<(bool, Pid)> {
+    let behind = stat.rsplit(|&byte| byte == b')').next()?;
+    let mut fields = behind.split(|&byte| byte == b' ').skip(1);
+    let dead = matches!(fields.next()?, b"Z" | b"X");
+    let group = core::str::from_utf8(fields.nth(1)?).ok()?.parse().ok()?;
+    Some((dead, Pid::from_raw(group)?))
 }
 
 #[cfg(test)]
@@ -162,10 +162,11 @@ mod tests {
     }
 
     #[test]
-    fn a_group_leader_has_the_number_of_its_group() {
-        let pid = Pid::from_raw(77).unwrap();
-        assert!(leads_a_group(b"77 (a) b) S 1 77 77 0", pid));
-        assert!(!leads_a_group(b"77 (sh) S 1 76 76 0", pid));
-        assert!(!leads_a_group(b"", pid));
+    fn the_group_stands_behind_a_name_that_may_hold_anything() {
+        let group = |stat: &[u8]| group_of(stat).map(|(dead, group)| (dead, group.get()));
+        assert_eq!(group(b"77 (a) b) S 1 77 77 0"), Some((false, 77)));
+        assert_eq!(group(b"78 (sh) Z 1 77 77 0"), Some((true, 77)));
+        assert_eq!(group(b""), None);
+        assert_eq!(group(b"78 (sh) S"), None);
     }
 }
