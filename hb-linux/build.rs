@@ -41,6 +41,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             pare::pare(&text)
         } else if file.starts_with("../docs/") {
             if cfg!(feature = "manual") { lacking::without(&text, &lacking::COMMANDS) } else { String::new() }
+        } else if file.ends_with("hbd.bash") && !cfg!(feature = "manual") {
+            String::new()
         } else {
             text
         };

@@ -75,18 +75,6 @@ impl Start {
                 format_args!("{found} scripts of an earlier life were ended, {} would not go", left.len()),
             );
         }
-        for script in &left {
-            let groups = settings.groups.iter().enumerate();
-            for (_, group) in groups.filter(|(at, _)| script.groups >> at & 1 == 1) {
-                voice.say(
-                    Level::Error,
-                    format_args!(
-                        "{}: script {} of an earlier life cannot be killed: nothing is started or proven stopped before it ends",
-                        group.name, script.pid.get()
-                    ),
-                );
-            }
-        }
         #[cfg(feature = "data")]
         end_pulls(places, paths, &mut voice);
         let loaded = state::load(&places.state_dir);

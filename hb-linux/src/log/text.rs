@@ -57,6 +57,7 @@ impl<const N: usize> fmt::Write for Text<N> {
     }
 }
 
+#[inline(never)]
 fn text_of(bytes: &[u8], len: usize) -> &str {
     bytes.get(..len).and_then(|b| core::str::from_utf8(b).ok()).unwrap_or("")
 }
