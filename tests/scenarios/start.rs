@@ -15,8 +15,8 @@ fn two_nodes_started_together_serve_without_a_fixed_wait() {
     let up = rig.wait("both daemons answer", SOON, both);
     rig.wait_settled(Node::Ha1, SOON);
     let first = rig.client().good(begin).first().expect("an answer").0.since(up);
-    // Three keepalives, and a second for the scripts and a busy machine; the original takes 14 s.
-    assert!(first <= Duration::from_secs(3 + 1), "the first answer came after {first:?}");
+    // Three keepalives, and three seconds for the scripts on a busy or emulated machine; the original takes 14 s.
+    assert!(first <= Duration::from_secs(3 + 3), "the first answer came after {first:?}");
     assert_eq!(rig.calls(Node::Ha2, "start", rig.born()), 0, "the standby started the service too");
     assert_eq!(rig.calls(Node::Ha1, "start", rig.born()), 1);
     never_both(&rig);

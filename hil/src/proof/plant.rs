@@ -49,6 +49,10 @@ pub fn copy(plant: &Plant) -> Result<PathBuf, String> {
     put(&copy.join(".cargo/config.toml"), &text(root.join(".cargo/config.toml"))?)?;
     for name in CRATES {
         put(&copy.join(name).join("Cargo.toml"), &text(root.join(name).join("Cargo.toml"))?)?;
+        // The page of the crate is a part of its source.
+        if let Ok(page) = text(root.join(name).join("README.md")) {
+            put(&copy.join(name).join("README.md"), &page)?;
+        }
         let place = copy.join(name).join("src");
         // What was deleted since must not stay.
         let _ = fs::remove_dir_all(&place);
