@@ -59,7 +59,7 @@ impl Subject for ShellFailover {
     }
 
     fn within(&self) -> Duration {
-        Duration::from_secs(8)
+        Duration::from_secs(12)
     }
 }
 
