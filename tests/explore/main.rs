@@ -26,7 +26,6 @@ fn run(args: &[String]) -> Result<bool, String> {
         let mut value = || words.next().ok_or(format!("{word} needs a value"));
         match word.as_str() {
             "--depth" => bounds.faults = number(value()?)?,
-            "--quick" => return quick(),
             "--campaign" => return campaign(),
             "--fine" => bounds.grain = Grain::Fine,
             "--rest-every" => bounds.rest_every = number(value()?)?,
@@ -58,24 +57,7 @@ fn run(args: &[String]) -> Result<bool, String> {
     Ok(whole)
 }
 
-/// What every test run does.
-fn quick() -> Result<bool, String> {
-    let mut whole = true;
-    for case in CASES {
-        whole &= one(case, Bounds::new(Grain::Coarse, 1));
-    }
-    for case in CASES.into_iter().filter(|case| ["plain", "watchdog", "fence"].contains(&case.name)) {
-        whole &= one(case, Bounds::new(Grain::Fine, 1));
-    }
-    // Two of every kind take ten minutes: these are the ones that most of what broke was made of.
-    for kinds in ["cut,power,kill,order", "not-run,missing,wrong-code,kill"] {
-        let kinds = Bounds::kinds(kinds)?;
-        whole &= one(CASES[0], Bounds { rest_every: 10, kinds, ..Bounds::new(Grain::Coarse, 2) });
-    }
-    Ok(whole)
-}
-
-/// What takes longer.
+/// What takes longer than a test run (its own list is in `hil`).
 fn campaign() -> Result<bool, String> {
     let (began, mut whole) = (std::time::Instant::now(), true);
     for part in CAMPAIGN {

@@ -4,7 +4,7 @@ use crate::{A, B, command, ms, settled, state, times};
 use hb_core::config::{Answered, FenceConfig, FenceFailed};
 use hb_core::message::GroupState;
 use hb_core::{Command, Duration, Event, GroupId, Input, Refusal, Wait, Watchdog};
-use hb_sim::{Answer, Lan, World};
+use hb_sim::{Answer, Lan, Scripts, World};
 
 fn wait(world: &World, host: usize) -> Option<Wait> {
     world.hosts[host].node.as_ref().expect("a daemon").status(world.now).groups[0].wait
@@ -227,9 +227,8 @@ fn what_is_put_back_in_place_is_asked_for_first() {
     world.until(ms(300), |w| w.serves(A)).expect("put back");
 }
 
-/// The loser of a conflict answers until it has stopped: no reason for the winner to give up what a resource is missing of.
-#[test]
-fn a_peer_that_gives_way_is_waited_for_before_something_is_put_back() {
+/// Both served behind a cut. B has won, a resource of it is gone, and it looks; A stops, with these scripts.
+fn won_and_looked(stops: impl FnOnce(&mut Scripts)) -> World {
     let mut world = seen();
     world.hosts[B].config.ask.answered = Some(Answered::Claim);
     world.power_off(B);
@@ -237,11 +236,18 @@ fn a_peer_that_gives_way_is_waited_for_before_something_is_put_back() {
     world.run(ms(1000));
     world.cut_all(true);
     world.until(ms(5000), |w| w.serves(B)).expect("claimed against an answer");
-    world.hosts[A].scripts.time = ms(400);
+    stops(&mut world.hosts[A].scripts);
     world.cut_all(false);
     world.until(ms(1000), |w| state(w, A) == GroupState::Stopping).expect("the lower epoch");
     world.hosts[B].scripts.running[0][0] = false;
     world.input(B, Input::Look { group: GroupId(0), resource: 0 });
+    world
+}
+
+/// The loser of a conflict answers until it has stopped: no reason for the winner to give up what a resource is missing of.
+#[test]
+fn a_peer_that_gives_way_is_waited_for_before_something_is_put_back() {
+    let mut world = won_and_looked(|scripts| scripts.time = ms(400));
     world.until(ms(5000), |w| w.serves(B) && !w.hosts[A].scripts.any(0)).expect("put back");
     assert_eq!(
         times(&world, B, |e| matches!(e, Event::AddressTaken { .. })),
@@ -254,18 +260,7 @@ fn a_peer_that_gives_way_is_waited_for_before_something_is_put_back() {
 /// It may never have stopped: then its answers are those of a machine that has the address.
 #[test]
 fn a_peer_that_cannot_give_way_is_not_waited_for_without_end() {
-    let mut world = seen();
-    world.hosts[B].config.ask.answered = Some(Answered::Claim);
-    world.power_off(B);
-    world.start(B);
-    world.run(ms(1000));
-    world.cut_all(true);
-    world.until(ms(5000), |w| w.serves(B)).expect("claimed against an answer");
-    world.hosts[A].scripts.stop = Answer::Hangs;
-    world.cut_all(false);
-    world.until(ms(1000), |w| state(w, A) == GroupState::Stopping).expect("the lower epoch");
-    world.hosts[B].scripts.running[0][0] = false;
-    world.input(B, Input::Look { group: GroupId(0), resource: 0 });
+    let mut world = won_and_looked(|scripts| scripts.stop = Answer::Hangs);
     world.until(ms(30_000), |w| state(w, A) == GroupState::Stuck).expect("it hangs");
     world.until(ms(3000), |w| state(w, B) != GroupState::Starting).expect("an end");
 }
