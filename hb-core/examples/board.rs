@@ -6,9 +6,9 @@
 
 use core::mem::size_of;
 use hb_core::auth::{Key, Keyring, Method};
-use hb_core::config::{AskConfig, GroupConfig, Isolated, LinkKind, ScriptLimits, Timing};
+use hb_core::config::{ConfigError, GroupConfig, LinkKind, Timing};
 use hb_core::{Action, Config, Duration, FRAME_BUF, Input, Instant, LinkId, Node};
-use hb_core::{Outcome, Saved, Side, Verb, identity};
+use hb_core::{Outcome, Saved, Verb};
 
 /// What the board has: a clock, a serial line, a pin, and a sleep that an interrupt of the line ends.
 trait Hardware {
@@ -22,43 +22,21 @@ trait Hardware {
 
 const LINE: LinkId = LinkId(0);
 
-fn config() -> Config {
+fn config() -> Result<Config, ConfigError> {
     let timing = Timing {
-        keepalive: Duration::from_millis(500),
         warntime: Duration::from_millis(1_500),
-        deadtime: Duration::from_millis(2_000),
         initdead: Duration::from_secs(5),
-        deadping: Duration::from_millis(2_000),
+        ..Timing::new(Duration::from_millis(500), Duration::from_secs(2))
     };
-    let second = Duration::from_secs(1);
-    let group = GroupConfig {
-        preferred: Side::of("board-1", "board-2"),
-        resources: 1,
-        claimable: true,
-        name_hash: identity::name_hash("pump"),
-        digest: identity::line_digest("board-1", ["pump"]),
-        data: None,
-    };
-    Config {
-        cluster: identity::cluster("board-1", "board-2"),
-        side: Side::of("board-1", "board-2"),
-        peer_name: "board-2".try_into().unwrap_or_default(),
+    let pump = GroupConfig::new("board-1", "board-2", &["pump"]);
+    let standard = Config::new("board-1", "board-2", timing, &[LinkKind::Stream], &[pump])?;
+    Ok(Config {
         // A number that is new with each boot, where the board can make one.
         boot: 0,
-        timing,
-        timing_digest: identity::timing_digest(&timing),
-        failback: false,
-        isolated: Isolated::Wait,
-        links: [LinkKind::Stream].into_iter().collect(),
         // 130 bytes, the longest hello of one group, at 19,200 bits a second.
         line_time: Duration::from_millis(68),
-        pings: 0,
-        groups: [group].into_iter().collect(),
-        fence: None,
-        limits: ScriptLimits { start: second, stop: second, status: second },
-        monitor: None,
-        ask: AskConfig::default(),
-    }
+        ..standard
+    })
 }
 
 /// One input, and what follows from it.
@@ -90,7 +68,7 @@ fn give(node: &mut Node, board: &mut impl Hardware, input: Input<'_>) {
 /// The board's `main`, up to `end`.
 fn run(board: &mut impl Hardware, entropy: [u8; 16], end: Instant) -> Option<()> {
     let keys = Keyring::new(&[(1, Key::new(Method::Crc, b"").ok()?)], 1).ok()?;
-    let mut node = Node::new(config(), keys, &Saved::default(), entropy, board.now()).ok()?;
+    let mut node = Node::new(config().ok()?, keys, &Saved::default(), entropy, board.now()).ok()?;
     give(&mut node, board, Input::LinkChanged { link: LINE, up: true });
     while board.now() < end {
         let mut bytes = [0; 64];

@@ -5,48 +5,18 @@
 //! addresses first (`AskConfig`), and why a second wire, a fence or a ping node belong to a real pair.
 
 use hb_core::auth::{Key, Keyring, Method};
-use hb_core::config::{AskConfig, GroupConfig, Isolated, LinkKind, ScriptLimits, Timing};
+use hb_core::config::{GroupConfig, LinkKind, Timing};
 use hb_core::{Action, Command, Config, Duration, Event, FRAME_BUF, GroupId, Input, Instant, LinkId, Node};
-use hb_core::{Outcome, Saved, Scope, Side, Verb, identity};
+use hb_core::{Outcome, Saved, Scope, Verb};
 
 const STEP: Duration = Duration::from_millis(10);
 const NAMES: [&str; 2] = ["ha-1", "ha-2"];
 
 fn config(own: &str, peer: &str) -> Config {
-    let timing = Timing {
-        keepalive: Duration::from_millis(100),
-        warntime: Duration::from_millis(300),
-        deadtime: Duration::from_millis(500),
-        initdead: Duration::from_millis(2_000),
-        deadping: Duration::from_millis(500),
-    };
-    let second = Duration::from_secs(1);
-    let group = GroupConfig {
-        preferred: Side::of(NAMES[0], NAMES[1]),
-        resources: 2,
-        claimable: true,
-        name_hash: identity::name_hash("disk"),
-        digest: identity::line_digest(NAMES[0], ["disk", "web"]),
-        data: None,
-    };
-    Config {
-        cluster: identity::cluster(own, peer),
-        side: Side::of(own, peer),
-        peer_name: peer.try_into().expect("at most 64 bytes"),
-        boot: 0,
-        timing,
-        timing_digest: identity::timing_digest(&timing),
-        failback: false,
-        isolated: Isolated::Wait,
-        links: [LinkKind::Datagram].into_iter().collect(),
-        line_time: Duration::ZERO,
-        pings: 0,
-        groups: [group].into_iter().collect(),
-        fence: None,
-        limits: ScriptLimits { start: second, stop: second, status: second },
-        monitor: None,
-        ask: AskConfig::default(),
-    }
+    let timing = Timing::new(Duration::from_millis(100), Duration::from_millis(500));
+    let timing = Timing { initdead: Duration::from_secs(2), ..timing };
+    let group = GroupConfig::new(NAMES[0], NAMES[1], &["disk", "web"]);
+    Config::new(own, peer, timing, &[LinkKind::Datagram], &[group]).expect("a good configuration")
 }
 
 /// A node, what it wants sent, and which of its two resources run.

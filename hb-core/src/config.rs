@@ -1,5 +1,7 @@
 //! What the shell tells a node about its cluster, once, at start: times, links, groups, ping nodes, limits.
 
+mod standard;
+
 use crate::ids::Side;
 use crate::message::wire;
 use crate::time::Duration;
@@ -227,6 +229,10 @@ impl Tuning {
 /// Why a [`Config`] is refused; each names the relation that does not hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ConfigError {
+    /// A node name is empty or longer than [`MAX_NAME`], or both are the same.
+    Names,
+    /// More than [`MAX_LINKS`] links or [`MAX_GROUPS`] groups.
+    Room,
     /// `keepalive` is below 10 ms or above one hour.
     Keepalive,
     /// `deadtime` is not above twice `keepalive`.
@@ -252,6 +258,8 @@ pub enum ConfigError {
 impl core::fmt::Display for ConfigError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
+            Self::Names => "two different names of 1 to 64 bytes are needed",
+            Self::Room => "too many links or groups",
             Self::Keepalive => "keepalive must be 10ms to 1 hour",
             Self::Deadtime => "deadtime must be more than twice keepalive",
             Self::Warntime => "warntime must be above 0 and below deadtime",

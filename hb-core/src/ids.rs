@@ -1,12 +1,12 @@
 //! Small names for the things that a node counts: itself, its links, groups, ping nodes, incarnations.
 
 use crate::identity::folded;
-use serde::{Deserialize, Serialize};
 
 /// Which of the two nodes: the one whose name sorts first is [`Side::Even`] and uses even epochs, the other odd ones,
 /// so two nodes never share an epoch (DESIGN §7 O2).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(test, derive(serde::Serialize))]
 pub enum Side {
     /// The node whose name sorts first.
     Even,
@@ -65,8 +65,9 @@ pub struct Token(pub u32);
 /// One life of one node's daemon: a persisted counter plus a boot nonce (DESIGN §4).
 ///
 /// The counter is for people and logs; which incarnation is *live* is decided by the challenge, never by order.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[cfg_attr(test, derive(serde::Serialize))]
 pub struct Incarnation {
     /// Starts of the daemon on this node, as far as its state file remembers.
     pub counter: u32,

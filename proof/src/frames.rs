@@ -1,13 +1,12 @@
 //! Framing and authentication on their own, as a witness, a fence or a tool uses them.
 
 use core::mem::MaybeUninit;
-use hb_core::auth::replay::{Seen, Window};
 use hb_core::auth::{self, Authenticated, Keyring, Room, text};
-use hb_core::config::{Config, ConfigError};
+use hb_core::config::{Config, ConfigError, GroupConfig, LinkKind, Timing};
 use hb_core::frame::foreign::{self, Collector, Text};
 use hb_core::frame::{self, Decoder};
 use hb_core::message::{Message, wire};
-use hb_core::{BadFrame, Incarnation, Side};
+use hb_core::{BadFrame, Duration, Incarnation, Side};
 
 /// `auth::open`.
 #[unsafe(no_mangle)]
@@ -82,10 +81,18 @@ pub extern "C" fn hb_foreign_text(bytes: &&[u8], keys: &Keyring) -> bool {
     foreign::is_text(bytes) && text::verify(&Text::parse(bytes), keys).is_some()
 }
 
-/// `Window::accept`.
+/// `Config::new`, and what it is made of.
 #[unsafe(no_mangle)]
-pub extern "C" fn hb_replay(window: &mut Window, seq: u32, place: &mut Seen) {
-    *place = window.accept(seq);
+pub extern "C" fn hb_config(
+    names: &[&str; 2],
+    times: &[Duration; 2],
+    kinds: &&[LinkKind],
+    resources: &&[&str],
+    place: &mut MaybeUninit<Result<Config, ConfigError>>,
+) {
+    let timing = Timing::new(times[0], times[1]);
+    let group = GroupConfig::new(names[0], names[1], resources);
+    place.write(Config::new(names[0], names[1], timing, kinds, &[group]));
 }
 
 /// `Config::validate`, and the small functions.

@@ -7,7 +7,7 @@ mod hmac;
 pub mod keys;
 #[cfg(feature = "next-wire")]
 pub mod next;
-pub mod replay;
+pub(crate) mod replay;
 pub mod tag;
 pub mod text;
 

@@ -1,5 +1,6 @@
 //! Health of one link: is it open, is the peer heard on it, what was lost, how long is the round trip.
 
+use crate::auth::replay::Window;
 use crate::event::BadFrame;
 use crate::time::{Duration, Instant};
 
@@ -14,8 +15,8 @@ pub(crate) struct Link {
     pub(crate) last_heard: Instant,
     /// The peer's number for this link.
     pub(crate) theirs: Option<u8>,
-    /// Highest sequence number on this link, in the peer's met incarnation.
-    pub(crate) seq: u32,
+    /// Sequence numbers on this link, in the peer's met incarnation.
+    pub(crate) seqs: Window,
     /// Good frames, frames sent, beats that never came, bad frames.
     pub(crate) rx: u32,
     pub(crate) tx: u32,
@@ -44,13 +45,8 @@ impl Link {
         if self.clean >= CLEAN_RUN {
             self.reported = 0;
         }
-        if seq <= self.seq {
-            return false;
-        }
-        if self.seq != 0 {
-            self.lost = self.lost.saturating_add(seq.saturating_sub(self.seq).saturating_sub(1));
-        }
-        self.seq = seq;
+        let Some(skipped) = self.seqs.accept(seq) else { return false };
+        self.lost = self.lost.saturating_add(skipped);
         self.theirs = Some(theirs);
         self.last_heard = now;
         !core::mem::replace(&mut self.heard, true)
@@ -68,7 +64,7 @@ impl Link {
 
     /// The peer begins a new incarnation: its numbers start anew, and it was not heard yet.
     pub(crate) fn forget_sequence(&mut self) {
-        self.seq = 0;
+        self.seqs = Window::default();
         self.theirs = None;
         self.heard = false;
     }
@@ -116,7 +112,7 @@ mod tests {
         assert!(link.good(Instant::from_millis(1), 10, 2));
         assert!(!link.good(Instant::from_millis(2), 10, 2), "a copy");
         assert!(!link.good(Instant::from_millis(3), 14, 2));
-        assert_eq!((link.rx, link.lost, link.seq), (3, 3, 14));
+        assert_eq!((link.rx, link.lost, link.seqs.newest()), (3, 3, 14));
         assert_eq!(link.last_heard, Instant::from_millis(3));
     }
 

@@ -1,5 +1,6 @@
 //! Liveness of the peer (DESIGN §6), and its last view of the world.
 
+use crate::auth::replay::Window;
 use crate::ids::Incarnation;
 use crate::list::refill;
 use crate::message::wire::{MAX_GROUPS, NEWEST, OLDEST, Says};
@@ -73,8 +74,8 @@ pub(crate) struct Peer {
     pub(crate) owes_answer: bool,
     /// It speaks a version below ours, and cannot read what this node shows.
     pub(crate) older: bool,
-    /// Highest sequence number of that incarnation on any link: only a higher one is life.
-    pub(crate) seq: u32,
+    /// Sequence numbers of that incarnation on any link: only a fresh one is life.
+    pub(crate) seqs: Window,
     /// The incarnation that proved to live.
     pub(crate) met: Option<Incarnation>,
     pub(crate) timing_digest: Option<u32>,
@@ -96,7 +97,7 @@ impl Peer {
         Self {
             state: PeerState::Unknown,
             met: None,
-            seq: 0,
+            seqs: Window::default(),
             last_heard: now,
             phase: Phase::Joining,
             unconfirmed: false,
@@ -196,7 +197,7 @@ impl Peer {
     /// A new life of the peer begins: nothing that the last one said holds any more.
     pub(crate) fn meet(&mut self, incarnation: Incarnation) {
         self.met = Some(incarnation);
-        self.seq = 0;
+        self.seqs = Window::default();
         self.hears = 0;
         self.left = false;
         self.newer = None;

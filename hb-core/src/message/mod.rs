@@ -9,7 +9,6 @@ use crate::ids::{Incarnation, Side};
 use crate::stamp::Stamp;
 use crate::time::Duration;
 use heapless::Vec;
-use serde::{Deserialize, Serialize};
 
 /// One message as its sender meant it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -60,7 +59,7 @@ pub struct Echo {
 }
 
 /// Where a node is in its life.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Phase {
     /// Not proven clean yet, or waiting to meet the peer.
@@ -85,7 +84,7 @@ pub enum Phase {
 ///                      |  clear            Failed -- clear --> Idle
 ///                      +------> Stopping
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum GroupState {
     /// This incarnation has not proven it stopped; counts as held for the peer.
@@ -116,7 +115,7 @@ impl GroupState {
 }
 
 /// Why a group should move, in rising rank: a lower one never undoes a higher one (DESIGN §7 O4).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Reason {
     /// The preferred node is back.
@@ -170,7 +169,8 @@ pub struct Hello {
 }
 
 /// A group's identity in a [`Hello`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(test, derive(serde::Serialize))]
 pub struct GroupName {
     /// CRC-32 of its name.
     pub hash: u32,

@@ -67,9 +67,10 @@ impl Node {
             .filter(|(_, link)| link.heard)
             .fold(0, |bits, (at, _)| bits | 1u8.wrapping_shl(u32::try_from(at).unwrap_or(0)));
         let link = self.links.get(usize::from(id.0));
-        let echo = link
-            .filter(|link| link.heard && link.seq != 0)
-            .map(|link| Echo { seq: (link.seq & 0xFF) as u8, hold: self.now.since(link.last_heard) });
+        let echo = link.filter(|link| link.heard && link.seqs.newest() != 0).map(|link| Echo {
+            seq: (link.seqs.newest() & 0xFF) as u8,
+            hold: self.now.since(link.last_heard),
+        });
         let beat = Beat {
             phase: self.phase,
             unconfirmed: self.unconfirmed.is_some(),

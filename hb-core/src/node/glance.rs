@@ -64,7 +64,7 @@ impl Node {
     /// grows with each beat that counts, and with nothing that is played back, forged or unproven.
     #[must_use]
     pub fn newest_on(&self, link: LinkId) -> u32 {
-        self.links.get(usize::from(link.0)).map_or(0, |link| link.seq)
+        self.links.get(usize::from(link.0)).map_or(0, |link| link.seqs.newest())
     }
 
     /// The group's part of [`Node::status`]; `None` when there is no such group.

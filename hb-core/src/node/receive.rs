@@ -16,9 +16,6 @@ use crate::message::{Echo, GroupState, Hello, Message, Phase};
 use crate::status::PeerState;
 use core::ffi::CStr;
 
-/// Copies of a beat that come this many beats after a newer one are still copies, not a replay.
-const LATE_COPY: u32 = 64;
-
 /// Bytes up to the first zero byte, with it; all of them where there is none.
 fn up_to_zero(bytes: &[u8]) -> usize {
     if cfg!(feature = "large") {
@@ -136,7 +133,7 @@ impl Node {
             self.evidence(message, opened.newer);
             return;
         }
-        if met && message.seq <= self.peer.seq {
+        if met && !self.peer.seqs.is_fresh(message.seq) {
             self.old_copy(link, message);
             return;
         }
@@ -173,7 +170,7 @@ impl Node {
             }
         }
         self.signed_by_peer(opened);
-        self.peer.seq = message.seq;
+        self.peer.seqs.accept(message.seq);
         self.peer.last_heard = self.now;
         // What came before a sign of life says nothing of what is held after it.
         if matches!(self.one_way, OneWay::Evidence(_)) {
@@ -201,9 +198,9 @@ impl Node {
 
     /// A copy of a beat that another link brought already, or something that was sent long ago.
     fn old_copy(&mut self, id: LinkId, message: &Message) {
-        let newest = self.peer.seq;
-        let fresh_here = self.links.get(usize::from(id.0)).is_some_and(|link| message.seq > link.seq);
-        if fresh_here && newest.saturating_sub(message.seq) < LATE_COPY {
+        let fresh_here =
+            self.links.get(usize::from(id.0)).is_some_and(|link| link.seqs.is_fresh(message.seq));
+        if fresh_here && self.peer.seqs.is_recent(message.seq) {
             self.good_on(id, message);
         } else {
             self.bad_frame(id, BadFrame::Replayed);

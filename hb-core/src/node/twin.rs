@@ -8,6 +8,7 @@
 //! place proves that both live.
 
 use super::Node;
+use crate::auth::replay::Window;
 use crate::event::Event;
 use crate::ids::Incarnation;
 use crate::message::Message;
@@ -57,8 +58,8 @@ impl Lives {
 #[derive(Clone, Copy, Debug)]
 struct Before {
     life: Incarnation,
-    /// The highest number of it that came.
-    seq: u32,
+    /// Numbers of it that came.
+    seqs: Window,
     /// It is of no account from then on.
     until: Instant,
 }
@@ -115,9 +116,9 @@ impl Node {
     /// The life `next` of the peer takes the place of the one that is met, which is remembered for as long as it might come
     /// back. The one before that one may be `next`.
     pub(super) fn remember_life(&mut self, next: Incarnation) {
-        let (seq, until) = (self.peer.seq, self.now.plus(self.twin_patience()));
+        let (seqs, until) = (self.peer.seqs, self.now.plus(self.twin_patience()));
         let Some(lives) = self.lives.first_mut() else { return };
-        let met = self.peer.met.map(|life| Before { life, seq, until });
+        let met = self.peer.met.map(|life| Before { life, seqs, until });
         let before = core::mem::replace(&mut lives.before, met);
         if before.is_some_and(|before| before.life == next) {
             self.peer_lives_twice(next, true);
@@ -128,9 +129,7 @@ impl Node {
     pub(super) fn is_newer_of_before(&mut self, message: &Message) -> bool {
         let before = self.lives.first_mut().and_then(|lives| lives.before.as_mut());
         let Some(before) = before.filter(|before| before.life == message.incarnation) else { return false };
-        let newer = message.seq > before.seq;
-        before.seq = before.seq.max(message.seq);
-        newer
+        before.seqs.accept(message.seq).is_some()
     }
 
     /// The life that was met before is heard still; `proven`: it has answered after the one that took its place had. What

@@ -9,7 +9,7 @@ use serde_json::Value;
 type Rule = (&'static str, &'static [&'static str], Option<&'static [&'static str]>);
 
 const RULES: &[Rule] = &[
-    ("hb-core", &[], Some(&["heapless", "serde", "crc", "md-5", "sha1", "sha2", "defmt"])),
+    ("hb-core", &[], Some(&["heapless", "crc", "md-5", "sha1", "sha2", "defmt"])),
     ("hb-tests", &["hb-core"], None),
     (
         "hb-linux",

@@ -4,8 +4,8 @@
 //! server says `config_match: false`, and a case fails.
 
 use hb_core::auth::{Key, Keyring, Method};
-use hb_core::config::{AskConfig, GroupConfig, Isolated, LinkKind, ScriptLimits, Timing};
-use hb_core::{Config, Duration, Side, identity};
+use hb_core::config::{GroupConfig, Isolated, LinkKind, ScriptLimits, Timing};
+use hb_core::{Config, Duration};
 use std::path::Path;
 
 /// A node to be played.
@@ -43,26 +43,19 @@ fn role(server: &str, ha_cf: &str, haresources: &str, authkeys: &str) -> Result<
     let time = |name: &str| -> Result<Option<Duration>, String> {
         last(name).map(|word| duration(word).ok_or(format!("ha.cf: {name} {word}"))).transpose()
     };
-    let deadtime = time("deadtime")?.unwrap_or(Duration::from_secs(30));
-    let initdead = match deadtime.as_millis() {
-        10_001.. => deadtime,
-        0..6000 => Duration::from_secs(12),
-        _ => deadtime.times(2),
-    };
+    let usual = Timing::default();
+    let keepalive = time("keepalive")?.unwrap_or(usual.keepalive);
+    let standard = Timing::new(keepalive, time("deadtime")?.unwrap_or(usual.deadtime));
     let timing = Timing {
-        keepalive: time("keepalive")?.unwrap_or(Duration::from_secs(1)),
-        warntime: time("warntime")?.unwrap_or(deadtime.divided(2)),
-        deadtime,
-        initdead: time("initdead")?.unwrap_or(initdead),
-        deadping: time("deadping")?.unwrap_or(deadtime),
+        warntime: time("warntime")?.unwrap_or(standard.warntime),
+        initdead: time("initdead")?.unwrap_or(standard.initdead),
+        deadping: time("deadping")?.unwrap_or(standard.deadping),
+        ..standard
     };
-    let side = Side::of(name, server);
-    let mut groups = heapless::Vec::new();
+    let mut groups = Vec::new();
     for group in lines(&haresources.replace("\\\n", " ")) {
-        let preferred = if group[0].eq_ignore_ascii_case(name) { side } else { side.other() };
-        groups
-            .push(group_config(&group, preferred)?)
-            .map_err(|_| "haresources: too many groups".to_owned())?;
+        let at_home = group[0].eq_ignore_ascii_case(name);
+        groups.push(group_config(&group, if at_home { [name, server] } else { [server, name] })?);
     }
     let on = |name: &str| last(name).is_some_and(|word| matches!(word, "on" | "yes" | "true" | "1"));
     let failback = if last("auto_failback").is_some() { on("auto_failback") } else { !on("nice_failback") };
@@ -71,26 +64,17 @@ fn role(server: &str, ha_cf: &str, haresources: &str, authkeys: &str) -> Result<
         "ping_group" => 1,
         _ => 0,
     });
+    let standard = Config::new(name, server, timing, &[LinkKind::Stream], &groups);
     let limit = Duration::from_secs(60);
     let config = Config {
-        cluster: identity::cluster(name, server),
-        side,
-        peer_name: heapless::String::try_from(server)
-            .map_err(|_| "ha.cf: a node name is too long".to_owned())?,
         boot: std::process::id().max(1),
-        timing,
-        timing_digest: identity::timing_digest(&timing),
         failback,
         isolated: Isolated::Claim,
-        links: heapless::Vec::from_slice(&[LinkKind::Stream]).unwrap_or_default(),
         // At the slowest speed that a wire is measured at.
         line_time: Duration::from_millis(450),
         pings: u8::try_from(pings.sum::<usize>()).map_err(|_| "ha.cf: too many ping nodes".to_owned())?,
-        groups,
-        fence: None,
         limits: ScriptLimits { start: limit, stop: limit, status: limit },
-        monitor: None,
-        ask: AskConfig::default(),
+        ..standard.map_err(|e| e.to_string())?
     };
     config.validate().map_err(|e| e.to_string())?;
     Ok(Role { name: name.to_owned(), config, keys: keys(authkeys)? })
@@ -104,17 +88,12 @@ fn lines(text: &str) -> Vec<Vec<&str>> {
         .collect()
 }
 
-fn group_config(words: &[&str], preferred: Side) -> Result<GroupConfig, String> {
+fn group_config(words: &[&str], [home, other]: [&str; 2]) -> Result<GroupConfig, String> {
     let canonical: Vec<String> = words[1..].iter().map(|resource| canonical(resource)).collect();
-    let first = canonical.first().ok_or(format!("haresources: {} has no resource", words[0]))?;
-    Ok(GroupConfig {
-        name_hash: identity::name_hash(first),
-        digest: identity::line_digest(words[0], &canonical),
-        preferred,
-        resources: u8::try_from(canonical.len()).map_err(|_| "haresources: too long a group".to_owned())?,
-        claimable: true,
-        data: None,
-    })
+    if canonical.is_empty() {
+        return Err(format!("haresources: {home} has no resource"));
+    }
+    Ok(GroupConfig::new(home, other, &canonical))
 }
 
 /// A bare address is one of `IPaddr`.
@@ -167,6 +146,7 @@ fn keys(text: &str) -> Result<Keyring, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hb_core::{Side, identity};
 
     #[test]
     fn a_role_is_read_from_the_seeds_files() {

@@ -2,7 +2,7 @@
 //! the instructions under callgrind: `hb-count receive|beat stream|datagram METHOD BEATS`.
 
 use hb_core::auth::{Key, Keyring, Method};
-use hb_core::config::{AskConfig, Config, GroupConfig, Isolated, LinkKind, ScriptLimits, Timing};
+use hb_core::config::{Config, GroupConfig, LinkKind, Timing};
 use hb_core::{
     Action, Duration, FRAME_BUF, Input, Instant, LinkId, Node, Outcome, PingId, Saved, Side, Verb, Watchdog,
 };
@@ -109,39 +109,19 @@ impl Half {
 
 /// DESIGN §4's steady heartbeat: one group, two links, one ping node, a watchdog.
 fn config(side: Side, kind: LinkKind) -> Config {
-    let span = |s| Duration::from_secs(s);
+    let timing = Timing {
+        warntime: Duration::from_secs(5),
+        initdead: Duration::from_secs(60),
+        ..Timing::new(Duration::from_secs(1), Duration::from_secs(10))
+    };
     let group = GroupConfig {
         name_hash: 7,
         digest: 9,
         preferred: Side::Even,
-        resources: 2,
-        claimable: true,
-        data: None,
+        ..GroupConfig::new("ha-1", "ha-2", &["disk", "web"])
     };
-    Config {
-        cluster: 0xC5A3,
-        side,
-        peer_name: "ha-2".try_into().expect("a short name"),
-        boot: 1,
-        timing: Timing {
-            keepalive: span(1),
-            warntime: span(5),
-            deadtime: span(10),
-            initdead: span(60),
-            deadping: span(10),
-        },
-        timing_digest: 11,
-        failback: true,
-        isolated: Isolated::Wait,
-        links: [kind; 2].into_iter().collect(),
-        line_time: Duration::ZERO,
-        pings: 1,
-        groups: [group].into_iter().collect(),
-        fence: None,
-        limits: ScriptLimits { start: span(60), stop: span(60), status: span(20) },
-        monitor: None,
-        ask: AskConfig::default(),
-    }
+    let standard = Config::new("ha-1", "ha-2", timing, &[kind; 2], &[group]).expect("a good configuration");
+    Config { cluster: 0xC5A3, side, boot: 1, timing_digest: 11, failback: true, pings: 1, ..standard }
 }
 
 /// Both ways each second: `a` beats, `b` hears it, `b` beats, `a` hears it. `what` of node `b` is measured at the end.

@@ -44,18 +44,18 @@ pub(super) struct Times {
 
 /// Resolve all times of `cf`, and report each relation that does not hold.
 pub(super) fn resolve(cf: &HaCf, report: &mut Report<'_>) -> Times {
-    let deadtime = value(cf.deadtime, Duration::from_secs(30));
+    let usual = Timing::default();
+    let standard = Timing::new(value(cf.keepalive, usual.keepalive), value(cf.deadtime, usual.deadtime));
     let mut timing = Timing {
-        keepalive: value(cf.keepalive, Duration::from_secs(1)),
-        warntime: value(cf.warntime, deadtime.divided(2)),
-        deadtime,
-        initdead: value(cf.initdead, default_initdead(deadtime)),
-        deadping: value(cf.deadping, deadtime),
+        warntime: value(cf.warntime, standard.warntime),
+        initdead: value(cf.initdead, standard.initdead),
+        deadping: value(cf.deadping, standard.deadping),
+        ..standard
     };
     silence(cf, &timing, report);
     // Heartbeat takes it, and never warns.
-    if timing.warntime >= deadtime {
-        timing.warntime = deadtime.divided(2);
+    if timing.warntime >= timing.deadtime {
+        timing.warntime = standard.warntime;
     }
     meant_as_milliseconds(cf, report);
     for link in &cf.links {
@@ -64,8 +64,13 @@ pub(super) fn resolve(cf: &HaCf, report: &mut Report<'_>) -> Times {
         }
     }
     let [all, start, stop, status] = cf.script_timeout;
-    let limit = |own: Option<At<Duration>>, s| value(own.or(all), Duration::from_secs(s));
-    let limits = ScriptLimits { start: limit(start, 60), stop: limit(stop, 60), status: limit(status, 20) };
+    let limit = |own: Option<At<Duration>>, usual| value(own.or(all), usual);
+    let usual = ScriptLimits::default();
+    let limits = ScriptLimits {
+        start: limit(start, usual.start),
+        stop: limit(stop, usual.stop),
+        status: limit(status, usual.status),
+    };
     let monitor = cf.monitor.and_then(|m| m.value);
     if let Some(m) = monitor
         && m.period < timing.keepalive
@@ -90,17 +95,6 @@ fn value(given: Option<At<Duration>>, default: Duration) -> Duration {
 
 fn line_of<T>(given: &Option<At<T>>) -> u32 {
     given.as_ref().map_or(1, |g| g.line)
-}
-
-/// The original's rule, which gives a booting network time.
-fn default_initdead(deadtime: Duration) -> Duration {
-    if deadtime > Duration::from_secs(10) {
-        deadtime
-    } else if deadtime < Duration::from_secs(6) {
-        Duration::from_secs(12)
-    } else {
-        deadtime.times(2)
-    }
 }
 
 /// Nobody beats every few minutes: whoever writes 2000 means milliseconds.
@@ -187,7 +181,7 @@ fn silence(cf: &HaCf, t: &Timing, report: &mut Report<'_>) {
             format_args!(
                 "initdead {} is below deadtime {deadtime}; write `initdead {}`",
                 Shown(t.initdead),
-                Written(round_up(default_initdead(t.deadtime)))
+                Written(round_up(Timing::new(t.keepalive, t.deadtime).initdead))
             ),
         );
     } else if t.initdead < ten {

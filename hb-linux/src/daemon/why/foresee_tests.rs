@@ -2,9 +2,7 @@
 
 use super::*;
 use hb_core::auth::{Key, Keyring, Method};
-use hb_core::config::{
-    AskConfig, Config, GroupConfig, Isolated, LinkKind, MonitorConfig, ScriptLimits, Timing,
-};
+use hb_core::config::{AskConfig, Config, GroupConfig, LinkKind, ScriptLimits, Timing};
 use hb_core::{Command, LinkId, Saved, Scope, Side, Wait};
 
 const G: GroupId = GroupId(0);
@@ -15,38 +13,15 @@ fn ms(n: u64) -> Duration {
 
 pub(in crate::daemon::why) fn config(side: Side, addresses: u32) -> Config {
     let second = Duration::from_secs(1);
+    let timing = Timing { warntime: ms(400), initdead: ms(2000), ..Timing::new(ms(100), second) };
+    let group = GroupConfig::new("ha-1", "ha-2", &["disk", "web"]);
+    let standard = Config::new("ha-1", "ha-2", timing, &[LinkKind::Datagram], &[group]).unwrap();
     Config {
-        cluster: 7,
         side,
-        peer_name: heapless::String::new(),
         boot: 9,
-        timing: Timing {
-            keepalive: ms(100),
-            warntime: ms(400),
-            deadtime: second,
-            initdead: ms(2000),
-            deadping: second,
-        },
-        timing_digest: 1,
-        failback: false,
-        isolated: Isolated::Wait,
-        links: [LinkKind::Datagram].into_iter().collect(),
-        line_time: Duration::ZERO,
-        pings: 0,
-        groups: [GroupConfig {
-            preferred: Side::Even,
-            resources: 2,
-            claimable: true,
-            name_hash: 5,
-            digest: 6,
-            data: None,
-        }]
-        .into_iter()
-        .collect(),
-        fence: None,
         limits: ScriptLimits { start: second, stop: second, status: second },
-        monitor: None::<MonitorConfig>,
         ask: AskConfig { addresses: [addresses].into_iter().collect(), answered: None },
+        ..standard
     }
 }
 
