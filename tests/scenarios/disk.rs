@@ -12,8 +12,17 @@ fn a_lost_state_file_costs_nothing() {
     for node in [Node::Ha2, Node::Ha1] {
         assert_eq!(rig.hbd(node, &["stop"]).code, Some(0));
         fs::remove_file(rig.machine(node).path("lib/state")).expect("the state file was there");
+        let record = rig.machine(node).read("lib/late");
+        let counts =
+            record.lines().find_map(|line| line.strip_prefix("counts ")).expect("it was written at the end");
+        let before: u64 = counts.split(' ').map(|count| count.parse::<u64>().expect("a count")).sum();
         rig.start(node);
         rig.wait_settled(Node::Ha1, SOON);
+        // The record of lateness has a file of its own, and goes on.
+        let status = rig.status(node).expect("an answer");
+        let now: u64 = (0..11).filter_map(|at| status.number(&format!("/late_record/counts/{at}"))).sum();
+        let life: u64 = (0..11).filter_map(|at| status.number(&format!("/late/counts/{at}"))).sum();
+        assert!(before > 0 && now == before + life, "{now} now, {before} before, {life} in this life");
     }
     nothing_moves(&rig, Node::Ha1, Duration::from_secs(2));
     never_both(&rig);
@@ -45,6 +54,8 @@ fn a_corrupt_state_file_is_named_and_kept_aside() {
     assert_eq!(rig.hbd(Node::Ha2, &["stop"]).code, Some(0));
     let corrupt = "hbd-state 1\ncounter 7\nepoch ffffffff 4294967295\ncrc 00000000\n";
     rig.machine(Node::Ha2).write("lib/state", corrupt);
+    let record = rig.machine(Node::Ha2).read("lib/late");
+    rig.machine(Node::Ha2).write("lib/late", record.get(..record.len() / 2).expect("plain text"));
     rig.start(Node::Ha2);
     rig.wait_settled(Node::Ha1, SOON);
     let folder = rig.machine(Node::Ha2).path("lib");
@@ -54,6 +65,7 @@ fn a_corrupt_state_file_is_named_and_kept_aside() {
     assert!(kept, "the damaged file was not kept");
     let log = rig.log(Node::Ha2);
     assert!(log.contains("lib/state"), "the log does not name it: {log}");
+    assert!(log.contains("torn, or no record of lateness"), "nor the torn record: {log}");
     nothing_moves(&rig, Node::Ha1, Duration::from_secs(1));
     never_both(&rig);
 }

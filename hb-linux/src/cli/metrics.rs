@@ -42,6 +42,8 @@ pub(super) fn text(shot: Option<&Snapshot>) -> String {
         links(&mut page, s);
         groups(&mut page, s);
         lateness(&mut page, s);
+        #[cfg(feature = "late-record")]
+        record(&mut page, s);
     }
     page.0
 }
@@ -108,19 +110,46 @@ fn groups(page: &mut Page, s: &Snapshot) {
 
 fn lateness(page: &mut Page, s: &Snapshot) {
     page.family("loop_late_seconds", "histogram", "How late the loop woke, since the daemon's start.");
-    let mut sum = 0;
-    for (count, bound) in s.late.counts.iter().zip(LATE_BOUNDS_US) {
-        sum += count;
-        page.sample("loop_late_seconds_bucket", &[("le", &seconds(bound))], sum);
-    }
-    sum += s.late.counts.last().unwrap_or(&0);
-    page.sample("loop_late_seconds_bucket", &[("le", "+Inf")], sum);
-    page.sample("loop_late_seconds_sum", &[], seconds(s.late.sum_us));
-    page.sample("loop_late_seconds_count", &[], sum);
+    buckets(page, "loop_late_seconds", &s.late.counts, s.late.sum_us);
     let worst = seconds(s.worst_late_us);
     page.one("loop_late_worst_seconds", "gauge", "The longest that the loop was late.", worst);
     let allowed = seconds(s.late.deadtime_ms.saturating_mul(1000));
     page.one("deadtime_allowed_seconds", "gauge", "The deadtime that this lateness would allow.", allowed);
+}
+
+/// The same over all lives.
+#[cfg(feature = "late-record")]
+fn record(page: &mut Page, s: &Snapshot) {
+    let r = &s.late_record;
+    page.family(
+        "late_record_seconds",
+        "histogram",
+        "How late the loop woke, over all lives on this machine.",
+    );
+    buckets(page, "late_record_seconds", &r.counts, r.sum_us);
+    page.one("late_record_begun_seconds", "gauge", "When that record was begun, since 1970.", r.since);
+    page.one("late_record_worst_seconds", "gauge", "The longest in it.", seconds(r.worst_us));
+    page.one("late_record_worst_at_seconds", "gauge", "When that was, since 1970.", r.worst_at);
+    let allowed = seconds(r.deadtime_ms.saturating_mul(1000));
+    page.one(
+        "late_record_deadtime_allowed_seconds",
+        "gauge",
+        "The deadtime that the record would allow.",
+        allowed,
+    );
+}
+
+/// The samples of a histogram of lateness.
+fn buckets(page: &mut Page, name: &str, counts: &[u64], sum_us: u64) {
+    let (bucket, mut sum) = (format!("{name}_bucket"), 0);
+    for (count, bound) in counts.iter().zip(LATE_BOUNDS_US) {
+        sum += count;
+        page.sample(&bucket, &[("le", &seconds(bound))], sum);
+    }
+    sum += counts.last().unwrap_or(&0);
+    page.sample(&bucket, &[("le", "+Inf")], sum);
+    page.sample(&format!("{name}_sum"), &[], seconds(sum_us));
+    page.sample(&format!("{name}_count"), &[], sum);
 }
 
 fn seconds(us: u64) -> String {
@@ -170,6 +199,14 @@ mod tests {
         let mut shot = sample();
         shot.late.counts = [5, 4, 3, 2, 1, 0, 0, 0, 0, 1, 1];
         (shot.late.sum_us, shot.late.deadtime_ms) = (1_500_000, 2350);
+        shot.late_record = crate::control::wire::LateRecordReply {
+            since: 1_795_460_608,
+            counts: [50, 4, 3, 2, 1, 0, 0, 0, 0, 1, 2],
+            worst_us: 3_000_000,
+            worst_at: 1_795_467_000,
+            deadtime_ms: 9000,
+            ..Default::default()
+        };
         shot.links[0].name = "a\"b\\c".into();
         let samples = parse(&text(Some(&shot)));
         for (series, value) in [
@@ -185,10 +222,14 @@ mod tests {
             ("hbd_loop_late_seconds_count", "17"),
             ("hbd_loop_late_seconds_sum", "1.5"),
             ("hbd_deadtime_allowed_seconds", "2.35"),
+            ("hbd_late_record_seconds_count", "63"),
+            ("hbd_late_record_begun_seconds", "1795460608"),
+            ("hbd_late_record_worst_seconds", "3"),
+            ("hbd_late_record_deadtime_allowed_seconds", "9"),
         ] {
             assert_eq!(samples.get(series).map(String::as_str), Some(value), "{series}");
         }
-        assert_eq!(samples.keys().filter(|name| name.contains("_bucket{")).count(), 11);
+        assert_eq!(samples.keys().filter(|name| name.contains("_bucket{")).count(), 22);
         let down = parse(&text(None));
         assert_eq!(down.into_iter().collect::<Vec<_>>(), [("hbd_up".into(), "0".into())]);
     }

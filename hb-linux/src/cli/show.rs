@@ -115,6 +115,8 @@ pub fn human(s: &Snapshot) -> String {
         if s.lost_lines > 0 { format!(", {} log lines lost", s.lost_lines) } else { String::new() },
     );
     text.push_str(&fold(&about, 2));
+    #[cfg(feature = "late-record")]
+    text.push_str(&fold(&record(s), 2));
     text
 }
 
@@ -135,13 +137,31 @@ fn fence_row(f: &Fence) -> Vec<String> {
 
 /// How often the loop was late, and what that allows.
 fn lateness(s: &Snapshot) -> String {
-    let all: u64 = s.late.counts.iter().sum();
-    let late: u64 = s.late.counts.iter().skip(LATE_FROM).sum();
-    if all == 0 {
+    often(&s.late.counts, s.late.deadtime_ms).map_or(String::new(), |often| format!(" ({often})"))
+}
+
+fn often(counts: &[u64], deadtime_ms: u64) -> Option<String> {
+    let all: u64 = counts.iter().sum();
+    let late: u64 = counts.iter().skip(LATE_FROM).sum();
+    let allowed = micros(deadtime_ms.saturating_mul(1000));
+    (all > 0).then(|| format!("{late} of {all} times by more than 20 ms; a deadtime of {allowed} would do"))
+}
+
+/// The same over all lives, if there was another one.
+#[cfg(feature = "late-record")]
+fn record(s: &Snapshot) -> String {
+    let r = &s.late_record;
+    let Some(often) = often(&r.counts, r.deadtime_ms).filter(|_| r.counts != s.late.counts) else {
         return String::new();
-    }
-    let allowed = micros(s.late.deadtime_ms.saturating_mul(1000));
-    format!(" ({late} of {all} times by more than 20 ms; a deadtime of {allowed} would do)")
+    };
+    format!("since {}: latest by {} on {}; {often}", day(r.since), micros(r.worst_us), day(r.worst_at))
+}
+
+/// A moment in seconds since 1970, as the local calendar shows it.
+#[cfg(feature = "late-record")]
+fn day(secs: i64) -> String {
+    let at = crate::sys::clock::WallTime { secs, micros: 0 }.local();
+    format!("{:04}-{:02}-{:02} {:02}:{:02}", at.year, at.month, at.day, at.hour, at.minute)
 }
 
 /// Empty while logs and state are written as they come.

@@ -97,15 +97,20 @@ pub fn json(s: &Snapshot) -> String {
     j.key("pid").number(s.pid.into()).key("uptime_s").number(s.uptime_s);
     j.key("worst_late_us").number(s.worst_late_us).key("lost_lines").number(s.lost_lines.into());
     j.key("realtime").boolean(s.realtime);
-    j.key("late").open('{').key("bounds_us").open('[');
-    LATE_BOUNDS_US.iter().for_each(|bound| {
-        j.number(*bound);
-    });
-    j.close(']').key("counts").open('[');
-    s.late.counts.iter().for_each(|count| {
-        j.number(*count);
-    });
-    j.close(']').key("sum_us").number(s.late.sum_us).key("deadtime_ms").number(s.late.deadtime_ms).close('}');
+    j.key("late").open('{').key("bounds_us");
+    numbers(&mut j, &LATE_BOUNDS_US);
+    j.key("counts");
+    numbers(&mut j, &s.late.counts);
+    j.key("sum_us").number(s.late.sum_us).key("deadtime_ms").number(s.late.deadtime_ms).close('}');
+    #[cfg(feature = "late-record")]
+    {
+        let r = &s.late_record;
+        let seconds = |at: i64| u64::try_from(at).unwrap_or(0);
+        j.key("late_record").open('{').key("since").number(seconds(r.since)).key("counts");
+        numbers(&mut j, &r.counts);
+        j.key("sum_us").number(r.sum_us).key("worst_us").number(r.worst_us);
+        j.key("worst_at").number(seconds(r.worst_at)).key("deadtime_ms").number(r.deadtime_ms).close('}');
+    }
     j.key("helper").open('{').key("alive").boolean(s.helper.alive);
     j.key("last_write_ms").maybe_number(s.helper.last_write_ms);
     j.key("backlog").number(s.helper.backlog.into()).key("failing").open('[');
@@ -126,6 +131,14 @@ pub fn json(s: &Snapshot) -> String {
     j.close(']');
     j.close('}');
     j.finish()
+}
+
+fn numbers(j: &mut Json, all: &[u64]) {
+    j.open('[');
+    all.iter().for_each(|number| {
+        j.number(*number);
+    });
+    j.close(']');
 }
 
 #[cfg(test)]
@@ -149,6 +162,7 @@ mod tests {
             r#""ping":[{"host":"192.168.2.1","alive":true,"is_node":null}],"isolated":false,"twin":false,"version":"0.1.0","pid":471,"#,
             r#""uptime_s":4000,"worst_late_us":1234,"lost_lines":0,"realtime":true,"#,
             r#""late":{"bounds_us":[1000,2000,5000,10000,20000,50000,100000,200000,500000,1000000],"counts":[0,0,0,0,0,0,0,0,0,0,0],"sum_us":0,"deadtime_ms":0},"#,
+            r#""late_record":{"since":0,"counts":[0,0,0,0,0,0,0,0,0,0,0],"sum_us":0,"worst_us":0,"worst_at":0,"deadtime_ms":0},"#,
             r#""helper":{"alive":true,"last_write_ms":250,"backlog":0,"failing":[]},"#,
             r#""verdict":"ok","said":["ha-1 holds 192.168.2.50, ha-2 stands by"]}"#,
         );

@@ -32,6 +32,8 @@ pub struct Snapshot {
     pub pings: Vec<Ping>,
     pub helper: HelperReply,
     pub late: LateReply,
+    #[cfg(feature = "late-record")]
+    pub late_record: super::wire::LateRecordReply,
 }
 
 /// The fence.
@@ -197,6 +199,8 @@ impl Snapshot {
             }
             Reply::Helper(helper) => self.helper = *helper,
             Reply::Late(late) => self.late = *late,
+            #[cfg(feature = "late-record")]
+            Reply::LateRecord(record) => self.late_record = *record,
             Reply::Accepted | Reply::Refused(_) | Reply::Text(_) | Reply::End => {}
         }
     }

@@ -11,7 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Of this module's messages. Raised whenever one changes.
-pub const VERSION: u8 = 8;
+pub const VERSION: u8 = 9;
 /// Bytes before a body.
 pub const HEAD: usize = 3;
 /// Longest body: one group with the longest names, or one line of text.
@@ -110,6 +110,9 @@ pub enum Reply<'a> {
     Copy(#[serde(borrow)] CopyReply<'a>),
     /// Status: how late the loop was.
     Late(LateReply),
+    /// Status: the same over all lives.
+    #[cfg(feature = "late-record")]
+    LateRecord(LateRecordReply),
 }
 
 impl Reply<'_> {
@@ -353,6 +356,24 @@ pub struct LateReply {
     pub counts: [u64; LATE_BOUNDS_US.len() + 1],
     /// All of it together, in microseconds.
     pub sum_us: u64,
+    /// The shortest deadtime that this lateness allows, with two heartbeats lost, in milliseconds.
+    pub deadtime_ms: u64,
+}
+
+/// How late the loop woke, over all lives since the record was begun.
+#[cfg(feature = "late-record")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct LateRecordReply {
+    /// When it was begun, in seconds since 1970.
+    pub since: i64,
+    /// As [`LateReply::counts`].
+    pub counts: [u64; LATE_BOUNDS_US.len() + 1],
+    /// All of it together, in microseconds.
+    pub sum_us: u64,
+    /// The longest, in microseconds.
+    pub worst_us: u64,
+    /// When that was, in seconds since 1970.
+    pub worst_at: i64,
     /// The shortest deadtime that this lateness allows, with two heartbeats lost, in milliseconds.
     pub deadtime_ms: u64,
 }

@@ -9,6 +9,7 @@ use super::fence::Fencer;
 use super::history::History;
 use super::interfaces::Interfaces;
 use super::late::Lateness;
+use super::late_record::LateRecord;
 use super::media;
 use super::mirrors::Mirrors;
 use super::open::Open;
@@ -90,6 +91,7 @@ impl Start {
         }
         let entropy: [u8; 24] = entropy()?;
         let begun = clock.now();
+        let record = LateRecord::load(&places.state_dir, begun, &mut voice);
         let mut links = self.links(begun, &mut voice)?;
         let interfaces = Interfaces::new(settings, &mut links, begun);
         let programs = Programs::prepare(settings, paths, places).ok_or(EXIT_NOT_CONFIGURED)?;
@@ -155,6 +157,7 @@ impl Start {
                 config_digest: settings.config_digest,
                 realtime,
                 late: Lateness::new(settings.timing.keepalive),
+                record,
             },
             claimable,
             interfaces,

@@ -33,10 +33,21 @@ impl Lateness {
         self.worst = self.worst.max(late);
     }
 
-    /// For the status. A heartbeat may come late by the worst at both ends, and two in a row may be lost.
+    /// The longest so far.
+    pub(super) const fn worst(&self) -> Duration {
+        self.worst
+    }
+
+    /// The deadtime that this worst would allow, in milliseconds: a heartbeat may come late by it at both ends, and two in a
+    /// row may be lost.
+    pub(super) fn allows(&self, worst: Duration) -> u64 {
+        let allowed = self.keepalive.plus(self.keepalive.doubled()).plus(worst.doubled());
+        allowed.as_millis().saturating_add(1)
+    }
+
+    /// For the status.
     pub(super) fn reply(&self) -> LateReply {
-        let allowed = self.keepalive.plus(self.keepalive.doubled()).plus(self.worst.doubled());
-        LateReply { deadtime_ms: allowed.as_millis().saturating_add(1), ..self.counts }
+        LateReply { deadtime_ms: self.allows(self.worst), ..self.counts }
     }
 }
 

@@ -24,6 +24,11 @@ mod history;
 mod interfaces;
 mod keeper;
 mod late;
+#[cfg(feature = "late-record")]
+mod late_record;
+#[cfg(not(feature = "late-record"))]
+#[path = "no_late_record.rs"]
+mod late_record;
 mod limits;
 mod media;
 mod mirrors;

@@ -2,6 +2,7 @@
 
 use super::effects::Effects;
 use super::late::Lateness;
+use super::late_record::LateRecord;
 #[cfg(feature = "data")]
 use crate::control::wire::CopyReply;
 use crate::control::wire::{
@@ -29,6 +30,8 @@ pub(super) struct Facts {
     pub(super) realtime: bool,
     /// How late the loop woke.
     pub(super) late: Lateness,
+    /// The same over all lives.
+    pub(super) record: LateRecord,
 }
 
 /// Answer a request that is no [`Request::Reload`] or [`Request::ReloadForced`].
@@ -309,6 +312,8 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
     }
     let (last_write, backlog) = fx.voice.helper.progress();
     out.send(&Reply::Late(facts.late.reply()));
+    #[cfg(feature = "late-record")]
+    out.send(&Reply::LateRecord(facts.record.reply(&facts.late)));
     out.send(&Reply::Helper(HelperReply {
         alive: fx.voice.helper.fd().is_some(),
         last_write_ms: last_write.map(|at| now.since(at).as_millis()),

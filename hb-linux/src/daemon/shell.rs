@@ -341,6 +341,7 @@ impl Shell {
         }
         self.give(Input::Tick { drained });
         self.link_changes();
+        self.facts.record.tick(self.now, &self.facts.late, &mut self.fx.voice.helper);
     }
 
     /// Was a link hollow in this round, and not for too long?

@@ -276,6 +276,7 @@ fn finish(mut shell: Shell, clean: bool, pidfile: &PidFile) -> i32 {
         };
         voice.say(Level::Critical, format_args!("ending although a group is not proven stopped: {what}"));
     }
+    shell.facts.record.write(&shell.facts.late, &mut voice.helper);
     end_helper(&mut voice, dog, clean);
     // As the original: behind the groups, and in order.
     attendant.end();

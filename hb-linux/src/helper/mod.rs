@@ -14,6 +14,8 @@
 //! and stays until the machine resets; on kernels that disarm with the last close, this makes a killed daemon end like
 //! a hung one.
 
+#[cfg(feature = "late-record")]
+pub mod keep;
 pub mod line;
 mod logfile;
 mod outlet;
@@ -171,6 +173,12 @@ impl Helper {
     /// Have the scripts looked at now; [`Reply::Scripts`] comes back. `false`: the helper does not take orders now.
     pub fn look(&mut self) -> bool {
         self.setup.look.is_some() && self.outlet.order(&Builder::look())
+    }
+
+    /// Have the record of lateness written, when there is nothing else to do. `false`: the helper does not take orders now.
+    #[cfg(feature = "late-record")]
+    pub fn keep(&mut self, bytes: &[u8]) -> bool {
+        self.outlet.order(&Builder::keep(bytes))
     }
 
     /// The next answer. Keep calling until `None`.

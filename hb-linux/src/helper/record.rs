@@ -12,6 +12,7 @@
 //!         stop:   nothing; flag 1: close the watchdog's descriptor
 //!         hold:   4 bytes timeout in seconds; flag 1: stand-in; the descriptor travels with the first byte
 //!         look:   nothing
+//!         keep:   the file's bytes
 //! ```
 //! Replies have 10 bytes: kind, which file, 4 bytes serial, 4 bytes error number.
 
@@ -35,6 +36,8 @@ const STATE: u8 = 2;
 const STOP: u8 = 3;
 const HOLD: u8 = 4;
 const LOOK: u8 = 5;
+#[cfg(feature = "late-record")]
+const KEEP: u8 = 6;
 
 /// Where a line goes: any sum of these.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -89,6 +92,11 @@ impl Builder {
     pub(super) fn look() -> Bytes {
         record(LOOK, 0, 0, &[])
     }
+
+    #[cfg(feature = "late-record")]
+    pub(super) fn keep(bytes: &[u8]) -> Bytes {
+        record(KEEP, 0, 0, &[bytes])
+    }
 }
 
 /// Put a record together. Bodies that do not fit are cut: callers keep within [`BODY_MAX`].
@@ -137,6 +145,11 @@ pub(super) enum Record<'a> {
     },
     /// Look at the scripts now, and say what was seen.
     Look,
+    /// The record of lateness.
+    #[cfg(feature = "late-record")]
+    Keep {
+        bytes: &'a [u8],
+    },
     /// Of a kind that this program does not know: impossible, skipped.
     Unknown,
 }
@@ -156,6 +169,8 @@ pub(super) fn parse(bytes: &[u8]) -> Option<(Record<'_>, usize)> {
             .first_chunk::<4>()
             .map(|secs| Record::Hold { timeout_s: u32::from_ne_bytes(*secs), fake: flag == 1 }),
         LOOK => Some(Record::Look),
+        #[cfg(feature = "late-record")]
+        KEEP => Some(Record::Keep { bytes: body }),
         _ => None,
     };
     Some((record.unwrap_or(Record::Unknown), HEADER + len))

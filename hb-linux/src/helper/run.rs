@@ -110,6 +110,8 @@ fn serve(writer: &mut Writer<'_>, mut held: Option<Held>) -> End {
                     };
                 }
                 Record::Look => look.again(),
+                #[cfg(feature = "late-record")]
+                Record::Keep { bytes } => writer.keep.take(bytes),
                 Record::Unknown => {}
             }
         }
@@ -239,6 +241,8 @@ struct Writer<'a> {
     count: u32,
     told: u32,
     sync: Option<Sync>,
+    #[cfg(feature = "late-record")]
+    keep: super::keep::Keep,
 }
 
 impl<'a> Writer<'a> {
@@ -256,6 +260,8 @@ impl<'a> Writer<'a> {
             count: 0,
             told: 0,
             sync: None,
+            #[cfg(feature = "late-record")]
+            keep: super::keep::Keep::default(),
         };
         match Ring::open(&setup.state_dir) {
             Ok(ring) => writer.ring = Some(ring),
@@ -351,6 +357,8 @@ impl<'a> Writer<'a> {
 
     /// Begin to bring to the disk what must outlive a reset. Called when there is nothing else to do.
     fn idle(&mut self) {
+        #[cfg(feature = "late-record")]
+        self.keep.idle(self.state_dir);
         if self.sync.is_some() {
             return;
         }
@@ -403,6 +411,8 @@ impl<'a> Writer<'a> {
 
     /// Bring everything to the disk, at the end.
     fn finish(&mut self) {
+        #[cfg(feature = "late-record")]
+        self.keep.finish(self.state_dir);
         if let Some(sync) = &self.sync {
             process::wait_for(sync.child);
             self.settle_sync();

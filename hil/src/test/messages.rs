@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 /// Where the daemon's sentences are written.
-const SPEAKERS: [&str; 28] = [
+const SPEAKERS: [&str; 29] = [
     "log/words.rs",
     "log/groups.rs",
     "log/ask.rs",
@@ -27,6 +27,7 @@ const SPEAKERS: [&str; 28] = [
     "daemon/start.rs",
     "daemon/past.rs",
     "daemon/build.rs",
+    "daemon/late_record.rs",
     "helper/run.rs",
     "helper/outlet.rs",
     "watchdog.rs",
