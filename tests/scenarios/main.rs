@@ -69,7 +69,14 @@ pub(crate) fn nothing_moves(rig: &Rig, holder: Node, time: Duration) {
     });
     assert_eq!(Node::BOTH.map(|node| rig.machine(node).daemon_pid()), daemons, "a daemon was replaced");
     assert_eq!(rig.overlap(since), Duration::ZERO, "both nodes had a part of the service");
+    seen(rig, since);
     unbroken(rig, since, Duration::from_millis(250));
+}
+
+/// Somebody looked for addresses all the time since `since`: "never both" means something.
+pub(crate) fn seen(rig: &Rig, since: Stamp) {
+    let blind = rig.blind(since);
+    assert!(blind < Duration::from_millis(500), "nobody looked for addresses for {blind:?}");
 }
 
 /// The client was never without an answer for `limit` since `since`.
@@ -83,4 +90,5 @@ pub(crate) fn never_both(rig: &Rig) {
     let (first, second) = (rig.holding(Node::Ha1), rig.holding(Node::Ha2));
     let overlap = rig.overlap(rig.born());
     assert_eq!(overlap, Duration::ZERO, "both nodes had a part of the service: {first:?} {second:?}");
+    seen(rig, rig.born());
 }

@@ -2,7 +2,7 @@
 //! reloads, a daemon and helpers killed, daemons frozen; and at every quiet moment a count of descriptors, memory and
 //! processes. The standby's daemon lives through all of it: what it loses shows.
 
-use crate::netns::{Builder, Cable, Node, Rig, Stamp, Times};
+use crate::netns::{Builder, Cable, Heirs, Node, Rig, Stamp, Times, urgent};
 use nix::sys::signal::Signal;
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,8 +11,10 @@ use std::time::{Duration, Instant};
 
 /// How long the pair may take to come to rest after anything.
 const REST: Duration = Duration::from_secs(40);
-/// Nobody stands still for this long, if the machine has the time to thaw him.
-const DEADTIME: Duration = Duration::from_secs(2);
+/// Nobody looked for addresses for this long: what a run says then is not known.
+const BLIND: Duration = Duration::from_millis(100);
+/// So many descriptors more than the fewest of a life are no leak: a link may have been closed when those were counted.
+const MOST_FILES: usize = 1;
 /// A daemon's memory may grow by this much after its first minute, in KiB: pages of the C library's that were never
 /// touched before.
 const MOST_KIB: u64 = 256;
@@ -53,12 +55,17 @@ pub fn run_here(words: &[&str]) -> Result<String, String> {
         .edit(|files| files.with("ping", "192.168.2.1").with("monitor", "2").with("nice_failback", "on"))
         .build()
         .ok_or("network namespaces need root")?;
+    // A freeze, a cut or a restart that the machine draws out beyond the deadtime is another test: what is done to the
+    // pair is done on time. The daemons and their scripts have the priorities that they give themselves.
+    if !urgent(Heirs::All) {
+        println!("no real-time priority here: a busy machine may draw out what is done to the pair");
+    }
     rig.start_both();
     rig.wait_settled(Node::Ha1, REST);
     let (began, mut dice, mut done) = (Instant::now(), Dice(0x2545_F491_4F6C_DD1D), 0_u32);
     let mut lives: Vec<Vec<Life>> = vec![Vec::new(), Vec::new()];
     let mut most = [0, 0];
-    let (mut zombies, mut overlap) = (BTreeSet::new(), Duration::ZERO);
+    let (mut zombies, mut overlap, mut blind) = (BTreeSet::new(), Duration::ZERO, Duration::ZERO);
     while began.elapsed() < Duration::from_secs(60 * minutes) {
         let (since, start) = (Stamp::now(), Instant::now());
         let what = act(&rig, &mut dice);
@@ -68,9 +75,10 @@ pub fn run_here(words: &[&str]) -> Result<String, String> {
         let both = rig.overlap(since);
         if !both.is_zero() {
             println!("{done} acts: both held for {both:?} after {what}, which took {took:?}");
-            // On a machine with too much to do a freeze, or the way from a kill to the next start, is as long as a death.
-            overlap += if took < DEADTIME { both } else { Duration::ZERO };
+            rig.tell();
+            overlap += both;
         }
+        blind = blind.max(rig.blind(since));
         for node in Node::BOTH {
             let (count, dead) = processes(&rig, node);
             most[node.index()] = count.max(most[node.index()]);
@@ -84,12 +92,15 @@ pub fn run_here(words: &[&str]) -> Result<String, String> {
             println!("{:>5} s, {done} acts, {}", began.elapsed().as_secs(), line(&lives));
         }
     }
-    let text = format!("{done} acts in {minutes} min; {}; processes at most {most:?}", line(&lives));
+    let text = format!(
+        "{done} acts in {minutes} min; {}; processes at most {most:?}; a look was {blind:?} late at most",
+        line(&lives)
+    );
     println!("{text}");
     let mut bad = Vec::new();
     for (node, lives) in Node::BOTH.into_iter().zip(&lives) {
         for life in lives.iter().filter(|life| life.samples > 0) {
-            if life.files.1 > life.files.0 + 2 {
+            if life.files.1 > life.files.0 + MOST_FILES {
                 bad.push(format!("{} [{}]: descriptors {:?}", node.name(), life.pid, life.files));
             }
             if life.kib.1 > life.kib.0 + MOST_KIB {
@@ -97,9 +108,11 @@ pub fn run_here(words: &[&str]) -> Result<String, String> {
             }
         }
     }
-    // What a thaw after more than deadtime costs is another matter.
     if !overlap.is_zero() {
         bad.push(format!("both held for {overlap:?}"));
+    }
+    if blind > BLIND {
+        bad.push(format!("nobody looked for addresses for {blind:?}"));
     }
     // First process, daemon, helper, the service and a script or two at the moment of the count.
     if most.iter().any(|n| *n > 12) {
@@ -205,15 +218,17 @@ fn sample(rig: &Rig, node: Node, lives: &mut Vec<Life>) -> Result<(), String> {
         lives.push(Life { pid, ..Life::default() });
     }
     let Some(life) = lives.last_mut() else { return Ok(()) };
-    // The fewest of three looks: a script's pipe, or a caller, may be open at the moment.
+    // A script's pipe, or a caller, may be open at the moment, on a busy machine for seconds: what leaked stays.
     let look = || fs::read_dir(format!("/proc/{pid}/fd")).map_or(usize::MAX, Iterator::count);
-    let files = (0..3)
-        .map(|_| {
-            thread::sleep(Duration::from_millis(30));
-            look()
-        })
-        .min()
-        .unwrap_or(0);
+    let usual = if life.samples == 0 { 0 } else { life.files.0 };
+    let mut files = look();
+    for _ in 0..if life.samples == 0 { 3 } else { 200 } {
+        if files <= usual + MOST_FILES {
+            break;
+        }
+        thread::sleep(Duration::from_millis(30));
+        files = files.min(look());
+    }
     let status = fs::read_to_string(format!("/proc/{pid}/status")).map_err(|e| e.to_string())?;
     let kib = status.lines().find_map(|l| l.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok());
     let kib = kib.unwrap_or(0);

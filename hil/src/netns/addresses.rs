@@ -1,34 +1,49 @@
-//! Which machine has the service address, from when until when: the kernel's own announcements, not samples.
+//! Which machine has the service address, from when until when: the kernel's own announcements, each dated by two looks, the
+//! last one before it and the one that found it.
 
 use super::SERVICE_ADDRESS;
 use super::clock::Stamp;
+use super::holding::Span;
 use super::namespace::Namespace;
+use super::urgent::{Heirs, urgent};
+use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, setsockopt, socket,
-    sockopt,
+    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, bind, recv, socket,
 };
-use nix::sys::time::{TimeVal, TimeValLike};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// Between two looks.
+const PERIOD: Duration = Duration::from_millis(2);
+/// A look that comes later than this after the last one is noted.
+const LATE: Duration = Duration::from_millis(10);
 
 const RTMGRP_IPV4_IFADDR: u32 = 0x10;
 const RTM_NEWADDR: u16 = 20;
 const RTM_DELADDR: u16 = 21;
 const IFA_LOCAL: u16 = 2;
 
-/// Listens in one namespace to the coming and going of the service address.
+/// Looks in one namespace for the coming and going of the service address.
 #[derive(Debug)]
 pub struct AddressWatch {
-    events: Arc<Mutex<Vec<(Stamp, bool)>>>,
+    seen: Arc<Mutex<Seen>>,
     end: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
+#[derive(Debug, Default)]
+struct Seen {
+    events: Vec<(Stamp, bool)>,
+    /// When nobody looked.
+    blind: Vec<Span>,
+}
+
 impl AddressWatch {
-    /// Listens from now on.
+    /// Looks from now on.
     ///
     /// # Errors
     /// The kernel gives no netlink socket.
@@ -41,22 +56,31 @@ impl AddressWatch {
                 SockProtocol::NetlinkRoute,
             )?;
             bind(socket.as_raw_fd(), &NetlinkAddr::new(0, RTMGRP_IPV4_IFADDR))?;
-            setsockopt(&socket, sockopt::ReceiveTimeout, &TimeVal::milliseconds(50))?;
             Ok(socket)
         })?;
-        let events = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::new(Mutex::new(Seen::default()));
         let end = Arc::new(AtomicBool::new(false));
-        let (for_thread, until) = (Arc::clone(&events), Arc::clone(&end));
-        let thread = thread::Builder::new()
-            .name(format!("addresses of {}", net.name()))
-            .spawn(move || listen(&socket, &for_thread, &until))?;
-        Ok(Self { events, end, thread: Some(thread) })
+        let (for_thread, until) = (Arc::clone(&seen), Arc::clone(&end));
+        let thread =
+            thread::Builder::new().name(format!("addresses of {}", net.name())).spawn(move || {
+                urgent(Heirs::Nobody);
+                look(&socket, &for_thread, &until);
+            })?;
+        Ok(Self { seen, end, thread: Some(thread) })
     }
 
-    /// When the service address came (`true`) and went, in order.
+    /// When the service address surely was there (`true`) and perhaps no longer was, in order: a coming has the moment of
+    /// the look that found it, a going that of the last look before it. What two watches show at the same time was so.
     #[must_use]
     pub fn events(&self) -> Vec<(Stamp, bool)> {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).events.clone()
+    }
+
+    /// When nobody looked for longer than ten milliseconds, because the machine had no time for it: what came and went
+    /// within such a span may be missing.
+    #[must_use]
+    pub fn blind(&self) -> Vec<Span> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).blind.clone()
     }
 }
 
@@ -69,13 +93,42 @@ impl Drop for AddressWatch {
     }
 }
 
-fn listen(socket: &OwnedFd, events: &Mutex<Vec<(Stamp, bool)>>, end: &AtomicBool) {
+fn look(socket: &OwnedFd, seen: &Mutex<Seen>, end: &AtomicBool) {
     let mut buffer = vec![0; 16384];
+    // Nothing was there to read at that moment.
+    let mut empty = Stamp::now();
     while !end.load(Ordering::Relaxed) {
-        let Ok(count) = recv(socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) else { continue };
-        let at = Stamp::now();
-        let found = messages(&buffer[..count]);
-        events.lock().unwrap_or_else(PoisonError::into_inner).extend(found.into_iter().map(|up| (at, up)));
+        let (begin, mut lost) = (Stamp::now(), false);
+        loop {
+            match recv(socket.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
+                Ok(count) => {
+                    let found = messages(&buffer[..count]);
+                    seen.lock().unwrap_or_else(PoisonError::into_inner).take(&found, empty, Stamp::now());
+                }
+                Err(Errno::EINTR) => {}
+                // The kernel had more to say than there was room for.
+                Err(Errno::ENOBUFS) => lost = true,
+                Err(_) => break,
+            }
+        }
+        if lost || begin.since(empty) > LATE {
+            let span = Span { from: empty, until: Stamp::now() };
+            seen.lock().unwrap_or_else(PoisonError::into_inner).blind.push(span);
+        }
+        // What comes while this look reads is found by this one or the next.
+        empty = begin;
+        thread::sleep(PERIOD);
+    }
+}
+
+impl Seen {
+    /// Notes what a look at `by` found, after an empty one at `after`.
+    fn take(&mut self, found: &[bool], after: Stamp, by: Stamp) {
+        for &up in found {
+            let last = self.events.last().map_or(Stamp(0), |&(at, _)| at);
+            // What came and went between two looks was there for no time that anybody can prove.
+            self.events.push((if up { by } else { after.max(last) }, up));
+        }
     }
 }
 
@@ -111,4 +164,20 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
 
 fn half(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_ne_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_dated_so_that_what_it_proves_was_so() {
+        let mut seen = Seen::default();
+        seen.take(&[true], Stamp(10), Stamp(12));
+        seen.take(&[false], Stamp(20), Stamp(99));
+        // Both between two looks: no time at all, and in order.
+        seen.take(&[true, false], Stamp(100), Stamp(102));
+        let at = |ns, up| (Stamp(ns), up);
+        assert_eq!(seen.events, [at(12, true), at(20, false), at(102, true), at(102, false)]);
+    }
 }

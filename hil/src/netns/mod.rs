@@ -40,6 +40,7 @@ mod programs;
 mod rig;
 mod slot;
 mod status;
+mod urgent;
 mod wiring;
 
 pub use addresses::AddressWatch;
@@ -62,6 +63,7 @@ pub use programs::Programs;
 pub use rig::Rig;
 pub(crate) use slot::Slot;
 pub use status::Status;
+pub(crate) use urgent::{Heirs, urgent};
 pub use wiring::Wiring;
 
 /// The service address of `haresources`.

@@ -2,6 +2,7 @@
 
 use super::clock::Stamp;
 use super::fault::{Damage, Faults, Wire, garble, speed};
+use super::urgent::{Heirs, urgent};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::openpty;
@@ -70,6 +71,8 @@ impl NullModem {
         }));
         let for_relay = Arc::clone(&shared);
         let relay = thread::Builder::new().name("null-modem".to_owned()).spawn(move || {
+            // A real cable waits for no processor.
+            urgent(Heirs::Nobody);
             Relay { masters: [first, second], shared: for_relay, waiting: Default::default() }.run()
         })?;
         Ok(Self { ends: [first_path, second_path], shared, relay: Some(relay) })

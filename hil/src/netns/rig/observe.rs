@@ -136,11 +136,29 @@ impl Rig {
         self.machine(node).off_times().into_iter().map(|(from, _)| from).collect()
     }
 
-    /// For how long since `since` both nodes physically had a part of the service at the same time.
+    /// For how long since `since` both nodes physically had a part of the service at the same time, at the least: see
+    /// [`Self::blind`] for what that may miss.
     #[must_use]
     pub fn overlap(&self, since: Stamp) -> Duration {
         let window = Span { from: since, until: Stamp::NEVER };
         holding::overlap(&self.holding(Node::Ha1), &self.holding(Node::Ha2), window)
+    }
+
+    /// The longest time since `since` in which nobody looked for addresses on a machine, beyond the ten milliseconds that
+    /// are usual: an overlap that is shorter than that may have been missed.
+    #[must_use]
+    pub fn blind(&self, since: Stamp) -> Duration {
+        let spans = self.watches.iter().flat_map(|watch| watch.blind());
+        spans
+            .filter(|span| span.until > since)
+            .map(|span| span.until.since(span.from))
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// Prints what a failed scenario prints.
+    pub fn tell(&self) {
+        crate::netns::failure::print(self);
     }
 
     /// How often the init script was called with `verb` on a node since `since`.
