@@ -255,6 +255,8 @@ pub enum Cause {
     Data,
     /// It was claimed because a fence would prove the peer off, and that failed.
     Unfenced,
+    /// It was claimed before this silence of the peer, and none of its start scripts has begun.
+    Silent,
 }
 
 /// Why a copy of a group's data is stale (DESIGN §9).

@@ -1,5 +1,6 @@
 //! The stories of DESIGN §7, told to two real nodes on a virtual clock.
 
+mod again;
 mod answers;
 mod ask;
 mod conflict;

@@ -189,6 +189,7 @@ fn a_release_under_a_running_monitor_call_waits_without_spinning() {
     world.hosts[A].scripts.status = hb_sim::Answer::Hangs;
     world.run(ms(300));
     command(&mut world, A, Command::Standby(Scope::All)).expect("accepted");
+    world.run(ms(1));
     let node = world.hosts[A].node.as_ref().unwrap();
     assert!(node.poll_deadline() > world.now, "the killed call is waited for, not polled");
     world.hosts[A].scripts.status = hb_sim::Answer::Honest;

@@ -121,6 +121,8 @@ pub struct Host {
     pub(crate) deadline: Instant,
     /// By group: something of it may run, since then.
     pub(crate) held_since: Vec<Option<Instant>>,
+    /// By group: since when its kernel answers for the address.
+    pub(crate) answers_since: Vec<Option<Instant>>,
     /// By group: what the daemon shows, as of its last step.
     pub(crate) shown: Vec<Option<GroupStatus>>,
     /// A beat went out in this step.
@@ -138,6 +140,7 @@ impl Host {
             reaches: vec![true; usize::from(config.pings)],
             scripts: Scripts::new(&resources),
             held_since: vec![None; resources.len()],
+            answers_since: vec![None; resources.len()],
             shown: vec![None; resources.len()],
             disks: vec![Disk::default(); resources.len()],
             claimable: config.groups.iter().map(|g| g.claimable).collect(),
@@ -188,6 +191,21 @@ impl Host {
     pub fn holds(&self, group: usize) -> bool {
         let starting = |call: &Call| usize::from(call.group) == group && call.verb == Verb::Start;
         self.scripts.any(group) || self.calls.iter().any(starting)
+    }
+
+    /// Its kernel answers for the group's address, which is the last resource: up when its start ends, and down when its stop
+    /// does.
+    #[must_use]
+    pub fn has_address(&self, group: usize) -> bool {
+        let Some((up, rest)) = self.scripts.running.get(group).and_then(|all| all.split_last()) else {
+            return false;
+        };
+        let comes = |call: &Call| {
+            usize::from(call.group) == group
+                && usize::from(call.resource) == rest.len()
+                && call.verb == Verb::Start
+        };
+        *up && !self.calls.iter().any(comes)
     }
 
     /// It holds anything.
@@ -248,6 +266,7 @@ impl Host {
     pub(crate) fn grow(&mut self, resources: u8) {
         self.scripts.running.push(vec![false; usize::from(resources)]);
         self.held_since.push(None);
+        self.answers_since.push(None);
         self.shown.push(None);
         self.disks.push(Disk::default());
         self.claimable.push(true);
@@ -257,6 +276,7 @@ impl Host {
     pub(crate) fn shrink(&mut self) {
         self.scripts.running.pop();
         self.held_since.pop();
+        self.answers_since.pop();
         self.shown.pop();
         self.disks.pop();
         self.claimable.pop();
@@ -266,6 +286,12 @@ impl Host {
     #[must_use]
     pub fn held_since(&self, group: usize) -> Option<Instant> {
         self.held_since.get(group).copied().flatten()
+    }
+
+    /// Since when its kernel answers for the group's address.
+    #[must_use]
+    pub fn answers_since(&self, group: usize) -> Option<Instant> {
+        self.answers_since.get(group).copied().flatten()
     }
 
     /// A pull over one of its copies runs.

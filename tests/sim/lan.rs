@@ -65,10 +65,10 @@ const fn mac(host: u8) -> [u8; 6] {
 }
 
 impl World {
-    /// The other machine is seen to answer for what it runs.
+    /// The other machine is seen to answer for the address of what it runs.
     #[must_use]
     pub fn answers(&self, host: usize, group: usize) -> bool {
-        self.probes_see_the_peer && self.lan.joins(host) && self.hosts[1 - host].holds(group)
+        self.probes_see_the_peer && self.lan.joins(host) && self.hosts[1 - host].has_address(group)
     }
 
     pub(crate) fn ask(&mut self, host: usize, GroupId(group): GroupId) {

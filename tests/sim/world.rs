@@ -316,6 +316,10 @@ impl World {
                 self.hosts[host].held_since[group] = holds.then_some(self.now);
                 self.notes.push(Note::Holds { host, group, holds });
             }
+            let answers = self.hosts[host].has_address(group);
+            if answers != self.hosts[host].answers_since[group].is_some() {
+                self.hosts[host].answers_since[group] = answers.then_some(self.now);
+            }
         }
         self.watch_overlap();
     }

@@ -392,7 +392,9 @@ impl Ask {
         match purpose {
             // The deadtime may fall between two questions of a slower pace.
             Purpose::Claim => times.lead.divided(4).min(times.pace(purpose)),
-            Purpose::Learn | Purpose::Know | Purpose::Claimant | Purpose::Back => times.pace(purpose),
+            Purpose::Learn | Purpose::Know | Purpose::Claimant | Purpose::Back | Purpose::Keep => {
+                times.pace(purpose)
+            }
         }
     }
 

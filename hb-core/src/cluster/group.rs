@@ -346,6 +346,16 @@ impl Group {
         self.copy().is_some_and(Copy::pulls)
     }
 
+    /// It was claimed, and none of its start scripts has begun: nothing of it runs here.
+    pub(crate) fn not_begun(&self) -> bool {
+        let shut = match self.gate {
+            Gate::Persist { .. } | Gate::Fence | Gate::Data => true,
+            Gate::Ask(_) => false,
+            Gate::Open => !self.sequence.begun(),
+        };
+        self.state == GroupState::Starting && !self.in_place && shut
+    }
+
     /// Its scripts are to be called for `goal`.
     pub(crate) fn begin(&mut self, goal: Goal) {
         self.sequence = self.sequence.after(goal, self.config.resources);

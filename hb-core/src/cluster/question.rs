@@ -20,6 +20,8 @@ pub(crate) enum Purpose {
     Claimant,
     /// Something is to be put back in place.
     Back,
+    /// It runs here in part, its addresses down perhaps: who asks is answered.
+    Keep,
 }
 
 impl Purpose {
@@ -30,13 +32,14 @@ impl Purpose {
             Self::Know => 1,
             Self::Claim | Self::Claimant => 2,
             Self::Back => 3,
+            Self::Keep => 4,
         }
     }
 
     /// An answer ends what is served here, or about to be.
     pub(crate) const fn gives_up(self) -> bool {
         match self {
-            Self::Learn | Self::Know | Self::Claim => false,
+            Self::Learn | Self::Know | Self::Claim | Self::Keep => false,
             Self::Claimant | Self::Back => true,
         }
     }
@@ -44,7 +47,7 @@ impl Purpose {
     /// Something waits for the outcome.
     pub(crate) const fn decides(self) -> bool {
         match self {
-            Self::Learn | Self::Know => false,
+            Self::Learn | Self::Know | Self::Keep => false,
             Self::Claim | Self::Claimant | Self::Back => true,
         }
     }
@@ -71,6 +74,8 @@ impl Times {
             Purpose::Claim if self.dead => self.deadtime.divided(4).min(PAUSE),
             Purpose::Claim => self.lead.divided(4),
             Purpose::Claimant => self.keepalive,
+            // The shell listens for a while after each.
+            Purpose::Keep => self.keepalive.min(PAUSE),
             Purpose::Back => self.keepalive.divided(4).min(SHORT),
         }
     }

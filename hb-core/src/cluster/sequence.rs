@@ -150,6 +150,21 @@ impl Sequence {
         self.not_run > 0
     }
 
+    /// Anything may run of what these calls are to bring up, or take down.
+    pub(crate) fn begun(&self) -> bool {
+        match self.step {
+            Step::Done(Finish::Stopped | Finish::StartFailed) => false,
+            Step::Look => self.at > 0 || self.partly,
+            // One that could not be run has begun nothing.
+            Step::Start => self.at > 0 || self.partly || self.call.is_some(),
+            Step::Check
+            | Step::Stop
+            | Step::Verify
+            | Step::Confirm
+            | Step::Done(Finish::Started | Finish::StopFailed) => true,
+        }
+    }
+
     /// The scripts of the group are here, or some are not, as the shell sees it.
     pub(crate) fn believe(&mut self, present: bool) {
         self.present = present;

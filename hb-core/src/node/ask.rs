@@ -43,8 +43,17 @@ impl Node {
         }
     }
 
-    /// Why the group's addresses are asked for now, if they are (DESIGN §7 O2c.8).
+    /// Why the group's addresses are asked for now, if they are.
     fn ask_purpose(&self, group: &Group) -> Option<Purpose> {
+        let own = self.question_purpose(group);
+        if own.is_some_and(Purpose::decides) || group.ask().is_none() || !self.keeps(group) {
+            return own;
+        }
+        Some(Purpose::Keep)
+    }
+
+    /// What this node wants to know of other machines (DESIGN §7 O2c.8).
+    fn question_purpose(&self, group: &Group) -> Option<Purpose> {
         if let Gate::Ask(_) = group.gate
             && group.state == GroupState::Starting
         {
@@ -62,6 +71,9 @@ impl Node {
             _ if self.fence.speaks() => None,
             GroupState::Unknown | GroupState::Idle | GroupState::Failed if silent => Some(Purpose::Claim),
             GroupState::Starting if ask.decided.is_some() && silent => Some(Purpose::Claimant),
+            // Should the silence last, it is decided again (DESIGN §7 O2.5).
+            GroupState::Starting if silent && group.not_begun() => Some(Purpose::Claim),
+            GroupState::Stopping if silent && !group.sequence.begun() => Some(Purpose::Claim),
             GroupState::Held if claimed && silent => Some(Purpose::Claimant),
             GroupState::Idle | GroupState::Failed if stopped => Some(Purpose::Learn),
             GroupState::Starting if stopped && !matches!(group.gate, Gate::Open) => Some(Purpose::Learn),
@@ -75,6 +87,23 @@ impl Node {
             | GroupState::Stopping
             | GroupState::Failed
             | GroupState::Stuck => None,
+        }
+    }
+
+    /// Some of it runs here or may come up, without its addresses perhaps, and who asks is answered all the same: this node
+    /// cannot know from when on it is not heard (DESIGN §7 O2c.12).
+    fn keeps(&self, group: &Group) -> bool {
+        match group.state {
+            GroupState::Unknown => group.started,
+            GroupState::Stopping => group.sequence.begun(),
+            GroupState::Starting => !group.not_begun(),
+            // A peer that has heard it knows; this may last.
+            GroupState::Stuck => match self.peer.state {
+                PeerState::Unknown | PeerState::Late | PeerState::Dead => true,
+                PeerState::Up => !self.peer.both_ways(),
+            },
+            // What has come up answers for itself (O8b).
+            GroupState::Idle | GroupState::Held | GroupState::Failed => false,
         }
     }
 
@@ -164,7 +193,7 @@ impl Node {
             at.or(self.claimed_until(ask, since));
         }
         let unheard = self.peer.state == PeerState::Unknown || self.foreign.live();
-        if ask.purpose.is_none() && unheard && self.now < self.ask_from() {
+        if unheard && self.now < self.ask_from() {
             at.or(self.ask_from());
         }
         ask.deadline(&self.ask_times(), self.ticked, at);
@@ -208,10 +237,15 @@ impl Node {
     /// Another machine asks for an address of the group.
     fn somebody_asks(&mut self, id: GroupId) {
         let now = self.now;
-        if let Some(ask) = self.group_mut(id).and_then(Group::ask_mut)
-            && ask.purpose == Some(Purpose::Claimant)
-        {
-            ask.ask_back(now);
+        let Some(group) = self.group_mut(id) else { return };
+        // This boot may have started it: its addresses may be down already, and the rest not.
+        let cleans = group.state == GroupState::Unknown && group.started;
+        let Some(ask) = group.ask_mut() else { return };
+        match ask.purpose {
+            Some(Purpose::Claimant) => ask.ask_back(now),
+            Some(Purpose::Keep) => ask.defend = true,
+            Some(Purpose::Claim) => ask.defend |= cleans,
+            Some(Purpose::Learn | Purpose::Know | Purpose::Back) | None => {}
         }
     }
 
@@ -226,7 +260,7 @@ impl Node {
         let Some(ask) = self.group_mut(id).and_then(Group::ask_mut) else { return };
         let Some(purpose) = ask.purpose else { return };
         if !purpose.decides() {
-            if purpose == Purpose::Know {
+            if matches!(purpose, Purpose::Know | Purpose::Keep) {
                 return;
             }
             if let (Some((epoch, _)), false) = (peer, defended) {
@@ -245,7 +279,7 @@ impl Node {
         }
         let sure = came == Came::Counts || defended;
         match purpose {
-            Purpose::Learn | Purpose::Know => {}
+            Purpose::Learn | Purpose::Know | Purpose::Keep => {}
             Purpose::Claim => {
                 ask.answers(now);
                 if !core::mem::replace(&mut ask.told, true) {

@@ -2,7 +2,7 @@
 
 use super::{Node, OneWay, cover};
 use crate::cluster::fence::{Fence, FenceEvent};
-use crate::cluster::group::Gate;
+use crate::cluster::group::Group;
 use crate::cluster::peer::{self, PeerEvent};
 use crate::config::FenceFailed;
 use crate::event::{Cause, Event};
@@ -81,19 +81,17 @@ impl Node {
         if ok {
             self.peer_proven_off();
         } else if forgone && !self.peer.alive() {
-            self.ask_after_all();
+            // Nothing proves the peer off.
+            self.decide_again(Cause::Unfenced);
         }
     }
 
-    /// Nothing proves the peer off: what was decided because something would is decided once more, by asking (O2c).
-    fn ask_after_all(&mut self) {
+    /// What a claim rested on is gone before any of it runs: whether to claim at all is decided again, by all rules
+    /// (DESIGN §7 O2.3, O2.5).
+    pub(super) fn decide_again(&mut self, cause: Cause) {
         for id in self.group_ids() {
-            let asks = self.group(id).is_some_and(|group| {
-                let shut = matches!(group.gate, Gate::Persist { .. } | Gate::Fence);
-                group.state == GroupState::Starting && shut && !group.in_place && group.ask().is_some()
-            });
-            if asks {
-                self.release(id, Cause::Unfenced);
+            if self.group(id).is_some_and(Group::not_begun) {
+                self.release(id, cause);
             }
         }
     }

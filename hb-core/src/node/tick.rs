@@ -6,7 +6,7 @@ use crate::cluster::group::Group;
 use crate::cluster::peer::PeerEvent;
 use crate::cluster::ping;
 use crate::config::Isolated;
-use crate::event::Event;
+use crate::event::{Cause, Event};
 use crate::ids::LinkId;
 use crate::message::GroupState;
 use crate::status::PeerState;
@@ -203,6 +203,8 @@ impl Node {
             group.pinned = false;
             group.takeover = false;
         }
+        // It was claimed in an earlier silence, or of a peer that was alive.
+        self.decide_again(Cause::Silent);
         let mut alone = false;
         if met && !self.peer.left {
             let timing = self.config.timing;

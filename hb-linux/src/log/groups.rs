@@ -85,6 +85,7 @@ pub fn cause_words<const N: usize>(names: &Names, cause: Cause, to: GroupState, 
         Cause::Retry => out.put(format_args!("another try after a start failed on both nodes")),
         Cause::Operator => out.put(format_args!("asked for by an operator")),
         Cause::Data => out.put(format_args!("its data could not be brought up to date")),
-        Cause::Unfenced => out.put(format_args!("the fence failed, so its addresses are asked for first")),
+        Cause::Unfenced => out.put(format_args!("the fence failed, so it is decided again")),
+        Cause::Silent => out.put(format_args!("the peer fell silent, so it is decided again")),
     }
 }

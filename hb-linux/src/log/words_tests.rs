@@ -59,6 +59,7 @@ const CAUSES: [Cause; 17] = [
     Cause::Operator,
     Cause::Data,
     Cause::Unfenced,
+    Cause::Silent,
 ];
 const WAITS: [Wait; 27] = [
     Wait::Peer,

@@ -1,0 +1,131 @@
+//! A claim is decided in the silence that it rests on, and what runs here in part is answered for (DESIGN §7 O2.5, O2c.12).
+
+use crate::{A, B, command, ms, state, times};
+use hb_core::config::MonitorConfig;
+use hb_core::message::GroupState;
+use hb_core::{Command, Config, Duration, Event, Scope, Verb, Wait, Watchdog};
+use hb_sim::World;
+
+fn wait(world: &World, host: usize) -> Option<Wait> {
+    world.hosts[host].node.as_ref().expect("a daemon").status(world.now).groups[0].wait
+}
+
+/// A pair in service, A the holder; armed, on a network that shows who has the address.
+fn seen(change: impl Fn(&mut Config)) -> World {
+    let mut world = World::new(change);
+    world.probes_see_the_peer = true;
+    for host in &mut world.hosts {
+        host.watchdog = Watchdog::Armed { timeout: ms(400) };
+    }
+    world.start(A);
+    world.start(B);
+    world.until(ms(2000), |w| w.serves(A)).expect("service");
+    world.run(ms(1000));
+    world
+}
+
+/// A is off, and B has claimed what it cannot start; A is back, and has joined.
+fn claimed_in_vain() -> World {
+    let mut world = seen(|_| {});
+    world.power_off(A);
+    world.hosts[B].scripts.not_run = Some(0);
+    world.until(ms(2000), |w| state(w, B) == GroupState::Starting).expect("a claim");
+    world.run(ms(200));
+    world.start(A);
+    world.run(ms(700));
+    assert_eq!([A, B].map(|host| state(&world, host)), [GroupState::Idle, GroupState::Starting]);
+    world
+}
+
+#[test]
+fn a_second_silence_is_asked_about_anew() {
+    let mut world = claimed_in_vain();
+    world.cut_all(true);
+    world.until(ms(6000), |w| w.serves(A)).expect("what B claims again it cannot start");
+    world.run(ms(1000));
+    world.hosts[B].scripts.not_run = None;
+    world.run(ms(20_000));
+    assert!(world.serves(A) && !world.hosts[B].scripts.any(0), "{:?}", world.hosts[B].events);
+    assert_eq!((wait(&world, B), world.overlap), (Some(Wait::Answered), Duration::ZERO));
+    world.power_off(A);
+    world.until(ms(2000), |w| w.serves(B)).expect("and then it is silent");
+}
+
+#[test]
+fn a_second_death_costs_no_more_time_than_the_first() {
+    let mut world = claimed_in_vain();
+    world.power_off(A);
+    world.run(ms(300));
+    world.hosts[B].scripts.not_run = None;
+    let served = world.until(ms(3000), |w| w.serves(B)).expect("nobody answers");
+    assert!(served <= ms(300), "deadtime and two scripts: {served:?}");
+}
+
+/// The receiver of a handover has begun, and its address comes last.
+#[test]
+fn a_slow_start_is_not_doubled_behind_a_cut_cable() {
+    for after in [10, 300, 700, 900] {
+        let mut world = seen(|_| {});
+        world.hosts[B].scripts.time = ms(900);
+        command(&mut world, A, Command::Standby(Scope::All)).expect("a standby");
+        let begins = |w: &World| w.hosts[B].scripts.calls.iter().any(|(_, _, verb)| *verb == Verb::Start);
+        world.until(ms(5000), begins).expect("a start");
+        world.run(ms(after));
+        world.cut_all(true);
+        world.until(ms(10_000), |w| w.serves(B)).expect("it goes on");
+        world.run(ms(10_000));
+        assert!(!world.hosts[A].scripts.any(0), "{after}: {:?}", world.hosts[A].events);
+        assert_eq!((wait(&world, A), world.overlap), (Some(Wait::Answered), Duration::ZERO), "{after}");
+    }
+}
+
+#[test]
+fn nor_is_a_slow_restart_in_place() {
+    let mut world = seen(|c| c.monitor = Some(MonitorConfig { period: ms(100), failures: 5 }));
+    world.hosts[A].scripts.time = ms(900);
+    world.hosts[A].scripts.running[0][0] = false;
+    world.until(ms(20_000), |w| !w.hosts[A].scripts.any(0)).expect("taken down first");
+    world.cut_all(true);
+    world.until(ms(20_000), |w| w.serves(A)).expect("put back");
+    world.run(ms(5000));
+    assert!(!world.hosts[B].scripts.any(0), "{:?}", world.hosts[B].events);
+    assert_eq!((wait(&world, B), world.overlap), (Some(Wait::Answered), Duration::ZERO));
+}
+
+#[test]
+fn nor_is_a_slow_stop() {
+    for leaves in [false, true] {
+        let mut world = seen(|_| {});
+        world.hosts[A].scripts.time = ms(900);
+        let go = if leaves { Command::Stop } else { Command::Standby(Scope::All) };
+        command(&mut world, A, go).expect("it stops");
+        world.run(ms(200));
+        world.cut_all(true);
+        world.until(ms(20_000), |w| !w.hosts[A].scripts.any(0)).expect("down");
+        assert!(!world.hosts[B].scripts.any(0), "not before that");
+        let answered = times(&world, B, |e| matches!(e, Event::AddressAnswered { waits: true, .. }));
+        assert_eq!(answered, 1, "leaves: {leaves}");
+        world.until(ms(20_000), |w| w.serves(A) != w.serves(B)).expect("then one of them serves");
+        world.run(ms(5000));
+        assert!(world.serves(B) || !leaves && world.serves(A), "leaves: {leaves}");
+        assert_eq!(world.overlap, Duration::ZERO, "leaves: {leaves}");
+    }
+}
+
+/// The daemon was killed; the next one takes down what it left, the address first.
+#[test]
+fn nor_is_a_slow_clean_up() {
+    let mut world = seen(|_| {});
+    world.hosts[A].watchdog = Watchdog::Off;
+    world.hosts[A].scripts.time = ms(900);
+    world.kill(A);
+    world.run(ms(100));
+    world.cut_all(true);
+    world.start(A);
+    world.until(ms(20_000), |w| !w.hosts[A].scripts.any(0)).expect("down");
+    assert!(!world.hosts[B].scripts.any(0), "not before that");
+    world.until(ms(20_000), |w| w.serves(A) != w.serves(B)).expect("then one of them serves");
+    world.run(ms(5000));
+    assert!(world.serves(A) != world.serves(B));
+    assert_eq!(world.overlap, Duration::ZERO);
+}
