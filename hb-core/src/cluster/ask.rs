@@ -112,6 +112,8 @@ pub(crate) struct Ask {
     pub(crate) due: bool,
     /// The addresses are to be answered for, before they are here.
     pub(crate) defend: bool,
+    /// When they were answered for last.
+    defended: Instant,
     /// The last question was one back.
     asked_back: bool,
     /// It was claimed then; `true`: after a silence.
@@ -152,6 +154,7 @@ impl Ask {
             purpose: None,
             due: false,
             defend: false,
+            defended: Instant::ZERO,
             asked_back: false,
             decided: None,
             blind: false,
@@ -341,10 +344,18 @@ impl Ask {
         self.event(AskEvent::Answer, now);
     }
 
+    /// Another machine asks: answer for the addresses, as if they were here. Questions that have waited, or a stream of them, are
+    /// answered once, or the answers would be taken for a stream that nobody asked for.
+    pub(crate) fn answer_for(&mut self, now: Instant) {
+        if now >= self.defended.plus(PROMPT) || self.defended == Instant::ZERO {
+            (self.defend, self.defended) = (true, now);
+        }
+    }
+
     /// Another machine asks for what this node is about to take: answer, and ask back at once, for it may be about to take
     /// it too. Once for each question of the own, so that two do not go on so without a pause.
     pub(crate) fn ask_back(&mut self, now: Instant) {
-        self.defend = true;
+        self.answer_for(now);
         if !self.asked_back {
             self.ask(now);
             self.asked_back = true;

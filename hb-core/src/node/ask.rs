@@ -243,9 +243,9 @@ impl Node {
         let Some(ask) = group.ask_mut() else { return };
         match ask.purpose {
             Some(Purpose::Claimant) => ask.ask_back(now),
-            Some(Purpose::Keep) => ask.defend = true,
-            Some(Purpose::Claim) => ask.defend |= cleans,
-            Some(Purpose::Learn | Purpose::Know | Purpose::Back) | None => {}
+            Some(Purpose::Keep) => ask.answer_for(now),
+            Some(Purpose::Claim) if cleans => ask.answer_for(now),
+            Some(Purpose::Claim | Purpose::Learn | Purpose::Know | Purpose::Back) | None => {}
         }
     }
 
