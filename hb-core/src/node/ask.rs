@@ -97,11 +97,7 @@ impl Node {
             GroupState::Unknown => group.started,
             GroupState::Stopping => group.sequence.begun(),
             GroupState::Starting => !group.not_begun(),
-            // A peer that has heard it knows; this may last.
-            GroupState::Stuck => match self.peer.state {
-                PeerState::Unknown | PeerState::Late | PeerState::Dead => true,
-                PeerState::Up => !self.peer.both_ways(),
-            },
+            GroupState::Stuck => true,
             // What has come up answers for itself (O8b).
             GroupState::Idle | GroupState::Held | GroupState::Failed => false,
         }
