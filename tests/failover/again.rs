@@ -1,10 +1,10 @@
 //! A claim is decided in the silence that it rests on, and what runs here in part is answered for (DESIGN §7 O2.5, O2c.12).
 
 use crate::{A, B, command, ms, state, times};
-use hb_core::config::MonitorConfig;
+use hb_core::config::{Answered, MonitorConfig};
 use hb_core::message::GroupState;
-use hb_core::{Command, Config, Duration, Event, Scope, Verb, Wait, Watchdog};
-use hb_sim::World;
+use hb_core::{Command, Config, Duration, Event, Input, Scope, Verb, Wait, Watchdog};
+use hb_sim::{Answer, World};
 
 fn wait(world: &World, host: usize) -> Option<Wait> {
     world.hosts[host].node.as_ref().expect("a daemon").status(world.now).groups[0].wait
@@ -128,4 +128,52 @@ fn nor_is_a_slow_clean_up() {
     world.run(ms(5000));
     assert!(world.serves(A) != world.serves(B));
     assert_eq!(world.overlap, Duration::ZERO);
+}
+
+/// One way, so that the stuck node hears its peer well and is heard by nobody.
+#[test]
+fn nor_is_what_is_stuck() {
+    let mut world = seen(|c| c.ask.answered = Some(Answered::Wait));
+    world.hosts[A].watchdog = Watchdog::Off;
+    world.input(A, Input::Watchdog(Watchdog::Off));
+    world.run(ms(200));
+    command(&mut world, A, Command::Standby(Scope::All)).expect("it stops");
+    let address_down = |w: &World| w.hosts[A].scripts.any(0) && !w.hosts[A].scripts.all(0);
+    world.until(ms(1000), address_down).expect("its address first");
+    world.hosts[A].scripts.stop = Answer::Hangs;
+    world.cut[A].fill(true);
+    world.run(ms(60_000));
+    assert_eq!(state(&world, A), GroupState::Stuck);
+    assert!(!world.hosts[B].scripts.any(0), "{:?}", world.hosts[B].events);
+}
+
+/// The old holder stands still in the middle of its stop, while its peer asks.
+#[test]
+fn questions_that_have_waited_are_answered_once() {
+    let mut world = seen(|c| c.ask.answered = Some(Answered::Wait));
+    for host in [A, B] {
+        world.input(host, Input::Watchdog(Watchdog::Off));
+        world.hosts[host].watchdog = Watchdog::Off;
+    }
+    world.hosts[A].scripts.time = ms(900);
+    command(&mut world, A, Command::Standby(Scope::All)).expect("it stops");
+    world.run(ms(100));
+    world.cut_all(true);
+    world.freeze(A);
+    world.run(ms(700));
+    world.thaw(A);
+    world.run(ms(400));
+    assert!(world.hosts[A].scripts.any(0) && !world.hosts[B].scripts.any(0), "{:?}", world.hosts[B].events);
+    assert_eq!(times(&world, B, |e| matches!(e, Event::AnswersForged { .. })), 0);
+}
+
+#[test]
+fn a_start_that_has_begun_goes_on() {
+    let mut world = seen(|_| {});
+    world.hosts[B].scripts.time = ms(900);
+    command(&mut world, A, Command::Standby(Scope::All)).expect("a standby");
+    world.until(ms(5000), |w| w.hosts[B].scripts.any(0)).expect("a start");
+    world.power_off(A);
+    world.until(ms(5000), |w| w.serves(B)).expect("it goes on");
+    assert_eq!(times(&world, B, |e| matches!(e, Event::Group { to: GroupState::Starting, .. })), 1);
 }

@@ -356,6 +356,17 @@ impl Group {
         self.state == GroupState::Starting && !self.in_place && shut
     }
 
+    /// Some of it runs here or may come up, and its addresses may be down all the same. What is held answers for itself.
+    pub(crate) fn runs_in_part(&self) -> bool {
+        match self.state {
+            GroupState::Unknown => self.started,
+            GroupState::Starting => !self.not_begun(),
+            GroupState::Stopping => self.sequence.begun(),
+            GroupState::Stuck => true,
+            GroupState::Idle | GroupState::Held | GroupState::Failed => false,
+        }
+    }
+
     /// Its scripts are to be called for `goal`.
     pub(crate) fn begin(&mut self, goal: Goal) {
         self.sequence = self.sequence.after(goal, self.config.resources);

@@ -46,9 +46,10 @@ impl Node {
     /// Why the group's addresses are asked for now, if they are.
     fn ask_purpose(&self, group: &Group) -> Option<Purpose> {
         let own = self.question_purpose(group);
-        if own.is_some_and(Purpose::decides) || group.ask().is_none() || !self.keeps(group) {
+        if own.is_some_and(Purpose::decides) || group.ask().is_none() || !group.runs_in_part() {
             return own;
         }
+        // Always, for this node cannot know from when on it is not heard (DESIGN §7 O2c.12).
         Some(Purpose::Keep)
     }
 
@@ -87,19 +88,6 @@ impl Node {
             | GroupState::Stopping
             | GroupState::Failed
             | GroupState::Stuck => None,
-        }
-    }
-
-    /// Some of it runs here or may come up, without its addresses perhaps, and who asks is answered all the same: this node
-    /// cannot know from when on it is not heard (DESIGN §7 O2c.12).
-    fn keeps(&self, group: &Group) -> bool {
-        match group.state {
-            GroupState::Unknown => group.started,
-            GroupState::Stopping => group.sequence.begun(),
-            GroupState::Starting => !group.not_begun(),
-            GroupState::Stuck => true,
-            // What has come up answers for itself (O8b).
-            GroupState::Idle | GroupState::Held | GroupState::Failed => false,
         }
     }
 
