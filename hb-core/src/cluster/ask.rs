@@ -7,6 +7,7 @@
 //! nothing ever did.
 
 use crate::cluster::question::{Purpose, Times};
+use crate::cluster::stage::{self, AskEvent, Stage};
 use crate::cluster::voice::{PROMPT, Voice, confirm};
 use crate::time::{Duration, Earliest, Instant};
 use heapless::Vec;
@@ -24,69 +25,6 @@ const KNOWN: usize = 4 * ROOM;
 
 /// A hardware address.
 pub(crate) type Mac = [u8; 6];
-
-/// Where the question is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Stage {
-    /// Nobody asks.
-    Off,
-    /// Questions leave; nothing is proven.
-    Asking,
-    /// Another machine has answered.
-    Answered,
-    /// Nobody answers, on networks that live.
-    Silent,
-}
-
-/// What can happen to it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum AskEvent {
-    /// There is a reason to ask.
-    Begin,
-    /// An answer counts.
-    Answer,
-    /// All answers turned out to be forged.
-    Void,
-    /// Enough questions met silence, for long enough.
-    Enough,
-    /// A question could not leave, or a network fell silent.
-    Blind,
-    /// The reason is gone.
-    End,
-}
-
-/// The machine.
-///
-/// ```text
-///          begin            enough
-///   Off ----------> Asking ----------> Silent
-///    ^               ^  |  <--blind---   |
-///    |          void |  | answer         | answer
-///    |               |  v                v
-///    +-----end----  Answered <-----------+
-///                       +-----enough----> Silent
-/// ```
-#[must_use]
-pub(crate) const fn next(stage: Stage, event: AskEvent) -> Stage {
-    match (stage, event) {
-        (Stage::Off, AskEvent::Begin) => Stage::Asking,
-        (
-            Stage::Off,
-            AskEvent::Answer | AskEvent::Void | AskEvent::Enough | AskEvent::Blind | AskEvent::End,
-        ) => Stage::Off,
-        (Stage::Asking, AskEvent::Answer) => Stage::Answered,
-        (Stage::Asking, AskEvent::Enough) => Stage::Silent,
-        (Stage::Asking, AskEvent::Begin | AskEvent::Void | AskEvent::Blind) => Stage::Asking,
-        (Stage::Answered, AskEvent::Void) => Stage::Asking,
-        (Stage::Answered, AskEvent::Enough) => Stage::Silent,
-        // What was answered stays so while nothing can be asked.
-        (Stage::Answered, AskEvent::Begin | AskEvent::Answer | AskEvent::Blind) => Stage::Answered,
-        (Stage::Silent, AskEvent::Answer) => Stage::Answered,
-        (Stage::Silent, AskEvent::Blind) => Stage::Asking,
-        (Stage::Silent, AskEvent::Begin | AskEvent::Void | AskEvent::Enough) => Stage::Silent,
-        (Stage::Asking | Stage::Answered | Stage::Silent, AskEvent::End) => Stage::Off,
-    }
-}
 
 /// What an answer comes to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -178,7 +116,7 @@ impl Ask {
 
     /// Something happened; `true` when the stage changed.
     pub(crate) fn event(&mut self, event: AskEvent, now: Instant) -> bool {
-        let to = next(self.stage, event);
+        let to = stage::next(self.stage, event);
         let changed = to != self.stage;
         if changed && to == Stage::Asking {
             self.unproven = now;

@@ -3,7 +3,7 @@
 //!
 //! `clock` (own running time) -> `link` and `peer` (liveness) -> `handshake` (incarnations),
 //! `foreign` (one that runs Heartbeat) -> `ping` (score, isolation)
-//! -> `conflict`, `right`, `handover`, `ask` and `voice` (who may run a group) -> `fence` -> `group` and `sequence` (doing it) -> `watchdog`.
+//! -> `conflict`, `right`, `handover`, `ask`, `stage` and `voice` (who may run a group) -> `fence` -> `group` and `sequence` (doing it) -> `watchdog`.
 
 pub(crate) mod ask;
 pub(crate) mod call;
@@ -22,5 +22,6 @@ pub(crate) mod ping;
 pub(crate) mod question;
 pub(crate) mod right;
 pub(crate) mod sequence;
+pub(crate) mod stage;
 mod voice;
 pub(crate) mod watchdog;

@@ -152,16 +152,12 @@ impl Sequence {
 
     /// Anything may run of what these calls are to bring up, or take down.
     pub(crate) fn begun(&self) -> bool {
-        match self.step {
-            Step::Done(Finish::Stopped | Finish::StartFailed) => false,
-            Step::Look => self.at > 0 || self.partly,
+        match (self.step, self.at > 0 || self.partly) {
+            (Step::Done(Finish::Stopped | Finish::StartFailed), _) => false,
+            (Step::Look, earlier) => earlier,
             // One that could not be run has begun nothing.
-            Step::Start => self.at > 0 || self.partly || self.call.is_some(),
-            Step::Check
-            | Step::Stop
-            | Step::Verify
-            | Step::Confirm
-            | Step::Done(Finish::Started | Finish::StopFailed) => true,
+            (Step::Start, earlier) => earlier || self.call.is_some(),
+            (Step::Check | Step::Stop | Step::Verify | Step::Confirm | Step::Done(_), _) => true,
         }
     }
 
@@ -245,12 +241,7 @@ impl Sequence {
 
     /// The pause before the next call ends then.
     pub(crate) fn not_before(&self) -> Instant {
-        match self.step {
-            Step::Done(_) => Instant::NEVER,
-            Step::Check | Step::Stop | Step::Verify | Step::Look | Step::Start | Step::Confirm => {
-                self.not_before
-            }
-        }
+        if let Step::Done(_) = self.step { Instant::NEVER } else { self.not_before }
     }
 
     /// The answer to a call. `false` when it is not ours (DESIGN §5.7).

@@ -3,10 +3,11 @@
 
 use super::Node;
 use crate::action::Action;
-use crate::cluster::ask::{Ask, AskEvent, Came, Mac, Stage};
+use crate::cluster::ask::{Ask, Came, Mac};
 use crate::cluster::group::{Gate, Group};
 use crate::cluster::question::{Purpose, Times};
 use crate::cluster::right::PeerSituation;
+use crate::cluster::stage::{AskEvent, Stage};
 use crate::config::Answered;
 use crate::event::{Cause, Event, Wait};
 use crate::ids::GroupId;
