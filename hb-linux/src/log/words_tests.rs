@@ -41,7 +41,7 @@ const STATES: [GroupState; 7] = [
     GroupState::Failed,
     GroupState::Stuck,
 ];
-const CAUSES: [Cause; 17] = [
+const CAUSES: [Cause; 18] = [
     Cause::Join,
     Cause::PeerDead,
     Cause::PeerLeft,
