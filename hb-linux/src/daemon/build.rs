@@ -241,6 +241,9 @@ impl Start {
         }
         let priority = i32::from(self.settings.rtprio.unwrap_or(1));
         let realtime = sched::realtime(priority);
+        if realtime.is_ok() {
+            voice.helper.may_hurry(priority);
+        }
         if let Err(why) = realtime {
             voice.say(
                 Level::Warn,

@@ -217,13 +217,17 @@ impl Shell {
                     let voice = &mut self.fx.voice;
                     voice.say(Level::Info, format_args!("{} can be written again", output_name(output)));
                 }
-                FromHelper::Scripts { mask } => {
+                FromHelper::Scripts { mask, own } => {
+                    self.fx.runner.own_addresses(own);
                     self.scripts_seen(mask);
                     self.answer_standbys(true);
                 }
                 // Kept by the helper's end itself.
                 FromHelper::Wrote { .. } => {}
-                FromHelper::Gone => self.revive = self.now.max(self.revived.plus(REVIVE_EVERY)),
+                FromHelper::Gone => {
+                    self.fx.runner.own_addresses(0);
+                    self.revive = self.now.max(self.revived.plus(REVIVE_EVERY));
+                }
             }
         }
         self.fx.voice.helper.stamp(self.now);
@@ -316,7 +320,7 @@ impl Shell {
     }
 
     /// What the helper found: of which groups every script is there, one bit each.
-    fn scripts_seen(&mut self, mask: u32) {
+    fn scripts_seen(&mut self, mask: u16) {
         for at in 0..self.fx.runner.programs().groups() {
             let group = GroupId(u8::try_from(at).unwrap_or(u8::MAX));
             let claimable = mask & (1 << at) != 0;

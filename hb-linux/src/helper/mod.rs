@@ -32,7 +32,7 @@ use crate::sys::Signal;
 use crate::sys::clock::WallTime;
 use crate::sys::poll::{PollFd, poll, sleep_ms};
 use crate::sys::process::{self, Pid};
-use crate::sys::{Errno, Fd, Result, unix};
+use crate::sys::{Errno, Fd, Result, sched, unix};
 use crate::watchdog::Watchdog;
 use hb_core::Instant;
 use record::{Builder, RECORD_MAX};
@@ -82,6 +82,9 @@ pub struct Helper {
     former: [Option<Pid>; FORMER],
     /// When it had last written all that it was given.
     wrote: Option<Instant>,
+    /// The priority that it has while a state is waited for, 0 for none; and that state.
+    haste: i32,
+    awaited: Option<u32>,
 }
 
 impl Helper {
@@ -92,7 +95,15 @@ impl Helper {
     /// As `socketpair(2)` and `fork(2)`.
     pub fn start(setup: Setup, watchdog: Option<&Watchdog>) -> Result<Self> {
         let (channel, pid) = launch(&setup, watchdog)?;
-        Ok(Self { setup, outlet: Outlet::new(channel), pid, former: [None; FORMER], wrote: None })
+        Ok(Self {
+            setup,
+            outlet: Outlet::new(channel),
+            pid,
+            former: [None; FORMER],
+            wrote: None,
+            haste: 0,
+            awaited: None,
+        })
     }
 
     /// Fork another one after [`Reply::Gone`]: somebody killed the helper. What was counted and what waits is kept.
@@ -106,6 +117,7 @@ impl Helper {
             *place = Some(self.pid);
         }
         self.pid = pid;
+        self.hasten();
         self.reap();
         Ok(())
     }
@@ -159,6 +171,8 @@ impl Helper {
     /// [`Reply::PersistFailed`] comes back with `serial`; a newer state that overtakes a waiting one makes its answer
     /// stand for both.
     pub fn persist(&mut self, serial: u32, bytes: &[u8]) {
+        self.awaited = Some(serial);
+        self.hasten();
         self.outlet.persist(serial, bytes);
     }
 
@@ -181,9 +195,30 @@ impl Helper {
         self.outlet.order(&Builder::keep(bytes))
     }
 
+    /// A claim waits for the state, not for a busy processor: the helper shall have the daemon's `priority` from the order to
+    /// the answer. In between it sleeps on the disk.
+    pub const fn may_hurry(&mut self, priority: i32) {
+        self.haste = priority;
+    }
+
+    fn hasten(&self) {
+        if self.awaited.is_some() && self.haste > 0 {
+            sched::hurry(self.pid, self.haste);
+        }
+    }
+
     /// The next answer. Keep calling until `None`.
     pub fn read(&mut self) -> Option<Reply> {
-        self.outlet.read()
+        let reply = self.outlet.read();
+        if let Some(Reply::Persisted { serial } | Reply::PersistFailed { serial, .. }) = reply
+            && self.awaited == Some(serial)
+        {
+            self.awaited = None;
+            if self.haste > 0 {
+                sched::hurry(self.pid, 0);
+            }
+        }
+        reply
     }
 
     /// Lines that did not fit, since the start.

@@ -224,11 +224,12 @@ pub enum Reply {
         /// Where.
         output: Output,
     },
-    /// Of these groups (bit 0 is the first one) every script is there. Told when it changes, and after
-    /// [`super::Helper::look`].
+    /// What the disk has of the scripts. Told when it changes, and after [`super::Helper::look`].
     Scripts {
-        /// The bits.
-        mask: u32,
+        /// Of these groups (bit 0 is the first one) every script is there.
+        mask: u16,
+        /// No file stands in the way of the addresses of these groups: the daemon's own word counts.
+        own: u16,
     },
     /// Everything up to this record was written, counted from the helper's start.
     Wrote {
@@ -247,7 +248,7 @@ impl Reply {
             Self::OutputFailed { output, why } => (3, output as u8, 0, why.0),
             Self::OutputRestored { output } => (4, output as u8, 0, 0),
             Self::Gone => (5, 0, 0, 0),
-            Self::Scripts { mask } => (6, 0, mask, 0),
+            Self::Scripts { mask, own } => (6, 0, u32::from(own) << 16 | u32::from(mask), 0),
             Self::Wrote { count } => (7, 0, count, 0),
         };
         let ([s0, s1, s2, s3], [e0, e1, e2, e3]) = (serial.to_ne_bytes(), errno.to_ne_bytes());
@@ -269,7 +270,7 @@ impl Reply {
             2 => Self::PersistFailed { serial, why },
             3 => Self::OutputFailed { output, why },
             4 => Self::OutputRestored { output },
-            6 => Self::Scripts { mask: serial },
+            6 => Self::Scripts { mask: (serial & 0xFFFF) as u16, own: (serial >> 16) as u16 },
             7 => Self::Wrote { count: serial },
             _ => return None,
         })
@@ -327,7 +328,7 @@ mod tests {
             Reply::PersistFailed { serial: 3, why: Errno::NO_SPACE },
             Reply::OutputFailed { output: Output::Ring, why: Errno::IO },
             Reply::OutputRestored { output: Output::Syslog },
-            Reply::Scripts { mask: 0x81 },
+            Reply::Scripts { mask: 0x81, own: 0x8001 },
             Reply::Wrote { count: 77 },
         ] {
             assert_eq!(Reply::decode(reply.encode()), Some(reply));

@@ -127,7 +127,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 struct Looking {
     clock: Clock,
     due: Instant,
-    told: Option<u32>,
+    told: Option<(u16, u16)>,
     /// The run directory could not be filled again, which was said.
     in_vain: bool,
     nothing: bool,
@@ -162,10 +162,14 @@ impl Looking {
             return;
         }
         self.due = now.plus(LOOK_EVERY);
-        let groups = (0..).take(look.programs.groups()).map(GroupId);
-        let mask = groups.fold(0, |mask, id| mask | u32::from(look.programs.claimable(id)) << id.0);
-        if self.told.replace(mask) != Some(mask) {
-            writer.reply(Reply::Scripts { mask });
+        let bits = |holds: &dyn Fn(GroupId) -> bool| {
+            let groups = (0..).take(look.programs.groups()).map(GroupId);
+            groups.fold(0, |bits, id| bits | u16::from(holds(id)) << id.0)
+        };
+        let mask = bits(&|id| look.programs.claimable(id));
+        let own = if cfg!(feature = "address") { bits(&|id| look.programs.own_addresses(id)) } else { 0 };
+        if self.told.replace((mask, own)) != Some((mask, own)) {
+            writer.reply(Reply::Scripts { mask, own });
         }
         let pid = look.run_dir.join(pidfile::FILE);
         if pid.exists() && crate::resources::is_unpacked(&look.run_dir) {

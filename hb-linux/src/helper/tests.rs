@@ -222,14 +222,14 @@ fn it_looks_at_the_scripts_when_it_is_asked() {
     assert!(!Helper::start(given.clone(), None).unwrap().look(), "there is nothing to look at");
     given.look = Some(Rc::new(Look { programs: Programs::of_texts(&["true"]), run_dir: dir.join("run") }));
     let mut helper = Helper::start(given, None).unwrap();
-    assert_eq!(wait_reply(&mut helper), Some(Reply::Scripts { mask: 1 }));
+    assert_eq!(wait_reply(&mut helper), Some(Reply::Scripts { mask: 1, own: 0 }));
     assert_eq!(helper.read(), None);
     // The same answer again: of its own accord it tells none twice.
     for _ in 0..3 {
         assert!(helper.look());
         let answer = core::iter::repeat_with(|| wait_reply(&mut helper))
             .find(|r| !matches!(r, Some(Reply::Wrote { .. })));
-        assert_eq!(answer.flatten(), Some(Reply::Scripts { mask: 1 }));
+        assert_eq!(answer.flatten(), Some(Reply::Scripts { mask: 1, own: 0 }));
     }
     assert!(helper.stop(true, 5000, || ()));
     fs::remove_dir_all(dir).unwrap();

@@ -133,7 +133,8 @@ impl UdpLink {
     }
 
     pub(super) fn deadline(&self) -> Instant {
-        self.health.retry_at().min(self.silent_at)
+        // Asked in whatever round comes next; each keepalive brings one, and none is made for it.
+        self.health.retry_at().min(self.silent_at.plus(self.patience))
     }
 
     pub(super) fn service(&mut self, now: Instant) {

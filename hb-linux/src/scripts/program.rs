@@ -3,17 +3,20 @@
 //! A service address needs no program: where no file of the name `IPaddr` is there, the child does it by itself
 //! ([`crate::resources::ipaddr`]), without `execve`, at the daemon's priority, and waits for no disk. The process has one
 //! thread, so the child's copy of the heap is consistent; signals are the default ones by then, and a limit ends it as it
-//! ends a script. It holds what the daemon has open, for the few milliseconds that it lives.
+//! ends a script. It holds what the daemon has open, for the few milliseconds that it lives. Its `status` needs no child
+//! either, as long as the helper sees no such file.
 
 use super::deaf::Deaf;
 use super::fitness::{ear, unfit};
 use crate::config::{Paths, Script, Settings};
 use crate::resources::{self, ipaddr};
 use crate::sys::guard;
+use crate::sys::iface::{self, IfName};
 use crate::sys::process::exit_now;
 use crate::sys::spawn::{Image, Words};
 use core::ffi::CStr;
-use hb_core::{GroupId, Verb};
+use core::net::Ipv4Addr;
+use hb_core::{GroupId, Outcome, Verb};
 use std::ffi::CString;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
@@ -49,8 +52,18 @@ struct Resource {
     by_shell: Vec<Option<[Words; 3]>>,
     /// `sh file args... verb`, for a script that `hbd` carries itself and has unpacked, and that file.
     carried: Option<(CString, [Words; 3])>,
-    /// A service address as it was written, for what needs no script.
-    address: Option<String>,
+    /// A service address, for what needs no script.
+    address: Option<Own>,
+}
+
+/// A service address.
+#[derive(Debug)]
+struct Own {
+    /// As it was written.
+    words: String,
+    ip: Ipv4Addr,
+    /// It is wanted on the loopback.
+    loopback: bool,
 }
 
 /// What is to be done for a call.
@@ -136,7 +149,7 @@ impl Programs {
             }));
         }
         match &resource.address {
-            Some(words) => Some(Way::Address(words)),
+            Some(own) => Some(Way::Address(&own.words)),
             None => self.carried(resource, verb).map(Way::Program),
         }
     }
@@ -157,6 +170,27 @@ impl Programs {
                 None => r.address.is_some() || r.carried.as_ref().is_some_and(|(file, _)| executable(file)),
             })
         })
+    }
+
+    /// Does no file stand in the way of the addresses of this group, of which it has some? Reads the disk.
+    #[must_use]
+    pub fn own_addresses(&self, group: GroupId) -> bool {
+        self.groups.get(usize::from(group.0)).is_some_and(|resources| {
+            let mut own = resources.iter().filter(|r| r.address.is_some()).peekable();
+            own.peek().is_some() && own.all(|r| !r.candidates.iter().any(|c| executable(&c.file)))
+        })
+    }
+
+    /// The `status` of a service address, asked of the kernel here and now; `None`: it is no address, or a child has to say
+    /// it, since the kernel cannot be asked or the answer needs words.
+    #[must_use]
+    pub fn status_of_address(&self, group: GroupId, resource: u8) -> Option<Outcome> {
+        let own = self.resource(group, resource)?.address.as_ref()?;
+        let holder = if own.loopback { iface::holding(own.ip) } else { iface::holding_outside(own.ip) };
+        match holder.ok()? {
+            None => Some(Outcome::Stopped),
+            Some(name) => iface::flags(&name).is_ok_and(iface::Flags::up).then_some(Outcome::Running),
+        }
     }
 
     /// Number of groups.
@@ -204,7 +238,12 @@ impl Resource {
             _ => None,
         };
         let own = resource.address.is_some() && resources::embedded(&resource.name);
-        let address = resource.args.first().filter(|_| own && cfg!(feature = "address")).cloned();
+        let written = resource.args.first().filter(|_| own && cfg!(feature = "address"));
+        let address = written.zip(resource.address.as_ref()).map(|(words, address)| Own {
+            words: words.clone(),
+            ip: address.ip,
+            loopback: address.iface.as_deref().and_then(IfName::new).is_some_and(|name| name.is_loopback()),
+        });
         Some(Self { candidates, plain: by_verb(&[&resource.name])?, by_shell, carried, address })
     }
 }
@@ -300,6 +339,19 @@ pub fn environment(settings: &Settings, places: &Places) -> Vec<String> {
 
 #[cfg(test)]
 impl Programs {
+    /// One group with these addresses, on the loopback or not; beside each of them this file may be.
+    pub(crate) fn of_addresses(addresses: &[(Ipv4Addr, bool)], file: &CStr) -> Self {
+        let words = |ip, loopback| if loopback { format!("{ip}/8/lo") } else { format!("{ip}") };
+        let resource = |&(ip, loopback): &(Ipv4Addr, bool)| Resource {
+            candidates: Vec::from([Candidate { file: file.into(), shell: false }]),
+            plain: VERBS.map(|verb| Words::new(&["IPaddr", &ip.to_string(), verb.as_str()]).unwrap()),
+            by_shell: Vec::from([None]),
+            carried: None,
+            address: Some(Own { words: words(ip, loopback), ip, loopback }),
+        };
+        Self { groups: Vec::from([addresses.iter().map(resource).collect()]), ..Self::of_texts(&[]) }
+    }
+
     /// One group whose resources are these shell texts; the verb is their `$1`.
     pub(crate) fn of_texts(texts: &[&str]) -> Self {
         let words = |text: &str, verb: Verb| Words::new(&["sh", "-c", text, "test", verb.as_str()]).unwrap();
@@ -372,6 +424,23 @@ mod tests {
         // The run directory was emptied.
         std::fs::remove_file(&carried).unwrap();
         assert!(!programs.claimable(GroupId(0)) && programs.call(GroupId(0), 0, Verb::Stop).is_none());
+    }
+
+    #[test]
+    fn an_address_is_asked_of_the_kernel_unless_a_file_stands_in_the_way() {
+        let here = Ipv4Addr::LOCALHOST;
+        let addresses = [(here, true), (here, false), (Ipv4Addr::new(198, 51, 100, 77), true)];
+        let script = file("own-address", "#!/bin/sh\n", 0o755);
+        let path = CString::new(script.to_str().unwrap()).unwrap();
+        let programs = Programs::of_addresses(&addresses, &path);
+        assert!(!programs.own_addresses(GroupId(0)) && !programs.own_addresses(GroupId(1)));
+        std::fs::remove_file(&script).unwrap();
+        assert!(programs.own_addresses(GroupId(0)));
+        assert!(!Programs::of_texts(&["true"]).own_addresses(GroupId(0)), "it has none");
+        let says = |at| programs.status_of_address(GroupId(0), at);
+        // On the loopback it counts only where the loopback is meant, as for the script.
+        let all = [says(0), says(1), says(2), says(3)];
+        assert_eq!(all, [Some(Outcome::Running), Some(Outcome::Stopped), Some(Outcome::Stopped), None]);
     }
 
     #[test]

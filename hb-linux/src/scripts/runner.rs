@@ -107,6 +107,8 @@ pub struct Runner {
     /// answered 0.
     tells: [u64; MAX_GROUPS],
     stopped: [u64; MAX_GROUPS],
+    /// The groups whose addresses no file stands in the way of, one bit each.
+    own: u16,
     /// Scripts of an earlier life that nothing could kill.
     left: Vec<Left>,
     proc_dir: PathBuf,
@@ -124,6 +126,7 @@ impl Runner {
             drains: Drains::new(),
             tells: [0; MAX_GROUPS],
             stopped: [0; MAX_GROUPS],
+            own: 0,
         }
     }
 
@@ -140,6 +143,23 @@ impl Runner {
         Self { left, proc_dir: proc_dir.to_path_buf(), ..self }
     }
 
+    /// The helper looked: for the addresses of these groups, one bit each, there is no file.
+    pub const fn own_addresses(&mut self, groups: u16) {
+        self.own = groups;
+    }
+
+    /// The `status` of an address, of the kernel itself.
+    fn of_kernel(&mut self, what: What) -> Option<Outcome> {
+        if !cfg!(feature = "address") || what.verb != Verb::Status || self.own >> what.group.0 & 1 == 0 {
+            return None;
+        }
+        let outcome = self.programs.status_of_address(what.group, what.resource)?;
+        if outcome == Outcome::Stopped {
+            mark(&mut self.tells, what, true);
+        }
+        Some(outcome)
+    }
+
     /// Begin a call. If it comes to nothing, the answer is its end.
     pub fn start(&mut self, now: Instant, token: Token, what: What) -> Option<Finished> {
         let not_run = |why| {
@@ -153,6 +173,10 @@ impl Runner {
         let under_way = self.calls.iter().flatten().filter(|call| call.what.group == what.group).count();
         if under_way >= MAX_CALLS_OF_A_GROUP {
             return not_run(Some(Errno::BUSY));
+        }
+        if let Some(outcome) = self.of_kernel(what) {
+            let (took, last, why) = (Duration::ZERO, Last::default(), None);
+            return Some(Finished { token, what, outcome, took, last, why });
         }
         let Some(slot) = self.calls.iter_mut().find(|slot| slot.is_none()) else {
             return not_run(Some(Errno::BUSY));

@@ -252,3 +252,19 @@ fn beside_a_script_of_an_earlier_life_its_groups_are_not_called() {
     }
     assert_eq!(bench.outcome(0, Verb::Status), Outcome::Stopped);
 }
+
+/// The child of a `status` would say the same, some milliseconds later.
+#[test]
+fn an_address_that_no_file_stands_for_is_answered_without_a_child() {
+    let mut bench = Bench::new(&[]);
+    let addresses = [(core::net::Ipv4Addr::LOCALHOST, true)];
+    bench.runner = Runner::new(Programs::of_addresses(&addresses, c"/nonexistent/IPaddr"));
+    assert_eq!(bench.start(1, 0, Verb::Status), None, "nobody has looked yet");
+    assert_eq!(bench.end().outcome, Outcome::Running);
+    bench.runner.own_addresses(0b01);
+    let finished = bench.start(2, 0, Verb::Status).expect("at once");
+    assert_eq!((finished.token, finished.outcome, finished.why), (Token(2), Outcome::Running, None));
+    bench.runner.own_addresses(0b10);
+    assert_eq!(bench.start(3, 0, Verb::Status), None, "the file came back");
+    assert_eq!(bench.end().outcome, Outcome::Running);
+}

@@ -221,6 +221,14 @@ pub fn holding(ip: Ipv4Addr) -> Result<Option<IfName>> {
     find(&mut |_, _, address| address == ip)
 }
 
+/// As [`holding`], without the loopback.
+///
+/// # Errors
+/// As `socket(2)`.
+pub fn holding_outside(ip: Ipv4Addr) -> Result<Option<IfName>> {
+    find(&mut |_, owner, address| address == ip && !owner.is_loopback())
+}
+
 /// Has this interface (not an alias) the address `ip` now, among its others?
 ///
 /// # Errors

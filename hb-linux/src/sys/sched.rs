@@ -1,6 +1,7 @@
 //! Locked memory and real-time scheduling. Both are wishes: what the kernel refuses is reported and lived without. nix has
 //! neither `sched_setscheduler` nor `setpriority`, and memory that is given back by address is unsafe with it too.
 
+use super::process::Pid;
 use super::{Errno, Result};
 use core::ffi::{c_int, c_long};
 use nix::sys::mman::{MlockAllFlags, mlockall};
@@ -75,23 +76,34 @@ fn stack_start(address: usize) -> Option<usize> {
 /// # Errors
 /// `EPERM`: not allowed here. `EINVAL`: no such priority.
 pub fn realtime(priority: i32) -> Result<()> {
-    set_policy(ROUND_ROBIN, priority)
+    set_policy(0, ROUND_ROBIN, priority)
+}
+
+/// Ask for `SCHED_RR` at `priority` for another process, or (0) for what is ordinary. A wish.
+pub fn hurry(process: Pid, priority: i32) {
+    let policy = if priority > 0 { ROUND_ROBIN } else { OTHER };
+    let _ = set_policy(process.get(), policy, priority);
 }
 
 /// Ordinary scheduling at nice 0: for children. Allocates nothing.
 pub(super) fn ordinary() {
-    let _ = set_policy(OTHER, 0);
+    let _ = set_policy(0, OTHER, 0);
     // SAFETY: setpriority touches no memory. The type of its first argument differs between C libraries.
     unsafe { libc::setpriority(libc::PRIO_PROCESS as _, 0, 0) };
 }
 
 /// The system call itself: musl's function of this name only answers `ENOSYS`.
-fn set_policy(policy: c_int, priority: c_int) -> Result<()> {
+fn set_policy(process: c_int, policy: c_int, priority: c_int) -> Result<()> {
     // struct sched_param of the kernel: one int.
     let parameter: [c_int; 1] = [priority];
-    // SAFETY: the call reads one int through the pointer; 0 is this process.
+    // SAFETY: the call reads one int through the pointer; process 0 is this one.
     let answer = unsafe {
-        libc::syscall(libc::SYS_sched_setscheduler, 0 as c_long, c_long::from(policy), parameter.as_ptr())
+        libc::syscall(
+            libc::SYS_sched_setscheduler,
+            c_long::from(process),
+            c_long::from(policy),
+            parameter.as_ptr(),
+        )
     };
     if answer == -1 { Err(Errno::last()) } else { Ok(()) }
 }
@@ -112,6 +124,30 @@ mod tests {
     #[test]
     fn a_priority_that_does_not_exist_is_refused() {
         assert_eq!(realtime(1000), Err(Errno::INVALID));
+    }
+
+    #[test]
+    fn another_process_is_hurried_and_no_longer() {
+        let child = fork(|| {
+            crate::sys::poll::sleep_ms(20_000);
+            0
+        })
+        .unwrap();
+        // SAFETY: the call touches no memory.
+        let policy = || unsafe { libc::syscall(libc::SYS_sched_getscheduler, c_long::from(child.get())) };
+        hurry(child, 1);
+        let allowed = realtime_allowed();
+        assert_eq!(policy() == c_long::from(ROUND_ROBIN), allowed);
+        hurry(child, 0);
+        assert_eq!(policy(), c_long::from(OTHER));
+        crate::sys::process::signal(child, crate::sys::Signal::SIGKILL).unwrap();
+        wait_for(child);
+    }
+
+    /// May this process become real-time? Tried in a child.
+    fn realtime_allowed() -> bool {
+        let child = fork(|| i32::from(realtime(1).is_err())).unwrap();
+        wait_for(child) == Some(Ended::Code(0))
     }
 
     #[test]

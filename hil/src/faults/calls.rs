@@ -73,8 +73,9 @@ pub(super) const CALLS: &[Call] = &[
 ];
 
 /// Calls of the loop that cannot fail: the number of the own process, the way back from a signal's handler, and what the
-/// kernel makes of a wait that a tracer interrupted.
-const CANNOT_FAIL: [i64; 3] = [libc::SYS_getpid, libc::SYS_rt_sigreturn, libc::SYS_restart_syscall];
+/// kernel makes of a wait that a tracer interrupted; and a wish for the helper of which nobody looks at the answer.
+const CANNOT_FAIL: [i64; 4] =
+    [libc::SYS_getpid, libc::SYS_rt_sigreturn, libc::SYS_restart_syscall, libc::SYS_sched_setscheduler];
 
 /// What the loop makes and nothing here tries.
 pub(super) fn untried(seen: &BTreeSet<u64>) -> Vec<u64> {
