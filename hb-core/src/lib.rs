@@ -20,6 +20,8 @@ mod node;
 mod stamp;
 mod status;
 mod time;
+#[cfg(feature = "witness")]
+pub mod witness;
 
 pub use action::{Action, Verb};
 pub use cluster::foreign::Heard;
