@@ -11,7 +11,8 @@ const NONE: Left = Left { starts: [0; 3], stands: 2, orders: 0, late: 0 };
 const CLOCKS: [[u64; 3]; 4] = [[4, 5, 5], [5, 4, 4], [4, 5, 4], [4, 4, 5]];
 
 fn never_two(left: Left, steps: u32) -> Vec<Seen> {
-    let look = |rates| search(World::new(rates, left), steps).unwrap_or_else(|broken| panic!("{rates:?}: {broken}"));
+    let look =
+        |rates| search(World::new(rates, left), steps).unwrap_or_else(|broken| panic!("{rates:?}: {broken}"));
     let all: Vec<Seen> = CLOCKS.into_iter().map(look).collect();
     // Nothing is shown by a search that never gets there.
     for seen in &all {
@@ -27,7 +28,9 @@ fn through_every_cut() {
 
 #[test]
 fn through_a_late_frame() {
-    never_two(Left { late: 1, ..NONE }, 3);
+    let left = Left { late: 1, ..NONE };
+    let seen = search(World::new([4, 5, 5], left), 4).unwrap_or_else(|broken| panic!("{broken}"));
+    assert!(seen.moved, "{seen:?}");
 }
 
 #[test]
@@ -114,7 +117,9 @@ fn a_witness_that_started_renews_by_its_own_word_alone() {
     let word = ask.token.expect("a word");
     let mut tenure = word.tenure;
     tenure.epoch += 2;
-    for wrong in [hb_core::witness::Vote { tenure, ..word }, hb_core::witness::Vote { boot: other.boot, ..word }] {
+    for wrong in
+        [hb_core::witness::Vote { tenure, ..word }, hb_core::witness::Vote { boot: other.boot, ..word }]
+    {
         assert_eq!(other.ask(&Ask { token: Some(wrong), ..ask }, Rate::Within, now, &TERMS), Err(Why::Muted));
     }
     world.asked(0, 1);
@@ -203,4 +208,17 @@ fn nobody_gets_a_vote_before_its_clock_was_measured_but_by_a_word() {
     let word = Ask { heard: 77, token: Some(vote), number: 2, ..ask };
     assert_eq!(voter.ask(&word, Rate::Outside, now, &TERMS), Err(Why::Clock));
     assert!(voter.ask(&word, Rate::Unknown, now, &TERMS).is_ok());
+}
+
+#[test]
+fn what_gives_a_claim_back_late_ends_no_later_one() {
+    let mut world = held_by_the_witness();
+    world.stopped(0, [false, true]);
+    let late = world.asks[0][1].take().expect("it gives its vote back");
+    assert!(world.nodes[0].stand(4));
+    renew(&mut world);
+    assert!(world.runs_now(0));
+    let now = at(world.clocks[WITNESS]);
+    assert_eq!(world.witness.ask(&late, Rate::Within, now, &TERMS), Err(Why::Old));
+    assert!(world.witness.backs(now).is_some());
 }

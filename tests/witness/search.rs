@@ -168,11 +168,20 @@ fn answer(world: World, node: usize, found: &mut dyn FnMut(World)) {
 
 /// What is still on the way is lost, or late.
 fn lose(world: World, found: &mut dyn FnMut(World)) {
-    let all = |w: &World| w.asks.as_flattened().iter().map(Option::is_some).chain(w.answers.as_flattened().iter().map(Option::is_some)).collect::<Vec<_>>();
+    let all = |w: &World| {
+        w.asks
+            .as_flattened()
+            .iter()
+            .map(Option::is_some)
+            .chain(w.answers.as_flattened().iter().map(Option::is_some))
+            .collect::<Vec<_>>()
+    };
     let there = all(&world);
     for kept in 0..1_u32 << there.len() {
         let is_kept = |place: usize| kept >> place & 1 == 1;
-        if (kept & !world.late).count_ones() > u32::from(world.left.late) || (0..there.len()).any(|p| is_kept(p) && !there[p]) {
+        if (kept & !world.late).count_ones() > u32::from(world.left.late)
+            || (0..there.len()).any(|p| is_kept(p) && !there[p])
+        {
             continue;
         }
         let mut other = world;

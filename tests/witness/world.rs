@@ -144,6 +144,10 @@ impl World {
     /// The beat of a node: the frames of it that are not lost take the place of what was on the way.
     pub fn beat(&mut self, node: usize, sent: [bool; 2]) {
         let before = self.nodes[node].state;
+        if before == State::Holding && at(self.clocks[node]) >= self.nodes[node].stop_at() {
+            // It does not see its end yet, so this is no time for a beat either.
+            return;
+        }
         let asks = self.nodes[node].beat(at(self.clocks[node]), &TERMS);
         self.ended(node, before, self.clocks[node]);
         self.put(node, asks, sent);
@@ -179,7 +183,7 @@ impl World {
         let Some(vote) = self.answers[node][from].take() else { return };
         let before = self.nodes[node].state;
         let from = if from == 0 { From::Peer } else { From::Witness };
-        self.nodes[node].take(from, vote, at(self.clocks[node]));
+        self.nodes[node].take(from, vote, at(self.clocks[node] - LAG));
         self.ended(node, before, self.clocks[node]);
         if before == State::Asking && self.nodes[node].state == State::Holding {
             self.runs[node] = Runs::Group;

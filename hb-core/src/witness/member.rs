@@ -183,7 +183,8 @@ impl Member {
         let asks = matches!(self.state, State::Asking | State::Holding);
         // The beat is one of the last ones.
         let age = self.number.wrapping_sub(vote.number);
-        let Some(sent) = self.sent.get(vote.number as usize % BEATS).filter(|_| (age as usize) < BEATS) else {
+        let Some(sent) = self.sent.get(vote.number as usize % BEATS).filter(|_| (age as usize) < BEATS)
+        else {
             return;
         };
         if !asks || vote.tenure != self.tenure {
@@ -209,7 +210,8 @@ impl Member {
         self.state = State::Out;
         let number = self.number.checked_add(1)?;
         self.number = number;
-        let back = Ask { tenure: self.tenure, number, length: Duration::ZERO, heard: self.own.boot, token: None };
+        let back =
+            Ask { tenure: self.tenure, number, length: Duration::ZERO, heard: self.own.boot, token: None };
         // It may vote for the other one at once.
         let _ = self.own.ask(&back, Rate::Within, now, terms);
         Some(self.heard.map(|heard| Ask { heard, ..back }))
