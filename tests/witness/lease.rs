@@ -35,12 +35,12 @@ fn through_a_late_frame() {
 
 #[test]
 fn through_a_start_of_a_node() {
-    never_two(Left { starts: [1, 0, 0], ..NONE }, 3);
+    never_two(Left { starts: [1, 0, 0], ..NONE }, 4);
 }
 
 #[test]
 fn through_a_start_of_the_witness() {
-    let seen = never_two(Left { starts: [0, 0, 1], ..NONE }, 3);
+    let seen = never_two(Left { starts: [0, 0, 1], ..NONE }, 4);
     assert!(seen.iter().all(|seen| seen.renewed), "no vote was renewed by the word of an earlier start");
 }
 
