@@ -7,30 +7,30 @@ use std::hash::{Hash, Hasher};
 
 /// What was seen.
 #[derive(Default, Debug)]
-pub struct Seen {
-    pub states: usize,
+pub(crate) struct Seen {
+    pub(crate) states: usize,
     /// Each node held somewhere.
-    pub held: [bool; 2],
+    pub(crate) held: [bool; 2],
     /// One node held after the other one did.
-    pub moved: bool,
+    pub(crate) moved: bool,
     /// A vote was renewed by the word of an earlier start.
-    pub renewed: bool,
+    pub(crate) renewed: bool,
 }
 
 /// Everything that can happen from `first` on in so many steps.
 ///
 /// # Errors
 /// What is broken, and the way there.
-pub fn search(first: World, steps: u32) -> Result<Seen, String> {
+pub(crate) fn search(first: World, steps: u32) -> Result<Seen, String> {
     let (mut seen, mut worlds) = (Seen::default(), vec![first]);
     for step in 0..=steps {
-        for phase in PHASES {
+        for (at, phase) in (1..).zip(PHASES) {
             let (before, mut next) = (worlds.len(), Vec::new());
             for world in worlds {
                 phase(world, &mut |world| next.push(world));
             }
             // What is lost makes states alike.
-            if next.len() > before || phase as usize == lose as usize {
+            if next.len() > before || at == PHASES.len() {
                 let mut known = HashSet::with_capacity(next.len());
                 next.retain(|world| known.insert(key(world)));
             }

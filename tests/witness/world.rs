@@ -7,9 +7,9 @@ use hb_core::witness::{Ask, From, Member, Rate, State, Terms, Vote, Voter};
 use hb_core::{Duration, Incarnation, Instant, Side};
 
 /// Units of a clock are microseconds: a step is five of a fast one and four of a slow one, which is the drift.
-pub const TERMS: Terms = Terms { drift: 4, frame: Duration::from_micros(2), longest: LENGTH };
+pub(crate) const TERMS: Terms = Terms { drift: 4, frame: Duration::from_micros(2), longest: LENGTH };
 /// A vote counts for three steps of a slow clock.
-pub const LENGTH: Duration = Duration::from_micros(12);
+pub(crate) const LENGTH: Duration = Duration::from_micros(12);
 /// What the stops take, or the watchdog in their place.
 const STOPS: Duration = Duration::from_micros(4);
 /// A node sees its clock late by so much, the voter not at all: a frame's time covers both.
@@ -18,11 +18,11 @@ const LAG: u64 = 2;
 const BEGIN: u64 = 1000;
 
 /// The members, as clocks are numbered.
-pub const WITNESS: usize = 2;
+pub(crate) const WITNESS: usize = 2;
 
 /// What runs on a node, whatever it says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Runs {
+pub(crate) enum Runs {
     Nothing,
     Group,
     /// The group, until this node's clock is there.
@@ -31,48 +31,48 @@ pub enum Runs {
 
 /// How often what may still happen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Left {
-    pub starts: [u8; 3],
+pub(crate) struct Left {
+    pub(crate) starts: [u8; 3],
     /// Claims.
-    pub stands: u8,
+    pub(crate) stands: u8,
     /// Stops by order, and claims that are withdrawn.
-    pub orders: u8,
+    pub(crate) orders: u8,
     /// Frames that come later than in the step that they were sent in.
-    pub late: u8,
+    pub(crate) late: u8,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub struct World {
+pub(crate) struct World {
     /// Units that each clock goes on in a step.
-    pub rates: [u64; 3],
-    pub clocks: [u64; 3],
-    pub nodes: [Member; 2],
-    pub witness: Voter,
-    pub runs: [Runs; 2],
+    pub(crate) rates: [u64; 3],
+    pub(crate) clocks: [u64; 3],
+    pub(crate) nodes: [Member; 2],
+    pub(crate) witness: Voter,
+    pub(crate) runs: [Runs; 2],
     /// From each node to its peer and to the witness.
-    pub asks: [[Option<Ask>; 2]; 2],
+    pub(crate) asks: [[Option<Ask>; 2]; 2],
     /// Which of asks and answers were on the way at the end of the last step, as bits; they cost nothing more.
-    pub late: u32,
+    pub(crate) late: u32,
     /// To each node from its peer and from the witness.
-    pub answers: [[Option<Vote>; 2]; 2],
+    pub(crate) answers: [[Option<Vote>; 2]; 2],
     /// Epochs by which somebody held, as bits.
-    pub held: u32,
+    pub(crate) held: u32,
     /// One of them twice.
-    pub twice: bool,
+    pub(crate) twice: bool,
     /// Numbers of starts that were given out.
-    pub boots: u32,
-    pub left: Left,
+    pub(crate) boots: u32,
+    pub(crate) left: Left,
     /// A renewal by a word of an earlier start was seen on the way here.
-    pub renewed: bool,
+    pub(crate) renewed: bool,
 }
 
-pub const fn at(time: u64) -> Instant {
+pub(crate) const fn at(time: u64) -> Instant {
     Instant::from_micros(time)
 }
 
 impl World {
     /// All members run for long, nobody holds.
-    pub fn new(rates: [u64; 3], left: Left) -> Self {
+    pub(crate) fn new(rates: [u64; 3], left: Left) -> Self {
         let node = |side, nonce| {
             let life = Incarnation { counter: nonce, nonce };
             let mut node = Member::new(side, life, 0, LENGTH, STOPS, Instant::ZERO, &TERMS);
@@ -102,7 +102,7 @@ impl World {
         if matches!(self.rates[node], 4 | 5) { Rate::Within } else { Rate::Outside }
     }
 
-    pub fn runs_now(&self, node: usize) -> bool {
+    pub(crate) fn runs_now(&self, node: usize) -> bool {
         match self.runs[node] {
             Runs::Nothing => false,
             Runs::Group => true,
@@ -111,7 +111,7 @@ impl World {
     }
 
     /// What is broken, if anything is.
-    pub fn broken(&self) -> Option<String> {
+    pub(crate) fn broken(&self) -> Option<String> {
         if self.runs_now(0) && self.runs_now(1) {
             return Some("both hold".to_owned());
         }
@@ -119,7 +119,7 @@ impl World {
     }
 
     /// A step of time. A node that has too little left ends within it, as late as its clock lets it see that.
-    pub fn step(&mut self) {
+    pub(crate) fn step(&mut self) {
         for member in 0..3 {
             self.clocks[member] += self.rates[member];
         }
@@ -142,7 +142,7 @@ impl World {
     }
 
     /// The beat of a node: the frames of it that are not lost take the place of what was on the way.
-    pub fn beat(&mut self, node: usize, sent: [bool; 2]) {
+    pub(crate) fn beat(&mut self, node: usize, sent: [bool; 2]) {
         let before = self.nodes[node].state;
         if before == State::Holding && at(self.clocks[node]) >= self.nodes[node].stop_at() {
             // It does not see its end yet, so this is no time for a beat either.
@@ -153,7 +153,7 @@ impl World {
         self.put(node, asks, sent);
     }
 
-    pub fn put(&mut self, node: usize, asks: Option<[Ask; 2]>, sent: [bool; 2]) {
+    pub(crate) fn put(&mut self, node: usize, asks: Option<[Ask; 2]>, sent: [bool; 2]) {
         for (to, ask) in asks.into_iter().flatten().enumerate() {
             if sent[to] {
                 self.asks[node][to] = Some(ask);
@@ -163,7 +163,7 @@ impl World {
     }
 
     /// An ask of a node comes to a voter: its peer (0) or the witness (1).
-    pub fn asked(&mut self, node: usize, to: usize) {
+    pub(crate) fn asked(&mut self, node: usize, to: usize) {
         let Some(ask) = self.asks[node][to].take() else { return };
         let rate = self.rate(node);
         let (voter, clock) = match to {
@@ -179,7 +179,7 @@ impl World {
     }
 
     /// An answer comes back.
-    pub fn answered(&mut self, node: usize, from: usize) {
+    pub(crate) fn answered(&mut self, node: usize, from: usize) {
         let Some(vote) = self.answers[node][from].take() else { return };
         let before = self.nodes[node].state;
         let from = if from == 0 { From::Peer } else { From::Witness };
@@ -194,14 +194,14 @@ impl World {
     }
 
     /// A node stops by order, at once; or shows that its stops have ended.
-    pub fn stopped(&mut self, node: usize, sent: [bool; 2]) {
+    pub(crate) fn stopped(&mut self, node: usize, sent: [bool; 2]) {
         self.runs[node] = Runs::Nothing;
         let asks = self.nodes[node].stopped(at(self.clocks[node]), &TERMS);
         self.put(node, asks, sent);
     }
 
     /// A member's memory is gone. What runs on a node is ended by its watchdog, which was fed while it might hold.
-    pub fn start(&mut self, member: usize) {
+    pub(crate) fn start(&mut self, member: usize) {
         self.boots += 1;
         let (boot, now) = (self.boots, at(self.clocks[member]));
         if member == WITNESS {
@@ -218,7 +218,7 @@ impl World {
     }
 
     /// The last start of what node `node` hears as `from`: its peer (0), the witness (1).
-    pub fn boot(&self, node: usize, from: usize) -> u32 {
+    pub(crate) fn boot(&self, node: usize, from: usize) -> u32 {
         if from == 0 { self.nodes[1 - node].own.boot } else { self.witness.boot }
     }
 }
