@@ -192,10 +192,10 @@ impl Member {
         }
         // From when the beat was sent, not from now: what the voter does is counted from later (DESIGN §7 O9.3).
         let until = sent.plus(self.length);
-        if let Some(place) = self.votes.get_mut(place(from)) {
-            if place.is_none_or(|held| held.until < until) {
-                *place = Some(Held { vote, until });
-            }
+        if let Some(place) =
+            self.votes.get_mut(place(from)).filter(|p| p.is_none_or(|held| held.until < until))
+        {
+            *place = Some(Held { vote, until });
         }
         if self.state == State::Asking && now < self.stop_at() {
             self.state = State::Holding;
