@@ -139,7 +139,8 @@ fn lines_that_differ_move_nowhere_but_are_taken_over_on_death() {
 fn a_node_that_reaches_more_ping_nodes_takes_the_group() {
     let mut world = settled(|c| c.pings = 2);
     world.hosts[A].reaches = vec![true, false];
-    world.until(ms(5000), |w| w.serves(B) && !w.serves(A)).expect("moved");
+    let moved = world.until(ms(5000), |w| w.serves(B) && !w.serves(A)).expect("moved");
+    assert!(moved >= ms(600), "`deadping` and two keepalives, seen by both: {moved:?}");
     world.run(ms(3000));
     assert!(world.serves(B), "no failback with a lower score");
     world.hosts[A].reaches = vec![true, true];
