@@ -4,7 +4,7 @@ use crate::{A, B, command, ms, state, times};
 use hb_core::config::{Answered, MonitorConfig};
 use hb_core::message::GroupState;
 use hb_core::{
-    Action, Asked, Command, Config, Duration, Event, FRAME_BUF, Input, Scope, Verb, Wait, Watchdog,
+    Action, Asked, Cause, Command, Config, Duration, Event, FRAME_BUF, Input, Scope, Verb, Wait, Watchdog,
 };
 use hb_sim::{Answer, World};
 
@@ -177,4 +177,33 @@ fn a_start_that_has_begun_goes_on() {
     world.power_off(A);
     world.until(ms(5000), |w| w.serves(B)).expect("it goes on");
     assert_eq!(times(&world, B, |e| matches!(e, Event::Group { to: GroupState::Starting, .. })), 1);
+}
+
+/// B takes down what it ran before, A left in order and is back, and from then on A hears and is not heard.
+#[test]
+fn the_leave_of_a_life_that_is_over_gives_no_right() {
+    let mut left = [0; 2];
+    for after in 0..40 {
+        let mut world = seen(|_| {});
+        command(&mut world, A, Command::Standby(Scope::All)).expect("a standby");
+        world.until(ms(2000), |w| w.serves(B)).expect("moved");
+        world.run(ms(300));
+        world.hosts[B].watchdog = Watchdog::Off;
+        world.hosts[B].scripts.time = ms(60);
+        world.kill(B);
+        world.start(B);
+        world.run(ms(10));
+        command(&mut world, A, Command::Stop).expect("it leaves");
+        world.until(ms(1000), |w| w.hosts[A].node.is_none()).expect("nothing to stop");
+        world.start(A);
+        world.run(Duration::from_micros(after * 100));
+        world.cut[A].fill(true);
+        world.run(ms(5000));
+        assert_eq!(world.overlap, Duration::ZERO, "{after}: {:?}", world.hosts[B].events);
+        assert!(world.serves(A) != world.serves(B), "{after}");
+        let begins =
+            |e: &Event| matches!(e, Event::Group { to: GroupState::Starting, cause: Cause::PeerLeaving, .. });
+        left[usize::from(after > 20)] += times(&world, B, begins);
+    }
+    assert!(left[0] > 0 && left[1] == 0, "only where the next life was not heard: {left:?}");
 }

@@ -74,6 +74,8 @@ pub(crate) struct Peer {
     pub(crate) owes_answer: bool,
     /// It speaks a version below ours, and cannot read what this node shows.
     pub(crate) older: bool,
+    /// A later life of its machine was heard, unmet, and nothing of the met one since: what that showed is over.
+    pub(crate) followed: bool,
     /// Sequence numbers of that incarnation on any link: only a fresh one is life.
     pub(crate) seqs: Window,
     /// The incarnation that proved to live.
@@ -119,6 +121,7 @@ impl Peer {
             owes_answer: false,
             newer: None,
             older: false,
+            followed: false,
         }
     }
 

@@ -367,7 +367,8 @@ impl Node {
 
     /// What the peer shows may be of before its next life: until it is heard again, or is dead (DESIGN §7 O8.2).
     fn outdated(&self) -> bool {
-        self.recovering || self.behind && (self.peer.alive() || self.foreign.live())
+        let passed = self.behind && (self.peer.alive() || self.foreign.live());
+        self.recovering || passed || self.peer.followed && self.peer.alive()
     }
 
     #[cfg_attr(not(feature = "large"), inline(never))]

@@ -172,6 +172,7 @@ impl Node {
         self.signed_by_peer(opened);
         self.peer.seqs.accept(message.seq);
         self.peer.last_heard = self.now;
+        self.peer.followed = false;
         // What came before a sign of life says nothing of what is held after it.
         if matches!(self.one_way, OneWay::Evidence(_)) {
             self.one_way = OneWay::None;
@@ -277,6 +278,8 @@ impl Node {
             self.peer.unconfirmed = message.beat.unconfirmed;
         }
         if let (false, Some(hello)) = (met, &message.hello) {
+            self.peer.followed |=
+                self.peer.met.is_some_and(|life| life.counter < message.incarnation.counter);
             let mut higher = false;
             for (name, shown) in hello.groups.iter().zip(&message.beat.groups) {
                 let group = self.groups.iter_mut().find(|g| g.config.name_hash == name.hash);
