@@ -1,4 +1,5 @@
-//! A claim is decided in the silence that it rests on, and what runs here in part is answered for (DESIGN §7 O2.5, O2c.12).
+//! A claim is decided in the silence that it rests on, what runs here in part is answered for, and a life that is over gives no
+//! right (DESIGN §7 O2.5, O2c.12, O8.3).
 
 use crate::{A, B, command, ms, state, times};
 use hb_core::config::{Answered, MonitorConfig};

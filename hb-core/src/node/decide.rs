@@ -365,7 +365,7 @@ impl Node {
         }
     }
 
-    /// What the peer shows may be of before its next life: until it is heard again, or is dead (DESIGN §7 O8.2).
+    /// What the peer shows may be of before its next life: until it is heard again, or is dead (DESIGN §7 O8.2, O8.3).
     fn outdated(&self) -> bool {
         let passed = self.behind && (self.peer.alive() || self.foreign.live());
         self.recovering || passed || self.peer.followed && self.peer.alive()
