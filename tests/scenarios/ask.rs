@@ -233,3 +233,24 @@ fn a_power_loss_with_whole_links_is_taken_over_soon_after_the_deadtime() {
     assert!(!rig.log(Node::Ha2).contains("is still answered by"), "{}", rig.log(Node::Ha2));
     never_both(&rig);
 }
+
+/// The address comes up last, and its next holder answers for it from the first script on.
+#[test]
+fn a_cable_cut_in_the_middle_of_a_slow_start_doubles_nobody() {
+    let last = |files: Files| Files {
+        haresources: files.haresources.replace(" 192.168.2.50", " Delay::5 192.168.2.50"),
+        ..waits(files)
+    };
+    let Some(rig) = settled(Builder::new("cut in a slow start").edit(last)) else { return };
+    let said = rig.hbd(Node::Ha1, &["standby", "--no-wait"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    rig.wait_group(Node::Ha2, "starting", SOON);
+    let cut = rig.cut(&[Cable::Cross]);
+    rig.wait_peer(Node::Ha1, "dead", SOON);
+    rig.wait_answer(Node::Ha2, SOON);
+    nothing_moves(&rig, Node::Ha2, A_WHILE);
+    assert_eq!(rig.calls(Node::Ha1, "start", cut), 0, "{}", rig.log(Node::Ha1));
+    let log = rig.log(Node::Ha1);
+    assert!(log.contains("ha-2 is silent on every link, but 192.168.2.50 is still answered by"), "{log}");
+    never_both(&rig);
+}
