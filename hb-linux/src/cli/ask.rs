@@ -300,7 +300,7 @@ fn follow(options: &Options, way: Way, targets: &[String], to: &str) -> i32 {
             return EXIT_FAILURE;
         }
         let states: Vec<_> = groups.iter().map(|g| (g.state.clone(), g.peer_state.clone())).collect();
-        if states == last && groups.iter().all(|g| !g.moving()) {
+        if states == last && groups.iter().all(|g| !g.moving(&shot.peer)) {
             still += STEP_MS;
         } else {
             still = 0;
@@ -359,6 +359,7 @@ pub(super) fn broken<'a>(shot: &'a Snapshot, group: &'a Group) -> Option<(&'a Gr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::snapshot::Peer;
 
     fn group(state: &str, peer: Option<&str>) -> Group {
         Group { name: "g".into(), state: state.into(), peer_state: peer.map(Into::into), ..Group::default() }
@@ -373,6 +374,15 @@ mod tests {
         let newer = |wait: &str| Group { wait: Some(wait.into()), ..group("idle", None) };
         assert!(arrived(&newer("peer_runs"), Way::Away) && !arrived(&newer("peer_newer"), Way::Away));
         assert!(!arrived(&group("stopping", Some("idle")), Way::Away));
+    }
+
+    /// What it showed last may stay so for ever.
+    #[test]
+    fn a_silent_peer_is_on_no_way() {
+        let peer = |state: &str| Peer { state: state.into(), ..Peer::default() };
+        let starts = group("idle", Some("starting"));
+        assert!(starts.moving(&peer("up")) && starts.moving(&peer("late")) && !starts.moving(&peer("dead")));
+        assert!(group("stopping", None).moving(&peer("dead")));
     }
 
     #[test]

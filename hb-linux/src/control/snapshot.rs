@@ -223,7 +223,7 @@ impl Snapshot {
     /// Is no group on its way from one state to another?
     #[must_use]
     pub fn settled(&self) -> bool {
-        self.groups.iter().all(|g| !g.moving())
+        self.groups.iter().all(|g| !g.moving(&self.peer))
     }
 
     /// Which groups are held here, as the original says it: `none`, `local`, `foreign`, `all`, or `transition`.
@@ -245,11 +245,12 @@ impl Snapshot {
 }
 
 impl Group {
-    /// Is it on its way here, or on the peer as far as that is known?
+    /// Is it on its way here, or on the peer as far as that is heard?
     #[must_use]
-    pub fn moving(&self) -> bool {
+    pub fn moving(&self, peer: &Peer) -> bool {
         let on_its_way = |state: &str| matches!(state, "starting" | "stopping");
-        on_its_way(&self.state) || self.peer_state.as_deref().is_some_and(on_its_way)
+        let heard = matches!(peer.state.as_str(), "up" | "late");
+        on_its_way(&self.state) || heard && self.peer_state.as_deref().is_some_and(on_its_way)
     }
 }
 

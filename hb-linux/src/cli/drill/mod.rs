@@ -322,7 +322,7 @@ impl Run<'_> {
                 }
             }
             let states: Vec<_> = groups.iter().map(|g| (g.state.clone(), g.peer_state.clone())).collect();
-            if states != last || groups.iter().any(|group| group.moving()) {
+            if states != last || groups.iter().any(|group| group.moving(&shot.peer)) {
                 (progress, last) = (now, states);
             } else if there.is_none() && now.since(progress) >= STILL {
                 return Err("nothing moved for 15 s; hbd status says what it waits for".into());
