@@ -4,6 +4,7 @@
 
 use crate::dist;
 use crate::dist::toolchain::{self, Compiler};
+use crate::netns::package;
 use crate::paths::{is_root, which};
 use crate::proc::Cmd;
 use crate::test::features::BOARD;
@@ -68,7 +69,7 @@ pub const VIRTUAL: &[Package] = &[
     package("util-linux", "setpriv: ends QEMU with the rig", When::Always),
 ];
 
-/// What the benchmark's `--peers` adds. Never installed unasked.
+/// What the benchmark's `--peers` adds: fetched and unpacked below the target folder, never installed.
 pub const PEERS: &[Package] = &[
     package("keepalived", "measured beside hbd", When::Always),
     package("heartbeat", "the original, measured beside hbd", When::Always),
@@ -81,6 +82,18 @@ pub const PEERS: &[Package] = &[
 pub fn ensure() -> Result<String, String> {
     components()?;
     ensure_all(PACKAGES)
+}
+
+/// Fetches [`PEERS`] for `cargo xtask bench --peers`; returns one line on where they are.
+///
+/// # Errors
+/// One is neither installed nor to be had.
+pub fn peers() -> Result<String, String> {
+    let mut places = Vec::new();
+    for peer in PEERS.iter().filter(|peer| which(peer.name).is_none()) {
+        places.push(package::unpacked(peer.name)?.display().to_string());
+    }
+    Ok(if places.is_empty() { "the peers are installed".to_owned() } else { places.join(" ") })
 }
 
 /// Those of [`PACKAGES`] that the i586 binary and its packages are made with.

@@ -30,11 +30,17 @@ impl Mark {
         }
     }
 
+    /// What the debug log of a node got since.
+    #[must_use]
+    pub(super) fn debug(&self, rig: &Rig, node: Node) -> String {
+        let text = rig.machine(node).read("log/ha-debug");
+        text.get(self.debug[node.index()]..).unwrap_or_default().to_owned()
+    }
+
     /// The scripts that ended on a node since.
     #[must_use]
     pub(super) fn calls(&self, rig: &Rig, node: Node) -> Vec<Call> {
-        let text = rig.machine(node).read("log/ha-debug");
-        text.get(self.debug[node.index()]..).unwrap_or_default().lines().filter_map(call).collect()
+        self.debug(rig, node).lines().filter_map(call).collect()
     }
 
     /// The sum of the calls with one of these verbs on a node since.

@@ -70,12 +70,12 @@ fn served_after(rig: &Rig, begin: Stamp) -> Result<f64, String> {
 }
 
 /// The unpacked package: its program and the search path of the libraries that it brings.
-struct Package {
+pub(super) struct Package {
     program: PathBuf,
     libraries: String,
 }
 
-fn fetch() -> Result<Package, String> {
+pub(super) fn fetch() -> Result<Package, String> {
     if let Some(program) = which("keepalived") {
         return Ok(Package { program, libraries: String::new() });
     }
@@ -85,7 +85,7 @@ fn fetch() -> Result<Package, String> {
     Ok(Package { program: root.join("usr/sbin/keepalived"), libraries })
 }
 
-fn start(rig: &Rig, node: Node, package: &Package) -> Result<(), String> {
+pub(super) fn start(rig: &Rig, node: Node, package: &Package) -> Result<(), String> {
     let machine = rig.machine(node);
     let (conf, pid) = (machine.path("etc/keepalived.conf"), machine.path("run/keepalived.pid"));
     fs::write(&conf, configuration(node)).map_err(|e| format!("{}: {e}", conf.display()))?;
@@ -118,7 +118,7 @@ fn configuration(node: Node) -> String {
 }
 
 /// A signal for the running keepalived of a node.
-fn tell(rig: &Rig, node: Node, signal: &str) -> Result<(), String> {
+pub(super) fn tell(rig: &Rig, node: Node, signal: &str) -> Result<(), String> {
     let machine = rig.machine(node);
     let pid = machine.read("run/keepalived.pid");
     let mut kill = Command::new("kill");

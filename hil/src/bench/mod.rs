@@ -9,6 +9,7 @@ mod handover;
 mod keepalived;
 mod original;
 mod partition;
+mod peers;
 mod process;
 mod replay;
 mod row;
@@ -61,6 +62,14 @@ const BENCHES: &[Bench] = &[
     bench("size", "the i586 binary", process::size),
     Bench { build: Build::Old, ..bench("memory", "resident memory", process::memory) },
     bench("calls", "system calls at rest", process::calls),
+    Bench {
+        peer: true,
+        ..bench(
+            "peers",
+            "hbd and keepalived in turns, each part of a take-over: docs/measured.md",
+            peers::run,
+        )
+    },
     Bench {
         peer: true,
         ..bench("keepalived", "keepalived 10 ms adverts: the same losses and stops", keepalived::run)

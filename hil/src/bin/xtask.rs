@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         ["dist", "--check"] => dist::run(true).map(|text| println!("{text}")),
         ["dist", "--parts"] => dist::parts(),
         ["gate", names @ ..] => gate::run(names).map(|text| println!("{text}")),
+        ["setup", "--peers"] => hb_hil::setup::peers().map(|text| println!("{text}")),
         ["bench", names @ ..] => bench::run(names),
         ["hil", "--rig", file, rest @ ..] => wires::rig(file, rest),
         ["hil", "--replay", file] => hb_hil::virt::replay::command(std::path::Path::new(file)),
@@ -86,6 +87,7 @@ fn help() {
     println!(
         "  gate [NAME...] [--all] [--list]  the i586 binary on a 2.4 kernel's calls and a Pentium (root)"
     );
+    println!("  setup --peers       fetch what bench --peers measures beside hbd; nothing is installed");
     println!(
         "  bench [NAME...] [--peers]  measure on the rig of namespaces (root); --peers adds keepalived and the original"
     );

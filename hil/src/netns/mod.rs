@@ -19,6 +19,7 @@
 //! [`Rig`] puts the parts together; the scenario tests and the benchmark are written against it.
 
 mod addresses;
+mod arps;
 mod builder;
 mod client;
 mod clock;
@@ -44,6 +45,7 @@ mod urgent;
 mod wiring;
 
 pub use addresses::AddressWatch;
+pub use arps::ArpWatch;
 pub use builder::{Builder, skip};
 pub use client::{Client, Outage, Reply, Sample};
 pub use clock::Stamp;
