@@ -255,8 +255,9 @@ pub enum Cause {
     Data,
     /// It was claimed because a fence would prove the peer off, and that failed.
     Unfenced,
-    /// It was claimed before this silence of the peer, and none of its start scripts has begun.
-    Silent,
+    /// What it was claimed on is old (an earlier silence of the peer, or from before an own stall), and none of its start scripts
+    /// has begun.
+    Anew,
 }
 
 /// Why a copy of a group's data is stale (DESIGN §9).

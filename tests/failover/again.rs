@@ -208,3 +208,42 @@ fn the_leave_of_a_life_that_is_over_gives_no_right() {
     }
     assert!(left[0] > 0 && left[1] == 0, "only where the next life was not heard: {left:?}");
 }
+
+/// Claimed in silence, and then the claimant stands still before its first script, while the holder's machine is seen again.
+#[test]
+fn a_claim_from_before_an_own_stall_is_decided_again() {
+    let mut world = seen(|_| {});
+    world.kill(A);
+    world.hosts[A].watchdog = Watchdog::Off;
+    world.lan.carrier[A] = false;
+    world.hosts[B].scripts.time = ms(60);
+    world.until(ms(5000), |w| state(w, B) == GroupState::Starting).expect("nobody answers");
+    world.run(ms(20));
+    world.freeze(B);
+    world.lan.carrier[A] = true;
+    world.run(ms(1000));
+    world.thaw(B);
+    world.run(ms(10_000));
+    assert!(!world.hosts[B].scripts.any(0), "{:?}", world.hosts[B].events);
+    assert_eq!((wait(&world, B), world.overlap), (Some(Wait::Answered), Duration::ZERO));
+}
+
+/// What is stuck at the peer answers for itself while its address is down; the holder that restarts a resource goes on.
+#[test]
+fn a_holder_is_not_ended_by_what_is_stuck_and_heard() {
+    let mut world = seen(|c| c.monitor = Some(MonitorConfig { period: ms(100), failures: 5 }));
+    world.power_off(B);
+    world.run(ms(1000));
+    world.hosts[B].scripts.running[0][0] = true;
+    world.hosts[B].scripts.stop = Answer::Lies;
+    world.hosts[B].watchdog = Watchdog::Off;
+    world.start(B);
+    world.until(ms(10_000), |w| state(w, B) == GroupState::Stuck).expect("it cannot be stopped");
+    world.run(ms(500));
+    world.hosts[A].scripts.running[0][1] = false;
+    world.run(ms(200));
+    world.until(ms(3000), |w| w.serves(A)).expect("put back in place");
+    world.run(ms(3000));
+    assert_eq!(times(&world, A, |e| matches!(e, Event::AddressTaken { .. })), 0);
+    assert!(world.serves(A));
+}

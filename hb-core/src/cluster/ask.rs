@@ -226,12 +226,15 @@ impl Ask {
         }
     }
 
-    /// Nobody could ask for `gap`, as long as the pause between two questions or longer: silence is proven anew.
-    pub(crate) fn anew(&mut self, gap: Duration, times: &Times, now: Instant) {
-        if self.purpose.is_some_and(|purpose| gap >= times.pace(purpose)) && !self.resigned {
+    /// Nobody could ask for `gap`, as long as the pause between two questions or longer: silence is proven anew. `true` where
+    /// something was decided before that.
+    pub(crate) fn anew(&mut self, gap: Duration, times: &Times, now: Instant) -> bool {
+        let old = self.purpose.is_some_and(|purpose| gap >= times.pace(purpose)) && !self.resigned;
+        if old {
             (self.run, self.asked_at) = (0, Instant::ZERO);
             self.event(AskEvent::Blind, now);
         }
+        old && self.decided.is_some()
     }
 
     /// Something else on the network of this address answered.

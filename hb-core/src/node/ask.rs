@@ -149,11 +149,14 @@ impl Node {
     }
 
     /// The loop stood still for `gap`: whoever took the addresses meanwhile was not asked, so what silence was proven before
-    /// is old.
+    /// is old, and a claim of which nothing runs yet is decided again (DESIGN §7 O2c.6).
     pub(super) fn ask_anew(&mut self, gap: Duration) {
         let (now, times) = (self.now, self.ask_times());
-        for ask in self.groups.iter_mut().filter_map(Group::ask_mut) {
-            ask.anew(gap, &times, now);
+        for id in self.group_ids() {
+            let Some(ask) = self.group_mut(id).and_then(Group::ask_mut) else { continue };
+            if ask.anew(gap, &times, now) && self.group(id).is_some_and(Group::not_begun) {
+                self.release(id, Cause::Anew);
+            }
         }
     }
 
@@ -239,11 +242,16 @@ impl Node {
         if self.known.contains(&mac) && !defended {
             return;
         }
+        let stuck = self.peer.both_ways() && self.shown_there(id) == Some(GroupState::Stuck);
         let (now, times) = (self.now, self.ask_times());
         let Some(group) = self.group(id) else { return };
         let peer = self.stopped_there(group);
         let Some(ask) = self.group_mut(id).and_then(Group::ask_mut) else { return };
         let Some(purpose) = ask.purpose else { return };
+        // What is stuck there serves nobody, whatever it answers for while its addresses are down.
+        if defended && stuck && purpose == Purpose::Back {
+            return;
+        }
         if !purpose.decides() {
             if matches!(purpose, Purpose::Know | Purpose::Keep) {
                 return;

@@ -204,7 +204,7 @@ impl Node {
             group.takeover = false;
         }
         // It was claimed in an earlier silence, or of a peer that was alive.
-        self.decide_again(Cause::Silent);
+        self.decide_again(Cause::Anew);
         let mut alone = false;
         if met && !self.peer.left {
             let timing = self.config.timing;

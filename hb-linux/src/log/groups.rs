@@ -86,6 +86,6 @@ pub fn cause_words<const N: usize>(names: &Names, cause: Cause, to: GroupState, 
         Cause::Operator => out.put(format_args!("asked for by an operator")),
         Cause::Data => out.put(format_args!("its data could not be brought up to date")),
         Cause::Unfenced => out.put(format_args!("the fence failed, so it is decided again")),
-        Cause::Silent => out.put(format_args!("the peer fell silent, so it is decided again")),
+        Cause::Anew => out.put(format_args!("what it was claimed on is old, so it is decided again")),
     }
 }

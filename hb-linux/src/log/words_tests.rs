@@ -59,7 +59,7 @@ const CAUSES: [Cause; 18] = [
     Cause::Operator,
     Cause::Data,
     Cause::Unfenced,
-    Cause::Silent,
+    Cause::Anew,
 ];
 const WAITS: [Wait; 27] = [
     Wait::Peer,

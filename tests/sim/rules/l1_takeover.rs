@@ -252,6 +252,12 @@ impl Takeover {
 
     fn judge(&mut self, world: &World, facts: &Facts, survivor: usize, group: usize) -> Verdict {
         let clock = self.clocks[survivor][group].filter(|clock| clock.since >= facts.acted[survivor]);
+        // A script that outlived its daemon has brought the address up: the claimant has met it, and asks anew.
+        let taken = world.notes.iter().any(|note| {
+            matches!(*note, Note::Said { host, event: Event::AddressTaken { group: g, .. } }
+                if host == survivor && usize::from(g.0) == group)
+        });
+        let clock = clock.filter(|_| !taken || !world.answers(survivor, group));
         if !self.applies(world, facts, survivor, group) {
             self.clocks[survivor][group] = None;
             return Ok(());

@@ -6,7 +6,7 @@ use hb_core::{Cause, Wait};
 pub(super) const fn of_cause(cause: Cause) -> &'static str {
     match cause {
         Cause::Join => "O1",
-        Cause::PeerDead | Cause::Unfenced | Cause::Silent => "O2",
+        Cause::PeerDead | Cause::Unfenced | Cause::Anew => "O2",
         Cause::PeerLeaving | Cause::PeerLeft | Cause::Leave => "O6",
         Cause::Right => "O3",
         Cause::Handover(_) | Cause::Operator => "O4",
