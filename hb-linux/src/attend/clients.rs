@@ -78,7 +78,7 @@ pub fn user(etc_dir: &Path, name: &str) -> Option<(u32, u32, Vec<u32>)> {
 /// # Errors
 /// `ESRCH`: there is no such user. Else as `fork(2)`.
 pub fn start(setup: &Setup, client: &Client) -> Result<Pid, Errno> {
-    let (uid, gid, groups) = user(&setup.etc_dir, &client.user).ok_or(Errno(libc::ESRCH))?;
+    let (uid, gid, groups) = user(&setup.paths.etc_dir, &client.user).ok_or(Errno(libc::ESRCH))?;
     let path = client.words.first().map_or("", String::as_str);
     let path = CString::new(path).map_err(|_| Errno::INVALID)?;
     let argv = Words::new(&client.words).ok_or(Errno::INVALID)?;

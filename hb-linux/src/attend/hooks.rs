@@ -31,9 +31,11 @@ pub fn calls(setup: &Setup, line: &str) -> (Vec<Call>, Option<PathBuf>) {
     };
     let (kind, message) = (value("HBD_EVENT"), value("HA_t"));
     let call = |path: PathBuf, word: &str| Call { path, word: word.to_string(), env: env.clone() };
-    let mut all: Vec<Call> =
-        programs(&setup.config_dir.join("notify.d")).into_iter().map(|path| call(path, &kind)).collect();
-    let path = setup.config_dir.join("rc.d").join(&message);
+    let mut all: Vec<Call> = programs(&setup.paths.config_dir.join("notify.d"))
+        .into_iter()
+        .map(|path| call(path, &kind))
+        .collect();
+    let path = setup.paths.config_dir.join("rc.d").join(&message);
     if message.is_empty() || !can_run(&path) {
         return (all, None);
     }

@@ -2,7 +2,8 @@
 
 use super::clients::{self, Lives, Next};
 use super::hooks::{self, Call};
-use super::{Client, LONGEST, Setup};
+use super::{Client, IDLE, LONGEST, REREAD, Setup};
+use crate::config;
 use crate::ending::{Ending, Patience, Step};
 use crate::sys::Fd;
 use crate::sys::Signal;
@@ -29,34 +30,52 @@ struct Hook {
 }
 
 /// A program and its lives.
-struct Kept<'a> {
-    client: &'a Client,
+struct Kept {
+    client: Client,
     lives: Lives,
     pid: Option<Pid>,
+    given_up: bool,
+}
+
+impl Kept {
+    const fn new(client: Client) -> Self {
+        Self { client, lives: Lives::NONE, pid: None, given_up: false }
+    }
+
+    fn name(&self) -> &str {
+        self.client.words.first().map_or("", String::as_str)
+    }
 }
 
 struct Child<'a> {
     setup: &'a Setup,
     says: &'a Fd,
-    kept: Vec<Kept<'a>>,
+    kept: Vec<Kept>,
     queue: VecDeque<Call>,
     hook: Option<Hook>,
     /// Calls that found no room in the queue.
     lost: u32,
     /// Programs that are not called, and that was said.
     refused: BTreeSet<PathBuf>,
+    /// `ha.cf` is to be read again.
+    reread: bool,
 }
 
 /// Be the child, until the pipe of the news ends.
-pub(super) fn run(setup: &Setup, orders: &Fd, says: &Fd) -> i32 {
+pub(super) fn run(setup: &Setup, again: bool, orders: &Fd, says: &Fd) -> i32 {
     process::new_session();
     process::become_helper(&[orders.raw(), says.raw()], false);
     process::set_name(c"hbd-attend");
     let Ok(signals) = Signals::install() else { return 1 };
     let mut clock = Clock::start();
-    let kept = setup.clients.iter().map(|client| Kept { client, lives: Lives::NONE, pid: None }).collect();
+    let clients = if again { reread(setup) } else { None };
+    let clients = clients.unwrap_or_else(|| setup.clients.clone());
+    if again && clients.is_empty() && !setup.has_hooks() {
+        return i32::from(IDLE);
+    }
+    let kept = clients.into_iter().map(Kept::new).collect();
     let (queue, refused) = (VecDeque::new(), BTreeSet::new());
-    let mut child = Child { setup, says, kept, queue, hook: None, lost: 0, refused };
+    let mut child = Child { setup, says, kept, queue, hook: None, lost: 0, refused, reread: false };
     for n in 0..child.kept.len() {
         child.start(n, clock.now());
     }
@@ -74,6 +93,9 @@ pub(super) fn run(setup: &Setup, orders: &Fd, says: &Fd) -> i32 {
         }
         let open = child.read(orders, &mut text);
         child.hooks(now);
+        if core::mem::take(&mut child.reread) {
+            child.follow(&mut clock);
+        }
         if !open {
             child.leave(&mut clock);
             return 0;
@@ -90,9 +112,9 @@ impl Child<'_> {
 
     fn start(&mut self, n: usize, now: Instant) {
         let Some(kept) = self.kept.get_mut(n) else { return };
-        let name = kept.client.words.first().map_or("", String::as_str);
         kept.lives.begin(now);
-        let said = match clients::start(self.setup, kept.client) {
+        let name = kept.client.words.first().map_or("", String::as_str);
+        let said = match clients::start(self.setup, &kept.client) {
             Ok(pid) => {
                 kept.pid = Some(pid);
                 return;
@@ -118,7 +140,7 @@ impl Child<'_> {
         let Some(n) = self.kept.iter().position(|kept| kept.pid == Some(pid)) else { return };
         let Some(kept) = self.kept.get_mut(n) else { return };
         kept.pid = None;
-        let (name, how) = (kept.client.words.first().map_or("", String::as_str), how(ended));
+        let (name, how) = (kept.name().to_owned(), how(ended));
         match kept.lives.end(now, ended) {
             Next::Again => {
                 let said = format!("respawn: {name} ended ({how}) and is started again");
@@ -130,6 +152,7 @@ impl Child<'_> {
                 self.say('I', &said);
             }
             Next::GivenUp => {
+                kept.given_up = true;
                 let said = format!(
                     "respawn: {name} is given up ({how}): it ended within 30 s more than 10 times in a row"
                 );
@@ -153,6 +176,10 @@ impl Child<'_> {
             let rest = text.split_off(at + 1);
             let line = String::from_utf8_lossy(text).trim_end().to_owned();
             *text = rest;
+            if line == REREAD.trim_end() {
+                self.reread = true;
+                continue;
+            }
             let (calls, refused) = hooks::calls(self.setup, &line);
             for call in calls {
                 if self.queue.len() < QUEUE {
@@ -217,21 +244,57 @@ impl Child<'_> {
         }
     }
 
+    /// `ha.cf` may name other programs now: end those that are gone, start those that are new, and those that were given up.
+    fn follow(&mut self, clock: &mut Clock) {
+        // What is wrong with the files the daemon has said.
+        let Some(wanted) = reread(self.setup) else { return };
+        let kept = core::mem::take(&mut self.kept);
+        let (stay, gone): (Vec<_>, Vec<_>) = kept.into_iter().partition(|kept| wanted.contains(&kept.client));
+        self.kept = stay;
+        for kept in gone.iter().rev() {
+            self.say('I', &format!("respawn: {} is ended: ha.cf has it no more", kept.name()));
+            self.end(kept, clock);
+        }
+        let known = |kept: &[Kept], client: &Client| kept.iter().any(|kept| kept.client == *client);
+        for client in wanted {
+            if !known(&self.kept, &client) {
+                let kept = Kept { given_up: true, ..Kept::new(client) };
+                self.say('I', &format!("respawn: {} is started: ha.cf has it now", kept.name()));
+                self.kept.push(kept);
+            }
+        }
+        for n in 0..self.kept.len() {
+            let again = self.kept.get_mut(n).is_some_and(|kept| {
+                core::mem::take(&mut kept.given_up) && {
+                    kept.lives = Lives::NONE;
+                    true
+                }
+            });
+            if again {
+                self.start(n, clock.now());
+            }
+        }
+    }
+
+    /// End a program, and what it left behind.
+    fn end(&self, kept: &Kept, clock: &mut Clock) {
+        let Some(pid) = kept.pid else { return };
+        let _ = process::signal_group(pid, Signal::SIGTERM);
+        let end = clock.now().plus(Duration::from_millis(self.setup.limits_ms.1));
+        while !process::has_ended(pid) {
+            if clock.now() >= end {
+                let _ = process::kill_group(pid);
+            }
+            sleep_ms(10);
+        }
+        // What it left behind goes with it.
+        let _ = process::kill_group(pid);
+    }
+
     /// End the programs in order, the last one first; the hook that runs has its time, what waits is told.
     fn leave(&mut self, clock: &mut Clock) {
-        let limit = Duration::from_millis(self.setup.limits_ms.1);
         for kept in self.kept.iter().rev() {
-            let Some(pid) = kept.pid else { continue };
-            let _ = process::signal_group(pid, Signal::SIGTERM);
-            let end = clock.now().plus(limit);
-            while !process::has_ended(pid) {
-                if clock.now() >= end {
-                    let _ = process::kill_group(pid);
-                }
-                sleep_ms(10);
-            }
-            // What it left behind goes with it.
-            let _ = process::kill_group(pid);
+            self.end(kept, clock);
         }
         while self.hook.is_some() || !self.queue.is_empty() {
             let now = clock.now();
@@ -242,6 +305,12 @@ impl Child<'_> {
             sleep_ms(10);
         }
     }
+}
+
+/// The programs that the files name now; `None`: they are not right.
+fn reread(setup: &Setup) -> Option<Vec<Client>> {
+    let (settings, _) = config::load(&setup.paths, Some(&setup.own));
+    settings.map(|settings| super::clients(&settings, &setup.paths))
 }
 
 fn how(ended: Ended) -> String {

@@ -1,6 +1,7 @@
 //! The child with real programs.
 
-use super::{Client, Setup, launch};
+use super::{Client, IDLE, REREAD, Setup, launch};
+use crate::config::Paths;
 use crate::sys::poll::sleep_ms;
 use crate::sys::process;
 use std::fs;
@@ -36,8 +37,9 @@ impl Place {
 
     fn setup(&self, clients: Vec<Client>) -> Setup {
         let env = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin".into(), format!("OUT={}", self.0.display())];
-        let (config_dir, etc_dir) = (self.0.clone(), self.0.join("etc"));
-        Setup { clients, config_dir, etc_dir, env: env.into(), limits_ms: (1500, 1500) }
+        let mut paths = Paths::new(&self.0);
+        paths.etc_dir = self.0.join("etc");
+        Setup { clients, paths, own: "a".into(), env: env.into(), limits_ms: (1500, 1500) }
     }
 
     fn wait(&self, what: &str, done: impl Fn() -> bool) {
@@ -70,7 +72,7 @@ fn hooks_are_called_in_order_and_one_that_hangs_is_ended() {
     place.script("rc.d/ip-request", "$HA_BIN/req_resource; echo never >> $OUT/out");
     let setup = place.setup(Vec::new());
     assert!(setup.has_work());
-    let (pid, news, lines) = launch(&setup).unwrap();
+    let (pid, news, lines) = launch(&setup, false).unwrap();
     for line in [
         "HBD_EVENT=group\u{1f}HBD_GROUP=g\u{1f}HBD_OLD=idle\u{1f}HBD_NEW=starting",
         "HBD_EVENT=group\u{1f}HBD_GROUP=g\u{1f}HBD_OLD=held\u{1f}HBD_NEW=stopping\u{1f}HA_t=ip-request",
@@ -114,7 +116,7 @@ fn programs_are_kept_and_ended_in_order() {
         program("nobody-knows", "echo x >> $OUT/none", "stranger"),
     ]);
     let setup = place.setup(clients);
-    let (pid, news, lines) = launch(&setup).unwrap();
+    let (pid, news, lines) = launch(&setup, false).unwrap();
     place.wait("one is given up", || place.read("lives").lines().count() == 11);
     place.wait("one runs as its user", || place.read("out") == "word 65534 65534 77\n");
     drop(news);
@@ -130,4 +132,56 @@ fn programs_are_kept_and_ended_in_order() {
     for part in ["dies is given up", "done ended with 100", "there is no user stranger"] {
         assert!(said.contains(part), "{part}: {said}");
     }
+}
+
+#[test]
+fn a_reload_ends_what_is_gone_starts_what_is_new_and_leaves_the_rest_alone() {
+    if process::effective_uid() != 0 {
+        return;
+    }
+    let place = Place::new("reload");
+    let stays = "echo x >> $OUT/${0##*/}.out; trap 'echo ends >> $OUT/${0##*/}.out; exit' TERM; while :; do sleep 0.05; done";
+    let [old, same, new] = ["old", "same", "new"].map(|name| place.script(&format!("{name}.sh"), stays));
+    let dies = place.script("dies.sh", "echo x >> $OUT/dies.sh.out");
+    let files = |respawn: &[&String]| {
+        let lines: String = respawn.iter().map(|path| format!("respawn root {path}\n")).collect();
+        for (name, text) in [
+            ("ha.cf", format!("node a b\nbcast eth0\n{lines}")),
+            ("haresources", "a x\n".to_owned()),
+            ("authkeys", "auth 1\n1 crc\n".to_owned()),
+        ] {
+            fs::write(place.0.join(name), text).unwrap();
+            fs::set_permissions(place.0.join(name), fs::Permissions::from_mode(0o600)).unwrap();
+        }
+    };
+    let client = |path: &String| Client { user: "root".into(), words: [path.clone()].into() };
+    let setup = place.setup([&old, &same, &dies].map(client).into());
+    let (pid, news, _lines) = launch(&setup, false).unwrap();
+    let said = |name: &str| place.read(&format!("{name}.sh.out"));
+    place.wait("both run", || said("old") == "x\n" && said("same") == "x\n");
+    let lives = || said("dies").lines().count();
+    place.wait("one is given up", || lives() == 11);
+    // Files that are wrong change nothing.
+    fs::write(place.0.join("ha.cf"), "node a\n").unwrap();
+    news.write(REREAD.as_bytes()).unwrap();
+    sleep_ms(300);
+    files(&[&same, &new, &dies]);
+    news.write(REREAD.as_bytes()).unwrap();
+    place.wait("the new one runs", || said("new") == "x\n");
+    place.wait("the old one has ended", || said("old") == "x\nends\n");
+    place.wait("what was given up is tried again", || lives() == 22);
+    drop(news);
+    process::wait_for(pid);
+    assert_eq!(said("same"), "x\nends\n", "one life");
+}
+
+#[test]
+fn a_child_that_finds_nothing_to_do_says_so_by_its_code() {
+    let place = Place::new("idle");
+    for below in ["notify.d", "rc.d"] {
+        fs::remove_dir(place.0.join(below)).unwrap();
+    }
+    let setup = place.setup(Vec::new());
+    let (pid, _news, _lines) = launch(&setup, true).unwrap();
+    assert_eq!(process::wait_for(pid), Some(process::Ended::Code(IDLE)));
 }

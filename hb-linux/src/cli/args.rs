@@ -172,6 +172,12 @@ pub enum Verb {
     /// Print what two nodes compare of their files.
     #[cfg(feature = "config-show")]
     ConfigDigest,
+    /// Print the groups for another program.
+    #[cfg(feature = "export")]
+    Export(Vec<OsString>),
+    /// Show how things stand to a browser, on this port of this machine.
+    #[cfg(feature = "page")]
+    Page(u16),
     /// Show how things stand, live.
     #[cfg(feature = "monitor")]
     Monitor,
@@ -245,7 +251,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Verb, Options
                 let word = word.string()?;
                 match (&verb, word.as_str()) {
                     // These have options of their own, but for this one.
-                    (None, "demo" | "send-arp" | "install" | "events" | "simulate" | "drill")
+                    (None, "demo" | "send-arp" | "install" | "events" | "simulate" | "drill" | "export")
                         if parser.try_raw_args().is_some_and(|rest| wants_help(rest.as_slice())) =>
                     {
                         return Ok((Verb::Help(Some(word)), options));
@@ -255,6 +261,8 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Verb, Options
                     (None, "install") => return Ok((Verb::Install(parser.raw_args()?.collect()), options)),
                     #[cfg(feature = "events")]
                     (None, "events") => return Ok((Verb::Events(parser.raw_args()?.collect()), options)),
+                    #[cfg(feature = "export")]
+                    (None, "export") => return Ok((Verb::Export(parser.raw_args()?.collect()), options)),
                     #[cfg(feature = "drill")]
                     (None, "drill") => return Ok((Verb::Drill(parser.raw_args()?.collect()), options)),
                     #[cfg(feature = "simulate")]
@@ -375,6 +383,8 @@ fn resolve(verb: &str, values: &[String]) -> Result<Verb, Usage> {
             "digest" => Ok(Verb::ConfigDigest),
             other => Err(Usage::new(format!("config has no {other:?}; write config show or config digest"))),
         },
+        #[cfg(feature = "page")]
+        "page" => super::page::port(&one("a port, such as 8694")?).map(Verb::Page),
         #[cfg(feature = "monitor")]
         "monitor" => none(Verb::Monitor),
         #[cfg(feature = "why")]

@@ -43,6 +43,40 @@ macro_rules! monitor {
     };
 }
 
+/// The line of a build with `export`.
+#[cfg(feature = "export")]
+macro_rules! export {
+    () => {
+        "  hbd export pacemaker [--pcs | --crm | --cib]    the groups as commands for Pacemaker, for those who outgrow two nodes
+"
+    };
+}
+
+/// A build without it says nothing of it.
+#[cfg(not(feature = "export"))]
+macro_rules! export {
+    () => {
+        ""
+    };
+}
+
+/// The line of a build with `page`.
+#[cfg(feature = "page")]
+macro_rules! page {
+    () => {
+        "  hbd page PORT                   the same for a browser and a collector of metrics, on this machine's loopback
+"
+    };
+}
+
+/// A build without it says nothing of it.
+#[cfg(not(feature = "page"))]
+macro_rules! page {
+    () => {
+        ""
+    };
+}
+
 /// The lines of a build with `config`.
 #[cfg(feature = "config-show")]
 macro_rules! config {
@@ -236,6 +270,8 @@ hbd: heartbeat and watchdog daemon for two-node hot standby
     data!(),
     guard!(),
     monitor!(),
+    page!(),
+    export!(),
     why!(),
     simulate!(),
     drill!(),

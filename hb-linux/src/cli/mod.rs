@@ -12,6 +12,8 @@ mod data;
 mod drill;
 #[cfg(feature = "events")]
 mod events;
+#[cfg(feature = "export")]
+mod export;
 mod fence;
 mod groups;
 #[cfg(feature = "guard")]
@@ -25,6 +27,8 @@ mod metrics;
 #[cfg(feature = "monitor")]
 mod monitor;
 mod notes;
+#[cfg(feature = "page")]
+pub(crate) mod page;
 mod restart;
 mod send_arp;
 #[cfg(feature = "config-show")]
@@ -123,6 +127,10 @@ fn act(verb: Verb, options: &Options) -> i32 {
         Verb::ConfigShow => settings::show(options),
         #[cfg(feature = "config-show")]
         Verb::ConfigDigest => settings::digest(options),
+        #[cfg(feature = "export")]
+        Verb::Export(words) => export::main(&words, options),
+        #[cfg(feature = "page")]
+        Verb::Page(port) => page::main(port, options),
         #[cfg(feature = "monitor")]
         Verb::Monitor => monitor::main(options),
         #[cfg(feature = "events")]

@@ -75,6 +75,8 @@ pub(super) fn settings(
         watchdog,
         log: log_targets(cf),
         rtprio: cf.rtprio.map(|p| p.value),
+        #[cfg(feature = "page")]
+        page: cf.page.map(|port| port.value),
         status_group: cf.status_group.as_ref().map(|group| group.value.clone()),
         announce_every: cf.announce_every.map_or(Some(ANNOUNCE_EVERY), |a| a.value),
         respawn: cf.respawn.iter().map(|respawn| respawn.value.clone()).collect(),

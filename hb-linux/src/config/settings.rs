@@ -34,6 +34,9 @@ pub struct Settings {
     pub log: LogTargets,
     /// Real-time priority asked for by `rtprio`, 1 to 99; `None` means the lowest of its class.
     pub rtprio: Option<u8>,
+    /// The port of `hbd page` (`page`).
+    #[cfg(feature = "page")]
+    pub page: Option<u16>,
     /// The group of users that may ask for the status (`status_group`).
     pub status_group: Option<String>,
     /// Between two announcements of the addresses that are held (`announce_every`); `None` is `off`.

@@ -3,14 +3,14 @@
 
 use super::requests::group_state;
 use super::voice::Voice;
-use crate::attend::{self, Client, LONGEST, SEPARATOR, Setup};
+use crate::attend::{self, IDLE, LONGEST, REREAD, SEPARATOR, Setup};
 use crate::config::{Paths, Settings};
 use crate::helper::Level;
 use crate::log::{Names, Text, groups};
 use crate::scripts::{Places, program};
 use crate::sys::clock::WallTime;
 use crate::sys::poll::sleep_ms;
-use crate::sys::process::{self, Pid};
+use crate::sys::process::{self, Ended, Pid};
 use crate::sys::{Fd, guard};
 use hb_core::message::GroupState;
 use hb_core::{Cause, Duration, Event, Instant};
@@ -26,8 +26,12 @@ const STEP_MS: i32 = 20;
 /// The daemon's end.
 #[derive(Debug)]
 pub(super) struct Attendant {
+    setup: Setup,
+    /// The files were read again since `setup` was made.
+    again: bool,
+    /// The child is to be told of it.
+    pending: bool,
     /// `None`: there is nothing for it to do.
-    setup: Option<Setup>,
     child: Option<(Pid, Fd, Fd)>,
     /// Another child is to be made then.
     revive: Instant,
@@ -57,20 +61,18 @@ impl Attendant {
     /// Makes the child, if there is something for it to do.
     #[must_use]
     pub(super) fn new(settings: &Settings, paths: &Paths, places: &Places) -> Self {
-        let clients = settings.respawn.iter();
         let setup = Setup {
-            clients: clients
-                .map(|(user, words)| Client { user: user.clone(), words: words.clone() })
-                .collect(),
-            config_dir: paths.config_dir.clone(),
-            etc_dir: paths.etc_dir.clone(),
+            clients: attend::clients(settings, paths),
+            paths: paths.clone(),
+            own: settings.own.clone(),
             env: program::environment(settings, places),
             limits_ms: LIMITS_MS,
         };
-        let setup = setup.has_work().then_some(setup);
-        let child = setup.as_ref().and_then(|setup| attend::launch(setup).ok());
+        let child = if setup.has_work() { attend::launch(&setup, false).ok() } else { None };
         Self {
             setup,
+            again: false,
+            pending: false,
             child,
             revive: Instant::NEVER,
             revived: Instant::ZERO,
@@ -95,13 +97,15 @@ impl Attendant {
 
     /// After the end of a child.
     pub(super) fn reap(&mut self, now: Instant) {
-        if let Some((pid, ..)) = &self.child
-            && process::has_ended(*pid)
-        {
-            self.child = None;
-            self.len = 0;
-            self.revive = now.max(self.revived.plus(REVIVE_EVERY));
+        let Some((pid, ..)) = &self.child else { return };
+        let ended = process::try_wait_for(*pid);
+        if ended.is_none() && process::exists(*pid) {
+            return;
         }
+        self.child = None;
+        self.len = 0;
+        let idle = ended == Some(Ended::Code(IDLE));
+        self.revive = if idle { Instant::NEVER } else { now.max(self.revived.plus(REVIVE_EVERY)) };
     }
 
     /// Log what it says; make another one.
@@ -110,20 +114,41 @@ impl Attendant {
         if now < self.revive {
             return;
         }
-        let Some(setup) = &self.setup else { return };
-        // The child allocates; this process does not but for the words of the pipes.
-        guard::disarm();
-        let made = attend::launch(setup);
-        guard::arm();
-        self.revived = now;
-        self.child = made.ok();
-        self.revive = if self.child.is_some() { Instant::NEVER } else { now.plus(REVIVE_EVERY) };
+        self.launch(now);
         voice.say(
             Level::Error,
             format_args!(
                 "the process that keeps respawn's programs and calls hooks had ended; a new one was started"
             ),
         );
+    }
+
+    fn launch(&mut self, now: Instant) {
+        // The child allocates; this process does not but for the words of the pipes.
+        guard::disarm();
+        let made = attend::launch(&self.setup, self.again);
+        guard::arm();
+        self.revived = now;
+        self.child = made.ok();
+        self.revive = if self.child.is_some() { Instant::NEVER } else { now.plus(REVIVE_EVERY) };
+    }
+
+    /// The files were read again and are right: its programs follow.
+    pub(super) fn reread(&mut self, now: Instant) {
+        self.again = true;
+        self.pending = self.child.is_some();
+        if self.pending {
+            self.pass_on();
+        } else {
+            self.launch(now);
+        }
+    }
+
+    /// Tell it, as soon as the pipe has room.
+    fn pass_on(&mut self) {
+        if let Some((_, pipe, _)) = self.child.as_ref().filter(|_| self.pending) {
+            self.pending = !matches!(pipe.write(REREAD.as_bytes()), Ok(Some(_)));
+        }
     }
 
     fn listen(&mut self, voice: &mut Voice) {
@@ -297,6 +322,7 @@ impl Attendant {
     }
 
     fn send(&mut self, names: &Names, news: &News<'_>, why: &str, said: &str) {
+        self.pass_on();
         let Some((_, pipe, _)) = &self.child else { return };
         let mut text = Text::<{ LONGEST - 1 }>::new();
         let mut put = |name: &str, value: core::fmt::Arguments<'_>| {

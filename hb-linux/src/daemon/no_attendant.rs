@@ -30,5 +30,7 @@ impl Attendant {
 
     pub(super) const fn note(&self, _: &Event, _: &Names, _: &str) {}
 
+    pub(super) const fn reread(&self, _: Instant) {}
+
     pub(super) const fn end(self) {}
 }

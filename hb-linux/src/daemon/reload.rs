@@ -38,6 +38,8 @@ pub(super) struct Reload {
     reading: Option<Reading>,
     /// Children that were not reaped yet: the one that reads, and one that was killed and hangs at its disk.
     children: [Option<Pid>; 2],
+    /// The files were right; not taken yet.
+    right: bool,
 }
 
 impl core::fmt::Debug for Reload {
@@ -68,7 +70,13 @@ impl Reload {
     /// As the daemon starts.
     #[must_use]
     pub(super) fn new(paths: &Paths, settings: &Rc<Settings>) -> Self {
-        Self { paths: paths.clone(), then: Rc::clone(settings), reading: None, children: [None; 2] }
+        Self {
+            paths: paths.clone(),
+            then: Rc::clone(settings),
+            reading: None,
+            children: [None; 2],
+            right: false,
+        }
     }
 
     /// Begin. `caller` gets what the log gets, and the answer.
@@ -166,8 +174,14 @@ impl Reload {
         reading.answer(&if right { Reply::Accepted } else { Reply::Refused("nothing was changed") });
         let _ = process::signal(reading.child, Signal::SIGKILL);
         self.reading = None;
+        self.right = right;
         self.reap();
         right
+    }
+
+    /// Has a reload ended well since the last call?
+    pub(super) fn take_right(&mut self) -> bool {
+        core::mem::take(&mut self.right)
     }
 }
 

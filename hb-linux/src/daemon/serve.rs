@@ -382,6 +382,9 @@ impl Shell {
         if self.reload.service(self.now, &mut self.node, &mut self.fx.voice) {
             self.drain();
         }
+        if self.reload.take_right() {
+            self.fx.attendant.reread(self.now);
+        }
     }
 }
 

@@ -49,7 +49,9 @@ pub fn parts() -> Result<Vec<(&'static str, u64)>, String> {
 }
 
 /// The features of `hb-linux` that a build may leave out.
-const PARTS: [&str; 19] = [
+const PARTS: [&str; 21] = [
+    "export",
+    "page",
     "late-record",
     "bridge",
     "data",

@@ -2,7 +2,7 @@
 //! code may be, no work left marked as undone, no line of the log that the manual does not explain, no page that its
 //! Chinese twin contradicts, no path in the map of the project that leads nowhere.
 
-use super::{Outcome, map, messages, source, twins};
+use super::{Outcome, map, messages, source, staged, twins};
 use crate::paths;
 use std::fs;
 use std::path::Path;
@@ -82,6 +82,7 @@ pub(super) fn check() -> Outcome {
     wrong.extend(named.iter().map(|(n, test)| format!("{CASES}:{n}: {test}: there is no such test")));
     wrong.extend(map::faults(&root));
     wrong.extend(messages::faults(&root));
+    wrong.extend(staged::faults(&root));
     wrong.extend(twins::faults(&root));
     if wrong.is_empty() { Ok(format!("{files} files")) } else { Err(wrong.join("\n")) }
 }

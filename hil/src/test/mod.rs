@@ -12,6 +12,7 @@ mod map;
 mod messages;
 pub mod quick;
 pub mod source;
+mod staged;
 mod trace;
 mod twins;
 

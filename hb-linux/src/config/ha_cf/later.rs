@@ -6,7 +6,7 @@ use crate::config::files::distance;
 use crate::config::finding::Report;
 
 /// Directives of later Heartbeats that are accepted, and why they do nothing here.
-const NO_MEANING: [(&str, &str); 29] = [
+const NO_MEANING: &[(&str, &str)] = &[
     ("realtime", "the daemon always asks for real-time priority, see `rtprio`"),
     ("debug", "debug lines go to `debugfile`"),
     ("normalpoll", "there is one poll loop"),
@@ -29,6 +29,8 @@ const NO_MEANING: [(&str, &str); 29] = [
     ("quorum_server", "two nodes have no quorum server"),
     ("hbgenmethod", "a start is told apart by a counter and a random number"),
     ("hbversion", "frames carry their own version"),
+    #[cfg(not(feature = "page"))]
+    ("page", "this build of hbd has no page"),
     ("failfast", "it belongs to Pacemaker"),
     ("env", "it belongs to Pacemaker"),
     ("crm_daemon_dir", "it belongs to Pacemaker"),

@@ -74,6 +74,8 @@ pub(crate) struct HaCf {
     pub(crate) isolated: Option<At<Isolated>>,
     /// The group of users that may ask for the status.
     pub(crate) status_group: Option<At<String>>,
+    #[cfg(feature = "page")]
+    pub(crate) page: Option<At<u16>>,
     /// `Some(None)` is `announce_every off`.
     pub(crate) announce_every: Option<At<Option<Duration>>>,
     pub(crate) answered: Option<At<Answered>>,

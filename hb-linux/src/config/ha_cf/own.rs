@@ -100,6 +100,14 @@ pub(super) fn announce_every(cf: &mut HaCf, d: &Directive<'_>, report: &mut Repo
     }
 }
 
+/// `page PORT`: on the loopback alone.
+#[cfg(feature = "page")]
+pub(super) fn page(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
+    if let Some(port) = d.number(1, 65_535, "8694", report).and_then(|n| u16::try_from(n).ok()) {
+        d.set(&mut cf.page, port, report);
+    }
+}
+
 /// `status_group GROUP`: who may ask for the status beside root.
 pub(super) fn status_group(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
     if let Some(name) = d.value("nagios", report) {

@@ -16,7 +16,7 @@ type Reader = fn(&mut HaCf, &Directive<'_>, &mut Report<'_>);
 
 /// Every directive that has a meaning here.
 #[rustfmt::skip]
-const DIRECTIVES: [(&str, Reader); 42] = [
+const DIRECTIVES: &[(&str, Reader)] = &[
     ("node", nodes::node),
     ("ping", nodes::ping),
     ("ping_group", nodes::ping_group),
@@ -65,6 +65,8 @@ const DIRECTIVES: [(&str, Reader); 42] = [
     ("stonith", fence::stonith),
     ("stonith_host", fence::stonith_host),
     ("data", data),
+    #[cfg(feature = "page")]
+    ("page", own::page),
     ("respawn", later::respawn),
     ("crm", |_, d, report| later::crm(d, report)),
 ];

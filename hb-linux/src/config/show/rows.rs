@@ -219,6 +219,11 @@ fn surroundings(loaded: &Loaded, rows: &mut Rows<'_>) {
         Some(group) => rows.at(format!("status_group {}", group.value), group.line),
         None => rows.default("status_group none".into(), "root alone"),
     }
+    #[cfg(feature = "page")]
+    match cf.page {
+        Some(port) => rows.at(format!("page {}", port.value), port.line),
+        None => rows.default("page none".into(), "off"),
+    }
     for respawn in &cf.respawn {
         let (user, words) = &respawn.value;
         rows.at(format!("respawn {user} {}", words.join(" ")), respawn.line);
