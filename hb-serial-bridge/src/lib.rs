@@ -23,7 +23,7 @@
 //! Nothing blocks: a port is read and written only when its `ReadReady` and `WriteReady` say that it can be. Nothing
 //! allocates or panics. The same code runs on a board's UARTs and on a host's ttys.
 //!
-//! The *witness* (DESIGN §7 O9) is not there yet.
+//! The *witness* (DESIGN §7 O9) is not here yet; its rules are `hb_core::witness`.
 
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]

@@ -8,8 +8,8 @@ use hb_core::{Duration, Incarnation, Instant, Side};
 
 /// Units of a clock are microseconds: a step is five of a fast one and four of a slow one, which is the drift.
 pub(crate) const TERMS: Terms = Terms { drift: 4, frame: Duration::from_micros(2), longest: LENGTH };
-/// A vote counts for three steps of a slow clock.
-pub(crate) const LENGTH: Duration = Duration::from_micros(12);
+/// A vote counts for almost three steps of a slow clock: a voter that leaves a part of its promise out is free one step too early.
+pub(crate) const LENGTH: Duration = Duration::from_micros(11);
 /// What the stops take, or the watchdog in their place.
 const STOPS: Duration = Duration::from_micros(4);
 /// A node sees its clock late by so much, the voter not at all: a frame's time covers both.

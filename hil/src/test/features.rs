@@ -13,7 +13,7 @@ pub(crate) const BOARD: &str = "thumbv7m-none-eabi";
 pub(super) fn core() -> Outcome {
     let mut sets: Vec<String> = HASHES.iter().map(|h| (*h).to_owned()).collect();
     sets.push(HASHES.join(","));
-    sets.extend(["linux-ha", "ask", "twins", "key-trial"].map(str::to_owned));
+    sets.extend(["linux-ha", "ask", "twins", "key-trial", "witness"].map(str::to_owned));
     sets.push(format!("linux-ha,{}", HASHES.join(",")));
     sets.push("next-wire,large,data,ask,linux-ha,twins,key-trial".to_owned());
     sets.push("defmt".to_owned());
