@@ -288,12 +288,13 @@ fn key_findings(
 }
 
 /// A `ucast` line to this machine itself is left out, so that `ha.cf` can be the same on both nodes and hold one line
-/// for each: what remains has the same position on both. The loopback stays, for two daemons on one machine.
+/// for each: what remains has the same position on both. By `lo` the loopback stays, for two daemons on one machine.
 fn leave_out_own_ucast(cf: &mut HaCf, is_own: impl Fn(Ipv4Addr) -> bool, report: &mut Report<'_>) {
     let before = cf.links.len();
     let mut last = 1;
+    let own = |iface: &str, peer: Ipv4Addr| if peer.is_loopback() { iface != "lo" } else { is_own(peer) };
     cf.links.retain(|link| match &link.value {
-        Medium::Ucast { peer, .. } if !peer.is_loopback() && is_own(*peer) => {
+        Medium::Ucast { iface, peer, .. } if own(iface, *peer) => {
             last = link.line;
             false
         }

@@ -304,6 +304,8 @@ fn own_addresses_in_ucast_lines_are_left_out() {
     let both = run("ucast eth0 10.0.0.1\nucast eth0 10.0.0.2\n");
     assert_eq!(both, (vec![String::from("ucast eth0 10.0.0.2")], None));
     assert_eq!(run("ucast lo 127.0.0.1").0.len(), 1);
+    let by_name = run("ucast eth0 127.0.0.1\n");
+    assert!(by_name.0.is_empty() && by_name.1.is_some_and(|text| text.contains("to itself only")));
     assert_eq!(
         run("\nucast eth0 10.0.0.1").1.as_deref(),
         Some(

@@ -8,12 +8,17 @@
 //! in); what is *not stopped* says nothing. A terminal's colours are left out. All lines together: stopped and nothing
 //! else, running and nothing else, both, or neither. A bare `OK` beside a `stopped` does not count.
 //!
+//! *On its way* is `Active: activating` and `Active: deactivating`, whatever a journal behind them quotes, and where nothing
+//! else is said the words `starting` and `stopping`: supervisors exit with 3 whenever all is not up, and what is being
+//! stopped still runs.
+//!
 //! | words   | exit 0                       | exit 3  | any other exit, or a signal |
 //! |---------|------------------------------|---------|-----------------------------|
 //! | running | running                      | running | running                     |
 //! | stopped | stopped                      | stopped | stopped                     |
 //! | both    | running if it *tells*, else partly | stopped | partly                |
 //! | neither | running if it *tells*, else unclear | stopped | unclear              |
+//! | on its way | running if it *tells*, else partly | partly | partly             |
 //!
 //! A script *tells* when it answered 1 or 3 as it was last proven stopped: then its 0 says more than that the script
 //! came to its end. *Partly* is a service of several daemons of which some run: not a start that is complete, and not a
@@ -43,6 +48,8 @@ pub enum Words {
     Stopped,
     /// Both.
     Both,
+    /// That it is being started or stopped.
+    Moving,
 }
 
 /// The table above. `tells`: it answered 1 or 3 when it was last proven stopped.
@@ -51,8 +58,8 @@ pub const fn judge(words: Words, ended: Ended, tells: bool) -> Outcome {
     match (words, ended) {
         (Words::Running, _) => Outcome::Running,
         (Words::Stopped, _) | (Words::Both | Words::Neither, Ended::Code(3)) => Outcome::Stopped,
-        (Words::Both | Words::Neither, Ended::Code(0)) if tells => Outcome::Running,
-        (Words::Both, _) => Outcome::Partly,
+        (Words::Both | Words::Neither | Words::Moving, Ended::Code(0)) if tells => Outcome::Running,
+        (Words::Both | Words::Moving, _) => Outcome::Partly,
         (Words::Neither, _) => Outcome::Unclear,
     }
 }
@@ -99,6 +106,10 @@ struct Found {
     stopped: bool,
     running: bool,
     ok: bool,
+    /// It is on its way, and systemd says so: what its journal quotes is older.
+    moving: bool,
+    /// Something is on its way.
+    begun: bool,
 }
 
 /// A word that counts wherever it stands, also within another one.
@@ -215,8 +226,10 @@ impl Answer {
         let is = |text: &[u8]| whole && word.eq_ignore_ascii_case(text);
         if core::mem::take(&mut self.active) {
             self.line.stopped |= is(b"inactive") || is(b"failed");
-            self.line.running |= is(b"active");
+            self.line.running |= is(b"active") || is(b"reloading");
+            self.line.moving |= word.ends_with(b"activating");
         }
+        self.line.begun |= is(b"starting") || is(b"stopping");
         let ends = |text: &[u8]| {
             word.len()
                 .checked_sub(text.len())
@@ -247,9 +260,13 @@ impl Answer {
         // What was not ended yet counts, too.
         let mut rest = *self;
         rest.take(b'\n');
+        if rest.all.moving {
+            return Words::Moving;
+        }
         match (rest.all.stopped, rest.all.running, rest.all.ok) {
             (true, true, _) => Words::Both,
             (true, false, _) => Words::Stopped,
+            (false, false, false) if rest.all.begun => Words::Moving,
             (false, false, false) => Words::Neither,
             (false, true, _) | (false, false, true) => Words::Running,
         }
@@ -259,6 +276,8 @@ impl Answer {
 impl Found {
     /// With a line of this.
     fn and(mut self, line: Self) -> Self {
+        self.moving |= line.moving;
+        self.begun |= line.begun;
         if line.stopped {
             self.stopped = true;
         } else {

@@ -24,6 +24,7 @@ fn the_whole_table_of_words_and_codes() {
         (Words::Stopped, [Stopped, Stopped, Stopped, Stopped]),
         (Words::Both, [Running, Partly, Stopped, Partly]),
         (Words::Neither, [Running, Unclear, Stopped, Unclear]),
+        (Words::Moving, [Running, Partly, Partly, Partly]),
     ];
     for (words, [zero_tells, zero, three, other]) in rows {
         for code in 0..=255 {
@@ -113,10 +114,30 @@ fn answers_of_real_scripts() {
         ("   Active: active (exited) since Mon\n", Running),
         ("   Active: inactive (dead)\n", Stopped),
         ("   Active: failed (Result: exit-code)\n", Stopped),
-        ("   Active: activating (auto-restart)\n", Neither),
+        ("   Active: reloading (reload) since Mon\n", Running),
         ("   Active: active (running)\n\nNov 30 systemd[1]: Stopped The Apache HTTP Server.\n", Both),
         ("   Active: inactive (dead)\n\nNov 30 httpd: is running\n", Both),
         ("inactive\n", Neither),
+    ]);
+}
+
+/// systemd and supervisord exit with 3 then, which would prove it stopped.
+#[test]
+fn what_is_being_started_or_stopped_is_not_stopped() {
+    use Words::{Moving, Neither, Running, Stopped};
+    table(&[
+        ("   Active: activating (auto-restart) since Mon\n", Moving),
+        ("   Active: deactivating (stop-sigterm) since Mon\n", Moving),
+        (
+            "   Active: deactivating (stop)\n\nNov 30 systemd[1]: Stopped Web.\nNov 30 systemd[1]: Stopping Web...\n",
+            Moving,
+        ),
+        ("   Active: inactive (dead)\n\nNov 30 systemd[1]: Stopping Web...\n", Stopped),
+        ("   Active: active (running)\n\nNov 30 systemd[1]: Starting Web...\n", Running),
+        ("web                              STOPPING\n", Moving),
+        ("web                              STARTING\n", Moving),
+        ("web                              STOPPED   Nov 30 10:00 AM\n", Stopped),
+        ("web: restarting\n", Neither),
     ]);
 }
 

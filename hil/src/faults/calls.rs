@@ -25,6 +25,8 @@ pub(super) enum Cause {
     Changed,
     /// The Ethernet link is silent for a deadtime while the serial line is up: it is opened anew.
     Cut,
+    /// The peer is silent for longer than `warntime`: its deadline is met to the microsecond.
+    Silent,
     /// The helper process has ended: another one is started.
     Orphaned,
     /// Somebody has the files read again, and is answered later.
@@ -60,8 +62,8 @@ pub(super) const CALLS: &[Call] = &[
     call("stat", libc::SYS_stat, Cause::Always),
     call("open", libc::SYS_open, Cause::Always),
     call("openat", libc::SYS_openat, Cause::Always),
-    call("clock_nanosleep", libc::SYS_clock_nanosleep, Cause::Always),
-    call("nanosleep", libc::SYS_nanosleep, Cause::Always),
+    call("clock_nanosleep", libc::SYS_clock_nanosleep, Cause::Silent),
+    call("nanosleep", libc::SYS_nanosleep, Cause::Silent),
     call("gettimeofday", libc::SYS_gettimeofday, Cause::Always),
     call("clock_gettime", libc::SYS_clock_gettime, Cause::Always),
     call("accept", libc::SYS_accept, Cause::Asked),

@@ -13,11 +13,15 @@ use std::time::{Duration, Instant};
 const REST: Duration = Duration::from_secs(40);
 /// Nobody looked for addresses for this long: what a run says then is not known.
 const BLIND: Duration = Duration::from_millis(100);
-/// So many descriptors more than the fewest of a life are no leak: a link may have been closed when those were counted.
-const MOST_FILES: usize = 1;
+/// So many descriptors more than the fewest of a life are no leak: a link may have been closed when those were counted, and a
+/// script's pipe open when the most were.
+const MOST_FILES: usize = 2;
 /// A daemon's memory may grow by this much after its first minute, in KiB: pages of the C library's that were never
 /// touched before.
 const MOST_KIB: u64 = 256;
+
+/// So often the descriptors are counted, until they are as few as ever in this life.
+const LOOKS: u32 = 34;
 
 /// One life of a daemon, counted at quiet moments.
 #[derive(Clone, Debug, Default)]
@@ -218,12 +222,12 @@ fn sample(rig: &Rig, node: Node, lives: &mut Vec<Life>) -> Result<(), String> {
         lives.push(Life { pid, ..Life::default() });
     }
     let Some(life) = lives.last_mut() else { return Ok(()) };
-    // A script's pipe, or a caller, may be open at the moment, on a busy machine for seconds: what leaked stays.
+    // A script's pipe, or a caller, may be open at the moment, on a busy machine for a while: what leaked stays.
     let look = || fs::read_dir(format!("/proc/{pid}/fd")).map_or(usize::MAX, Iterator::count);
     let usual = if life.samples == 0 { 0 } else { life.files.0 };
     let mut files = look();
-    for _ in 0..if life.samples == 0 { 3 } else { 200 } {
-        if files <= usual + MOST_FILES {
+    for _ in 0..LOOKS {
+        if files <= usual {
             break;
         }
         thread::sleep(Duration::from_millis(30));

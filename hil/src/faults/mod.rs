@@ -110,9 +110,10 @@ pub fn run_here(words: &[&str]) -> Result<String, String> {
     }
 }
 
-/// A call that is late, or one without which the peer hears nothing, needs a deadtime that is longer than the fault.
+/// A call that is late, one without which the peer hears nothing, and one that is made while it is silent, needs a deadtime
+/// that is longer than the fault.
 fn needs_time(one: &Try) -> bool {
-    one.call.speaks || matches!(one.fault, Fault::Late(_))
+    one.call.speaks || one.call.cause == Cause::Silent || matches!(one.fault, Fault::Late(_))
 }
 
 /// `CALL` or `CALL:ERROR`, taken apart.
@@ -256,6 +257,13 @@ fn attempt(rig: &Rig, one: &Try) -> Result<Row, String> {
                     thread::sleep(Duration::from_millis(100));
                 }
                 rig.mend(&[Cable::Cross]);
+            }
+            Cause::Silent => {
+                rig.freeze(one.node.other());
+                while !work.is_finished() {
+                    thread::sleep(Duration::from_millis(50));
+                }
+                rig.thaw(one.node.other());
             }
             Cause::Orphaned => {
                 // The tracer is there by then.
