@@ -49,7 +49,8 @@ pub fn parts() -> Result<Vec<(&'static str, u64)>, String> {
 }
 
 /// The features of `hb-linux` that a build may leave out.
-const PARTS: [&str; 21] = [
+const PARTS: [&str; 22] = [
+    "systemd",
     "export",
     "page",
     "late-record",

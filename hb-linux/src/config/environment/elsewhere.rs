@@ -16,10 +16,14 @@ const PLACES: [(&str, &str, &str); 5] = [
     ("systemd/network", "", ".network"),
 ];
 
+/// Those of them that an old server may have.
+const OLD: usize = 2;
+
 /// The first file that sets `ip`, and the line in which it does.
 pub(super) fn fixed(etc: &Path, ip: Ipv4Addr) -> Option<(PathBuf, usize)> {
     let mut files = Vec::from([etc.join("network/interfaces")]);
-    for (dir, begin, end) in PLACES {
+    let places: &[_] = if cfg!(feature = "systemd") { &PLACES } else { &PLACES[..OLD] };
+    for &(dir, begin, end) in places {
         let entries = fs::read_dir(etc.join(dir)).into_iter().flatten().flatten();
         let named = |path: &PathBuf| {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -62,11 +66,13 @@ fn sets(line: &str, ip: Ipv4Addr) -> bool {
     if let Some((name, value)) = line.split_once('=') {
         return named(name.trim()) && value.split(',').next().is_some_and(|first| is(first, ip));
     }
-    if let Some(value) = line.strip_prefix("addresses:") {
-        return list(value);
-    }
-    if let Some(value) = line.strip_prefix("- ") {
-        return masked(value.split(':').next().unwrap_or_default());
+    if cfg!(feature = "systemd") {
+        if let Some(value) = line.strip_prefix("addresses:") {
+            return list(value);
+        }
+        if let Some(value) = line.strip_prefix("- ") {
+            return masked(value.split(':').next().unwrap_or_default());
+        }
     }
     line.strip_prefix("address").is_some_and(|value| is(value, ip))
 }

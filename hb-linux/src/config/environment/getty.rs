@@ -4,6 +4,7 @@ use super::processes;
 use crate::config::Paths;
 use crate::config::files::read_text;
 use core::fmt;
+#[cfg(feature = "systemd")]
 use std::fs;
 use std::path::PathBuf;
 
@@ -13,8 +14,10 @@ pub(super) enum Getty {
     /// A line of `inittab`, counted from 1.
     Inittab(PathBuf, usize),
     /// An upstart job.
+    #[cfg(feature = "systemd")]
     Upstart(PathBuf),
     /// A unit that is linked into a target.
+    #[cfg(feature = "systemd")]
     Systemd(PathBuf),
     /// A process, by whatever it was started.
     Process(u32, String),
@@ -28,6 +31,21 @@ impl Getty {
         if let Some(at) = lines.lines().position(|line| in_inittab(line, tty)) {
             return Some(Self::Inittab(inittab, at + 1));
         }
+        if let Some(younger) = Self::younger(paths, tty) {
+            return Some(younger);
+        }
+        let process = processes::getty(&paths.proc_dir, tty)?;
+        Some(Self::Process(process.pid, String::from(process.name())))
+    }
+
+    #[cfg(not(feature = "systemd"))]
+    fn younger(_: &Paths, _: &str) -> Option<Self> {
+        None
+    }
+
+    /// By upstart or systemd.
+    #[cfg(feature = "systemd")]
+    fn younger(paths: &Paths, tty: &str) -> Option<Self> {
         let mut jobs: Vec<PathBuf> = fs::read_dir(paths.etc_dir.join("init"))
             .into_iter()
             .flatten()
@@ -54,11 +72,7 @@ impl Getty {
             .filter(|unit| fs::symlink_metadata(unit).is_ok())
             .collect();
         wanted.sort();
-        if let Some(unit) = wanted.into_iter().next() {
-            return Some(Self::Systemd(unit));
-        }
-        let process = processes::getty(&paths.proc_dir, tty)?;
-        Some(Self::Process(process.pid, String::from(process.name())))
+        wanted.into_iter().next().map(Self::Systemd)
     }
 
     /// What to do about it on `tty`.
@@ -71,6 +85,7 @@ impl fmt::Display for Getty {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Inittab(file, line) => write!(f, "{}:{line}", file.display()),
+            #[cfg(feature = "systemd")]
             Self::Upstart(file) | Self::Systemd(file) => write!(f, "{}", file.display()),
             Self::Process(pid, name) => write!(f, "{name} [pid {pid}]"),
         }
@@ -85,10 +100,12 @@ impl fmt::Display for Advice<'_> {
         let tty = self.1;
         match self.0 {
             Getty::Inittab(..) => f.write_str("put a # before that line and run `init q`"),
+            #[cfg(feature = "systemd")]
             Getty::Upstart(file) => {
                 let job = file.file_stem().unwrap_or_default().to_string_lossy();
                 write!(f, "run `initctl stop {job}` and `mv {0} {0}.off`", file.display())
             }
+            #[cfg(feature = "systemd")]
             Getty::Systemd(unit) => {
                 let unit = unit.file_name().unwrap_or_default().to_string_lossy();
                 write!(f, "run `systemctl disable --now {unit}`")
@@ -110,6 +127,7 @@ fn in_inittab(line: &str, tty: &str) -> bool {
     active && is_getty(fields.next().unwrap_or_default(), tty)
 }
 
+#[cfg(feature = "systemd")]
 /// Is this a line of an upstart job that runs a getty on `tty`?
 fn in_job(line: &str, tty: &str) -> bool {
     line.trim_start().strip_prefix("exec").is_some_and(|command| is_getty(command, tty))

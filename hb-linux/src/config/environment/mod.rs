@@ -19,6 +19,7 @@ mod services;
 #[cfg(test)]
 mod tests;
 mod texts;
+#[cfg(feature = "systemd")]
 mod units;
 
 use super::finding::Report;

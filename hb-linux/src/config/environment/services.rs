@@ -1,6 +1,8 @@
 //! The scripts behind the resources, and the files that other directives name.
 
-use super::{texts, units};
+use super::texts;
+#[cfg(feature = "systemd")]
+use super::units;
 use crate::config::Paths;
 use crate::config::files::read_text;
 use crate::config::finding::Report;
@@ -19,6 +21,7 @@ pub(super) fn scripts(paths: &Paths, cf: &HaCf, groups: &[At<Group>], report: &m
     let monitored = cf.monitor.is_some_and(|m| m.value.is_some());
     for resource in groups.iter().flat_map(|g| &g.value.resources) {
         let (name, line) = (&resource.name, resource.line);
+        #[cfg(feature = "systemd")]
         units::enabled(paths, resource, report);
         match (scripts::find(paths, resource), &resource.script) {
             ((Script::Missing, Some(idle)), _) => report.lacks(
