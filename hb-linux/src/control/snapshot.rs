@@ -363,6 +363,7 @@ mod tests {
     #[test]
     fn what_is_held_is_said_in_the_words_of_the_original() {
         let mut shot = Snapshot { node: "a".into(), ..Snapshot::default() };
+        shot.peer.state = "up".into();
         assert_eq!(shot.holds(), "none");
         shot.groups = vec![group("a", "held", Some("idle")), group("b", "idle", Some("held"))];
         assert_eq!(shot.holds(), "local");
