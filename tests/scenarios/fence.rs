@@ -82,7 +82,7 @@ fn a_fence_that_is_not_there_is_not_waited_for_under_claim() {
     rig.wait_answer(Node::Ha2, SOON);
     let log = rig.log(Node::Ha2);
     assert!(log.contains("fence_failed says claim"), "{log}");
-    assert!(log.contains("so its addresses are asked for first"), "{log}");
+    assert!(log.contains("so it is decided again"), "{log}");
     assert_eq!(rig.machine(Node::Ha2).read("lib/fenced").lines().count(), 1, "not tried again");
     never_both(&rig);
 }

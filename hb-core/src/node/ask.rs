@@ -50,6 +50,10 @@ impl Node {
         if own.is_some_and(Purpose::decides) || group.ask().is_none() || !group.runs_in_part() {
             return own;
         }
+        // Who gives way to another machine does not keep it off meanwhile, or both would.
+        if group.state == GroupState::Stopping && self.now < group.quiet_until {
+            return own;
+        }
         // Always, for this node cannot know from when on it is not heard (DESIGN §7 O2c.12).
         Some(Purpose::Keep)
     }
