@@ -247,3 +247,33 @@ fn a_holder_is_not_ended_by_what_is_stuck_and_heard() {
     assert_eq!(times(&world, A, |e| matches!(e, Event::AddressTaken { .. })), 0);
     assert!(world.serves(A));
 }
+
+/// The old holder puts a resource back, finds that another machine has the address, and stops: it does not keep that one off
+/// meanwhile.
+#[test]
+fn who_gives_way_keeps_nobody_off() {
+    let mut world = World::new(|c| {
+        c.monitor = Some(MonitorConfig { period: ms(50), failures: 5 });
+        (c.timing.keepalive, c.timing.warntime) = (ms(1000), ms(5000));
+        (c.timing.deadtime, c.timing.initdead) = (ms(10_000), ms(20_000));
+    });
+    world.probes_see_the_peer = true;
+    for host in &mut world.hosts {
+        host.watchdog = Watchdog::Armed { timeout: ms(400) };
+    }
+    world.start(A);
+    world.start(B);
+    world.until(ms(60_000), |w| w.serves(A)).expect("service");
+    world.run(ms(5000));
+    world.cut_all(true);
+    world.lan.carrier[A] = false;
+    world.run(ms(9500));
+    world.hosts[A].scripts.running[0][1] = false;
+    world.hosts[A].scripts.time = ms(500);
+    world.until(ms(5000), |w| w.serves(B)).expect("nobody answers");
+    world.lan.carrier[A] = true;
+    world.run(ms(5000));
+    assert!(world.serves(B) && !world.hosts[A].scripts.any(0), "{:?}", world.hosts[B].events);
+    assert_eq!(times(&world, A, |e| matches!(e, Event::AddressTaken { .. })), 1);
+    assert_eq!(times(&world, B, |e| matches!(e, Event::AddressTaken { .. })), 0);
+}
