@@ -1,31 +1,13 @@
 //! A claim is decided in the silence that it rests on, what runs here in part is answered for, and a life that is over gives no
 //! right (DESIGN §7 O2.5, O2c.12, O8.3).
 
-use crate::{A, B, command, ms, state, times};
+use crate::{A, B, command, ms, seen, state, times, wait};
 use hb_core::config::{Answered, MonitorConfig};
 use hb_core::message::GroupState;
 use hb_core::{
-    Action, Asked, Cause, Command, Config, Duration, Event, FRAME_BUF, Input, Scope, Verb, Wait, Watchdog,
+    Action, Asked, Cause, Command, Duration, Event, FRAME_BUF, Input, Scope, Verb, Wait, Watchdog,
 };
 use hb_sim::{Answer, World};
-
-fn wait(world: &World, host: usize) -> Option<Wait> {
-    world.hosts[host].node.as_ref().expect("a daemon").status(world.now).groups[0].wait
-}
-
-/// A pair in service, A the holder; armed, on a network that shows who has the address.
-fn seen(change: impl Fn(&mut Config)) -> World {
-    let mut world = World::new(change);
-    world.probes_see_the_peer = true;
-    for host in &mut world.hosts {
-        host.watchdog = Watchdog::Armed { timeout: ms(400) };
-    }
-    world.start(A);
-    world.start(B);
-    world.until(ms(2000), |w| w.serves(A)).expect("service");
-    world.run(ms(1000));
-    world
-}
 
 /// A is off, and B has claimed what it cannot start; A is back, and has joined.
 fn claimed_in_vain() -> World {
@@ -252,19 +234,12 @@ fn a_holder_is_not_ended_by_what_is_stuck_and_heard() {
 /// meanwhile.
 #[test]
 fn who_gives_way_keeps_nobody_off() {
-    let mut world = World::new(|c| {
+    let mut world = seen(|c| {
         c.monitor = Some(MonitorConfig { period: ms(50), failures: 5 });
         (c.timing.keepalive, c.timing.warntime) = (ms(1000), ms(5000));
         (c.timing.deadtime, c.timing.initdead) = (ms(10_000), ms(20_000));
     });
-    world.probes_see_the_peer = true;
-    for host in &mut world.hosts {
-        host.watchdog = Watchdog::Armed { timeout: ms(400) };
-    }
-    world.start(A);
-    world.start(B);
-    world.until(ms(60_000), |w| w.serves(A)).expect("service");
-    world.run(ms(5000));
+    world.run(ms(4000));
     world.cut_all(true);
     world.lan.carrier[A] = false;
     world.run(ms(9500));

@@ -1,37 +1,13 @@
 //! Which answers for a service address count, and what their silence proves (DESIGN §7 O2c).
 
-use crate::{A, B, command, ms, settled, state, times};
+use crate::{A, B, command, ms, seen, settled, state, times, wait, watched};
 use hb_core::config::Answered;
 use hb_core::message::GroupState;
-use hb_core::{Asked, Command, Config, Duration, Event, GroupId, Input, PeerState, Wait, Watchdog};
+use hb_core::{Asked, Command, Duration, Event, GroupId, Input, PeerState, Wait};
 use hb_sim::World;
 
 const HOLDER: [u8; 6] = [2, 0, 0, 0, 0, 0];
 const STRANGER: [u8; 6] = [2, 0, 0, 0, 0, 9];
-
-/// Two nodes with armed watchdogs, and a network that shows who serves.
-fn watched(change: impl Fn(&mut Config)) -> World {
-    let mut world = World::new(change);
-    world.probes_see_the_peer = true;
-    for host in &mut world.hosts {
-        host.watchdog = Watchdog::Armed { timeout: ms(400) };
-    }
-    world
-}
-
-/// The same in service.
-fn seen(change: impl Fn(&mut Config)) -> World {
-    let mut world = watched(change);
-    world.start(A);
-    world.start(B);
-    world.until(ms(60_000), |w| w.serves(A)).expect("service");
-    world.run(ms(1000));
-    world
-}
-
-fn wait(world: &World, host: usize) -> Option<Wait> {
-    world.hosts[host].node.as_ref().expect("a daemon").status(world.now).groups[0].wait
-}
 
 fn told(world: &mut World, host: usize, address: u8, what: Asked) {
     world.input(host, Input::Asked { address, what });

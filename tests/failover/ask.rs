@@ -1,36 +1,14 @@
 //! The witness: a claim that rests on silence alone asks the service addresses first (DESIGN §7 O2c).
 
-use crate::{A, B, command, ms, settled, state, times};
+use crate::{A, B, command, ms, seen, settled, state, times, wait, watched};
 use hb_core::config::{Answered, FenceConfig, FenceFailed};
 use hb_core::message::GroupState;
-use hb_core::{Command, Duration, Event, GroupId, Input, Refusal, Wait, Watchdog};
+use hb_core::{Command, Duration, Event, GroupId, Input, Refusal, Wait};
 use hb_sim::{Answer, Lan, Scripts, World};
-
-fn wait(world: &World, host: usize) -> Option<Wait> {
-    world.hosts[host].node.as_ref().expect("a daemon").status(world.now).groups[0].wait
-}
-
-/// Two nodes in service whose watchdogs are armed, and a network that shows who serves.
-fn seen() -> World {
-    let mut world = World::new(|_| {});
-    arm(&mut world);
-    world.start(A);
-    world.start(B);
-    world.until(ms(2000), |w| w.serves(A)).expect("service");
-    world.run(ms(1000));
-    world
-}
-
-fn arm(world: &mut World) {
-    world.probes_see_the_peer = true;
-    for host in &mut world.hosts {
-        host.watchdog = Watchdog::Armed { timeout: ms(400) };
-    }
-}
 
 #[test]
 fn a_cut_heartbeat_link_moves_nothing_while_the_address_answers() {
-    let mut world = seen();
+    let mut world = seen(|_| {});
     world.cut_all(true);
     world.run(ms(60_000));
     assert!(world.serves(A) && !world.hosts[B].scripts.any(0), "{:?}", world.hosts[B].events);
@@ -44,7 +22,7 @@ fn a_cut_heartbeat_link_moves_nothing_while_the_address_answers() {
 
 #[test]
 fn asking_costs_a_takeover_no_time() {
-    let mut world = seen();
+    let mut world = seen(|_| {});
     world.power_off(A);
     let served = world.until(ms(5000), |w| w.serves(B)).expect("a takeover");
     assert!(served <= ms(530), "deadtime and two scripts: {served:?}");
@@ -53,7 +31,7 @@ fn asking_costs_a_takeover_no_time() {
 /// Nobody answered, and then the asking node stood still: who took the address meanwhile was not asked.
 #[test]
 fn silence_from_before_an_own_stall_is_no_proof() {
-    let mut world = seen();
+    let mut world = seen(|_| {});
     world.power_off(A);
     world.run(ms(460));
     assert_eq!(state(&world, B), GroupState::Idle, "a moment more, and it claims");
@@ -84,8 +62,7 @@ fn a_frozen_holder_is_taken_over_from_under_claim_and_not_under_wait() {
 
 #[test]
 fn nodes_that_never_met_do_not_double() {
-    let mut world = World::new(|_| {});
-    arm(&mut world);
+    let mut world = watched(|_| {});
     world.hosts[B].keys = hb_sim::keys(b"wrong");
     world.start(A);
     world.run(ms(1000));
@@ -99,8 +76,7 @@ fn nodes_that_never_met_do_not_double() {
 fn of_two_cold_starts_behind_cut_links_the_preferred_one_serves() {
     for gap in [0, 1, 2, 3, 5, 8, 15, 30, 49, 51, 90, 120] {
         for first in [A, B] {
-            let mut world = World::new(|_| {});
-            arm(&mut world);
+            let mut world = watched(|_| {});
             world.cut_all(true);
             world.start(first);
             world.run(ms(gap));
@@ -117,7 +93,7 @@ fn of_two_cold_starts_behind_cut_links_the_preferred_one_serves() {
 
 #[test]
 fn without_a_carrier_a_claim_waits_for_it() {
-    let mut world = seen();
+    let mut world = seen(|_| {});
     world.lan.carrier[B] = false;
     world.cut_all(true);
     world.run(ms(2000));
@@ -127,7 +103,7 @@ fn without_a_carrier_a_claim_waits_for_it() {
     world.run(ms(2000));
     assert_eq!((wait(&world, B), world.overlap), (Some(Wait::Answered), Duration::ZERO));
     // With the holder off, the carrier's return shows it.
-    let mut world = seen();
+    let mut world = seen(|_| {});
     world.lan.carrier[B] = false;
     world.power_off(A);
     world.run(ms(2000));
@@ -135,7 +111,7 @@ fn without_a_carrier_a_claim_waits_for_it() {
     world.lan.carrier[B] = true;
     world.until(ms(1200), |w| w.serves(B)).expect("asked, and silent");
     // And if it does not return, initdead is long enough.
-    let mut world = seen();
+    let mut world = seen(|_| {});
     world.lan.carrier[B] = false;
     world.power_off(A);
     let served = world.until(ms(20_000), |w| w.serves(B)).expect("bounded");
@@ -145,7 +121,7 @@ fn without_a_carrier_a_claim_waits_for_it() {
 
 #[test]
 fn a_network_that_is_silent_as_a_whole_proves_nothing() {
-    let mut world = seen();
+    let mut world = seen(|_| {});
     world.cut_all(true);
     world.lan = Lan { cut: [false, true], ..Lan::default() };
     world.run(ms(2500));
@@ -153,8 +129,7 @@ fn a_network_that_is_silent_as_a_whole_proves_nothing() {
     assert_eq!(wait(&world, B), Some(Wait::CannotAsk));
     assert_eq!(times(&world, B, |e| matches!(e, Event::AskDeaf(_))), 1);
     // Where nothing ever answered, silence is all there is.
-    let mut world = World::new(|_| {});
-    arm(&mut world);
+    let mut world = watched(|_| {});
     world.lan.others = false;
     world.start(A);
     world.start(B);
@@ -167,8 +142,7 @@ fn a_network_that_is_silent_as_a_whole_proves_nothing() {
 
 #[test]
 fn a_proxy_that_answers_while_both_are_stopped_is_known_and_reported() {
-    let mut world = World::new(|_| {});
-    arm(&mut world);
+    let mut world = watched(|_| {});
     world.lan.stranger = true;
     for host in [A, B] {
         world.hosts[host].config.groups[0].claimable = false;
@@ -190,7 +164,7 @@ fn a_proxy_that_answers_while_both_are_stopped_is_known_and_reported() {
 
 #[test]
 fn a_third_machine_that_has_the_address_holds_a_claim_back() {
-    let mut world = seen();
+    let mut world = seen(|_| {});
     world.power_off(A);
     world.address_answers = true;
     world.run(ms(5000));
@@ -202,12 +176,12 @@ fn a_third_machine_that_has_the_address_holds_a_claim_back() {
 #[test]
 fn what_is_put_back_in_place_is_asked_for_first() {
     // The peer is heard to be stopped: nothing to ask.
-    let mut world = seen();
+    let mut world = seen(|_| {});
     world.hosts[A].scripts.running[0][0] = false;
     world.input(A, Input::Look { group: GroupId(0), resource: 0 });
     world.until(ms(100), |w| w.serves(A)).expect("put back at once");
     // Another machine took it behind a cut link.
-    let mut world = seen();
+    let mut world = seen(|_| {});
     world.cut_all(true);
     world.run(ms(1000));
     world.hosts[A].scripts.running[0][0] = false;
@@ -217,7 +191,7 @@ fn what_is_put_back_in_place_is_asked_for_first() {
     assert_eq!((state(&world, A), world.hosts[A].scripts.any(0)), (GroupState::Idle, false));
     assert_eq!(times(&world, A, |e| matches!(e, Event::AddressTaken { .. })), 1);
     // Nobody has it.
-    let mut world = seen();
+    let mut world = seen(|_| {});
     world.power_off(B);
     world.run(ms(1000));
     world.hosts[A].scripts.running[0][0] = false;
@@ -229,7 +203,7 @@ fn what_is_put_back_in_place_is_asked_for_first() {
 
 /// Both served behind a cut. B has won, a resource of it is gone, and it looks; A stops, with these scripts.
 fn won_and_looked(stops: impl FnOnce(&mut Scripts)) -> World {
-    let mut world = seen();
+    let mut world = seen(|_| {});
     world.hosts[B].config.ask.answered = Some(Answered::Claim);
     world.power_off(B);
     world.start(B);
@@ -267,7 +241,7 @@ fn a_peer_that_cannot_give_way_is_not_waited_for_without_end() {
 
 #[test]
 fn an_operator_and_a_fence_go_first() {
-    let mut world = seen();
+    let mut world = seen(|_| {});
     world.cut_all(true);
     world.run(ms(1000));
     assert_eq!(wait(&world, B), Some(Wait::Answered));
@@ -322,7 +296,7 @@ fn a_forgone_fence_leaves_the_question() {
 #[test]
 fn one_answer_delays_a_claim_by_one_deadtime() {
     for after in [301, 320, 351, 399, 405, 449, 460, 499] {
-        let mut world = seen();
+        let mut world = seen(|_| {});
         world.kill(A);
         world.run(ms(after));
         world.power_off(A);

@@ -1,6 +1,6 @@
 //! Data follows the role (DESIGN §9): who pulls when, what a stamp says, what a start waits for, what is kept.
 
-use crate::{A, B, command, ms, settled, state, watch};
+use crate::{A, B, command, ms, settled, state, wait, watch};
 use hb_core::config::{DataConfig, StalePolicy};
 use hb_core::message::GroupState;
 use hb_core::{Command, Config, Event, GroupId, Refusal, Scope, Stale, Stamp, Wait};
@@ -29,10 +29,6 @@ fn stamp(world: &World, host: usize) -> Stamp {
 
 fn epoch(world: &World, host: usize) -> u32 {
     world.hosts[host].node.as_ref().expect("a daemon").status(world.now).groups[0].epoch
-}
-
-fn wait(world: &World, host: usize) -> Option<Wait> {
-    world.hosts[host].node.as_ref().expect("a daemon").status(world.now).groups[0].wait
 }
 
 fn said(world: &World, host: usize, event: impl Fn(&Event) -> bool) -> bool {

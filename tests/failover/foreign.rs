@@ -1,6 +1,6 @@
 //! A peer that runs Linux-HA Heartbeat, and those who only write in its name (DESIGN §4).
 
-use crate::{A, B, command, ms, settled, state, times};
+use crate::{A, B, command, ms, settled, state, times, wait};
 use hb_core::config::Answered;
 use hb_core::message::GroupState;
 use hb_core::{
@@ -69,10 +69,6 @@ fn beside(more: &'static str, change: impl Fn(&mut Config)) -> (World, Other, Ve
 
 fn foreign(world: &World, host: usize) -> bool {
     world.hosts[host].node.as_ref().expect("a daemon").status(world.now).peer.foreign
-}
-
-fn wait(world: &World, host: usize) -> Option<Wait> {
-    world.hosts[host].node.as_ref().expect("a daemon").status(world.now).groups[0].wait
 }
 
 /// How long after `since` the group runs on B.

@@ -24,8 +24,9 @@ mod stuck;
 mod twins;
 
 use hb_core::message::GroupState;
-use hb_core::{Command, Duration, Event, Refusal};
+use hb_core::{Command, Duration, Event, Refusal, Wait, Watchdog};
 use hb_sim::{Note, World};
+use std::cell::Cell;
 
 pub(crate) const A: usize = 0;
 pub(crate) const B: usize = 1;
@@ -45,6 +46,35 @@ pub(crate) fn settled(change: impl Fn(&mut hb_core::Config)) -> World {
     assert!(world.serves(A) && !world.serves(B));
     assert_eq!(world.overlap, Duration::ZERO);
     world
+}
+
+/// The same with armed watchdogs, on a network that shows who has the address.
+pub(crate) fn seen(change: impl Fn(&mut hb_core::Config)) -> World {
+    let deadtime = Cell::new(Duration::ZERO);
+    let mut world = watched(|c| {
+        change(c);
+        deadtime.set(c.timing.deadtime);
+    });
+    world.start(A);
+    world.start(B);
+    world.until(deadtime.get().times(4), |w| w.serves(A)).expect("service");
+    world.run(ms(1000));
+    world
+}
+
+/// Two nodes with armed watchdogs that have not begun, and such a network.
+pub(crate) fn watched(change: impl Fn(&mut hb_core::Config)) -> World {
+    let mut world = World::new(change);
+    world.probes_see_the_peer = true;
+    for host in &mut world.hosts {
+        host.watchdog = Watchdog::Armed { timeout: ms(400) };
+    }
+    world
+}
+
+/// What the group waits for.
+pub(crate) fn wait(world: &World, host: usize) -> Option<Wait> {
+    world.hosts[host].node.as_ref().expect("a daemon").status(world.now).groups[0].wait
 }
 
 pub(crate) fn state(world: &World, host: usize) -> GroupState {

@@ -1,6 +1,6 @@
 //! DESIGN §7 O7: a stop that failed is forgotten for what was proven, and for nothing else.
 
-use crate::{A, B, command, ms, settled, state};
+use crate::{A, B, command, ms, settled, state, wait};
 use hb_core::message::GroupState;
 use hb_core::{Command, Config, GroupId, Scope, Wait, Watchdog};
 use hb_sim::{Answer, World};
@@ -24,10 +24,6 @@ fn stuck_with(watchdog: Watchdog, change: impl Fn(&mut Config)) -> World {
 
 fn stuck() -> World {
     stuck_with(Watchdog::Off, |_| {})
-}
-
-fn wait(world: &World, host: usize) -> Option<Wait> {
-    world.hosts[host].node.as_ref().expect("a daemon").status(world.now).groups[0].wait
 }
 
 /// A later life, shown for so long, and gone again.
