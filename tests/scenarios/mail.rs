@@ -199,7 +199,8 @@ impl Mail {
                 let mut server = Command::new("/usr/sbin/sshd");
                 server.args(["-D", "-e", "-f", "/dev/null", "-h", "/mnt/host_key", "-o", "UsePAM=no"]);
                 server.args(["-o", "AuthorizedKeysFile=/mnt/authorized_keys", "-o", "StrictModes=no"]);
-                server.args(["-o", "PidFile=none"]);
+                // Not the home of whoever runs the tests: what its `.bashrc` does is none of the story.
+                server.args(["-o", "PidFile=none", "-o", "SetEnv=HOME=/mnt"]);
                 server
             }
         };

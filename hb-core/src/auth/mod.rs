@@ -19,7 +19,7 @@ use crate::message::wire::{Read, Says, Speaks, Style};
 use crate::message::{Message, wire};
 use tag::Tag;
 
-/// Something whose tag was checked. It says who made it, not that it is new: see [`replay`].
+/// Something whose tag was checked. It says who made it, not that it is new: that is the rule of `auth::replay`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Authenticated<T>(T);
 
