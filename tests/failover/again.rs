@@ -242,12 +242,15 @@ fn who_gives_way_keeps_nobody_off() {
     world.run(ms(4000));
     world.cut_all(true);
     world.lan.carrier[A] = false;
-    world.run(ms(9500));
+    world.run(ms(9900));
     world.hosts[A].scripts.running[0][1] = false;
-    world.hosts[A].scripts.time = ms(500);
-    world.until(ms(5000), |w| w.serves(B)).expect("nobody answers");
+    world.until(ms(9000), |w| w.serves(B)).expect("nobody answers");
     world.lan.carrier[A] = true;
-    world.run(ms(5000));
+    let taken = |w: &World| times(w, A, |e| matches!(e, Event::AddressTaken { .. })) == 1;
+    world.until(ms(1000), taken).expect("the other one answers");
+    // The stop outlasts the pause of the questions of who has just claimed.
+    world.hosts[A].scripts.time = ms(800);
+    world.run(ms(20_000));
     assert!(world.serves(B) && !world.hosts[A].scripts.any(0), "{:?}", world.hosts[B].events);
     assert_eq!(times(&world, A, |e| matches!(e, Event::AddressTaken { .. })), 1);
     assert_eq!(times(&world, B, |e| matches!(e, Event::AddressTaken { .. })), 0);

@@ -56,12 +56,12 @@ impl Lan {
     }
 }
 
-/// The hardware address of a machine; 2 is the third one.
 /// The hardware address of the third machine.
-pub(crate) const STRANGER: [u8; 6] = mac(2);
+pub(crate) const STRANGER: [u8; 6] = machine(2);
 
-const fn mac(host: u8) -> [u8; 6] {
-    [2, 0, 0, 0, 0, host]
+/// The hardware address of a machine; 2 is the third one.
+pub(crate) const fn machine(host: usize) -> [u8; 6] {
+    [2, 0, 0, 0, 0, host as u8]
 }
 
 impl World {
@@ -96,7 +96,7 @@ impl World {
             self.notes.push(Note::Asked { host, group });
         }
         for (answers, what) in [
-            (by_peer, Asked::Answered { mac: mac(other as u8) }),
+            (by_peer, Asked::Answered { mac: machine(other) }),
             (by_third, Asked::Answered { mac: STRANGER }),
             (self.lan.others && self.lan.sends(host), Asked::Neighbour),
         ] {
@@ -114,7 +114,7 @@ impl World {
     pub(crate) fn defend(&mut self, host: usize, GroupId(group): GroupId) {
         let other = 1 - host;
         if self.probes_see_the_peer && self.lan.sends(host) && self.lan.hears(other) {
-            let what = Asked::Defended { mac: mac(host as u8) };
+            let what = Asked::Defended { mac: machine(host) };
             let life = self.hosts[other].life;
             self.after(ROUND_TRIP, Due::Asked { host: other as u8, life, group, what });
         }

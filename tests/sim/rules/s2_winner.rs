@@ -11,11 +11,12 @@
 //! it as a holder: a starter that is up before it hears one is a holder too, and the higher epoch goes on.
 //!
 //! A claimant that still asks for the addresses (O2c), and counts the other machine as silent, may meet that one's answer
-//! before its frames: it withdraws then, whatever the epochs are.
+//! before its frames: it withdraws then, whatever the epochs are. Not for the answer of one that gives way to it itself, or
+//! both would (O2c.12).
 
 use super::facts::Facts;
 use super::{Verdict, breach};
-use crate::lan::STRANGER;
+use crate::lan::{STRANGER, machine};
 use crate::note::Note;
 use crate::open::Part;
 use crate::world::World;
@@ -24,6 +25,9 @@ use hb_core::{Cause, Duration, Event, Instant, PeerState, Verb};
 
 /// How long an answer to who serves already is in doubt, before the second question: a keepalive, within these bounds.
 const CONFIRM: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(100));
+
+/// Answers of before arrive within this.
+const IN_FLIGHT: Duration = Duration::from_millis(1);
 
 #[derive(Clone, Copy)]
 struct Watch {
@@ -47,6 +51,8 @@ pub(super) struct Winner {
     /// By host and group: since when it shows itself as a holder, and when it decided to be.
     held: [Vec<Instant>; 2],
     decided: [Vec<Instant>; 2],
+    /// By host and service: since when it takes it down because another machine has the address.
+    gives_way: [Vec<Option<Instant>>; 2],
 }
 
 impl Winner {
@@ -60,6 +66,7 @@ impl Winner {
             due: vec![false; groups],
             held: times(),
             decided: times(),
+            gives_way: [vec![None; groups], vec![None; groups]],
         }
     }
 
@@ -71,6 +78,8 @@ impl Winner {
                 for service in world.hosts[host].services(usize::from(group.0)) {
                     let bit = 1 << service;
                     self.in_place[host] = self.in_place[host] & !bit | if begins { bit } else { 0 };
+                    let way = to == GroupState::Stopping && cause == Cause::Conflict;
+                    self.gives_way[host][service] = way.then_some(world.now);
                     match to {
                         GroupState::Held => self.held[host][service] = world.now,
                         GroupState::Starting if !begins => self.decided[host][service] = world.now,
@@ -79,6 +88,7 @@ impl Winner {
                 }
             }
         }
+        self.one_gives_way(world, facts)?;
         let healed = facts.clear_since.is_some() && !self.was_clear;
         self.was_clear = facts.clear_since.is_some();
         let heard = facts.clear_since.is_some_and(|since| facts.sent.iter().all(|sent| *sent >= since));
@@ -136,6 +146,26 @@ impl Winner {
         Ok(())
     }
 
+    /// Nobody ends a group for the answers of a machine that gives way, with its address down, whether frames pass or not: for
+    /// a deadtime it does not answer (O2c.12). What it sent before may still arrive.
+    fn one_gives_way(&self, world: &World, facts: &Facts) -> Verdict {
+        let setting = &facts.plan.setting;
+        let quiet = setting.fast(setting.timing.deadtime);
+        for note in &world.notes {
+            let Note::Said { host, event: Event::AddressTaken { group, mac } } = *note else { continue };
+            let other = 1 - host;
+            for service in world.hosts[host].services(usize::from(group.0)) {
+                let way = self.gives_way[other][service].map(|since| world.now.since(since));
+                let early = way.is_some_and(|way| way > IN_FLIGHT && way < quiet);
+                if mac == machine(other) && early && !world.hosts[other].has_address(service) {
+                    let what = format!("group {service}: {host} gives way to {other}, which gives way to it");
+                    return breach("S2", world, what);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// A third machine answers for the address of what is put back in place (O2c): a reason of its own. So is the other
     /// machine's answer to a claimant that has not heard it yet.
     fn taken(&self, world: &World, facts: &Facts, host: usize, service: usize) -> bool {
@@ -144,8 +174,10 @@ impl Winner {
         let keepalive = facts.plan.setting.timing.keepalive;
         let confirm = keepalive.min(CONFIRM.1).max(CONFIRM.0);
         let asks = facts.plan.setting.slow(keepalive.times(2).plus(confirm.times(2)));
-        let claims =
-            silent && world.answers(host, service) && world.now.since(self.decided[host][service]) <= asks;
+        let claims = silent
+            && self.gives_way[1 - host][service].is_none()
+            && world.answers(host, service)
+            && world.now.since(self.decided[host][service]) <= asks;
         world.notes.iter().any(|note| match *note {
             Note::Said { host: h, event: Event::AddressTaken { group: g, mac } } => {
                 let group = usize::from(g.0);
