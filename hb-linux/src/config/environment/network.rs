@@ -60,7 +60,17 @@ pub(super) fn pings(paths: &Paths, machine: &Machine, cf: &HaCf, report: &mut Re
                          isolated one and claim nothing; write a router's address"
                     ),
                 );
-            } else if machine.route_to(*ip).is_none() {
+            } else if let Some(route) = machine.route_to(*ip) {
+                if route.is_no_host(*ip) {
+                    report.lacks(
+                        ping.line,
+                        format_args!(
+                            "ping node {ip} is a network's own address or its broadcast address, which no host has; write a \
+                             router's address"
+                        ),
+                    );
+                }
+            } else {
                 report.lacks(
                     ping.line,
                     format_args!(

@@ -77,6 +77,12 @@ fn devices_interfaces_and_routes() {
         ),
         ("ping 10.0.0.9", "x", ""),
         (
+            "ping 192.168.2.255",
+            "x",
+            "ha.d/ha.cf:3: ping node 192.168.2.255 is a network's own address or its broadcast address, which no host has; write \
+             a router's address",
+        ),
+        (
             "logfile /hbtest/log",
             "x",
             "ha.d/ha.cf:3: directory /hbtest is not there, so nothing will be logged; create it",
