@@ -291,8 +291,7 @@ impl<'a> Job<'a> {
         }
         let ip = self.ip;
         Err(fail(format_args!(
-            "{ip} is a fixed address of {dev}; take it out of the network's own configuration, and then off it: \
-             ip addr del {ip} dev {dev}"
+            "{ip} is a fixed address of {dev}; take it out of the network's files, and: ip addr del {ip} dev {dev}"
         )))
     }
 
