@@ -20,6 +20,7 @@ mod keys;
 mod links;
 mod mail;
 mod media;
+mod page;
 mod power;
 mod scripts;
 mod start;

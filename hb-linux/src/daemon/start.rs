@@ -41,7 +41,7 @@ pub fn run(options: &Options, already: i32) -> i32 {
         tell(&sentence);
         return EXIT_FAILURE;
     }
-    let paths = Paths::new(&options.config_dir);
+    let paths = options.paths();
     let (settings, mut findings) = config::load(&paths, options.node.as_deref());
     let Some(settings) = settings else {
         print(&findings);

@@ -57,7 +57,7 @@ pub fn wait_words<const N: usize>(names: &Names, wait: Wait, out: &mut Text<N>) 
         )),
         Wait::Leaving => out.put(format_args!("this node leaves")),
         Wait::StaleCopy(why @ (Stale::Missing | Stale::Unread)) => out.put(format_args!(
-            "its data here cannot be used ({}): mount the disk; if it is the right one all the same, with the daemon stopped: hbd data init",
+            "its data here cannot be used ({}): mount the disk; if it is the right one all the same, with the daemon stopped: hbd data init GROUP",
             stale_words(why)
         )),
         Wait::StaleCopy(why) => out.put(format_args!(
