@@ -1,10 +1,10 @@
 //! Both nodes run a group, or are about to.
 
-use crate::{A, B, ms, settled, starts_and_stops, state};
+use crate::{A, B, ms, seen, settled, starts_and_stops, state, watch};
 use hb_core::Event;
 use hb_core::config::{FenceConfig, FenceFailed};
 use hb_core::message::GroupState;
-use hb_sim::{Answer, World};
+use hb_sim::{Answer, Note, World};
 
 #[test]
 fn after_a_partition_the_highest_epoch_goes_on_without_an_interruption() {
@@ -55,6 +55,40 @@ fn a_short_freeze_moves_nothing() {
         world.run(ms(1000));
     }
     assert!(world.serves(A) && !world.serves(B));
+}
+
+/// DESIGN §7 O5.2: the peer may have run it meanwhile, and told every cache so.
+#[test]
+fn a_holder_announces_again_when_its_peer_is_back_from_silence() {
+    let mut world = seen(|_| {});
+    world.cut_all(true);
+    let announced = |world: &mut World, time| {
+        let mut times = 0;
+        watch(world, ms(time), |_, note| {
+            times += u32::from(matches!(*note, Note::Announced { host: A, .. }));
+        });
+        times
+    };
+    assert_eq!(announced(&mut world, 3000), 0);
+    assert!(world.serves(A) && !world.serves(B), "its address still answers");
+    world.cut_all(false);
+    assert!(announced(&mut world, 500) > 0);
+}
+
+/// DESIGN §5.2: what was not sent in time is not sent later, whether the own absence counts as running time or not.
+#[test]
+fn a_loop_that_was_behind_sends_no_burst() {
+    for (absent, most) in [(300, 1), (800, 3), (3000, 3)] {
+        let mut world = settled(|_| {});
+        world.freeze(B);
+        world.run(ms(absent));
+        world.thaw(B);
+        let mut beats = 0;
+        watch(&mut world, ms(80), |_, note| {
+            beats += u32::from(matches!(*note, Note::Sent { host: B, link: 0, .. }));
+        });
+        assert!((1..=most).contains(&beats), "{beats} in 80 ms, after {absent} ms");
+    }
 }
 
 /// DESIGN §7 O8: only a frame that the peer sent after the stall makes a holder sure again, or two keepalives.

@@ -3,7 +3,7 @@
 use crate::{A, B, command, ms, settled, state, wait, watch};
 use hb_core::config::{DataConfig, StalePolicy};
 use hb_core::message::GroupState;
-use hb_core::{Command, Config, Event, GroupId, Refusal, Scope, Stale, Stamp, Wait};
+use hb_core::{Command, Config, Event, GroupId, Refusal, Scope, Side, Stale, Stamp, Wait};
 use hb_sim::{Note, World};
 
 /// Pulls every 2 s, 20 ms each.
@@ -147,6 +147,27 @@ fn a_failback_whose_last_pull_fails_gives_the_group_back_and_comes_again_after_a
     assert_eq!(world.overlap, hb_core::Duration::ZERO);
 }
 
+/// DESIGN §7 O4.7: what the holder wrote is there first, then the group may come.
+#[test]
+fn nothing_moves_to_a_copy_that_is_behind() {
+    let mut world = settled(|c| {
+        with_data(StalePolicy::Accept)(c);
+        c.failback = true;
+    });
+    world.run(ms(2500));
+    world.power_off(A);
+    world.until(ms(2000), |w| w.serves(B)).expect("taken over");
+    write(&mut world, B, 7);
+    world.pulls_work = false;
+    world.start(A);
+    world.run(ms(20_000));
+    let left = |w: &World| said(w, B, |e| matches!(e, Event::Group { from: GroupState::Held, .. }));
+    assert!(world.serves(B) && !left(&world), "it has not even stopped");
+    world.pulls_work = true;
+    world.until(ms(20_000), |w| w.serves(A) && !w.serves(B)).expect("failback");
+    assert!(has(&world, A, 7));
+}
+
 #[test]
 fn a_copy_that_two_nodes_wrote_is_moved_aside_not_destroyed() {
     let mut world = synced(StalePolicy::AcceptAge);
@@ -214,6 +235,56 @@ fn of_two_that_start_together_the_newer_copy_goes_first() {
         assert!(!said(&world, A, |e| matches!(e, Event::StaleAccepted(..))));
         world.run(ms(3000));
         assert!(world.serves(B) && !world.serves(A) && has(&world, A, 9), "{policy:?}");
+    }
+}
+
+/// DESIGN §9.15: of two whole copies of one epoch, that of the node which wrote it.
+#[test]
+fn of_two_copies_of_one_epoch_the_writers_goes_first() {
+    let mut world = World::new(|c| {
+        with_data(StalePolicy::AcceptAge)(c);
+        c.groups[0].preferred = Side::Odd;
+    });
+    world.start(A);
+    world.start(B);
+    world.until(ms(3000), |w| w.serves(B)).expect("service");
+    world.run(ms(2500));
+    command(&mut world, B, Command::Standby(Scope::All)).expect("accepted");
+    world.until(ms(2000), |w| w.serves(A)).expect("moved");
+    world.run(ms(2500));
+    assert_eq!(stamp(&world, B).epoch, stamp(&world, A).epoch, "pulled");
+    write(&mut world, A, 9);
+    for host in [A, B] {
+        world.power_off(host);
+    }
+    for host in [A, B] {
+        world.hosts[host].powered = true;
+        world.start(host);
+    }
+    world.until(ms(2000), |w| w.hosts.iter().any(|h| h.scripts.any(0))).expect("one has the right");
+    assert!(world.hosts[A].scripts.any(0), "B is preferred, but A wrote it");
+    world.run(ms(3000));
+    assert!(world.serves(A) && has(&world, B, 9));
+}
+
+/// DESIGN §9.13: a disk that is not mounted looks like an empty directory, and no policy lets the service start on that.
+#[test]
+fn a_copy_that_has_lost_its_stamp_starts_nothing_alone() {
+    for policy in [StalePolicy::AcceptAge, StalePolicy::Accept, StalePolicy::Wait, StalePolicy::Refuse] {
+        let mut world = synced(policy);
+        world.kill(B);
+        let kept = std::mem::replace(&mut world.hosts[B].disks[0].stamp, Stamp::NONE);
+        world.power_off(A);
+        world.start(B);
+        world.run(ms(10_000));
+        assert_eq!(wait(&world, B), Some(Wait::StaleCopy(Stale::Missing)), "{policy:?}");
+        assert!(!world.hosts[B].scripts.any(0), "{policy:?}");
+        // Mounted again.
+        world.kill(B);
+        world.hosts[B].disks[0].stamp = kept;
+        world.start(B);
+        world.run(ms(10_000));
+        assert!(world.serves(B), "{policy:?}: {:?}", wait(&world, B));
     }
 }
 

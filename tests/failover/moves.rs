@@ -96,6 +96,9 @@ fn what_the_peer_cannot_take_stays_and_the_operator_reads_why() {
     assert!(world.hosts[A].node.as_ref().unwrap().glance().both_ways, "not silent for its deadtime yet");
     world.run(ms(300));
     assert_eq!(command(&mut world, A, standby), Err(Refusal::PeerNotUp));
+    // It hears the holder well, which does not hear it.
+    assert_eq!(command(&mut world, B, Command::Takeover(Scope::All)), Err(Refusal::PeerNotUp));
+    world.run(ms(3000));
     assert!(world.serves(A) && !world.serves(B));
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{A, B, ms, settled, times};
 use hb_core::config::GroupConfig;
-use hb_core::{Duration, Event, GroupId, Input, Side, Watchdog};
+use hb_core::{Duration, Event, GroupId, Input, LinkId, Side, Watchdog};
 use hb_sim::World;
 
 #[test]
@@ -65,6 +65,19 @@ fn every_feed_has_its_beat() {
     assert_eq!(world.hosts[A].fed, fed, "not in a step that came too late");
     world.run(ms(1000));
     assert!(world.hosts[A].fed > fed);
+}
+
+/// DESIGN §8.5: without a single link that works a node feeds all the same, or every network that fails would reset both.
+#[test]
+fn links_that_are_down_withhold_no_feed() {
+    let mut world = settled(|_| {});
+    world.input(A, Input::Watchdog(Watchdog::Armed { timeout: ms(1000) }));
+    for link in 0..world.hosts[A].config.links.len() {
+        world.input(A, Input::LinkChanged { link: LinkId(link as u8), up: false });
+    }
+    let fed = world.hosts[A].fed;
+    world.run(ms(3000));
+    assert!(world.hosts[A].fed >= fed + 25, "{} times in 3 s", world.hosts[A].fed - fed);
 }
 
 #[test]

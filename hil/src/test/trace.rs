@@ -12,7 +12,7 @@ use std::path::Path;
 const RULES: &str = "docs/DESIGN.md";
 const LIST: &str = "docs/trace.md";
 /// Sentences without a planted mistake. May only shrink.
-const WITHOUT: usize = 43;
+const WITHOUT: usize = 30;
 /// What ships, and so has to cite.
 const SHIPPED: [&str; 3] = ["hb-core/src", "hb-linux/src", "hb-serial-bridge/src"];
 
