@@ -102,7 +102,7 @@ fn restore(options: &Options, sites: &[Site]) -> i32 {
         if !shot.groups.iter().any(|group| group.name == *name && group.state == "held") {
             tell(&format!(
                 "group {name} is not held here, and what was put back would be moved aside by the next pull; take it over \
-                 first: hbd takeover"
+                 first: hbd takeover {name}"
             ));
             code = EXIT_FAILURE;
             continue;

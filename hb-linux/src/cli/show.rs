@@ -91,7 +91,7 @@ pub fn human(s: &Snapshot) -> String {
         if let Some(reason) = &group.barred {
             text.push_str(&fold(
                 &format!(
-                    "group {0} would move here ({reason}), but an operator moved it; to move it: hbd takeover",
+                    "group {0} would move here ({reason}), but an operator moved it; to move it: hbd takeover {0}",
                     group.name
                 ),
                 2,

@@ -231,7 +231,7 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
             mac.put(format_args!("{}", Mac(address)));
         }
         if let Some(wait) = group.wait {
-            reasons::wait_words(names, wait, &mut text);
+            reasons::wait_words(names, id, wait, &mut text);
             if wait == Wait::Answered && !mac.is_empty() {
                 text.put(format_args!("; it is {}", mac.as_str()));
             }

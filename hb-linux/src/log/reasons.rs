@@ -15,8 +15,9 @@ pub const fn reason_words(reason: Reason) -> &'static str {
     }
 }
 
-/// What a claim waits for, in words.
-pub fn wait_words<const N: usize>(names: &Names, wait: Wait, out: &mut Text<N>) {
+/// What the claim of a group waits for, in words.
+pub fn wait_words<const N: usize>(names: &Names, id: GroupId, wait: Wait, out: &mut Text<N>) {
+    let group = names.group(id);
     let peer = names.peer.as_str();
     match wait {
         Wait::Peer => out.put(format_args!("node {peer} was not met yet and initdead has not passed")),
@@ -25,7 +26,7 @@ pub fn wait_words<const N: usize>(names: &Names, wait: Wait, out: &mut Text<N>) 
         Wait::PeerStuck => out.put(format_args!(
             "a stop failed on node {peer} and nothing proves it off; once it is: hbd confirm-down {peer}"
         )),
-        Wait::PeerNewer => out.put(format_args!("node {peer} runs a newer hbd, runs nothing, and decides; to run it here: hbd takeover")),
+        Wait::PeerNewer => out.put(format_args!("node {peer} runs a newer hbd, runs nothing, and decides; to run it here: hbd takeover {group}")),
         Wait::PeerForeign => out.put(format_args!("node {peer} runs Linux-HA Heartbeat")),
         Wait::Fence => out.put(format_args!("the fence of node {peer} has not succeeded yet")),
         Wait::Isolated => out.put(format_args!(
@@ -45,7 +46,7 @@ pub fn wait_words<const N: usize>(names: &Names, wait: Wait, out: &mut Text<N>) 
         )),
         Wait::Scripts => out.put(format_args!("a script of it is missing or cannot be run here")),
         Wait::Retry => out.put(format_args!("starts failed on both nodes; the next try comes after a pause")),
-        Wait::Failed => out.put(format_args!("a start failed here; when it is mended: hbd clear")),
+        Wait::Failed => out.put(format_args!("a start failed here; when it is mended: hbd clear {group}")),
         Wait::ConfigDiffers => out.put(format_args!("haresources differs between the nodes; make both files the same (the log names the lines)")),
         Wait::WatchdogPending => out.put(format_args!("another process holds the watchdog, perhaps one of an earlier life that may still fire; status names it")),
         Wait::Twin => out.put(format_args!(
@@ -57,11 +58,11 @@ pub fn wait_words<const N: usize>(names: &Names, wait: Wait, out: &mut Text<N>) 
         )),
         Wait::Leaving => out.put(format_args!("this node leaves")),
         Wait::StaleCopy(why @ (Stale::Missing | Stale::Unread)) => out.put(format_args!(
-            "its data here cannot be used ({}): mount the disk; if it is the right one all the same, with the daemon stopped: hbd data init GROUP",
+            "its data here cannot be used ({}): mount the disk; if it is the right one all the same, with the daemon stopped: hbd data init {group}",
             stale_words(why)
         )),
         Wait::StaleCopy(why) => out.put(format_args!(
-            "its data here is stale ({}): node {peer} may bring the newer copy; to run it all the same: hbd takeover",
+            "its data here is stale ({}): node {peer} may bring the newer copy; to run it all the same: hbd takeover {group}",
             stale_words(why)
         )),
         Wait::PullEnds => out.put(format_args!("a pull of its data has to end first")),
@@ -189,7 +190,7 @@ pub fn refusal_words<const N: usize>(own: &str, peer: &str, refusal: Refusal, ou
             "node {peer} cannot run the group: a start failed there, a script is missing, or it is isolated"
         )),
         Refusal::SelfUnable => out.put(format_args!(
-            "node {own} cannot run the group: a start failed here (hbd clear), or a script is missing"
+            "node {own} cannot run the group: a start failed here (hbd status says which, and how to clear it), or a script is missing"
         )),
         Refusal::Scripts => out.put(format_args!(
             "a script of the group is missing or cannot be run on {own}, so that it could not be stopped here either \

@@ -253,7 +253,7 @@ pub fn event(names: &Names, event: &Event, about: &About<'_>, out: &mut Text<LIN
         }
         Event::Waiting(group, wait) => {
             out.put(format_args!("Group {} waits: ", names.group(group)));
-            wait_words(names, wait, out);
+            wait_words(names, group, wait, out);
             match wait {
                 Wait::PeerStuck
                 | Wait::OneWay

@@ -208,7 +208,7 @@ impl<S: FnMut(&str)> Answer<'_, S> {
         self.say(format_args!("{}", text.as_str()));
         if let Some(wait) = status.wait.filter(|_| status.state != GroupState::Held) {
             let mut text = Text::<300>::new();
-            reasons::wait_words(names, wait, &mut text);
+            reasons::wait_words(names, self.id, wait, &mut text);
             self.say(format_args!("  not started here: {} ({})", text.as_str(), rules::of_wait(wait)));
         }
     }
@@ -281,7 +281,7 @@ impl<S: FnMut(&str)> Answer<'_, S> {
         text.put(format_args!("{} does not take it: ", self.present.names.own));
         match future.node.group_status(id).and_then(|status| status.wait) {
             Some(wait) => {
-                reasons::wait_words(self.present.names, wait, &mut text);
+                reasons::wait_words(self.present.names, self.id, wait, &mut text);
                 text.put(format_args!(" ({})", rules::of_wait(wait)));
             }
             None => text.put(format_args!("no reason is known")),
