@@ -11,6 +11,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+/// QEMU with `image` on the board, its log on UART0, and each write to its GPIO and each edge of an output in `trace`. Ports A
+/// and B are the next two serial ports that are given to it. It ends with the thread that starts it.
+pub(crate) fn emulated_board(image: &Path, log: &Path, trace: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "qemu-system-arm", "-machine", "lm3s6965evb"]);
+    command.args(["-display", "none", "-msg", "timestamp=on", "-kernel"]).arg(image);
+    command.arg("-serial").arg(format!("file:{}", log.display()));
+    command.args(["-d", "trace:pl061_set_output,trace:pl061_write", "-D"]).arg(trace);
+    command
+}
+
+/// An output's edge in a line of that trace: its number, and whether it went on.
+pub(crate) fn edge(line: &str) -> Option<(usize, bool)> {
+    let (_, what) = line.split_once("pl061_set_output ")?;
+    let (_, what) = what.split_once(" setting output ")?;
+    let (number, level) = what.split_once(" to ")?;
+    Some((number.parse().ok()?, level.trim() == "1"))
+}
+
 /// One run of QEMU; ended when dropped.
 #[derive(Debug)]
 pub(super) struct Mcu {
@@ -29,19 +48,8 @@ impl Mcu {
         let [a, b, monitor] = sockets.each_ref().map(|s| format!("unix:{},server=on,wait=off", s.display()));
         let number = (0..).find(|n| !dir.join(format!("log{n}")).exists()).unwrap_or_default();
         let (log, trace) = (dir.join(format!("log{number}")), dir.join(format!("trace{number}")));
-        let mut command = Command::new("setpriv");
-        command.args([
-            "--pdeathsig",
-            "KILL",
-            "qemu-system-arm",
-            "-machine",
-            "lm3s6965evb",
-            "-display",
-            "none",
-        ]);
-        command.args(["-kernel".as_ref(), image.as_os_str(), "-monitor".as_ref(), monitor.as_ref()]);
-        command.arg("-serial").arg(format!("file:{}", log.display())).args(["-serial", &a, "-serial", &b]);
-        command.args(["-d", "trace:pl061_set_output,trace:pl061_write", "-D"]).arg(&trace);
+        let mut command = emulated_board(image, &log, &trace);
+        command.args(["-monitor", &monitor, "-serial", &a, "-serial", &b]);
         let errors = File::create(dir.join("qemu"))?;
         let mut qemu = command.stdin(Stdio::null()).stdout(errors.try_clone()?).stderr(errors).spawn()?;
         let mut open = || -> io::Result<[UnixStream; 3]> {

@@ -11,6 +11,7 @@ use crate::dist::toolchain::Compiler;
 use crate::paths;
 use crate::table::Table;
 use crate::test::Outcome;
+pub(crate) use mcu::{edge, emulated_board};
 use node::PROVISION;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -57,6 +58,20 @@ pub fn step() -> Outcome {
     let ran = emulated::run(&image)?;
     let other = fenced::run(&FOR_RP2040.build(&PROVISION)?, FEW_RESETS)?;
     Ok(format!("{weighed}; {fenced}; {ran}; with the RP2040's instructions: {other}"))
+}
+
+/// The line of `authkeys` that a board of the rigs is built with.
+pub(crate) const fn key() -> &'static str {
+    let [(_, key), _] = PROVISION;
+    key
+}
+
+/// The emulated board's image, with the key and the names of the rigs' pair.
+///
+/// # Errors
+/// It does not build.
+pub(crate) fn image() -> Result<PathBuf, String> {
+    BOARDS[0].build(&PROVISION)
 }
 
 /// `firmware [BOARD] [--flash | --resets N]`.

@@ -20,11 +20,8 @@ use std::path::Path;
 /// The disk refuses.
 pub fn write_rig(rig: &Rig, record: &Record, dir: &Path) -> Result<(), String> {
     let mut wire = String::from("# seconds sender bytes; `lost`: the wire was cut or nobody was there\n");
-    for chunk in rig.relay.log(Stamp::default()) {
-        let bytes: String = chunk.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        let lost = if chunk.delivered { "" } else { " lost" };
-        let sender = Node::BOTH[chunk.from].name();
-        let _ = writeln!(wire, "{:.4} {sender} {bytes}{lost}", seconds(chunk.at, record));
+    for (at, line) in wire_lines(rig) {
+        let _ = writeln!(wire, "{:.4} {line}", seconds(at, record));
     }
     write(&dir.join("wire.log"), &wire)?;
     let mut client = String::from("# seconds, ms until the answer, the answer\n");
@@ -43,6 +40,25 @@ pub fn write_rig(rig: &Rig, record: &Record, dir: &Path) -> Result<(), String> {
         }
     }
     write(&dir.join("qemu-events.jsonl"), &events)
+}
+
+/// Every byte on every serial cable, by when it was sent.
+fn wire_lines(rig: &Rig) -> Vec<(Stamp, String)> {
+    let mut lines = Vec::new();
+    for node in Node::BOTH {
+        for chunk in rig.wire(node).log(Stamp::default()) {
+            let sender = match (&rig.board, chunk.from == node.index()) {
+                (_, true) => node.name().to_owned(),
+                (Some(_), false) => format!("bridge>{}", node.name()),
+                // Without a bridge both are at one cable, of which the other's turn tells.
+                (None, false) => continue,
+            };
+            let bytes: String = chunk.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            lines.push((chunk.at, format!("{sender} {bytes}{}", if chunk.delivered { "" } else { " lost" })));
+        }
+    }
+    lines.sort_by_key(|(at, _)| *at);
+    lines
 }
 
 /// Writes `verdict.json`.

@@ -42,10 +42,11 @@ impl Scene {
     fn plug(&mut self, links: &[Link], whole: bool) -> Told<Stamp> {
         for link in links {
             match link {
-                Link::Serial => self.rig.relay.change(|line| {
-                    line.cut(0, !whole);
-                    line.cut(1, !whole);
-                }),
+                Link::Serial => {
+                    for wire in self.rig.wires() {
+                        wire.change(|line| [0, 1].map(|from| line.cut(from, !whole)));
+                    }
+                }
                 Link::Ethernet => {
                     let ports = ["cross-ha-1", "cross-ha-2"];
                     self.rig.network.set(&ports, whole).map(drop).map_err(|e| e.to_string())?;
@@ -61,7 +62,7 @@ impl Scene {
 
     /// Cuts (or mends) the one wire of the null-modem on which `from` sends. Says when.
     pub fn cut_wire(&mut self, from: Node, cut: bool) -> Stamp {
-        self.rig.relay.change(|line| line.cut(from.index(), cut));
+        self.rig.wire(from).change(|line| line.cut(from.index(), cut));
         self.record.link_fault(What::Cut, "serial", Some(from.name()), cut, 0);
         let done = if cut { "is cut" } else { "is mended" };
         self.say(&format!("the wire on which {} sends {done}", from.name()))
@@ -70,12 +71,14 @@ impl Scene {
     /// Noise on both wires of the null-modem: of a thousand bytes so many get a bit changed, and bursts of bytes that
     /// nobody sent. Says when.
     pub fn noise(&mut self, flips: u64, bursts: bool) -> Stamp {
-        self.rig.relay.change(|line| {
-            for way in &mut line.ways {
-                way.flips = flips;
-                way.noise = bursts;
-            }
-        });
+        for wire in self.rig.wires() {
+            wire.change(|line| {
+                for way in &mut line.ways {
+                    way.flips = flips;
+                    way.noise = bursts;
+                }
+            });
+        }
         self.record.link_fault(What::Flips, "serial", None, flips > 0, flips);
         for node in Node::BOTH {
             self.record.link_fault(What::Noise, "serial", Some(node.name()), bursts, 0);

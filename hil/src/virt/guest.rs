@@ -21,7 +21,7 @@ use std::time::Duration;
 /// The whole memory of a server of the time, in MB.
 const MEMORY: &str = "64";
 /// Until a guest's agent speaks: some 5 s of its own time, on cores that others use too.
-const BOOT_LIMIT: Duration = Duration::from_secs(120);
+const BOOT_LIMIT: Duration = Duration::from_secs(300);
 
 /// The driver behind `/dev/watchdog`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -184,6 +184,12 @@ impl Guest {
             let _ = life.ended.recv_timeout(Duration::from_secs(20));
         }
         at
+    }
+
+    /// Whether it is switched on.
+    #[must_use]
+    pub fn has_power(&self) -> bool {
+        self.life.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// From when until when it had no power.

@@ -10,7 +10,8 @@
 //!  eth1 | 10.0.0.1  | 10.0.0.2     an eye asks one guest by its own hardware address whether it has the service address
 //!       +-----------+  heartbeat Ethernet
 //!  ttyS1|           |
-//!       +-----------+  null-modem: a relay that paces, cuts, delays, and makes noise
+//!       +-----------+  null-modem: a relay that paces, cuts, delays, and makes noise; or two such, and the bridge's
+//!                      emulated board between them
 //! ```
 //!
 //! The guests (`qemu-system-i386`, 64 MB, TCG) boot Debian's i386 kernel with busybox, the i586 `hbd` and the seed's
@@ -18,6 +19,7 @@
 
 pub mod adapter;
 pub mod agent;
+pub mod board;
 pub mod case;
 pub mod cases;
 pub mod cpio;

@@ -70,6 +70,7 @@ pub fn setup(setup: &Setup) -> Value {
     json!({
         "keepalive": times.keepalive, "warntime": times.warntime, "deadtime": times.deadtime,
         "initdead": times.initdead, "baud": setup.baud, "ethernet": setup.ethernet,
+        "bridge": setup.bridge,
         "failback": !setup.more.contains(&("nice_failback", "on")),
     })
 }
@@ -99,7 +100,11 @@ pub fn play(schedule: &Value) -> Played {
 }
 
 fn plan(schedule: &Value) -> Result<Plan, String> {
-    let mut setting = setting(schedule.get("setup").ok_or("no `setup`")?)?;
+    let of = schedule.get("setup").ok_or("no `setup`")?;
+    if of.get("bridge").and_then(Value::as_bool) == Some(true) {
+        return Err("a bridge is not in its terms".to_owned());
+    }
+    let mut setting = setting(of)?;
     let entries = schedule.get("faults").and_then(Value::as_array).ok_or("no `faults`")?;
     let entries = entries.iter().map(Entry::read).collect::<Result<Vec<_>, _>>()?;
     let end = schedule.get("until_s").and_then(Value::as_f64).ok_or("no `until_s`")?;

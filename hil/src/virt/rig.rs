@@ -1,10 +1,12 @@
 //! Two guests, their wires and whoever watches them, built for one case.
 
+use super::board::Board;
 use super::guest::{Dog, Guest, Places};
 use super::image::Image;
 use super::line::Line;
 use super::network::Network;
 use super::relay::Relay;
+use crate::firmware;
 use crate::netns::{Files, Node, Slot, Times};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -33,6 +35,9 @@ pub struct Setup {
     pub started: bool,
     /// More lines of `ha.cf`: directive and value.
     pub more: Vec<(&'static str, &'static str)>,
+    /// The serial bridge is in the place of the null-modem. The daemon is then the one with every comfort: the build for the
+    /// old servers has no room for the bridge.
+    pub bridge: bool,
 }
 
 impl Setup {
@@ -46,6 +51,7 @@ impl Setup {
             dog: Dog::Soft,
             started: true,
             more: Vec::new(),
+            bridge: false,
         }
     }
 
@@ -64,6 +70,13 @@ impl Setup {
         self
     }
 
+    /// The serial bridge in the place of the null-modem.
+    #[must_use]
+    pub fn bridged(mut self) -> Self {
+        self.bridge = true;
+        self
+    }
+
     /// Another line in `ha.cf`.
     #[must_use]
     pub fn with(mut self, directive: &'static str, value: &'static str) -> Self {
@@ -77,6 +90,10 @@ impl Setup {
         let mut files = Files::corrected().with_times(&self.times);
         if let Some(baud) = self.baud {
             files = files.with_serial(Path::new(TTY)).with("baud", &baud.to_string());
+        }
+        if self.bridge {
+            files = files.without("serial").with("bridge", TTY);
+            files = files.with_keys(&format!("auth 2\n{}\n", firmware::key()));
         }
         if !self.ethernet {
             files = files.without("bcast").without("udpport");
@@ -92,11 +109,13 @@ impl Setup {
 #[derive(Debug)]
 pub struct Rig {
     // Dropped in this order: the guests before their wires, and all before the folder of their sockets.
+    /// The serial bridge, where there is one; switched off at first.
+    pub board: Option<Board>,
     /// Both guests, switched off at first.
-    pub guests: [Guest; 2],
+    pub guests: [Arc<Guest>; 2],
     /// The Ethernets and who is on them.
     pub network: Network,
-    /// The null-modem.
+    /// The null-modem. With a bridge nobody is at its ends: see [`Rig::wire`].
     pub relay: Relay,
     sockets: Folder,
     _slot: Slot,
@@ -129,22 +148,43 @@ impl Rig {
         fs::create_dir_all(&sockets).map_err(told)?;
         let folder = Folder(sockets.clone());
         let network = Network::new().map_err(|e| format!("the networks: {e}"))?;
-        let relay = Relay::new(&sockets, Line::new(setup.baud.unwrap_or(19_200), 2003)).map_err(told)?;
+        let line = || Line::new(setup.baud.unwrap_or(19_200), 2003);
+        let relay = Relay::new(&sockets, line()).map_err(told)?;
+        let cables = setup.bridge.then(|| Board::cables(&sockets, line)).transpose()?;
         let switch = Arc::new(network.switch().try_clone().map_err(told)?);
         let guest = |node: Node| -> Result<Guest, String> {
-            let places = Places { sockets: &sockets, evidence, tty: relay.path(node.index()) };
+            let wire = cables.as_ref().map_or(&relay, |cables| &cables[node.index()]);
+            let places = Places { sockets: &sockets, evidence, tty: wire.path(node.index()) };
             let guest = Guest::new(node, image, setup.dog, places, Arc::clone(&switch))?;
             write_files(&guest, setup).map_err(told)?;
             Ok(guest)
         };
-        let guests = [guest(Node::Ha1)?, guest(Node::Ha2)?];
-        Ok(Self { guests, network, relay, sockets: folder, _slot: slot })
+        let guests = [guest(Node::Ha1)?, guest(Node::Ha2)?].map(Arc::new);
+        let board = cables.map(|cables| {
+            Board::new(&firmware::image()?, cables, guests.each_ref().map(Arc::clone), &sockets, evidence)
+        });
+        Ok(Self { board: board.transpose()?, guests, network, relay, sockets: folder, _slot: slot })
     }
 
     /// A folder with a short path, for sockets.
     #[must_use]
     pub fn sockets(&self) -> &Path {
         &self.sockets.0
+    }
+
+    /// The cable at a guest's second serial port; the end with its number is its own.
+    #[must_use]
+    pub fn wire(&self, node: Node) -> &Relay {
+        self.board.as_ref().map_or(&self.relay, |board| board.cable(node))
+    }
+
+    /// All serial cables.
+    #[must_use]
+    pub fn wires(&self) -> Vec<&Relay> {
+        match &self.board {
+            Some(board) => Node::BOTH.map(|node| board.cable(node)).to_vec(),
+            None => vec![&self.relay],
+        }
     }
 
     /// A guest.
@@ -172,6 +212,9 @@ fn write_files(guest: &Guest, setup: &Setup) -> std::io::Result<()> {
     fs::write(guest.path("etc/haresources"), &files.haresources)?;
     fs::write(guest.path("etc/authkeys"), &files.authkeys)?;
     fs::set_permissions(guest.path("etc/authkeys"), fs::Permissions::from_mode(0o600))?;
+    if setup.bridge {
+        fs::write(guest.path("full"), "")?;
+    }
     if setup.started { fs::write(guest.path("autostart"), "") } else { Ok(()) }
 }
 
@@ -187,5 +230,13 @@ mod tests {
         assert!(has("serial /dev/ttyS1      # Linux") && has("baud 9600") && has("deadtime 400ms"));
         assert!(has("nice_failback on") && !files.ha_cf.lines().any(|l| l.starts_with("bcast")));
         assert!(files.haresources.contains("ha-1 192.168.2.50 jdmail"));
+    }
+
+    #[test]
+    fn a_bridge_is_in_the_place_of_the_null_modem() {
+        let files = Setup::new("100ms", "200ms", "400ms", "3").serial_only(19_200).bridged().files();
+        let first = |word: &str| files.ha_cf.lines().filter(|l| l.split(' ').next() == Some(word)).count();
+        assert_eq!((first("bridge"), first("serial"), first("bcast")), (1, 0, 0));
+        assert_eq!(files.authkeys, "auth 2\n2 sha1 HI!\n");
     }
 }

@@ -2,10 +2,12 @@
 
 use super::case::Case;
 
+mod bridged;
 mod chapter5;
 mod conflict;
 mod daemon;
 mod failing;
+mod fenced;
 mod frozen;
 mod hardware_dog;
 mod links;
@@ -43,5 +45,9 @@ pub const CASES: &[Case] = &[
     memory::EXHAUSTED,
     linktested::ADVICE,
     wired::SERVER,
+    bridged::RELAY,
+    fenced::WORKS,
+    fenced::REFUSED,
+    fenced::CUT_SHORT,
     chapter5::SEED,
 ];

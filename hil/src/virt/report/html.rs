@@ -1,5 +1,6 @@
 //! The page and its chapters.
 
+use super::bridge;
 use super::drawing::{Drawing, escape};
 use crate::netns::{Node, Reply, Stamp};
 use crate::table::human;
@@ -35,7 +36,7 @@ const OUTAGE: Duration = Duration::from_millis(300);
 const LEAD: Duration = Duration::from_secs(4);
 
 /// By node.
-const CLASSES: [&str; 2] = ["one", "two"];
+pub(super) const CLASSES: [&str; 2] = ["one", "two"];
 
 /// The whole page.
 #[must_use]
@@ -159,7 +160,6 @@ fn drawing(scene: &Scene) -> String {
         drawing.bars(&format!("{name} holds"), &bars);
         drawing.bars(&format!("{name} watchdog"), &dog_events(scene, node));
     }
-    let wire = scene.rig.relay.log(record.began);
     let seen = scene.rig.network.tally.seen();
     for (name, link) in [("null-modem", "serial"), ("heartbeat Ethernet", "eth1")] {
         let bars = fault_bars(record, link, now);
@@ -170,11 +170,13 @@ fn drawing(scene: &Scene) -> String {
     for node in Node::BOTH {
         let (number, class) = (node.index(), CLASSES[node.index()]);
         // A frame ends with its zero byte.
+        let wire = scene.rig.wire(node).log(record.began);
         let frames = wire.iter().filter(|chunk| chunk.from == number && chunk.bytes.contains(&0));
         drawing.counts(&format!("serial {}", node.name()), class, frames.map(|chunk| chunk.at));
         let beats = seen.iter().filter(|one| one.from == node && one.kind == Kind::Beat);
         drawing.counts(&format!("eth1 {}", node.name()), class, beats.map(|one| one.at));
     }
+    bridge::lanes(&mut drawing, scene, now);
     let calls = seen.iter().filter(|one| one.kind == Kind::Announcement);
     drawing.counts("ARP calls", "event", calls.map(|one| one.at));
     drawing.bars("client", &client_bars(scene));
