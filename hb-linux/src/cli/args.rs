@@ -1,6 +1,6 @@
 //! The words after `hbd`.
 
-use super::groups::Groups;
+use super::commands::{COMMANDS, Command, Run};
 use super::{EXIT_UNSUPPORTED, EXIT_USAGE, help};
 use crate::config::Paths;
 use crate::scripts::Places;
@@ -66,6 +66,11 @@ impl Options {
     }
 }
 
+/// The options that go with every command.
+const EVERYWHERE: [&str; 4] = ["config-dir", "state-dir", "run-dir", "node"];
+/// Of which there is one at most.
+const FORMS: [&str; 3] = ["json", "nagios", "prometheus"];
+
 /// The options of `linktest`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Line {
@@ -109,94 +114,28 @@ impl Default for Options {
 }
 
 /// What is to be done.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Verb {
-    /// Be the daemon.
-    Run,
-    /// Have it leave in order.
-    Stop,
-    /// Have it read its files again.
-    Reload,
-    /// Show what it knows.
-    Status,
-    /// Examine the configuration.
-    Check,
-    /// Call the scripts of a group, or one script.
-    Exercise(Vec<OsString>),
-    /// Give groups away.
-    Standby(Groups),
-    /// Take groups.
-    Takeover(Groups),
-    /// Vouch that this node is off.
-    ConfirmDown(String),
-    /// Reset this node by the fence, to see whether it works.
-    Fence(String),
-    /// Forget a failed start of this group.
-    Clear(String),
-    /// Show a failover.
-    Demo(Vec<OsString>),
-    /// Measure a serial line.
-    Linktest(String),
-    /// Announce an address.
-    SendArp(Vec<OsString>),
-    /// Put everything around the daemon in place.
-    Install(Vec<OsString>),
-    /// Be called by the original's name.
-    Heartbeat(Vec<OsString>),
-    /// End the daemon and start it again.
-    Restart,
-    /// Bring the copy of a group's data up to date, or of all groups.
-    #[cfg(feature = "data")]
-    Sync(Option<String>),
-    /// Run a command as a part of a pull of this group's data.
-    #[cfg(feature = "data")]
-    Guard(String, Vec<String>),
-    /// Look at a group's data.
-    #[cfg(feature = "data")]
-    Data(DataVerb),
-    /// Show the last events.
-    #[cfg(feature = "events")]
-    Events(Vec<OsString>),
-    /// Move the service there and back, and measure the outage.
-    #[cfg(feature = "drill")]
-    Drill(Vec<OsString>),
-    /// Play a story on this configuration.
-    #[cfg(feature = "simulate")]
-    Simulate(Vec<OsString>),
-    /// Say why a group runs where it runs, or all of them, and what would happen.
-    #[cfg(feature = "why")]
-    Why(Option<String>),
-    /// Print every value of the configuration with its place.
-    #[cfg(feature = "config-show")]
-    ConfigShow,
-    /// Print what two nodes compare of their files.
-    #[cfg(feature = "config-show")]
-    ConfigDigest,
-    /// Print the groups for another program.
-    #[cfg(feature = "export")]
-    Export(Vec<OsString>),
-    /// Show how things stand to a browser, on this port of this machine.
-    #[cfg(feature = "page")]
-    Page(u16),
-    /// Show how things stand, live.
-    #[cfg(feature = "monitor")]
-    Monitor,
-    /// Print the version.
-    Version,
-    /// Print the help, of one command or as a whole.
-    Help(Option<String>),
+#[derive(Debug)]
+pub struct Call {
+    /// Which command.
+    pub command: &'static Command,
+    /// Its options.
+    pub options: Options,
+    /// Its words.
+    pub words: Vec<String>,
+    /// What stands behind a command that reads words and options itself.
+    pub own: Vec<OsString>,
 }
 
-/// What is done with a group's data.
-#[cfg(feature = "data")]
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum DataVerb {
-    /// Say what was moved aside.
-    List(Option<String>),
-    /// Put it back.
-    Restore(String),
-    /// Take what stands there for the group's data.
-    Init(String),
+impl Call {
+    fn new(command: &'static Command, options: Options) -> Self {
+        Self { command, options, words: Vec::new(), own: Vec::new() }
+    }
+
+    /// The help on a command, or as a whole.
+    fn help(command: Option<&Command>) -> Result<Self, Usage> {
+        let words = command.map(|command| command.name.to_string()).into_iter().collect();
+        Ok(Self { words, ..Self::new(Command::named("help")?, Options::default()) })
+    }
 }
 
 /// Why the words make no sense: what to print, and the exit code.
@@ -212,6 +151,14 @@ impl Usage {
     pub(crate) fn new(text: impl ToString) -> Self {
         Self { text: text.to_string(), code: EXIT_USAGE }
     }
+
+    /// A command that this build leaves out.
+    pub(crate) fn lacking(command: &str) -> Self {
+        let text = format!(
+            "this build of hbd has no {command}; hbd-full, which is beside it in the archive, has it"
+        );
+        Self { text, code: EXIT_UNSUPPORTED }
+    }
 }
 
 impl From<lexopt::Error> for Usage {
@@ -220,61 +167,47 @@ impl From<lexopt::Error> for Usage {
     }
 }
 
-/// Verbs that a build may leave out, and that are asked for by who read of them.
-#[cfg(feature = "data")]
-const LATER: [&str; 2] = ["simulate", "monitor"];
-#[cfg(not(feature = "data"))]
-const LATER: [&str; 5] = ["simulate", "monitor", "sync", "data", "guard"];
-
 /// Read the words behind the program's name.
 ///
 /// # Errors
 /// What is wrong with them.
-pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Verb, Options), Usage> {
+pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Call, Usage> {
     let mut parser = Parser::from_args(words);
     let mut options = Options::default();
-    let mut verb: Option<String> = None;
-    let mut values: Vec<String> = Vec::new();
+    let mut command: Option<&'static Command> = None;
+    let (mut words, mut given): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     while let Some(arg) = parser.next()? {
         match arg {
-            Arg::Long("help") | Arg::Short('h') => return Ok((Verb::Help(verb), options)),
-            Arg::Long("version") | Arg::Short('V') => verb = Some("version".to_string()),
+            Arg::Long("help") | Arg::Short('h') => return Call::help(command),
+            Arg::Long("version") | Arg::Short('V') => command = Some(Command::named("version")?),
             // What follows is the script's.
-            Arg::Long("exercise") if verb.as_deref() == Some("check") => {
-                return Ok((Verb::Exercise(parser.raw_args()?.collect()), options));
+            Arg::Long("exercise") if command.is_some_and(|command| command.name == "check") => {
+                let own = parser.raw_args()?.collect();
+                return Ok(Call { own, ..Call::new(Command::named("check --exercise")?, options) });
             }
             Arg::Long(name) => {
                 let name = name.to_string();
                 common(&name, &mut parser, &mut options)?;
+                given.push(name);
             }
             Arg::Value(word) => {
                 let word = word.string()?;
-                match (&verb, word.as_str()) {
-                    // These have options of their own, but for this one.
-                    (None, "demo" | "send-arp" | "install" | "events" | "simulate" | "drill" | "export")
-                        if parser.try_raw_args().is_some_and(|rest| wants_help(rest.as_slice())) =>
-                    {
-                        return Ok((Verb::Help(Some(word)), options));
-                    }
-                    (None, "demo") => return Ok((Verb::Demo(parser.raw_args()?.collect()), options)),
-                    (None, "send-arp") => return Ok((Verb::SendArp(parser.raw_args()?.collect()), options)),
-                    (None, "install") => return Ok((Verb::Install(parser.raw_args()?.collect()), options)),
-                    #[cfg(feature = "events")]
-                    (None, "events") => return Ok((Verb::Events(parser.raw_args()?.collect()), options)),
-                    #[cfg(feature = "export")]
-                    (None, "export") => return Ok((Verb::Export(parser.raw_args()?.collect()), options)),
-                    #[cfg(feature = "drill")]
-                    (None, "drill") => return Ok((Verb::Drill(parser.raw_args()?.collect()), options)),
-                    #[cfg(feature = "simulate")]
-                    (None, "simulate") => return Ok((Verb::Simulate(parser.raw_args()?.collect()), options)),
-                    (None, "heartbeat") => {
-                        return Ok((Verb::Heartbeat(parser.raw_args()?.collect()), options));
-                    }
-                    (None, _) => verb = Some(word),
-                    (Some(_), _) => values.push(word),
+                if command.is_some() {
+                    words.push(word);
+                    continue;
                 }
+                let named = Command::named(&word)?;
+                if let Run::Own(_) = named.run {
+                    let own: Vec<OsString> = parser.raw_args()?.collect();
+                    // They have options of their own, but for this one.
+                    if !named.help.is_empty() && wants_help(&own) {
+                        return Call::help(Some(named));
+                    }
+                    return Ok(Call { own, ..Call::new(named, options) });
+                }
+                command = Some(named);
             }
-            Arg::Short(_) if verb.as_deref() == Some("guard") => {
+            Arg::Short(_) if command.is_some_and(|command| command.name == "guard") => {
                 return Err(Usage::new(
                     "the command of guard stands behind --; write guard GROUP -- COMMAND",
                 ));
@@ -284,10 +217,14 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<(Verb, Options
             }
         }
     }
-    let verb = verb.ok_or_else(|| Usage::new(help::first(&options)))?;
-    let verb = resolve(&verb, &values)?;
-    suits(&verb, &options)?;
-    Ok((verb, options))
+    let command = command.ok_or_else(|| Usage::new(help::first(&options)))?;
+    command.takes(&words)?;
+    suits(command, &given, &options)?;
+    Ok(Call { words, ..Call::new(command, options) })
+}
+
+fn wants_help(words: &[OsString]) -> bool {
+    words.iter().any(|word| word == "--help" || word == "-h")
 }
 
 /// Take one of the options that every command knows; its value too.
@@ -337,134 +274,23 @@ fn directory(name: &str, path: OsString) -> Result<PathBuf, Usage> {
     Ok(std::path::absolute(&path).unwrap_or(path))
 }
 
-fn resolve(verb: &str, values: &[String]) -> Result<Verb, Usage> {
-    let none = |verb: Verb| match values.first() {
-        None => Ok(verb),
-        Some(word) => Err(Usage::new(format!("{word:?} is one word too many"))),
-    };
-    let one = |what: &str| match values {
-        [value] => Ok(value.clone()),
-        [] => Err(Usage::new(format!("{verb} needs {what}"))),
-        [_, word, ..] => Err(Usage::new(format!("{word:?} is one word too many"))),
-    };
-    match verb {
-        "run" => none(Verb::Run),
-        "stop" => none(Verb::Stop),
-        "restart" => none(Verb::Restart),
-        "reload" => none(Verb::Reload),
-        "status" => none(Verb::Status),
-        "check" => none(Verb::Check),
-        "version" => none(Verb::Version),
-        "help" => match values {
-            [] => Ok(Verb::Help(None)),
-            _ => Ok(Verb::Help(Some(one("the name of a command")?))),
-        },
-        "standby" => Ok(Verb::Standby(Groups::read(values)?)),
-        "takeover" => Ok(Verb::Takeover(Groups::read(values)?)),
-        "linktest" => Ok(Verb::Linktest(one("a serial device, such as /dev/ttyS0")?)),
-        "confirm-down" => Ok(Verb::ConfirmDown(one("the name of the node that is off")?)),
-        "fence" => Ok(Verb::Fence(one("--test and the name of the other node")?)),
-        "clear" => Ok(Verb::Clear(one("the name of a group (its first resource in haresources)")?)),
-        #[cfg(feature = "data")]
-        "sync" => match values {
-            [] => Ok(Verb::Sync(None)),
-            _ => Ok(Verb::Sync(Some(one("the name of a group")?))),
-        },
-        #[cfg(feature = "data")]
-        "data" => data(values).map(Verb::Data),
-        #[cfg(feature = "data")]
-        "guard" => match values {
-            [group, command @ ..] if !command.is_empty() => Ok(Verb::Guard(group.clone(), command.to_vec())),
-            _ => Err(Usage::new("guard needs a group and a command; write guard [--quiet] GROUP -- COMMAND")),
-        },
-        #[cfg(feature = "config-show")]
-        "config" => match one("what to do; write config show or config digest")?.as_str() {
-            "show" => Ok(Verb::ConfigShow),
-            "digest" => Ok(Verb::ConfigDigest),
-            other => Err(Usage::new(format!("config has no {other:?}; write config show or config digest"))),
-        },
-        #[cfg(feature = "page")]
-        "page" => super::page::port(&one("a port, such as 8694")?).map(Verb::Page),
-        #[cfg(feature = "monitor")]
-        "monitor" => none(Verb::Monitor),
-        #[cfg(feature = "why")]
-        "why" => match values {
-            [] => Ok(Verb::Why(None)),
-            _ => Ok(Verb::Why(Some(one("the name of a group")?))),
-        },
-        other if LATER.contains(&other) => {
-            Err(Usage { text: format!("{other} is not available in this version"), code: EXIT_UNSUPPORTED })
-        }
-        other => Err(unknown(other)),
-    }
-}
-
-fn wants_help(words: &[OsString]) -> bool {
-    words.iter().any(|word| word == "--help" || word == "-h")
-}
-
-/// No such command: the nearest one, if one is near.
-pub(super) fn unknown(word: &str) -> Usage {
-    let near = help::nearest(word).map_or(String::new(), |verb| format!("; did you mean hbd {verb}?"));
-    Usage::new(format!("unknown command {word:?}{near}; hbd help lists them"))
-}
-
-#[cfg(feature = "data")]
-fn data(values: &[String]) -> Result<DataVerb, Usage> {
-    let words: Vec<&str> = values.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        ["list"] => Ok(DataVerb::List(None)),
-        ["list", group] => Ok(DataVerb::List(Some((*group).to_string()))),
-        ["restore", group] => Ok(DataVerb::Restore((*group).to_string())),
-        ["init", group] => Ok(DataVerb::Init((*group).to_string())),
-        ["restore" | "init"] => Err(Usage::new("data restore and data init need the name of a group")),
-        _ => Err(Usage::new("write data list [GROUP], data restore GROUP or data init GROUP")),
-    }
-}
-
-/// Does the command wait for what it asked for?
-fn waits(verb: &Verb) -> bool {
-    #[cfg(feature = "data")]
-    if matches!(verb, Verb::Sync(_) | Verb::Guard(..)) {
-        return true;
-    }
-    matches!(verb, Verb::Stop | Verb::Standby(_) | Verb::Takeover(_))
-}
-
 /// An option that does nothing for this command is a mistake worth naming.
-fn suits(verb: &Verb, options: &Options) -> Result<(), Usage> {
-    let wrong = [
-        (options.foreground && *verb != Verb::Run, "--foreground goes with run only"),
-        (
-            options.force && !matches!(verb, Verb::Reload | Verb::ConfirmDown(_)),
-            "--force goes with reload and confirm-down only",
-        ),
-        #[cfg(feature = "data")]
-        (options.delete && !matches!(verb, Verb::Sync(_)), "--delete goes with sync only"),
-        #[cfg(feature = "data")]
-        (options.quiet && !matches!(verb, Verb::Guard(..)), "--quiet goes with guard only"),
-        (options.test && !matches!(verb, Verb::Fence(_)), "--test goes with fence only"),
-        (
-            !options.test && matches!(verb, Verb::Fence(_)),
-            "fence resets the other node: write hbd fence --test NODE",
-        ),
-        (options.json && *verb != Verb::Status, "--json goes with status only"),
-        (options.nagios && *verb != Verb::Status, "--nagios goes with status only"),
-        #[cfg(feature = "metrics")]
-        (options.prometheus && *verb != Verb::Status, "--prometheus goes with status only"),
-        #[cfg(feature = "metrics")]
-        (
-            options.prometheus && (options.json || options.nagios),
-            "--prometheus, --json and --nagios are forms of one answer: choose one",
-        ),
-        (options.nagios && options.json, "--nagios and --json are two forms of one answer: choose one"),
-        (options.no_wait && !waits(verb), "--no-wait goes with stop, standby, takeover, sync and guard only"),
-        (
-            options.line != Line::USUAL && !matches!(verb, Verb::Linktest(_)),
-            "--baud, --seconds, --wait and --fence go with linktest only",
-        ),
-    ];
-    wrong.iter().find(|(is_wrong, _)| *is_wrong).map_or(Ok(()), |(_, text)| Err(Usage::new(text)))
+fn suits(command: &Command, given: &[String], options: &Options) -> Result<(), Usage> {
+    let goes = |command: &Command, name: &String| command.options.contains(&name.as_str());
+    let odd = |name: &&String| !EVERYWHERE.contains(&name.as_str()) && !goes(command, name);
+    if let Some(name) = given.iter().find(odd) {
+        let with =
+            COMMANDS.iter().filter(|command| !matches!(command.run, Run::Own(_)) && goes(command, name));
+        let with: Vec<&str> = with.map(|command| command.name).collect();
+        return Err(Usage::new(format!("--{name} goes with {} only", with.join(", "))));
+    }
+    if command.name == "fence" && !options.test {
+        return Err(Usage::new("fence resets the other node: write hbd fence --test NODE"));
+    }
+    if FORMS.iter().filter(|form| given.iter().any(|name| name == *form)).count() > 1 {
+        return Err(Usage::new("--json, --nagios and --prometheus are forms of one answer: choose one"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

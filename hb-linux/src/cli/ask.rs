@@ -165,6 +165,17 @@ pub(super) fn simple(options: &Options, request: &Request<'_>, done: &str) -> i3
     }
 }
 
+/// `hbd reload`.
+pub(super) fn reload(options: &Options) -> i32 {
+    simple(options, if options.force { &Request::ReloadForced } else { &Request::Reload }, "reloaded")
+}
+
+/// `hbd confirm-down`.
+pub(super) fn confirm_down(options: &Options, node: &str) -> i32 {
+    let ask = if options.force { Request::ConfirmDownForce(node) } else { Request::ConfirmDown(node) };
+    simple(options, &ask, &format!("{node} is confirmed down"))
+}
+
 /// `hbd why`: what is told is the answer.
 #[cfg(feature = "why")]
 pub(super) fn told(options: &Options, request: &Request<'_>) -> i32 {

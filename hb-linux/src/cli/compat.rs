@@ -5,7 +5,7 @@ use super::args::{self, Options, Usage};
 use super::ask::{self, Way};
 use super::groups::Groups;
 use super::{
-    EXIT_FAILURE, EXIT_NOT_RUNNING, EXIT_OK, EXIT_STOPPED, EXIT_UNSUPPORTED, VERSION, act, refuse, say, tell,
+    EXIT_FAILURE, EXIT_NOT_RUNNING, EXIT_OK, EXIT_STOPPED, EXIT_UNSUPPORTED, VERSION, refuse, say, tell,
 };
 use crate::control::client::Trouble;
 use crate::control::wire::Which;
@@ -28,10 +28,10 @@ pub(super) fn heartbeat(words: Vec<OsString>) -> i32 {
         },
         Ok((Job::Restart, options)) => super::restart::restart(&options, EXIT_OK),
         Ok((Job::Standby, options)) => ask::move_groups(&options, Way::Away, Which::All),
-        Ok((Job::ReloadOnly, options)) => act(args::Verb::Reload, &options),
+        Ok((Job::ReloadOnly, options)) => ask::reload(&options),
         Ok((Job::Reload, options)) => match ask::snapshot(&options) {
             Err(Trouble::NotRunning) => crate::daemon::run(&options, EXIT_OK),
-            _ => act(args::Verb::Reload, &options),
+            _ => ask::reload(&options),
         },
         Ok((Job::Version, _)) => {
             say(VERSION);
@@ -155,7 +155,7 @@ fn move_words(words: impl Iterator<Item = OsString>) -> Result<(Groups, Options)
             other @ Arg::Short(_) => return Err(other.unexpected().into()),
         }
     }
-    match Groups::read(&values)? {
+    match Groups::read_one(&values)? {
         Groups::One(name) => {
             Err(Usage::new(format!("{name:?} is no set of groups; write all, local or foreign")))
         }

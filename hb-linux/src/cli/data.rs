@@ -1,7 +1,7 @@
 //! `hbd sync` and `hbd data`: the groups' data (DESIGN §9), by hand.
 
-use super::args::{DataVerb, Options};
-use super::{EXIT_FAILURE, EXIT_NOT_CONFIGURED, EXIT_OK, EXIT_USAGE, ask, say, tell};
+use super::args::{Options, Usage};
+use super::{EXIT_FAILURE, EXIT_NOT_CONFIGURED, EXIT_OK, EXIT_USAGE, ask, refuse, say, tell};
 use crate::config::{self, Class, Paths, Settings};
 use crate::control::snapshot::Copied;
 use crate::control::wire::Request;
@@ -46,13 +46,19 @@ pub(super) fn sites(options: &Options, group: Option<&str>) -> Result<(Settings,
 }
 
 /// `hbd data ...`
-pub(super) fn data(options: &Options, verb: &DataVerb) -> i32 {
-    let done = match verb {
-        DataVerb::List(group) => sites(options, group.as_deref()).map(|(_, sites)| list(&sites)),
-        DataVerb::Restore(group) => sites(options, Some(group)).map(|(_, sites)| restore(options, &sites)),
-        DataVerb::Init(group) => {
+pub(super) fn data(options: &Options, words: &[String]) -> i32 {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["list"] => sites(options, None).map(|(_, sites)| list(&sites)),
+        ["list", group] => sites(options, Some(group)).map(|(_, sites)| list(&sites)),
+        ["restore", group] => sites(options, Some(group)).map(|(_, sites)| restore(options, &sites)),
+        ["init", group] => {
             sites(options, Some(group)).map(|(settings, sites)| init(options, &settings, &sites))
         }
+        ["restore" | "init"] => {
+            Err(refuse(&Usage::new("data restore and data init need the name of a group")))
+        }
+        _ => Err(refuse(&Usage::new("write data list [GROUP], data restore GROUP or data init GROUP"))),
     };
     done.unwrap_or_else(|code| code)
 }

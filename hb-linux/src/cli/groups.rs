@@ -2,8 +2,6 @@
 
 use super::args::Usage;
 use crate::control::wire::Which;
-use std::format;
-use std::string::{String, ToString};
 
 /// Which groups a command means.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,20 +18,25 @@ pub enum Groups {
 
 impl Groups {
     /// `all`, `local`, `foreign` or the name of a group; nothing is `all`.
+    #[must_use]
+    pub fn read(word: Option<&str>) -> Self {
+        match word {
+            None | Some("all") => Self::All,
+            Some("local") => Self::Local,
+            // The original's other word for it.
+            Some("foreign" | "failback") => Self::Foreign,
+            Some(name) => Self::One(name.to_string()),
+        }
+    }
+
+    /// The same of one word at most.
     ///
     /// # Errors
-    /// More than one word.
-    pub fn read(values: &[String]) -> Result<Self, Usage> {
-        match values {
-            [] => Ok(Self::All),
-            [word] => Ok(match word.as_str() {
-                "all" => Self::All,
-                "local" => Self::Local,
-                // The original's other word for it.
-                "foreign" | "failback" => Self::Foreign,
-                name => Self::One(name.to_string()),
-            }),
+    /// More than one.
+    pub fn read_one(words: &[String]) -> Result<Self, Usage> {
+        match words {
             [_, word, ..] => Err(Usage::new(format!("{word:?} is one word too many"))),
+            words => Ok(Self::read(words.first().map(String::as_str))),
         }
     }
 

@@ -1,8 +1,8 @@
 //! `hbd guard`: a copying of one's own, run as the first part of a pull of the daemon's (DESIGN §9): only when the core
 //! would pull, behind a look at the source's stamp, and ended by a takeover as any pull.
 
-use super::args::Options;
-use super::{EXIT_FAILURE, EXIT_OK, EXIT_USAGE, ask, data, tell};
+use super::args::{Options, Usage};
+use super::{EXIT_FAILURE, EXIT_OK, EXIT_USAGE, ask, data, refuse, tell};
 use crate::control::client::Verdict;
 use crate::control::wire::Request;
 use std::fs;
@@ -15,7 +15,14 @@ const LONGEST: usize = 300;
 const SCRIPT: u64 = 65_536;
 
 /// `hbd guard [--quiet] [--no-wait] GROUP -- COMMAND`
-pub(super) fn guard(options: &Options, group: &str, words: &[String]) -> i32 {
+pub(super) fn main(options: &Options, words: &[String]) -> i32 {
+    match words {
+        [group, command @ ..] if !command.is_empty() => guard(options, group, command),
+        _ => refuse(&Usage::new("guard needs a group and a command; write guard [--quiet] GROUP -- COMMAND")),
+    }
+}
+
+fn guard(options: &Options, group: &str, words: &[String]) -> i32 {
     let site = match data::sites(options, Some(group)) {
         Ok((_, mut sites)) => sites.remove(0),
         Err(code) => return code,

@@ -5,6 +5,7 @@ mod ask;
 #[cfg(feature = "bridge")]
 mod bridge;
 mod cl_status;
+pub mod commands;
 mod compat;
 #[cfg(feature = "data")]
 mod data;
@@ -14,6 +15,7 @@ mod drill;
 mod events;
 #[cfg(feature = "export")]
 mod export;
+#[cfg(feature = "fence-test")]
 mod fence;
 mod groups;
 #[cfg(feature = "guard")]
@@ -41,10 +43,8 @@ pub use args::Options;
 pub use ask::snapshot;
 
 use crate::config;
-use crate::control::wire::Request;
-use crate::daemon;
 use crate::sys::limit;
-use args::{Usage, Verb};
+use args::Usage;
 use ask::Way;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -86,88 +86,8 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> i32 {
         "hb_standby" => compat::hb_move(Way::Away, words),
         "hb_takeover" => compat::hb_move(Way::Here, words),
         _ => match args::parse(words) {
-            Ok((verb, options)) => act(verb, &options),
+            Ok(call) => call.command.run(&call.options, &call.words, call.own),
             Err(usage) => refuse(&usage),
-        },
-    }
-}
-
-fn act(verb: Verb, options: &Options) -> i32 {
-    match verb {
-        Verb::Run => daemon::run(options, EXIT_FAILURE),
-        Verb::Stop => ask::stop(options),
-        Verb::Restart => restart::restart(options, EXIT_FAILURE),
-        Verb::Reload if options.force => ask::simple(options, &Request::ReloadForced, "reloaded"),
-        Verb::Reload => ask::simple(options, &Request::Reload, "reloaded"),
-        Verb::Status => ask::status(options),
-        Verb::Check => check(options),
-        #[cfg(not(feature = "exercise"))]
-        Verb::Exercise(_) => lacks("check --exercise"),
-        #[cfg(feature = "exercise")]
-        Verb::Exercise(words) => crate::exercise::main(&words, options),
-        Verb::Standby(which) => ask::move_groups(options, Way::Away, which.which()),
-        Verb::Takeover(which) => ask::move_groups(options, Way::Here, which.which()),
-        Verb::ConfirmDown(node) => {
-            let ask =
-                if options.force { Request::ConfirmDownForce(&node) } else { Request::ConfirmDown(&node) };
-            ask::simple(options, &ask, &format!("{node} is confirmed down"))
-        }
-        #[cfg(not(feature = "fence-test"))]
-        Verb::Fence(_) => lacks("fence --test"),
-        #[cfg(feature = "fence-test")]
-        Verb::Fence(node) => fence::test(options, &node),
-        Verb::Clear(group) => ask::simple(options, &Request::Clear(&group), &format!("{group} is cleared")),
-        #[cfg(feature = "data")]
-        Verb::Sync(group) => data::sync(options, group.as_deref()),
-        #[cfg(feature = "data")]
-        Verb::Data(verb) => data::data(options, &verb),
-        #[cfg(feature = "why")]
-        Verb::Why(group) => ask::told(options, &Request::Why(group.as_deref().unwrap_or_default())),
-        #[cfg(feature = "config-show")]
-        Verb::ConfigShow => settings::show(options),
-        #[cfg(feature = "config-show")]
-        Verb::ConfigDigest => settings::digest(options),
-        #[cfg(feature = "export")]
-        Verb::Export(words) => export::main(&words, options),
-        #[cfg(feature = "page")]
-        Verb::Page(port) => page::main(port, options),
-        #[cfg(feature = "monitor")]
-        Verb::Monitor => monitor::main(options),
-        #[cfg(feature = "events")]
-        Verb::Events(words) => events::main(words, options),
-        #[cfg(feature = "guard")]
-        Verb::Guard(group, words) => guard::guard(options, &group, &words),
-        #[cfg(all(feature = "data", not(feature = "guard")))]
-        Verb::Guard(..) => lacks("guard"),
-        #[cfg(feature = "drill")]
-        Verb::Drill(words) => drill::main(words, options),
-        #[cfg(feature = "simulate")]
-        Verb::Simulate(words) => crate::simulate::main(words, options),
-        #[cfg(feature = "demo")]
-        Verb::Demo(words) => crate::demo::main(words),
-        #[cfg(not(feature = "demo"))]
-        Verb::Demo(_) => lacks("demo"),
-        #[cfg(feature = "linktest")]
-        Verb::Linktest(device) => crate::linktest::main(&device, options),
-        #[cfg(not(feature = "linktest"))]
-        Verb::Linktest(_) => lacks("linktest"),
-        Verb::SendArp(words) => send_arp::main(words),
-        Verb::Install(words) => crate::install::main(words),
-        Verb::Heartbeat(words) => compat::heartbeat(words),
-        Verb::Version => {
-            say(&format!("hbd {VERSION}"));
-            EXIT_OK
-        }
-        Verb::Help(None) => {
-            say(help::HELP);
-            EXIT_OK
-        }
-        Verb::Help(Some(verb)) => match help::of(&verb) {
-            Some(text) => {
-                say(text.trim_end());
-                EXIT_OK
-            }
-            None => refuse(&args::unknown(&verb)),
         },
     }
 }
@@ -190,19 +110,6 @@ fn check(options: &Options) -> i32 {
         Ok(code) => code.into(),
         Err(_) => EXIT_FAILURE,
     }
-}
-
-/// A command that this build leaves out.
-#[cfg(not(all(
-    feature = "demo",
-    feature = "exercise",
-    feature = "fence-test",
-    feature = "guard",
-    feature = "linktest"
-)))]
-fn lacks(command: &str) -> i32 {
-    tell(&format!("this build of hbd has no {command}; hbd-full, which is beside it in the archive, has it"));
-    EXIT_UNSUPPORTED
 }
 
 fn refuse(usage: &Usage) -> i32 {

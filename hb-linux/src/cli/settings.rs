@@ -1,15 +1,22 @@
 //! `hbd config show` and `hbd config digest`. What a running daemon knows of the other node's files goes to standard error, so
 //! that two outputs of `digest` can be compared as they are.
 
-use super::{EXIT_FAILURE, EXIT_NOT_CONFIGURED, EXIT_OK, EXIT_PERMISSION, Options, ask, tell};
+use super::args::Usage;
+use super::{EXIT_FAILURE, EXIT_NOT_CONFIGURED, EXIT_OK, EXIT_PERMISSION, Options, ask, refuse, tell};
 use crate::config::{self, Class, Findings};
 use crate::control::Snapshot;
-use std::format;
-use std::string::String;
-use std::vec::Vec;
+
+/// `hbd config show|digest`.
+pub(super) fn main(options: &Options, what: &str) -> i32 {
+    match what {
+        "show" => show(options),
+        "digest" => digest(options),
+        other => refuse(&Usage::new(format!("config has no {other:?}; write config show or config digest"))),
+    }
+}
 
 /// `hbd config show`: 0, or 6 (4) where the files are wrong (may not be read).
-pub(super) fn show(options: &Options) -> i32 {
+fn show(options: &Options) -> i32 {
     match config::show::values(&options.paths(), options.node.as_deref(), &mut std::io::stdout()) {
         Ok(findings) => judged(options, &findings),
         Err(_) => EXIT_FAILURE,
@@ -17,7 +24,7 @@ pub(super) fn show(options: &Options) -> i32 {
 }
 
 /// `hbd config digest`: 0, 1 where the daemons say that they differ, or 6 (4) as above.
-pub(super) fn digest(options: &Options) -> i32 {
+fn digest(options: &Options) -> i32 {
     match config::show::digests(&options.paths(), options.node.as_deref(), &mut std::io::stdout()) {
         Ok(Ok(digests)) => match ask::snapshot(options) {
             Ok(shot) => {

@@ -54,10 +54,10 @@ pub(super) fn put_all(tree: &mut Tree, layout: &Layout) -> Result<(), String> {
     if layout.logrotate {
         tree.file("etc/logrotate.d/heartbeat", Text::Logrotate.read().as_bytes(), 0o644)?;
     }
-    if let Some(dir) = layout.completions
-        && cfg!(feature = "manual")
-    {
-        tree.file(&format!("{dir}/hbd"), Text::Completion.read().as_bytes(), 0o644)?;
+    #[cfg(feature = "manual")]
+    if let Some(dir) = layout.completions {
+        let text = Text::Completion.read().replace("@CASES@\n", &crate::cli::commands::completion());
+        tree.file(&format!("{dir}/hbd"), text.as_bytes(), 0o644)?;
     }
     #[cfg(feature = "manual")]
     if layout.man {

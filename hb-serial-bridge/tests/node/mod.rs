@@ -1,10 +1,12 @@
 //! A node at a port: what it says, signed, and what it is told.
 
+pub(crate) mod message;
+
 use crate::pipes::Pipe;
 use hb_core::auth::{Keyring, seal};
 use hb_core::frame::{Decoder, encode, max_encoded};
 use hb_core::message::wire::LONGEST;
-use hb_core::message::{Beat, GroupBeat, GroupName, GroupState, Hello, Message, Phase};
+use hb_core::message::{GroupState, Hello};
 use hb_core::{Duration, Incarnation, Side};
 use hb_serial_bridge::fence::{Word, words};
 use hb_serial_bridge::{MAX_OWN, provision};
@@ -38,20 +40,7 @@ impl Node {
     pub(crate) fn hello(&mut self, boot: u32, counter: u32) {
         self.life = Incarnation { counter, nonce: boot * 1000 + counter };
         self.seq = 0;
-        let name = GroupName { hash: 1, digest: 2, preferred: Side::Even };
-        let hello = Hello {
-            boot,
-            challenge: [7; 8],
-            echo: None,
-            met: None,
-            known: false,
-            keepalive: Duration::from_millis(200),
-            deadtime: DEADTIME,
-            watchdog: None,
-            timing_digest: 3,
-            groups: heapless::Vec::from_slice(&[name]).unwrap(),
-        };
-        self.send(GroupState::Held, Some(hello));
+        self.send(GroupState::Held, Some(message::hello(boot, DEADTIME, 1)));
     }
 
     /// A short form of that life.
@@ -61,19 +50,7 @@ impl Node {
 
     fn send(&mut self, state: GroupState, hello: Option<Hello>) {
         self.seq += 1;
-        let group = GroupBeat { state, wanted: None, able: true, epoch: 4, mark: None };
-        let beat = Beat {
-            phase: Phase::Up,
-            unconfirmed: false,
-            armed: false,
-            link: 0,
-            hears: 1,
-            score: 0,
-            echo: None,
-            groups: heapless::Vec::from_slice(&[group]).unwrap(),
-            stamps: heapless::Vec::new(),
-        };
-        let message = Message { source: self.side, incarnation: self.life, seq: self.seq, beat, hello };
+        let message = message::message(self.side, self.life, self.seq, state, 1, hello);
         let mut out = [0; LONGEST];
         let len = seal(&message, CLUSTER, &keys(), &mut out).expect("it fits");
         self.put(&out[..len]);

@@ -1,9 +1,12 @@
 //! A node at a port of the emulated board, and whoever else is on its cable.
 
+#[path = "../../../hb-serial-bridge/tests/node/message.rs"]
+mod message;
+
 use hb_core::auth::{Keyring, seal};
 use hb_core::frame::{Decoder, encode, max_encoded};
 use hb_core::message::wire::LONGEST;
-use hb_core::message::{Beat, GroupBeat, GroupName, GroupState, Hello, Message, Phase};
+use hb_core::message::{GroupState, Hello};
 use hb_core::{Duration as Span, Incarnation, Side};
 use hb_serial_bridge::fence::{Word, words};
 use hb_serial_bridge::report::{self, Page};
@@ -86,33 +89,15 @@ impl Node {
 
     /// A hello of this life, in a beat of two groups.
     pub(super) fn hello(&mut self, boot: u32, counter: u32) -> Result<(), String> {
-        let names = [1, 2].map(|hash| GroupName { hash, digest: 2, preferred: Side::Even });
-        let group = GroupBeat { state: GroupState::Held, wanted: None, able: true, epoch: 4, mark: None };
         let hello = Hello {
-            boot,
-            challenge: [7; 8],
             echo: Some([6; 8]),
             met: Some(9),
             known: true,
-            keepalive: Span::from_millis(200),
-            deadtime: DEADTIME,
             watchdog: Some(Span::from_secs(10)),
-            timing_digest: 3,
-            groups: names.into_iter().collect(),
+            ..message::hello(boot, DEADTIME, 2)
         };
-        let beat = Beat {
-            phase: Phase::Up,
-            unconfirmed: false,
-            armed: false,
-            link: 0,
-            hears: 1,
-            score: 0,
-            echo: None,
-            groups: [group; 2].into_iter().collect(),
-            stamps: heapless::Vec::new(),
-        };
-        let incarnation = Incarnation { counter, nonce: boot };
-        let message = Message { source: self.side, incarnation, seq: 1, beat, hello: Some(hello) };
+        let life = Incarnation { counter, nonce: boot };
+        let message = message::message(self.side, life, 1, GroupState::Held, 2, Some(hello));
         let mut out = [0; LONGEST];
         let len = seal(&message, self.cluster, &self.keys, &mut out).ok_or("a hello that does not fit")?;
         self.put(&out[..len])

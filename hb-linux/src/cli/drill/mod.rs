@@ -143,7 +143,7 @@ fn read(words: Vec<OsString>, options: Options) -> Result<Wish, Usage> {
             other => return Err(other.unexpected().into()),
         }
     }
-    wish.which = Some(Groups::read(&values)?);
+    wish.which = Some(Groups::read_one(&values)?);
     Ok(wish)
 }
 
