@@ -33,6 +33,7 @@ mod ending;
 mod exercise;
 mod fence;
 mod files;
+mod framing;
 mod helper;
 mod ifname;
 mod install;

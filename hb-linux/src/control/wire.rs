@@ -1,19 +1,14 @@
-//! Bytes on the control socket, both ways:
-//!
-//! ```text
-//! +--------+--------+---------+------------------------+
-//! | length (LE u16) | version | body: postcard, length |
-//! +--------+--------+---------+------------------------+
-//! ```
-//! `length` counts the body alone, at most [`MAX_BODY`]. A peer of another version answers with its own version and
-//! a body that is not to be read.
+//! Messages on the control socket, both ways: pieces of [`crate::framing`] whose tag is the [`VERSION`] and whose body, of at most
+//! [`MAX_BODY`] bytes, is one of the enums below, in postcard. A peer of another version answers with its own version and a body
+//! that is not to be read.
 
+pub use crate::framing::{Front, HEAD};
+
+use crate::framing;
 use serde::{Deserialize, Serialize};
 
 /// Of this module's messages. Raised whenever one changes.
 pub const VERSION: u8 = 9;
-/// Bytes before a body.
-pub const HEAD: usize = 3;
 /// Longest body: one group with the longest names, or one line of text.
 pub const MAX_BODY: usize = 1000;
 /// Longest request that the daemon takes, head included.
@@ -386,34 +381,19 @@ pub const LATE_BOUNDS_US: [u64; 10] =
 pub fn encode<'b, T: Serialize>(message: &T, buf: &'b mut [u8]) -> Option<&'b [u8]> {
     let room = buf.len().min(HEAD + MAX_BODY);
     let used = postcard::to_slice(message, buf.get_mut(HEAD..room)?).ok()?.len();
-    let length = u16::try_from(used).ok()?.to_le_bytes();
-    buf.get_mut(..2)?.copy_from_slice(&length);
-    *buf.get_mut(2)? = VERSION;
-    buf.get(..HEAD + used)
-}
-
-/// A message at the front of received bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Front<T> {
-    /// Read on: it is not complete.
-    Partial,
-    /// A message, and the bytes that it took.
-    Whole(T, usize),
-    /// Not for us: another version of the program, or nonsense.
-    Foreign,
+    let piece = buf.get_mut(..HEAD + used)?;
+    framing::close(piece, VERSION)?;
+    Some(piece)
 }
 
 /// Take the message at the front of `bytes`.
 pub fn decode<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Front<T> {
-    let &[low, high, version, ..] = bytes else { return Front::Partial };
-    let length = usize::from(u16::from_le_bytes([low, high]));
-    if version != VERSION || length > MAX_BODY {
-        return Front::Foreign;
-    }
-    let Some(body) = bytes.get(HEAD..HEAD + length) else { return Front::Partial };
-    match postcard::from_bytes(body) {
-        Ok(message) => Front::Whole(message, HEAD + length),
-        Err(_) => Front::Foreign,
+    match framing::front(bytes, MAX_BODY, VERSION..=VERSION) {
+        Front::Partial => Front::Partial,
+        Front::Whole((_, body), used) => {
+            postcard::from_bytes(body).map_or(Front::Foreign, |message| Front::Whole(message, used))
+        }
+        Front::Foreign => Front::Foreign,
     }
 }
 

@@ -1,7 +1,8 @@
 //! The child that reads the files again: it may wait for a disk and allocate, which the daemon must not. What it finds
-//! goes back through a pipe, one [`News`] after the other: kind (1 byte), length (2, little-endian), content.
+//! goes back through a pipe, one [`News`] after the other: pieces of [`crate::framing`].
 
 use crate::config::{self, Class, Paths, Settings};
+use crate::framing::{self, Front, HEAD};
 use crate::log::Text;
 use crate::sys::{Fd, process};
 use core::fmt::Arguments;
@@ -33,8 +34,6 @@ const BAD: u8 = 1;
 const KEY: u8 = 2;
 const RIGHT: u8 = 3;
 const WRONG: u8 = 4;
-/// Kind and length.
-const HEAD: usize = 3;
 /// Of a [`News::Right`]: signer, switches, failures, then five times in microseconds.
 const VALUES: usize = 3 + 5 * 8;
 
@@ -150,8 +149,8 @@ fn tell(pipe: &Fd, news: &News<'_>) {
     let mut values = [0; VALUES];
     let (kind, parts) = encode(news, &mut values);
     let length: usize = parts.iter().map(|part| part.len()).sum();
-    let [low, high] = u16::try_from(length).unwrap_or(0).to_le_bytes();
-    for mut bytes in [&[kind, low, high], parts[0], parts[1]] {
+    let head = framing::head(kind, u16::try_from(length).unwrap_or(0));
+    for mut bytes in [&head, parts[0], parts[1]] {
         while let Ok(Some(n @ 1..)) = pipe.write(bytes) {
             bytes = bytes.get(n..).unwrap_or_default();
         }
@@ -177,14 +176,14 @@ impl Keys {
 /// Takes [`News`] out of what came through the pipe so far. What is left of it; `None` if that is no news.
 pub(super) fn take<'b>(bytes: &'b [u8], mut each: impl FnMut(News<'b>)) -> Option<&'b [u8]> {
     let mut rest = bytes;
-    while let [kind, low, high, more @ ..] = rest {
-        let length = usize::from(u16::from_le_bytes([*low, *high]));
-        if length > PIECE - HEAD {
-            return None;
+    loop {
+        match framing::front(rest, PIECE - HEAD, FINE..=WRONG) {
+            Front::Partial => return Some(rest),
+            Front::Whole((kind, content), used) => {
+                each(decode(kind, content)?);
+                rest = rest.get(used..).unwrap_or_default();
+            }
+            Front::Foreign => return None,
         }
-        let Some(content) = more.get(..length) else { break };
-        each(decode(*kind, content)?);
-        rest = more.get(length..).unwrap_or_default();
     }
-    Some(rest)
 }

@@ -35,7 +35,7 @@ use crate::sys::process::{self, Pid};
 use crate::sys::{Errno, Fd, Result, sched, unix};
 use crate::watchdog::Watchdog;
 use hb_core::Instant;
-use record::{Builder, RECORD_MAX};
+use record::{RECORD_MAX, Record};
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -186,13 +186,13 @@ impl Helper {
 
     /// Have the scripts looked at now; [`Reply::Scripts`] comes back. `false`: the helper does not take orders now.
     pub fn look(&mut self) -> bool {
-        self.setup.look.is_some() && self.outlet.order(&Builder::look())
+        self.setup.look.is_some() && self.outlet.order(&Record::Look.encode())
     }
 
     /// Have the record of lateness written, when there is nothing else to do. `false`: the helper does not take orders now.
     #[cfg(feature = "late-record")]
     pub fn keep(&mut self, bytes: &[u8]) -> bool {
-        self.outlet.order(&Builder::keep(bytes))
+        self.outlet.order(&Record::Keep { bytes }.encode())
     }
 
     /// A claim waits for the state, not for a busy processor: the helper shall have the daemon's `priority` from the order to
@@ -232,7 +232,7 @@ impl Helper {
     /// machine resets. Waits for the helper, at most `limit_ms`; only for the very end. `feed` is called all the time: who
     /// waits with an armed watchdog feeds it. Answers whether it went.
     pub fn stop(&mut self, disarm: bool, limit_ms: i32, mut feed: impl FnMut()) -> bool {
-        let order = Builder::stop(disarm);
+        let order = Record::Stop { disarm }.encode();
         let mut left = limit_ms;
         while !self.outlet.order(&order) || self.outlet.wants_write() {
             if left <= 0 || self.outlet.fd().is_none() {
@@ -259,7 +259,7 @@ impl Helper {
 
     /// Have it end without a word of a daemon that died: the start failed. A watchdog that it holds it keeps.
     pub fn dismiss(&mut self) {
-        let _ = self.outlet.order(&Builder::stop(false));
+        let _ = self.outlet.order(&Record::Stop { disarm: false }.encode());
     }
 
     /// End it at once, and wait until it is gone, however long: while it lives, it holds the watchdog's descriptor, and

@@ -2,7 +2,7 @@
 
 use super::is_gone;
 use super::line::Level;
-use super::record::{Builder, Bytes, RECORD_MAX, REPLY, Reply, Targets};
+use super::record::{Bytes, RECORD_MAX, REPLY, Record, Reply, Targets};
 use crate::sys::clock::WallTime;
 use crate::sys::{Errno, Fd, Result, message, unix};
 use crate::watchdog::Watchdog;
@@ -91,12 +91,12 @@ impl Outlet {
         if self.lost > 0 {
             let mut note = heapless::String::<64>::new();
             let _ = write!(note, "{} log lines were lost: the disk is slow or full", self.lost);
-            if self.offer(&Builder::log(at, Level::Warn, Targets::ALL, &note)) {
+            if self.offer(&Record::Log { at, level: Level::Warn, to: Targets::ALL, text: &note }.encode()) {
                 self.lost = 0;
             }
         }
         // A line must not overtake the note on those that are missing before it.
-        if self.lost > 0 || !self.offer(&Builder::log(at, level, to, text)) {
+        if self.lost > 0 || !self.offer(&Record::Log { at, level, to, text }.encode()) {
             self.lost = self.lost.saturating_add(1);
             self.lost_in_all = self.lost_in_all.saturating_add(1);
         }
@@ -104,7 +104,7 @@ impl Outlet {
 
     /// Have a state written.
     pub fn persist(&mut self, serial: u32, bytes: &[u8]) {
-        let record = Builder::state(serial, bytes);
+        let record = Record::State { serial, bytes }.encode();
         self.unanswered = Some((serial, record.clone()));
         self.state = Some(record);
         self.service();
@@ -115,7 +115,7 @@ impl Outlet {
         if !self.push_rest() {
             return Err(Errno::AGAIN);
         }
-        let record = Builder::hold(watchdog.timeout_s(), watchdog.is_fake());
+        let record = Record::Hold { timeout_s: watchdog.timeout_s(), fake: watchdog.is_fake() }.encode();
         let channel = self.channel.as_ref().ok_or(Errno::PIPE)?;
         match message::send_with(channel, &record, watchdog.fd())? {
             Some(n) => {
@@ -228,7 +228,7 @@ impl Outlet {
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::{Record, parse};
+    use super::super::record::parse;
     use super::*;
 
     const AT: WallTime = WallTime { secs: 0, micros: 0 };

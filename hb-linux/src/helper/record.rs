@@ -1,35 +1,29 @@
-//! What travels between daemon and helper, both of which are the same program: so numbers are in native order.
+//! What travels between daemon and helper, both of which are the same program: so numbers are in native order. Each is a piece
+//! of [`crate::framing`], with its kind for the tag. To the helper:
 //!
 //! ```text
-//! 0     kind
-//! 1     level (log) or flag (stop, hold)
-//! 2     targets (log)
-//! 3     reserved, 0
-//! 4..6  length of the body, 0 to 1088
-//! 6..   body
-//!         log:    8 bytes seconds since 1970, 4 bytes microseconds, the text
-//!         state:  4 bytes serial, the file's bytes
-//!         stop:   nothing; flag 1: close the watchdog's descriptor
-//!         hold:   4 bytes timeout in seconds; flag 1: stand-in; the descriptor travels with the first byte
-//!         look:   nothing
-//!         keep:   the file's bytes
+//! log    level, targets, 8 bytes seconds since 1970, 4 bytes microseconds, the text
+//! state  4 bytes serial, the file's bytes
+//! stop   1: close the watchdog's descriptor; else 0
+//! hold   1: stand-in, else 0; 4 bytes timeout in seconds; the descriptor travels with the first byte
+//! look   nothing
+//! keep   the file's bytes
 //! ```
-//! Replies have 10 bytes: kind, which file, 4 bytes serial, 4 bytes error number.
+//! Replies have 9 bytes: which file, 4 bytes serial, 4 bytes error number.
 
 use super::line::Level;
+use crate::framing::{self, Front, HEAD};
 use crate::sys::clock::WallTime;
 use heapless::Vec;
 
 /// Bytes of a log line's text at most.
 pub const TEXT_MAX: usize = 1024;
-/// Bytes in front of every body.
-pub const HEADER: usize = 6;
 /// Bytes of a body at most.
 pub const BODY_MAX: usize = TEXT_MAX + 64;
 /// Bytes of a record at most.
-pub const RECORD_MAX: usize = HEADER + BODY_MAX;
+pub const RECORD_MAX: usize = HEAD + BODY_MAX;
 /// Bytes of a reply.
-pub(super) const REPLY: usize = 10;
+pub(super) const REPLY: usize = HEAD + 9;
 
 const LOG: u8 = 1;
 const STATE: u8 = 2;
@@ -67,53 +61,6 @@ impl Targets {
 /// One record's bytes.
 pub(super) type Bytes = Vec<u8, RECORD_MAX>;
 
-/// Makes records.
-pub(super) struct Builder;
-
-impl Builder {
-    pub(super) fn log(at: WallTime, level: Level, to: Targets, text: &str) -> Bytes {
-        let text = cut(text, TEXT_MAX);
-        let stamp = (at.secs.to_ne_bytes(), at.micros.to_ne_bytes());
-        record(LOG, level.code(), to.0, &[&stamp.0, &stamp.1, text.as_bytes()])
-    }
-
-    pub(super) fn state(serial: u32, bytes: &[u8]) -> Bytes {
-        record(STATE, 0, 0, &[&serial.to_ne_bytes(), bytes])
-    }
-
-    pub(super) fn stop(disarm: bool) -> Bytes {
-        record(STOP, u8::from(disarm), 0, &[])
-    }
-
-    pub(super) fn hold(timeout_s: u32, fake: bool) -> Bytes {
-        record(HOLD, u8::from(fake), 0, &[&timeout_s.to_ne_bytes()])
-    }
-
-    pub(super) fn look() -> Bytes {
-        record(LOOK, 0, 0, &[])
-    }
-
-    #[cfg(feature = "late-record")]
-    pub(super) fn keep(bytes: &[u8]) -> Bytes {
-        record(KEEP, 0, 0, &[bytes])
-    }
-}
-
-/// Put a record together. Bodies that do not fit are cut: callers keep within [`BODY_MAX`].
-fn record(kind: u8, flag: u8, targets: u8, parts: &[&[u8]]) -> Bytes {
-    let mut bytes = Bytes::new();
-    let _ = bytes.extend_from_slice(&[kind, flag, targets, 0, 0, 0]);
-    for part in parts {
-        let room = bytes.capacity() - bytes.len();
-        let _ = bytes.extend_from_slice(part.get(..room).unwrap_or(part));
-    }
-    let len = u16::try_from(bytes.len() - HEADER).unwrap_or(u16::MAX).to_ne_bytes();
-    if let Some(field) = bytes.get_mut(4..6) {
-        field.copy_from_slice(&len);
-    }
-    bytes
-}
-
 /// The beginning of `text` of at most `max` bytes, at a character's border.
 pub(super) fn cut(text: &str, max: usize) -> &str {
     let mut end = text.len().min(max);
@@ -123,7 +70,7 @@ pub(super) fn cut(text: &str, max: usize) -> &str {
     text.get(..end).unwrap_or("")
 }
 
-/// A record as the helper reads it.
+/// What the daemon gives the helper.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Record<'a> {
     Log {
@@ -154,34 +101,68 @@ pub(super) enum Record<'a> {
     Unknown,
 }
 
-/// Take the first record off `bytes`: it and its length. `None`: not all there yet.
-pub(super) fn parse(bytes: &[u8]) -> Option<(Record<'_>, usize)> {
-    let (&[kind, flag, targets, _, l0, l1], rest) = bytes.split_first_chunk::<HEADER>()?;
-    let len = usize::from(u16::from_ne_bytes([l0, l1]));
-    let body = rest.get(..len)?;
-    let record = match kind {
-        LOG => log_body(flag, targets, body),
-        STATE => body
-            .split_first_chunk::<4>()
-            .map(|(serial, bytes)| Record::State { serial: u32::from_ne_bytes(*serial), bytes }),
-        STOP => Some(Record::Stop { disarm: flag == 1 }),
-        HOLD => body
-            .first_chunk::<4>()
-            .map(|secs| Record::Hold { timeout_s: u32::from_ne_bytes(*secs), fake: flag == 1 }),
-        LOOK => Some(Record::Look),
-        #[cfg(feature = "late-record")]
-        KEEP => Some(Record::Keep { bytes: body }),
-        _ => None,
-    };
-    Some((record.unwrap_or(Record::Unknown), HEADER + len))
+impl Record<'_> {
+    /// Its bytes. What does not fit is cut: a text at a character, and callers keep a state within [`BODY_MAX`].
+    pub(super) fn encode(&self) -> Bytes {
+        match self {
+            Self::Log { at, level, to, text } => {
+                let stamp = (at.secs.to_ne_bytes(), at.micros.to_ne_bytes());
+                let text = cut(text, TEXT_MAX);
+                piece(LOG, &[&[level.code(), to.0], &stamp.0, &stamp.1, text.as_bytes()])
+            }
+            Self::State { serial, bytes } => piece(STATE, &[&serial.to_ne_bytes(), bytes]),
+            Self::Stop { disarm } => piece(STOP, &[&[u8::from(*disarm)]]),
+            Self::Hold { timeout_s, fake } => piece(HOLD, &[&[u8::from(*fake)], &timeout_s.to_ne_bytes()]),
+            Self::Look => piece(LOOK, &[]),
+            #[cfg(feature = "late-record")]
+            Self::Keep { bytes } => piece(KEEP, &[bytes]),
+            Self::Unknown => Bytes::new(),
+        }
+    }
 }
 
-fn log_body(level: u8, targets: u8, body: &[u8]) -> Option<Record<'_>> {
-    let (secs, rest) = body.split_first_chunk::<8>()?;
-    let (micros, text) = rest.split_first_chunk::<4>()?;
-    let at = WallTime { secs: i64::from_ne_bytes(*secs), micros: u32::from_ne_bytes(*micros) };
-    let text = core::str::from_utf8(text).unwrap_or("(a line that was not UTF-8)");
-    Some(Record::Log { at, level: Level::from_code(level), to: Targets(targets), text })
+fn piece(kind: u8, parts: &[&[u8]]) -> Bytes {
+    let mut bytes = Bytes::new();
+    let _ = bytes.extend_from_slice(&[0; HEAD]);
+    for part in parts {
+        let room = bytes.capacity() - bytes.len();
+        let _ = bytes.extend_from_slice(part.get(..room).unwrap_or(part));
+    }
+    let _ = framing::close(&mut bytes, kind);
+    bytes
+}
+
+/// Take the first record off `bytes`: it and its length. `None`: not all there yet.
+pub(super) fn parse(bytes: &[u8]) -> Option<(Record<'_>, usize)> {
+    match framing::front(bytes, BODY_MAX, 0..=u8::MAX) {
+        Front::Partial => None,
+        Front::Whole((kind, body), used) => Some((read(kind, body).unwrap_or(Record::Unknown), used)),
+        Front::Foreign => Some((Record::Unknown, bytes.len())),
+    }
+}
+
+fn read(kind: u8, body: &[u8]) -> Option<Record<'_>> {
+    Some(match (kind, body) {
+        (LOG, [level, targets, rest @ ..]) => {
+            let (secs, rest) = rest.split_first_chunk::<8>()?;
+            let (micros, text) = rest.split_first_chunk::<4>()?;
+            let at = WallTime { secs: i64::from_ne_bytes(*secs), micros: u32::from_ne_bytes(*micros) };
+            let text = core::str::from_utf8(text).unwrap_or("(a line that was not UTF-8)");
+            Record::Log { at, level: Level::from_code(*level), to: Targets(*targets), text }
+        }
+        (STATE, body) => {
+            let (serial, bytes) = body.split_first_chunk::<4>()?;
+            Record::State { serial: u32::from_ne_bytes(*serial), bytes }
+        }
+        (STOP, [disarm]) => Record::Stop { disarm: *disarm == 1 },
+        (HOLD, [fake, secs @ ..]) => {
+            Record::Hold { timeout_s: u32::from_ne_bytes(*secs.first_chunk()?), fake: *fake == 1 }
+        }
+        (LOOK, []) => Record::Look,
+        #[cfg(feature = "late-record")]
+        (KEEP, bytes) => Record::Keep { bytes },
+        _ => return None,
+    })
 }
 
 /// Which file a failure is about.
@@ -252,11 +233,13 @@ impl Reply {
             Self::Wrote { count } => (7, 0, count, 0),
         };
         let ([s0, s1, s2, s3], [e0, e1, e2, e3]) = (serial.to_ne_bytes(), errno.to_ne_bytes());
-        [kind, output, s0, s1, s2, s3, e0, e1, e2, e3]
+        let [low, high, tag] = framing::head(kind, (REPLY - HEAD) as u16);
+        [low, high, tag, output, s0, s1, s2, s3, e0, e1, e2, e3]
     }
 
     pub(super) fn decode(bytes: [u8; REPLY]) -> Option<Self> {
-        let [kind, output, s0, s1, s2, s3, e0, e1, e2, e3] = bytes;
+        let Front::Whole((kind, body), _) = framing::front(&bytes, REPLY - HEAD, 1..=7) else { return None };
+        let &[output, s0, s1, s2, s3, e0, e1, e2, e3] = body else { return None };
         let serial = u32::from_ne_bytes([s0, s1, s2, s3]);
         let why = crate::sys::Errno(i32::from_ne_bytes([e0, e1, e2, e3]));
         let output = match output {
@@ -287,18 +270,16 @@ mod tests {
     #[test]
     fn records_come_out_as_they_went_in() {
         let mut stream = std::vec::Vec::new();
-        stream.extend_from_slice(&Builder::log(AT, Level::Warn, Targets::ALL, "grüße"));
-        stream.extend_from_slice(&Builder::state(9, b"bytes"));
-        stream.extend_from_slice(&Builder::hold(8, true));
-        stream.extend_from_slice(&Builder::look());
-        stream.extend_from_slice(&Builder::stop(true));
         let want = [
             Record::Log { at: AT, level: Level::Warn, to: Targets::ALL, text: "grüße" },
             Record::State { serial: 9, bytes: b"bytes" },
             Record::Hold { timeout_s: 8, fake: true },
             Record::Look,
+            #[cfg(feature = "late-record")]
+            Record::Keep { bytes: b"record" },
             Record::Stop { disarm: true },
         ];
+        want.iter().for_each(|record| stream.extend_from_slice(&record.encode()));
         let mut rest = &stream[..];
         for record in want {
             for short in 0..parse(rest).unwrap().1 {
@@ -314,7 +295,7 @@ mod tests {
     #[test]
     fn long_lines_are_cut_at_a_character() {
         let long = "é".repeat(2000);
-        let bytes = Builder::log(AT, Level::Info, Targets::LOG, &long);
+        let bytes = Record::Log { at: AT, level: Level::Info, to: Targets::LOG, text: &long }.encode();
         let Some((Record::Log { text, .. }, used)) = parse(&bytes) else { panic!() };
         assert_eq!((text.len(), used), (1024, bytes.len()));
         assert_eq!(cut("aé", 2), "a");
