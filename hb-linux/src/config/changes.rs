@@ -1,43 +1,35 @@
 //! What a changed `ha.cf` or `haresources` means for a daemon that runs: which directives it can follow at once, and
-//! which it can follow at its next start only.
+//! which it can follow at its next start only. What is compared for each stands in the table of directives.
 
+use super::ha_cf::{Reload, reloads};
 use super::settings::Settings;
 use hb_core::config::Tuning;
 
 /// The directives whose new values differ from those that hold, and can be followed at once.
 pub(crate) fn followed(now: &Tuning, new: &Tuning) -> Vec<&'static str> {
-    let pairs = [
-        ("warntime", now.warntime != new.warntime),
-        ("auto_failback", now.failback != new.failback),
-        ("isolated", now.isolated != new.isolated),
-        ("answered", now.answered != new.answered),
-        ("script_timeout", now.limits != new.limits),
-        ("monitor", now.monitor != new.monitor),
-    ];
-    pairs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+    named(|reload| match reload {
+        Reload::AtOnce(change) => (change.differs)(now, new).then_some(change.what),
+        Reload::AtStart(_) | Reload::Programs | Reload::Nothing => None,
+    })
 }
 
 /// What of `ha.cf` differs between the files as they were at the daemon's start and as they are, and needs a restart.
 pub(crate) fn of_ha_cf(then: &Settings, new: &Settings) -> Vec<&'static str> {
-    let (a, b) = (&then.timing, &new.timing);
-    let pairs = [
-        ("node", (&then.own, &then.peer) != (&new.own, &new.peer)),
-        ("keepalive", a.keepalive != b.keepalive),
-        ("deadtime", a.deadtime != b.deadtime),
-        ("initdead", a.initdead != b.initdead),
-        ("deadping", a.deadping != b.deadping),
-        ("the links", then.links != new.links),
-        ("ping", then.pings != new.pings),
-        ("watchdog", then.watchdog != new.watchdog),
-        ("bridge", then.bridge != new.bridge),
-        ("the fence", (&then.fence, then.core.fence) != (&new.fence, new.core.fence)),
-        ("data", then.data != new.data),
-        ("the logs", then.log != new.log),
-        ("rtprio", then.rtprio != new.rtprio),
-        ("announce_every", then.announce_every != new.announce_every),
-        ("status_group", then.status_group != new.status_group),
-    ];
-    pairs.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+    named(|reload| match reload {
+        Reload::AtStart(change) => (change.differs)(then, new).then_some(change.what),
+        Reload::AtOnce(_) | Reload::Programs | Reload::Nothing => None,
+    })
+}
+
+/// The names that `of` gives for the directives, each once.
+fn named(of: impl Fn(Reload) -> Option<&'static str>) -> Vec<&'static str> {
+    let mut all = Vec::new();
+    for name in reloads().filter_map(of) {
+        if !all.contains(&name) {
+            all.push(name);
+        }
+    }
+    all
 }
 
 /// Do the groups differ? A comment, another spacing or a script that appeared since makes no difference.
@@ -60,6 +52,7 @@ pub(crate) fn tuning(then: &Settings, new: &Settings, now: &Tuning) -> Tuning {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ha_cf::names;
     use super::super::{Paths, Texts, examine_texts};
     use super::*;
     use hb_core::Duration;
@@ -78,36 +71,90 @@ mod tests {
         (followed(&now, &tuning(&then, &new, &now)), of_ha_cf(&then, &new))
     }
 
+    /// Each directive, a line that it changes if there must be one, and what is written in its place.
+    const SAMPLES: &[(&str, &str, &str)] = &[
+        ("node", "node a b", "node a c"),
+        ("ping", "", "ping 10.0.0.9"),
+        ("ping_group", "", "ping_group g 10.0.0.8 10.0.0.9"),
+        ("keepalive", "keepalive 1", "keepalive 2"),
+        ("warntime", "", "warntime 4"),
+        ("deadtime", "deadtime 10", "deadtime 20"),
+        ("initdead", "", "initdead 40"),
+        ("deadping", "", "deadping 40"),
+        ("auto_failback", "", "auto_failback off"),
+        ("nice_failback", "", "nice_failback on"),
+        ("baud", "", "baud 9600"),
+        ("udpport", "bcast eth0", "udpport 695\nbcast eth0"),
+        ("serial", "", "serial /dev/ttyS1"),
+        ("serial_rtscts", "", "serial_rtscts on"),
+        ("bcast", "", "bcast eth0"),
+        ("udp", "", "udp eth0"),
+        ("mcast", "", "mcast eth0 225.0.0.1 694 1 0"),
+        ("ucast", "", "ucast eth0 10.0.0.2"),
+        ("hopfudge", "", "hopfudge 1"),
+        ("watchdog", "", "watchdog /dev/watchdog"),
+        ("watchdog_timeout", "watchdog /dev/watchdog", "watchdog /dev/watchdog\nwatchdog_timeout 5"),
+        ("watchdog_busy", "watchdog /dev/watchdog", "watchdog /dev/watchdog\nwatchdog_busy wait"),
+        ("logfile", "", "logfile /l"),
+        ("debugfile", "", "debugfile /d"),
+        ("logfacility", "", "logfacility local0"),
+        ("rtprio", "", "rtprio 5"),
+        ("script_timeout", "", "script_timeout stop 5"),
+        ("monitor", "", "monitor 10"),
+        ("isolated", "ping 10.0.0.9", "ping 10.0.0.9\nisolated claim"),
+        ("announce_every", "", "announce_every off"),
+        ("status_group", "", "status_group adm"),
+        ("answered", "", "answered wait"),
+        ("bridge", "", "bridge /dev/ttyS2"),
+        ("fence", "", "fence external /f"),
+        ("fence_delay", "fence external /f", "fence external /f\nfence_delay 9"),
+        ("fence_failed", "fence external /f", "fence external /f\nfence_failed claim"),
+        ("startup_fence", "fence external /f", "fence external /f\nstartup_fence on"),
+        ("stonith", "", "stonith baytech /f"),
+        ("stonith_host", "", "stonith_host * baytech 10.0.0.3 user password"),
+        ("data", "", "data x directory /jdmail\ndata x address a 10.1.0.1 address b 10.1.0.2"),
+        #[cfg(feature = "page")]
+        ("page", "", "page 8694"),
+        ("respawn", "", "respawn root /bin/true"),
+        ("crm", "", "crm no"),
+    ];
+
     #[test]
-    fn each_directive_is_followed_at_once_or_at_the_next_start() {
-        let (at_once, later): (&[&str], &[&str]) = (&[], &[]);
-        assert_eq!(changes("# a comment\n"), (at_once.into(), later.into()));
-        for (line, name) in [
-            ("warntime 4", "warntime"),
-            ("nice_failback on", "auto_failback"),
-            ("auto_failback off", "auto_failback"),
-            ("ping 10.0.0.9\nisolated claim", "isolated"),
-            ("answered wait", "answered"),
-            ("answered claim", "answered"),
-            ("script_timeout stop 5", "script_timeout"),
-            ("monitor 10", "monitor"),
-        ] {
-            let (at_once, later) = changes(line);
-            assert_eq!(at_once, [name], "{line}");
-            assert_eq!(later.is_empty(), !line.starts_with("ping"), "{line}: {later:?}");
-        }
-        for (line, name) in [
-            ("initdead 40", "initdead"),
-            ("deadping 40", "deadping"),
-            ("bcast eth0", "the links"),
-            ("ping 10.0.0.9", "ping"),
-            ("watchdog /dev/watchdog", "watchdog"),
-            ("logfacility local0", "the logs"),
-            ("rtprio 5", "rtprio"),
-            ("announce_every off", "announce_every"),
-            ("status_group adm", "status_group"),
-        ] {
-            assert_eq!(changes(line), (Vec::new(), Vec::from([name])), "{line}");
+    fn each_directive_is_followed_at_once_or_told_or_means_nothing() {
+        assert_eq!(changes("# a comment\n"), (Vec::new(), Vec::new()));
+        let page = include_str!("../../../docs/hbd.8.md");
+        let page = page.split("\n**reload** ").nth(1).and_then(|text| text.split("\n\n").next()).unwrap();
+        assert_eq!(names().count(), SAMPLES.len());
+        for ((name, reload), &(sample, before, after)) in names().zip(reloads()).zip(SAMPLES) {
+            assert_eq!(name, sample, "the samples are in the order of the table");
+            let text = |line: &str| {
+                let rest: Vec<&str> = HA_CF.lines().filter(|known| *known != before).collect();
+                let (serial, first) = rest.split_last().expect("serial is the last line");
+                // What is said of serial lines stands in front of them.
+                format!("{}\n{line}\n{serial}\n", first.join("\n"))
+            };
+            let (then, new) = (settings(&text(before), "a x\n"), settings(&text(after), "a x\n"));
+            let now = then.core.tuning();
+            let (at_once, later) = (followed(&now, &tuning(&then, &new, &now)), of_ha_cf(&then, &new));
+            let told = page.contains(&format!("`{name}`"));
+            match reload {
+                Reload::AtOnce(change) => {
+                    assert!(
+                        at_once.contains(&change.what) && later.is_empty(),
+                        "{name}: {at_once:?} {later:?}"
+                    );
+                    assert!(told, "docs/hbd.8.md: reload follows `{name}`");
+                }
+                Reload::AtStart(change) => {
+                    assert!(later.contains(&change.what), "{name}: {later:?}");
+                    assert!(!told || name == "deadtime", "docs/hbd.8.md: reload does not follow `{name}`");
+                }
+                Reload::Programs => {
+                    assert!(at_once.is_empty() && later.is_empty(), "{name}");
+                    assert!(told, "docs/hbd.8.md: reload follows `{name}`");
+                }
+                Reload::Nothing => assert!(at_once.is_empty() && later.is_empty(), "{name}"),
+            }
         }
     }
 

@@ -64,6 +64,19 @@ impl<'a> Directive<'a> {
         }
     }
 
+    /// The only value as a time from `min` to `max`, into `slot`.
+    pub(super) fn set_time(
+        &self,
+        slot: &mut Option<At<Duration>>,
+        min: Duration,
+        max: Duration,
+        report: &mut Report<'_>,
+    ) {
+        if let Some(time) = self.time(min, max, report) {
+            self.set(slot, time, report);
+        }
+    }
+
     /// The only value as a time from `min` to `max`.
     pub(super) fn time(&self, min: Duration, max: Duration, report: &mut Report<'_>) -> Option<Duration> {
         let word = self.value("2", report)?;

@@ -11,6 +11,7 @@ mod logging;
 mod media;
 mod nodes;
 mod own;
+mod reload;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -26,8 +27,9 @@ use hb_core::Duration;
 use hb_core::config::{Answered, FenceFailed, Isolated, MonitorConfig};
 #[cfg(feature = "config-show")]
 pub(super) use media::{DEFAULT_BAUD, DEFAULT_PORT};
+pub(crate) use reload::Reload;
 use std::path::PathBuf;
-pub(crate) use table::names;
+pub(crate) use table::{names, reloads};
 
 /// A value and the line that gave it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -8,20 +8,6 @@ use hb_core::Duration;
 /// No time of `ha.cf` is longer than a day.
 pub(super) const DAY: Duration = Duration::from_secs(86_400);
 
-/// `keepalive`, `warntime`, `deadtime`, `initdead`, `deadping`: each in its own range; the relations come later.
-pub(super) fn time(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
-    let (slot, min, max) = match d.name {
-        "keepalive" => (&mut cf.keepalive, Duration::from_millis(10), Duration::from_secs(3600)),
-        "warntime" => (&mut cf.warntime, Duration::from_millis(1), DAY),
-        "deadtime" => (&mut cf.deadtime, Duration::from_millis(1), DAY),
-        "initdead" => (&mut cf.initdead, Duration::from_millis(1), DAY),
-        _ => (&mut cf.deadping, Duration::from_millis(1), DAY),
-    };
-    if let Some(time) = d.time(min, max, report) {
-        d.set(slot, time, report);
-    }
-}
-
 /// `auto_failback on|off|legacy`; `legacy` is failback on, as it was before the directive existed.
 pub(super) fn auto_failback(cf: &mut HaCf, d: &Directive<'_>, report: &mut Report<'_>) {
     let Some(word) = d.value("on", report) else { return };
