@@ -9,6 +9,9 @@ fn main() {
     fs::copy("memory.x", out.join("memory.x")).expect("memory.x is beside the board's manifest");
     println!("cargo:rustc-link-search={}", out.display());
     println!("cargo:rustc-link-arg=-Tlink.x");
+    if env::var_os("CARGO_FEATURE_DEFMT").is_some() {
+        println!("cargo:rustc-link-arg=-Tdefmt.x");
+    }
     println!("cargo:rerun-if-changed=memory.x");
     let [key, nodes] = ["HBD_BRIDGE_KEY", "HBD_BRIDGE_NODES"].map(|name| {
         println!("cargo:rerun-if-env-changed={name}");

@@ -97,6 +97,9 @@ fn help() {
     println!("  churn [--minutes N]        a bad day of two daemons, and what it leaves behind (root)");
     println!("  firmware BOARD [--flash]   the bridge's program for a board; --flash puts it there");
     println!(
+        "  firmware --log             the emulated board's defmt log, against hil/src/firmware/log.snapshot"
+    );
+    println!(
         "  firmware --resets N        the emulated board's outputs, through N resets and ten times as much noise"
     );
     println!("  fuzz TARGET... [--seconds N] [--keep]  some targets for longer; --keep grows their corpus");

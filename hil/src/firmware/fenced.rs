@@ -141,7 +141,8 @@ fn cut_short(mcu: &mut Mcu, a: &mut Node, b: &mut Node, dir: &Path) -> Result<()
     b.hello(9, 5)
 }
 
-fn fired(b: &mut Node, victim: Named) -> Result<[u8; 8], String> {
+/// Arms and fires at `victim` until that is taken; the nonce.
+pub(super) fn fired(b: &mut Node, victim: Named) -> Result<[u8; 8], String> {
     let began = Instant::now();
     loop {
         let nonce = b.arm()?;

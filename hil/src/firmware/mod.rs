@@ -1,9 +1,11 @@
 //! `cargo xtask firmware`: the bridge's boards, built, weighed against their budget, and the emulated one run.
 
+mod defmt;
 mod emulated;
 mod fenced;
 mod mcu;
 mod node;
+mod spoken;
 mod uf2;
 mod weigh;
 
@@ -40,7 +42,12 @@ pub struct Board {
 }
 
 const BOARDS: [Board; 2] = [
-    Board { name: "lm3s6965evb", package: "hb-bridge-lm3s6965evb", triple: "thumbv7m-none-eabi", also: None },
+    Board {
+        name: "lm3s6965evb",
+        package: "hb-bridge-lm3s6965evb",
+        triple: "thumbv7m-none-eabi",
+        also: Some("defmt"),
+    },
     Board { name: "rp2040", package: "hb-bridge-rp2040", triple: "thumbv6m-none-eabi", also: Some("defmt") },
 ];
 
@@ -53,11 +60,22 @@ const FOR_RP2040: Board = Board { triple: "thumbv6m-none-eabi", ..BOARDS[0] };
 /// A board does not build or is over its budget.
 pub fn step() -> Outcome {
     let weighed = build(&BOARDS.iter().collect::<Vec<_>>())?;
+    let spoken = spoken::run(&speaking()?)?;
     let image = BOARDS[0].build(&PROVISION)?;
     let fenced = fenced::run(&image, RESETS)?;
     let ran = emulated::run(&image)?;
     let other = fenced::run(&FOR_RP2040.build(&PROVISION)?, FEW_RESETS)?;
-    Ok(format!("{weighed}; {fenced}; {ran}; with the RP2040's instructions: {other}"))
+    Ok(format!("{weighed}; {spoken}; {fenced}; {ran}; with the RP2040's instructions: {other}"))
+}
+
+/// The emulated board's image with its log in defmt's frames, beside the other one.
+fn speaking() -> Result<PathBuf, String> {
+    let board = &BOARDS[0];
+    let target = board.cargo(&["build", "--features", "defmt"], &PROVISION)?;
+    let image = target.join(board.triple).join("release").join(board.package);
+    let own = image.with_extension("defmt");
+    fs::copy(&image, &own).map_err(|e| format!("{}: {e}", own.display()))?;
+    Ok(own)
 }
 
 /// The line of `authkeys` that a board of the rigs is built with.
@@ -74,7 +92,7 @@ pub(crate) fn image() -> Result<PathBuf, String> {
     BOARDS[0].build(&PROVISION)
 }
 
-/// `firmware [BOARD] [--flash | --resets N]`.
+/// `firmware [BOARD] [--flash | --resets N | --log]`.
 ///
 /// # Errors
 /// As [`step`]; there is no such board, or it cannot be flashed.
@@ -84,6 +102,9 @@ pub fn command(words: &[&str]) -> Outcome {
             .parse()
             .map_err(|_| format!("--resets {number}: not a number of resets; --resets 1000"))?;
         return fenced::run(&BOARDS[0].build(&PROVISION)?, resets);
+    }
+    if *words == ["--log"] {
+        return spoken::run(&speaking()?);
     }
     let names: Vec<&str> = words.iter().copied().filter(|word| *word != "--flash").collect();
     let boards: Vec<&Board> =

@@ -110,9 +110,9 @@ fn faults(path: &Path, text: &str) -> Vec<String> {
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     let test_file = stem == "tests" || stem.ends_with("_tests");
     let daemon = path.starts_with("hb-linux/src") && !test_file;
-    // A board has its registers, and attributes of the linker, where a section is "unsafe".
+    // A board has its registers, attributes of the linker, where a section is "unsafe", and defmt's logger, which is an unsafe trait.
     let unsafe_allowed = path.starts_with("hb-linux/src/sys")
-        || path.starts_with(BOARDS) && matches!(stem, "registers" | "boot");
+        || path.starts_with(BOARDS) && matches!(stem, "registers" | "boot" | "log_defmt");
     let product = path.starts_with("hb-linux/src")
         || path.starts_with("hb-core")
         || path.starts_with("hb-serial-bridge");

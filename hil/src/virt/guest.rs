@@ -231,7 +231,7 @@ impl Guest {
             Dog::I6300Esb => "i6300esb",
         };
         let append = format!(
-            "console=ttyS0 quiet loglevel=6 panic=0 mitigations=off net.ifnames=0 \
+            "console=ttyS0 quiet loglevel=6 panic=0 mitigations=off net.ifnames=0 no_timer_check \
              NODE={name} LAN={} CROSS=10.0.0.{number} DOG={dog}",
             lan_address(self.node)
         );

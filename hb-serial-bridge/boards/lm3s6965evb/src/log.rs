@@ -3,6 +3,7 @@
 
 use crate::uart::Uart;
 use embedded_io::{Write, WriteReady};
+use hb_serial_bridge::{About, Stats};
 
 const LINE: usize = 96;
 
@@ -21,8 +22,26 @@ impl Log {
         Self { uart, line: [0; LINE], len: 0, out: 0 }
     }
 
+    /// The board has started.
+    pub fn start(&mut self, about: About) {
+        self.say(0, "start, cause", &[u32::from(about.cause)]);
+    }
+
+    /// A reset line has moved.
+    #[inline(never)]
+    pub fn resets(&mut self, millis: u32, [a, b]: [bool; 2]) {
+        self.say(millis, "reset a, b", &[u32::from(a), u32::from(b)]);
+    }
+
+    /// What was carried so far.
+    #[inline(never)]
+    pub fn carried(&mut self, millis: u32, a: &Stats, b: &Stats) {
+        let numbers = [a.frames, a.forwarded, a.malformed, b.frames, b.forwarded, b.malformed];
+        self.say(millis, "a to b, b to a", &numbers);
+    }
+
     /// Say `text` and its numbers, if the line before is out.
-    pub fn say(&mut self, millis: u32, text: &str, numbers: &[u32]) {
+    fn say(&mut self, millis: u32, text: &str, numbers: &[u32]) {
         self.pump();
         if self.out < self.len {
             return;

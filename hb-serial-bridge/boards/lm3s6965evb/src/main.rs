@@ -8,6 +8,7 @@
 
 mod clock;
 mod lines;
+#[cfg_attr(feature = "defmt", path = "log_defmt.rs")]
 mod log;
 mod registers;
 mod uart;
@@ -18,7 +19,7 @@ use cortex_m::Peripherals;
 use cortex_m::peripheral::SCB;
 use cortex_m_rt::entry;
 use hb_core::{Duration, Instant};
-use hb_serial_bridge::{About, Bridge, Port, Stats, provision};
+use hb_serial_bridge::{About, Bridge, Port, provision};
 use lines::Lines;
 use log::Log;
 use registers::{Gpio, UartRegisters, sysctl, watchdog};
@@ -53,12 +54,13 @@ fn main() -> ! {
     let mut log = Log::new(Uart::new(UartRegisters::UART0, 115_200));
     let [a, b] = [UartRegisters::UART1, UartRegisters::UART2].map(|uart| Uart::new(uart, BAUD));
     let Some(bridge) = place(a, b) else { SCB::sys_reset() };
-    bridge.set_about(About { boot: 0, cause });
+    let about = About { boot: 0, cause };
+    bridge.set_about(about);
     if let (Some(key), Some(nodes)) = (KEY, NODES) {
         // This part has no source of randomness: its nonces differ by when it is asked, and by whom. Good for trying only.
         provision::install(bridge, key, nodes, 0);
     }
-    log.say(0, "start, cause", &[u32::from(cause)]);
+    log.start(about);
     run(bridge, &mut lines, &mut clock, &mut log)
 }
 
@@ -74,26 +76,15 @@ fn run(bridge: &mut Bridge<Uart, Uart>, lines: &mut Lines, clock: &mut Clock, lo
         bridge.step(now);
         let resets = bridge.resets();
         if lines.set(resets) {
-            log_resets(log, now, resets);
+            log.resets(millis(now), resets);
         }
         watchdog::WDTICR.write(1);
         log.pump();
         if now >= next_report {
             next_report = now.plus(REPORT_EVERY);
-            log_carried(log, now, bridge.a_to_b(), bridge.b_to_a());
+            log.carried(millis(now), bridge.a_to_b(), bridge.b_to_a());
         }
     }
-}
-
-#[inline(never)]
-fn log_resets(log: &mut Log, now: Instant, [a, b]: [bool; 2]) {
-    log.say(millis(now), "reset a, b", &[u32::from(a), u32::from(b)]);
-}
-
-#[inline(never)]
-fn log_carried(log: &mut Log, now: Instant, a: &Stats, b: &Stats) {
-    let numbers = [a.frames, a.forwarded, a.malformed, b.frames, b.forwarded, b.malformed];
-    log.say(millis(now), "a to b, b to a", &numbers);
 }
 
 fn millis(now: Instant) -> u32 {
