@@ -7,9 +7,12 @@ use super::{
 };
 use crate::control::client::{Client, Trouble, Verdict};
 use crate::control::wire::{Reply, Request, Which};
+use crate::control::words::Said;
 use crate::control::{self, SOCKET, Snapshot, snapshot::Group};
 use crate::daemon::pidfile;
 use crate::sys::poll::sleep_ms;
+use hb_core::Wait;
+use hb_core::message::GroupState;
 
 /// Between two looks at what the daemon is doing.
 const STEP_MS: i32 = 50;
@@ -136,7 +139,7 @@ pub(super) fn verdict(options: &Options, request: &Request<'_>) -> Result<Verdic
     Client::connect(&options.run_dir).and_then(|mut client| {
         client.ask(request, |reply| {
             if let Reply::Text(line) = reply {
-                say(line);
+                say(&line);
             }
         })
     })
@@ -202,7 +205,7 @@ pub(super) fn stop(options: &Options) -> i32 {
         match snapshot(options) {
             Ok(shot) => {
                 // One call that could not be run may be run in a moment.
-                let unproven = |g: &Group| g.state == "unknown" && g.trouble.is_some();
+                let unproven = |g: &Group| g.state == GroupState::Unknown && g.trouble.is_some();
                 steps = if shot.groups.iter().any(unproven) { steps + 1 } else { 0 };
                 if let Some(group) = shot.groups.iter().find(|g| steps * STEP_MS > UNPROVEN_MS && unproven(g))
                 {
@@ -214,7 +217,7 @@ pub(super) fn stop(options: &Options) -> i32 {
                     ));
                     return EXIT_FAILURE;
                 }
-                if let Some(stuck) = shot.groups.iter().find(|g| g.state == "stuck") {
+                if let Some(stuck) = shot.groups.iter().find(|g| g.state == GroupState::Stuck) {
                     tell(&format!(
                         "group {} is stuck: a stop script failed or hung, so the daemon does not end; see its log, \
                          mend it, then: hbd clear {}; or hbd stop again, to end all the same",
@@ -250,7 +253,7 @@ fn stopping_line(shot: &Snapshot) -> String {
     let open: Vec<String> = shot
         .groups
         .iter()
-        .filter(|g| !matches!(g.state.as_str(), "idle" | "failed"))
+        .filter(|g| !matches!(g.state.0, GroupState::Idle | GroupState::Failed))
         .map(|g| format!("{} ({})", g.name, g.state))
         .collect();
     if open.is_empty() { String::new() } else { format!("waiting for {}", open.join(", ")) }
@@ -284,7 +287,7 @@ pub(super) fn move_groups(options: &Options, way: Way, which: Which<'_>) -> i32 
         .filter(|g| in_scope(&before, g, which) && !arrived(g, way))
         .map(|g| g.name.clone())
         .collect();
-    let to = if way == Way::Away { &before.peer.name } else { &before.node };
+    let to = if way == Way::Away { &before.peer.name } else { &before.own.name };
     if options.no_wait {
         say(&format!("accepted: {} to {to}", targets.join(", ")));
         return EXIT_OK;
@@ -310,7 +313,7 @@ fn follow(options: &Options, way: Way, targets: &[String], to: &str) -> i32 {
             tell(&format!("group {} is {state} on {node}; see the log there", group.name));
             return EXIT_FAILURE;
         }
-        let states: Vec<_> = groups.iter().map(|g| (g.state.clone(), g.peer_state.clone())).collect();
+        let states: Vec<_> = groups.iter().map(|g| (g.state, g.peer_state)).collect();
         if states == last && groups.iter().all(|g| !g.moving(&shot.peer)) {
             still += STEP_MS;
         } else {
@@ -341,30 +344,35 @@ fn reason(group: &Group) -> String {
 pub(super) fn in_scope(shot: &Snapshot, group: &Group, which: Which<'_>) -> bool {
     match which {
         Which::All => true,
-        Which::Local => group.preferred == shot.node,
-        Which::Foreign => group.preferred != shot.node,
+        Which::Local => group.preferred == shot.own.name,
+        Which::Foreign => group.preferred != shot.own.name,
         Which::One(name) => group.name == name,
     }
 }
 
 pub(super) fn arrived(group: &Group, way: Way) -> bool {
     match way {
-        Way::Here => group.state == "held",
+        Way::Here => group.state == GroupState::Held,
         Way::Away if group.peer_state.is_none() => {
             // One of a newer version: that it runs something is all that can be read of it.
-            group.state == "idle" && group.wait.as_deref() == Some("peer_runs")
+            group.state == GroupState::Idle && group.wait.is_some_and(|wait| wait == Wait::PeerRuns)
         }
-        Way::Away => group.state != "held" && group.peer_state.as_deref() == Some("held"),
+        Way::Away => {
+            group.state != GroupState::Held && group.peer_state.is_some_and(|state| state == GroupState::Held)
+        }
     }
 }
 
 /// A group that will not get anywhere by itself: it, its state, and the node.
-pub(super) fn broken<'a>(shot: &'a Snapshot, group: &'a Group) -> Option<(&'a Group, &'a str, &'a str)> {
-    let bad = |state: &str| matches!(state, "failed" | "stuck");
-    if bad(&group.state) {
-        return Some((group, &group.state, &shot.node));
+pub(super) fn broken<'a>(
+    shot: &'a Snapshot,
+    group: &'a Group,
+) -> Option<(&'a Group, Said<GroupState>, &'a str)> {
+    let bad = |state: Said<GroupState>| matches!(state.0, GroupState::Failed | GroupState::Stuck);
+    if bad(group.state) {
+        return Some((group, group.state, &shot.own.name));
     }
-    group.peer_state.as_deref().filter(|s| bad(s)).map(|state| (group, state, shot.peer.name.as_str()))
+    group.peer_state.filter(|state| bad(*state)).map(|state| (group, state, shot.peer.name.as_str()))
 }
 
 #[cfg(test)]
@@ -398,9 +406,10 @@ mod tests {
 
     #[test]
     fn what_is_broken_on_either_side_ends_the_wait() {
-        let shot = Snapshot { node: "ha-1".into(), ..Snapshot::default() };
-        assert_eq!(broken(&shot, &group("stuck", None)).map(|b| (b.1, b.2)), Some(("stuck", "ha-1")));
-        assert_eq!(broken(&shot, &group("idle", Some("failed"))).map(|b| b.1), Some("failed"));
+        let mut shot = Snapshot::default();
+        shot.own.name = "ha-1".into();
+        assert_eq!(broken(&shot, &group("stuck", None)).map(|b| (b.1, b.2)), Some(("stuck".into(), "ha-1")));
+        assert_eq!(broken(&shot, &group("idle", Some("failed"))).map(|b| b.1), Some("failed".into()));
         assert_eq!(broken(&shot, &group("held", Some("idle"))), None);
     }
 

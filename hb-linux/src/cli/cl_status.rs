@@ -10,6 +10,8 @@ use super::compat::tell_plain;
 use super::{VERSION, say, tell};
 use crate::control::Snapshot;
 use crate::control::client::Trouble;
+use crate::control::words::LinkState;
+use hb_core::message::Phase;
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
 
@@ -198,7 +200,7 @@ fn nodes(shot: &Snapshot, what: &[&str], verbose: bool) -> Vec<String> {
         names.extend(shot.pings.iter().map(|ping| ping.host.as_str()));
     }
     if all || what.contains(&"-n") {
-        names.extend([shot.peer.name.as_str(), shot.node.as_str()]);
+        names.extend([shot.peer.name.as_str(), shot.own.name.as_str()]);
     }
     if !verbose {
         return names.into_iter().map(ToString::to_string).collect();
@@ -217,20 +219,21 @@ fn ping(shot: &Snapshot, name: &str) -> Option<bool> {
 }
 
 fn kind(shot: &Snapshot, name: &str) -> Option<&'static str> {
-    if [&shot.node, &shot.peer.name].iter().any(|node| node.eq_ignore_ascii_case(name)) {
+    if [&shot.own.name, &shot.peer.name].iter().any(|node| node.eq_ignore_ascii_case(name)) {
         return Some("normal");
     }
     ping(shot, name).map(|_| "ping")
 }
 
 fn status(shot: &Snapshot, name: &str) -> Option<&'static str> {
-    if shot.node.eq_ignore_ascii_case(name) {
-        return Some(own_status(&shot.phase));
+    if shot.own.name.eq_ignore_ascii_case(name) {
+        return Some(own_status(shot.own.phase.0));
     }
     if shot.peer.name.eq_ignore_ascii_case(name) {
-        return Some(match shot.peer.state.as_str() {
-            "up" | "late" => own_status(shot.peer.phase.as_deref().unwrap_or("up")),
-            _ => "dead",
+        return Some(if shot.peer.is_heard() {
+            own_status(shot.peer.phase.map_or(Phase::Up, |phase| phase.0))
+        } else {
+            "dead"
         });
     }
     ping(shot, name).map(|alive| if alive { "ping" } else { "dead" })
@@ -239,7 +242,9 @@ fn status(shot: &Snapshot, name: &str) -> Option<&'static str> {
 /// The links to a node; a ping node is its own.
 fn links(shot: &Snapshot, node: &str) -> Vec<(String, bool)> {
     match (kind(shot, node), ping(shot, node)) {
-        (Some("normal"), _) => shot.links.iter().map(|l| (l.name.clone(), l.state == "up")).collect(),
+        (Some("normal"), _) => {
+            shot.links.iter().map(|l| (l.name.clone(), l.state == LinkState::Up)).collect()
+        }
         (_, Some(alive)) => Vec::from([(node.to_string(), alive)]),
         _ => Vec::new(),
     }
@@ -264,10 +269,10 @@ fn parameter(ha_cf: &[u8], name: &str) -> Option<String> {
 }
 
 /// The original's word for a phase.
-fn own_status(phase: &str) -> &'static str {
+const fn own_status(phase: Phase) -> &'static str {
     match phase {
-        "joining" => "up",
-        "leaving" => "dead",
-        _ => "active",
+        Phase::Joining => "up",
+        Phase::Up => "active",
+        Phase::Leaving => "dead",
     }
 }

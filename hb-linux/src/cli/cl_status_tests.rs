@@ -1,12 +1,11 @@
 //! The answers of `cl_status`, to the word.
 
 use super::*;
-use crate::control::snapshot::{Group, Link, Peer, Ping};
+use crate::control::snapshot::{Group, Link, Own, Peer, Ping};
 
 fn shot() -> Snapshot {
     Snapshot {
-        node: "ha-1".into(),
-        phase: "up".into(),
+        own: Own { name: "ha-1".into(), phase: "up".into(), ..Own::default() },
         peer: Peer { name: "ha-2".into(), state: "dead".into(), ..Peer::default() },
         links: vec![Link { name: "eth1".into(), state: "dead".into(), ..Link::default() }],
         groups: vec![Group { preferred: "ha-1".into(), state: "held".into(), ..Group::default() }],

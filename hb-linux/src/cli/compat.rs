@@ -113,7 +113,7 @@ fn heartbeat_status(options: &Options) -> i32 {
         EXIT_OK
     };
     match ask::snapshot(options) {
-        Ok(shot) => running(shot.pid, &shot.node),
+        Ok(shot) => running(shot.own.pid, &shot.own.name),
         Err(_) if ask::runs(options) => {
             let host = options.node.clone().unwrap_or_else(host::node_name);
             running(pidfile::owner(&options.state_dir).unwrap_or(0), &host)

@@ -12,6 +12,7 @@ use crate::state;
 use crate::sys::clock::Clock;
 use crate::sys::poll::sleep_ms;
 use crate::sys::random;
+use hb_core::message::GroupState;
 use hb_core::{Duration, Side, Stamp};
 use std::path::Path;
 
@@ -105,7 +106,7 @@ fn restore(options: &Options, sites: &[Site]) -> i32 {
     let mut code = EXIT_OK;
     for site in sites {
         let name = &site.group;
-        if !shot.groups.iter().any(|group| group.name == *name && group.state == "held") {
+        if !shot.groups.iter().any(|group| group.name == *name && group.state == GroupState::Held) {
             tell(&format!(
                 "group {name} is not held here, and what was put back would be moved aside by the next pull; take it over \
                  first: hbd takeover {name}"

@@ -4,9 +4,10 @@ use super::verdict;
 use crate::control::Snapshot;
 use crate::control::snapshot::Link;
 use crate::control::wire::LATE_BOUNDS_US;
+use crate::control::words::{LinkState, Worded};
 use core::fmt::{Display, Write};
-
-const STATES: [&str; 7] = ["unknown", "idle", "starting", "held", "stopping", "failed", "stuck"];
+use hb_core::PeerState;
+use hb_core::message::GroupState;
 
 /// Writes one family after the other.
 struct Page(String);
@@ -52,13 +53,18 @@ fn node(page: &mut Page, s: &Snapshot) {
     let verdict = verdict::judge(s).level as i32;
     page.one("verdict", "gauge", "0: OK, 1: WARNING, 2: CRITICAL, as hbd status begins.", verdict);
     page.family("info", "gauge", "This node, its peer, the version and the digest of the configuration.");
-    let digest = format!("{:08x}", s.config_digest);
-    let (node, peer, version) = (s.node.as_str(), s.peer.name.as_str(), s.version.as_str());
+    let digest = format!("{:08x}", s.own.config_digest);
+    let (node, peer, version) = (s.own.name.as_str(), s.peer.name.as_str(), s.own.version.as_str());
     page.sample("info", &[("node", node), ("peer", peer), ("version", version), ("config", &digest)], 1);
-    page.one("uptime_seconds", "gauge", "Since the daemon's start.", s.uptime_s);
-    page.one("peer_up", "gauge", "The peer is heard within warntime.", u8::from(s.peer.state == "up"));
-    page.one("isolated", "gauge", "This node takes itself for the isolated one.", u8::from(s.isolated));
-    page.one("lost_lines_total", "counter", "Log lines that found no room.", s.lost_lines);
+    page.one("uptime_seconds", "gauge", "Since the daemon's start.", s.own.uptime_s);
+    page.one(
+        "peer_up",
+        "gauge",
+        "The peer is heard within warntime.",
+        u8::from(s.peer.state == PeerState::Up),
+    );
+    page.one("isolated", "gauge", "This node takes itself for the isolated one.", u8::from(s.own.isolated));
+    page.one("lost_lines_total", "counter", "Log lines that found no room.", s.own.lost_lines);
     page.one("helper_alive", "gauge", "What writes logs and state runs.", u8::from(s.helper.alive));
     if let Some(w) = &s.watchdog {
         page.one("watchdog_armed", "gauge", "The watchdog is armed.", u8::from(w.timeout_s.is_some()));
@@ -75,7 +81,9 @@ type Counter = (&'static str, &'static str, fn(&Link) -> u32);
 
 fn links(page: &mut Page, s: &Snapshot) {
     page.family("link_up", "gauge", "The peer is heard on the link, and hears this node on it.");
-    s.links.iter().for_each(|l| page.sample("link_up", &[("link", &l.name)], u8::from(l.state == "up")));
+    s.links
+        .iter()
+        .for_each(|l| page.sample("link_up", &[("link", &l.name)], u8::from(l.state == LinkState::Up)));
     let counters: [Counter; 4] = [
         ("link_received_frames_total", "Good frames received.", |l| l.rx),
         ("link_sent_frames_total", "Frames sent.", |l| l.tx),
@@ -97,9 +105,9 @@ fn links(page: &mut Page, s: &Snapshot) {
 fn groups(page: &mut Page, s: &Snapshot) {
     page.family("group_state", "gauge", "1 for the state that the group is in on this node.");
     for group in &s.groups {
-        for state in STATES {
-            let labels = [("group", group.name.as_str()), ("state", state)];
-            page.sample("group_state", &labels, u8::from(group.state == state));
+        for state in GroupState::ALL {
+            let labels = [("group", group.name.as_str()), ("state", state.as_str())];
+            page.sample("group_state", &labels, u8::from(group.state == *state));
         }
     }
     page.family("group_since_seconds", "gauge", "How long it has been in it.");
@@ -111,7 +119,7 @@ fn groups(page: &mut Page, s: &Snapshot) {
 fn lateness(page: &mut Page, s: &Snapshot) {
     page.family("loop_late_seconds", "histogram", "How late the loop woke, since the daemon's start.");
     buckets(page, "loop_late_seconds", &s.late.counts, s.late.sum_us);
-    let worst = seconds(s.worst_late_us);
+    let worst = seconds(s.own.worst_late_us);
     page.one("loop_late_worst_seconds", "gauge", "The longest that the loop was late.", worst);
     let allowed = seconds(s.late.deadtime_ms.saturating_mul(1000));
     page.one("deadtime_allowed_seconds", "gauge", "The deadtime that this lateness would allow.", allowed);

@@ -46,6 +46,7 @@ use crate::config;
 use crate::sys::limit;
 use args::Usage;
 use ask::Way;
+use hb_core::message::GroupState;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -96,14 +97,14 @@ fn check(options: &Options) -> i32 {
     let paths = options.paths();
     // What a daemon that runs here knows.
     let running = ask::snapshot(options).ok().map(|shot| config::environment::Running {
-        own: shot.node,
+        own: shot.own.name,
         foreign: shot.peer.foreign.then_some(shot.peer.name),
         // A group that is idle is proven stopped here; of every other one something may run.
-        twin: shot.twin,
+        twin: shot.own.twin,
         spent: shot.groups.iter().filter(|g| g.spent).map(|g| g.name.clone()).collect(),
-        mirrors: shot.pings.into_iter().filter_map(|p| Some((p.host, p.mirror?))).collect(),
+        mirrors: shot.pings.into_iter().filter_map(|p| Some((p.host, p.mirror?.0))).collect(),
         unsigned: shot.links.into_iter().filter(|l| l.unsigned).map(|l| l.name).collect(),
-        holds: shot.groups.into_iter().filter(|g| g.state != "idle").map(|g| g.name).collect(),
+        holds: shot.groups.into_iter().filter(|g| g.state != GroupState::Idle).map(|g| g.name).collect(),
     });
     let (node, out) = (options.node.as_deref(), &mut std::io::stdout());
     match config::check::run(&paths, node, running.as_ref(), out) {

@@ -3,6 +3,8 @@
 
 use crate::control::Snapshot;
 use crate::control::snapshot::{Group, Link};
+use crate::control::words::Whose;
+use hb_core::Wait;
 
 /// What it means that the epochs of a group have come to their end, and the way out.
 const SPENT: &str = "its epochs are spent: it runs on where it is, and moves on death or by hand; to begin anew, on both nodes: \
@@ -19,7 +21,7 @@ pub(super) fn of_node(s: &Snapshot) -> Vec<String> {
 /// Lines under the table that concern one group.
 pub(super) fn of_group(s: &Snapshot, group: &Group) -> Vec<String> {
     // Where a claim waits for it, the words of that say it.
-    let answers = group.answered_by.as_ref().filter(|_| group.wait.as_deref() != Some("answered"));
+    let answers = group.answered_by.as_ref().filter(|_| group.wait.is_none_or(|wait| wait != Wait::Answered));
     let (name, peer) = (&group.name, &s.peer.name);
     let answers =
         answers.map(|mac| format!("group {name}: {mac} answers for its address, though {peer} is silent"));
@@ -29,7 +31,10 @@ pub(super) fn of_group(s: &Snapshot, group: &Group) -> Vec<String> {
 
 /// Another machine calls itself as this one does, or as the peer does.
 pub(super) fn twin(s: &Snapshot) -> Option<String> {
-    let own = s.twin.then(|| format!("another machine calls itself {}: nothing new is claimed here", s.node));
+    let own = s
+        .own
+        .twin
+        .then(|| format!("another machine calls itself {}: nothing new is claimed here", s.own.name));
     let peers = || {
         let name = &s.peer.name;
         s.peer.twins.then(|| format!("two machines call themselves {name}: nothing new is claimed here"))
@@ -43,8 +48,11 @@ pub(super) fn spent(group: &Group) -> Option<String> {
 }
 
 /// Why a ping node does not count.
-pub(super) fn not_counted(s: &Snapshot, whose: &str) -> String {
-    let whose = if whose == "own" { "this machine" } else { &s.peer.name };
+pub(super) fn not_counted(s: &Snapshot, whose: Whose) -> String {
+    let whose = match whose {
+        Whose::Own => "this machine",
+        Whose::Peer => &s.peer.name,
+    };
     format!("it is {whose} itself and does not count: write a router's address")
 }
 

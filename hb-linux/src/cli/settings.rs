@@ -54,11 +54,11 @@ fn judged(options: &Options, findings: &Findings) -> i32 {
 /// What the daemon here knows: does everything agree, and the lines that say it.
 fn compared(shot: &Snapshot, files: u32) -> (bool, Vec<String>) {
     let (mut lines, mut agree, peer) = (Vec::new(), true, &shot.peer.name);
-    if shot.config_digest != files {
+    if shot.own.config_digest != files {
         agree = false;
         lines.push(format!(
             "the daemon here runs with other files ({:08x}): hbd reload, or hbd restart for what that cannot follow",
-            shot.config_digest
+            shot.own.config_digest
         ));
     }
     if shot.links.iter().any(|link| link.unsigned) {
@@ -76,7 +76,7 @@ fn compared(shot: &Snapshot, files: u32) -> (bool, Vec<String>) {
         lines.push(format!("group {}: {peer} runs with another line, or without it", group.name));
     }
     if whole {
-        lines.push(format!("times and groups: the daemons of {} and {peer} agree", shot.node));
+        lines.push(format!("times and groups: the daemons of {} and {peer} agree", shot.own.name));
     } else if lines.is_empty() {
         lines.push(format!("groups: {peer} has one that this node lacks"));
     }
@@ -86,12 +86,11 @@ fn compared(shot: &Snapshot, files: u32) -> (bool, Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::snapshot::{Group, Link, Peer};
+    use crate::control::snapshot::{Group, Link, Own, Peer};
 
     fn shot(whole: Option<bool>, times: Option<bool>, group: Option<bool>) -> Snapshot {
         Snapshot {
-            node: "ha-1".into(),
-            config_digest: 7,
+            own: Own { name: "ha-1".into(), config_digest: 7, ..Own::default() },
             peer: Peer { name: "ha-2".into(), config_match: whole, timing_match: times, ..Peer::default() },
             groups: vec![Group { name: "web".into(), config_match: group, ..Group::default() }],
             ..Snapshot::default()

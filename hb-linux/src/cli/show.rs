@@ -6,6 +6,11 @@ use crate::control::Snapshot;
 #[cfg(feature = "data")]
 use crate::control::snapshot::Copied;
 use crate::control::snapshot::{Fence, Group, Link};
+use crate::control::words::{LinkState, Worded};
+use hb_core::PeerState;
+#[cfg(feature = "data")]
+use hb_core::Stale;
+use hb_core::message::{GroupState, Phase};
 
 /// Bit of the driver's boot status: the watchdog reset the machine (`WDIOF_CARDRESET`).
 const CARD_RESET: u32 = 0x20;
@@ -17,15 +22,14 @@ const LATE_FROM: usize = 5;
 pub fn human(s: &Snapshot) -> String {
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut text = fold(&verdict::judge(s).to_string(), 2);
-    let phase = match s.phase.as_str() {
-        "joining" => ("joining", "not in service yet"),
-        "up" => ("in service", ""),
-        "leaving" => ("leaving", "stopping its groups"),
-        other => (other, ""),
+    let phase = match s.own.phase.0 {
+        Phase::Joining => ("joining", "not in service yet"),
+        Phase::Up => ("in service", ""),
+        Phase::Leaving => ("leaving", "stopping its groups"),
     };
-    let mut own = Vec::from([label("node"), s.node.clone(), phase.0.to_string()]);
+    let mut own = Vec::from([label("node"), s.own.name.clone(), phase.0.to_string()]);
     own.extend(Some(phase.1.to_string()).filter(|text| !text.is_empty()));
-    if s.isolated {
+    if s.own.isolated {
         own.push("ISOLATED: no link and no ping node answers".to_string());
         own.push(format!("if {0} is off: hbd confirm-down {0}", s.peer.name));
     }
@@ -67,7 +71,7 @@ pub fn human(s: &Snapshot) -> String {
     for (i, ping) in s.pings.iter().enumerate() {
         let state = if ping.alive { "answers" } else { "SILENT" };
         let mut row = Vec::from([first(i, "ping"), ping.host.clone(), state.to_string()]);
-        row.extend(ping.mirror.as_deref().map(|whose| notes::not_counted(s, whose)));
+        row.extend(ping.mirror.map(|whose| notes::not_counted(s, whose.0)));
         rows.push(row);
     }
     text.push_str(&table(&rows));
@@ -77,11 +81,11 @@ pub fn human(s: &Snapshot) -> String {
     for group in &s.groups {
         if let Some(trouble) = &group.trouble {
             text.push_str(&fold(
-                &format!("group {} is {}: {trouble}", group.name, group.state.to_ascii_uppercase()),
+                &format!("group {} is {}: {trouble}", group.name, group.state.as_str().to_ascii_uppercase()),
                 2,
             ));
         }
-        let served = group.state == "held" || theirs(s, group) == Some("held");
+        let served = group.state == GroupState::Held || theirs(s, group) == Some(GroupState::Held);
         if !group.wait_text.is_empty() && !served {
             text.push_str(&fold(&format!("group {} waits: {}", group.name, group.wait_text), 2));
         }
@@ -104,15 +108,15 @@ pub fn human(s: &Snapshot) -> String {
     text.push_str(&helper_line(s));
     let about = format!(
         "hbd {}, process {}, start {}, running {}, configuration {:08x}, latest by {}{}{}{}",
-        s.version,
-        s.pid,
-        s.incarnation.0,
-        seconds(s.uptime_s),
-        s.config_digest,
-        micros(s.worst_late_us),
+        s.own.version,
+        s.own.pid,
+        s.own.incarnation.0,
+        seconds(s.own.uptime_s),
+        s.own.config_digest,
+        micros(s.own.worst_late_us),
         lateness(s),
-        if s.realtime { "" } else { ", NOT locked in memory or not real-time" },
-        if s.lost_lines > 0 { format!(", {} log lines lost", s.lost_lines) } else { String::new() },
+        if s.own.realtime { "" } else { ", NOT locked in memory or not real-time" },
+        if s.own.lost_lines > 0 { format!(", {} log lines lost", s.own.lost_lines) } else { String::new() },
     );
     text.push_str(&fold(&about, 2));
     #[cfg(feature = "late-record")]
@@ -188,17 +192,16 @@ fn first(i: usize, word: &str) -> String {
 
 fn peer_row(s: &Snapshot) -> Vec<String> {
     let p = &s.peer;
-    let state = match (p.foreign, p.one_way, p.deaf, p.state.as_str(), p.phase.as_deref()) {
+    let state = match (p.foreign, p.one_way, p.deaf, p.state.0, p.phase) {
         (true, ..) => "foreign".to_string(),
         (_, true, ..) => "ONE WAY".to_string(),
         (_, _, true, ..) => "DEAF".to_string(),
-        (.., "unknown", _) => "never met".to_string(),
-        (.., "late", _) => "LATE".to_string(),
-        (.., "dead", _) if p.left => "stopped".to_string(),
-        (.., "dead", _) => "DEAD".to_string(),
-        (.., "up", Some("up") | None) => "up".to_string(),
-        (.., "up", Some(phase)) => format!("up, {phase}"),
-        (.., other, _) => other.to_string(),
+        (.., PeerState::Unknown, _) => "never met".to_string(),
+        (.., PeerState::Late, _) => "LATE".to_string(),
+        (.., PeerState::Dead, _) if p.left => "stopped".to_string(),
+        (.., PeerState::Dead, _) => "DEAD".to_string(),
+        (.., PeerState::Up, Some(phase)) if phase != Phase::Up => format!("up, {phase}"),
+        (.., PeerState::Up, _) => "up".to_string(),
     };
     let mut row = Vec::from([label("peer"), p.name.clone(), state]);
     row.extend(match (p.foreign, p.one_way, p.deaf) {
@@ -217,12 +220,12 @@ fn peer_row(s: &Snapshot) -> Vec<String> {
 }
 
 fn link_row(label: String, peer: &str, l: &Link) -> Vec<String> {
-    let state = match l.state.as_str() {
-        "up" => ("up", ""),
-        "one_way" => ("ONE WAY", "the peer does not hear us on it"),
-        "down" => ("DOWN", "not open"),
-        _ if l.unsigned => ("DEAD", "frames come, none signed with a key of ours"),
-        _ => ("DEAD", "nothing heard"),
+    let state = match l.state.0 {
+        LinkState::Up => ("up", ""),
+        LinkState::OneWay => ("ONE WAY", "the peer does not hear us on it"),
+        LinkState::Down => ("DOWN", "not open"),
+        LinkState::Dead if l.unsigned => ("DEAD", "frames come, none signed with a key of ours"),
+        LinkState::Dead => ("DEAD", "nothing heard"),
     };
     let mut row = Vec::from([label, l.name.clone(), format!("{} {}", l.medium, state.0)]);
     row.extend(Some(state.1.to_string()).filter(|text| !text.is_empty()));
@@ -240,17 +243,18 @@ fn link_row(label: String, peer: &str, l: &Link) -> Vec<String> {
 }
 
 fn group_row(label: String, s: &Snapshot, g: &Group) -> Vec<String> {
-    let loud = matches!(g.state.as_str(), "failed" | "stuck" | "unknown");
-    let state = if loud { g.state.to_ascii_uppercase() } else { g.state.clone() };
+    let loud = matches!(g.state.0, GroupState::Failed | GroupState::Stuck | GroupState::Unknown);
+    let state = g.state.as_str();
+    let state = if loud { state.to_ascii_uppercase() } else { state.to_string() };
     let mut about = format!("for {}", seconds(g.since_s));
     if !g.why.is_empty() {
         about.push_str(&format!(": {}", g.why));
     }
     about.push_str(&format!("; prefers {}, epoch {}", g.preferred, g.epoch));
-    match (&g.peer_state, theirs(s, g)) {
-        (_, Some(theirs)) => about.push_str(&format!(", {theirs} on {}", s.peer.name)),
+    match (g.peer_state, theirs(s, g)) {
+        (_, Some(theirs)) => about.push_str(&format!(", {} on {}", theirs.as_str(), s.peer.name)),
         // What it showed last, and what is not so any more.
-        (Some(was), None) if was == "held" && !s.peer.left => {
+        (Some(was), None) if was == GroupState::Held && !s.peer.left => {
             about.push_str(&format!(", was held on {}", s.peer.name));
         }
         _ => {}
@@ -270,13 +274,13 @@ fn group_row(label: String, s: &Snapshot, g: &Group) -> Vec<String> {
 /// The copy of a group's data.
 #[cfg(feature = "data")]
 fn data_row(g: &Group, copy: &Copied) -> Vec<String> {
-    let state = match (copy.stale.as_deref(), copy.pulling) {
-        (Some("unread"), _) => "UNREAD",
-        (Some("missing"), _) => "NO STAMP",
+    let state = match (copy.stale.map(|stale| stale.0), copy.pulling) {
+        (Some(Stale::Unread), _) => "UNREAD",
+        (Some(Stale::Missing), _) => "NO STAMP",
         (_, true) => "pulling",
-        (Some("partial"), _) => "PARTIAL",
-        (Some("behind"), _) => "BEHIND",
-        (Some(_), _) => "OLD",
+        (Some(Stale::Partial), _) => "PARTIAL",
+        (Some(Stale::Behind), _) => "BEHIND",
+        (Some(Stale::Old), _) => "OLD",
         (None, _) if copy.own => "own",
         (None, _) => "a copy",
     };

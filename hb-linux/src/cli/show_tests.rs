@@ -1,20 +1,23 @@
 //! What the table shows.
 
 use super::*;
-use crate::control::snapshot::{Peer, Ping, Watchdog};
+use crate::control::snapshot::{Own, Peer, Ping, Watchdog};
 use crate::control::wire::HelperReply;
 
 pub(in crate::cli) fn sample() -> Snapshot {
     Snapshot {
-        node: "ha-1".into(),
-        version: "0.1.0".into(),
-        pid: 471,
-        phase: "up".into(),
-        incarnation: (12, 0x9f3a_01bc),
-        config_digest: 0x0012_34ab,
-        worst_late_us: 1234,
-        uptime_s: 4000,
-        realtime: true,
+        own: Own {
+            name: "ha-1".into(),
+            version: "0.1.0".into(),
+            pid: 471,
+            phase: "up".into(),
+            incarnation: (12, 0x9f3a_01bc),
+            config_digest: 0x0012_34ab,
+            worst_late_us: 1234,
+            uptime_s: 4000,
+            realtime: true,
+            ..Own::default()
+        },
         peer: Peer {
             name: "ha-2".into(),
             state: "up".into(),
@@ -138,7 +141,7 @@ fn what_a_peer_that_is_gone_showed_is_past() {
     let text = human(&s);
     assert!(text.contains("stopped  ") && !text.contains("held on") && !text.contains("DEAD"), "{text}");
     s.peer.left = false;
-    s.isolated = true;
+    s.own.isolated = true;
     assert!(human(&s).contains("hbd confirm-down ha-2"), "{}", human(&s));
 }
 

@@ -5,6 +5,7 @@ use super::notes;
 use super::verdict;
 use crate::control::Snapshot;
 use crate::control::wire::LATE_BOUNDS_US;
+use crate::control::words::Said;
 
 /// Of the object that [`json`] writes; documented in `docs/status-json.md`.
 pub const SCHEMA: u64 = 1;
@@ -14,14 +15,14 @@ pub const SCHEMA: u64 = 1;
 pub fn json(s: &Snapshot) -> String {
     let mut j = Json::new();
     j.open('{').key("schema").number(SCHEMA);
-    j.key("node").string(&s.node).key("phase").string(&s.phase);
-    j.key("incarnation").string(&format!("{}-{:08x}", s.incarnation.0, s.incarnation.1));
-    j.key("config_digest").string(&format!("{:08x}", s.config_digest));
+    j.key("node").string(&s.own.name).key("phase").string(s.own.phase.as_str());
+    j.key("incarnation").string(&format!("{}-{:08x}", s.own.incarnation.0, s.own.incarnation.1));
+    j.key("config_digest").string(&format!("{:08x}", s.own.config_digest));
     let p = &s.peer;
-    j.key("peer").open('{').key("name").string(&p.name).key("state").string(&p.state);
+    j.key("peer").open('{').key("name").string(&p.name).key("state").string(p.state.as_str());
     j.key("last_heard_ms").maybe_number(p.last_heard_ms).key("config_match").maybe_boolean(p.config_match);
     j.key("timing_match").maybe_boolean(p.timing_match).key("left").boolean(p.left);
-    j.key("phase").maybe_string(p.phase.as_deref()).key("hears_us").boolean(!p.deaf);
+    j.key("phase").maybe_string(p.phase.map(Said::as_str)).key("hears_us").boolean(!p.deaf);
     j.key("foreign")
         .boolean(p.foreign)
         .key("one_way")
@@ -31,7 +32,13 @@ pub fn json(s: &Snapshot) -> String {
         .close('}');
     j.key("links").open('[');
     for l in &s.links {
-        j.open('{').key("name").string(&l.name).key("medium").string(&l.medium).key("state").string(&l.state);
+        j.open('{')
+            .key("name")
+            .string(&l.name)
+            .key("medium")
+            .string(&l.medium)
+            .key("state")
+            .string(l.state.as_str());
         for (key, value) in [("rx", l.rx), ("tx", l.tx), ("lost", l.lost), ("bad", l.bad), ("text", l.text)] {
             j.key(key).number(value.into());
         }
@@ -46,21 +53,24 @@ pub fn json(s: &Snapshot) -> String {
     j.close(']').key("groups").open('[');
     for g in &s.groups {
         j.open('{').key("name").string(&g.name).key("preferred").string(&g.preferred);
-        j.key("state").string(&g.state).key("epoch").number(g.epoch.into());
+        j.key("state").string(g.state.as_str()).key("epoch").number(g.epoch.into());
         j.key("resources").open('[');
         g.resources.iter().for_each(|r| {
             j.string(r);
         });
-        j.close(']').key("peer_state").maybe_string(g.peer_state.as_deref());
-        j.key("wanted").maybe_string(g.wanted.as_deref()).key("wait").maybe_string(g.wait.as_deref());
+        j.close(']').key("peer_state").maybe_string(g.peer_state.map(Said::as_str));
+        j.key("wanted")
+            .maybe_string(g.wanted.map(Said::as_str))
+            .key("wait")
+            .maybe_string(g.wait.map(Said::as_str));
         j.key("config_match").maybe_boolean(g.config_match).key("pinned").boolean(g.pinned);
-        j.key("barred").maybe_string(g.barred.as_deref()).key("since_s").number(g.since_s);
+        j.key("barred").maybe_string(g.barred.map(Said::as_str)).key("since_s").number(g.since_s);
         j.key("spent").boolean(g.spent).key("answered_by").maybe_string(g.answered_by.as_deref());
         j.key("why").string(&g.why).key("trouble").maybe_string(g.trouble.as_deref());
         #[cfg(feature = "data")]
         if let Some(copy) = &g.copy {
             j.key("data").open('{').key("age_s").maybe_number(copy.age_s);
-            j.key("stale").maybe_string(copy.stale.as_deref()).key("own").boolean(copy.own);
+            j.key("stale").maybe_string(copy.stale.map(Said::as_str)).key("own").boolean(copy.own);
             j.key("diverged").boolean(copy.diverged).key("pulling").boolean(copy.pulling);
             j.key("failed").number(copy.failed.into()).key("moved").number(copy.moved.into()).close('}');
         }
@@ -74,7 +84,7 @@ pub fn json(s: &Snapshot) -> String {
     j.key("boot_status").maybe_number(w.and_then(|w| w.boot_status).map(u64::from));
     j.key("held_by").maybe_string(w.and_then(|w| w.held_by.as_deref())).close('}');
     if let Some(f) = &s.fence {
-        j.key("fence").open('{').key("device").string(&f.device).key("failed").string(&f.failed);
+        j.key("fence").open('{').key("device").string(&f.device).key("failed").string(f.failed.as_str());
         j.key("busy").boolean(f.busy).key("ok").maybe_boolean(f.ok).key("last_s").maybe_number(f.last_s);
         j.key("said").string(&f.said).close('}');
     }
@@ -85,18 +95,18 @@ pub fn json(s: &Snapshot) -> String {
     j.key("ping").open('[');
     for ping in &s.pings {
         j.open('{').key("host").string(&ping.host).key("alive").boolean(ping.alive);
-        j.key("is_node").maybe_string(ping.mirror.as_deref()).close('}');
+        j.key("is_node").maybe_string(ping.mirror.map(Said::as_str)).close('}');
     }
     j.close(']')
         .key("isolated")
-        .boolean(s.isolated)
+        .boolean(s.own.isolated)
         .key("twin")
-        .boolean(s.twin)
+        .boolean(s.own.twin)
         .key("version")
-        .string(&s.version);
-    j.key("pid").number(s.pid.into()).key("uptime_s").number(s.uptime_s);
-    j.key("worst_late_us").number(s.worst_late_us).key("lost_lines").number(s.lost_lines.into());
-    j.key("realtime").boolean(s.realtime);
+        .string(&s.own.version);
+    j.key("pid").number(s.own.pid.into()).key("uptime_s").number(s.own.uptime_s);
+    j.key("worst_late_us").number(s.own.worst_late_us).key("lost_lines").number(s.own.lost_lines.into());
+    j.key("realtime").boolean(s.own.realtime);
     j.key("late").open('{').key("bounds_us");
     numbers(&mut j, &LATE_BOUNDS_US);
     j.key("counts");

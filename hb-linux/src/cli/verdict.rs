@@ -3,7 +3,10 @@
 use super::notes;
 use crate::control::Snapshot;
 use crate::control::snapshot::{Group, Link};
+use crate::control::words::LinkState;
 use core::fmt;
+use hb_core::PeerState;
+use hb_core::message::{GroupState, Phase};
 
 /// How bad it is, with the exit code that monitoring plugins use for it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -54,7 +57,7 @@ pub fn judge(s: &Snapshot) -> Verdict {
         let host = &ping.host;
         match &ping.mirror {
             Some(whose) => {
-                found.push((Level::Warning, format!("ping node {host}: {}", notes::not_counted(s, whose))));
+                found.push((Level::Warning, format!("ping node {host}: {}", notes::not_counted(s, whose.0))));
             }
             None if !ping.alive => {
                 found.push((Level::Warning, format!("ping node {host} does not answer")));
@@ -72,36 +75,43 @@ pub fn judge(s: &Snapshot) -> Verdict {
 }
 
 /// The peer's part in a group, as far as it is known now: what a dead node showed last is not.
-pub(super) fn theirs<'a>(s: &Snapshot, group: &'a Group) -> Option<&'a str> {
-    let there = matches!(s.peer.state.as_str(), "up" | "late");
-    group.peer_state.as_deref().filter(|_| there)
+pub(super) fn theirs(s: &Snapshot, group: &Group) -> Option<GroupState> {
+    group.peer_state.map(|state| state.0).filter(|_| s.peer.is_heard())
 }
 
 fn of_group(s: &Snapshot, group: &Group) -> Option<(Level, String)> {
-    let (name, here, peer) = (&group.name, group.state.as_str(), theirs(s, group));
+    let (name, here, peer) = (&group.name, group.state.0, theirs(s, group));
     let there = &s.peer.name;
     let found = match (here, peer) {
-        ("held", Some("held")) => (Level::Critical, format!("{name} is held on both nodes")),
-        ("stuck", _) => {
+        (GroupState::Held, Some(GroupState::Held)) => {
+            (Level::Critical, format!("{name} is held on both nodes"))
+        }
+        (GroupState::Stuck, _) => {
             let told = group.trouble.clone();
             let told = told.unwrap_or_else(|| format!("a stop failed; mend it, then: hbd clear {name}"));
             (Level::Critical, format!("{name} is stuck here: {told}"))
         }
-        (_, Some("stuck")) => {
+        (_, Some(GroupState::Stuck)) => {
             (Level::Critical, format!("{name} is stuck on {there}: there, mend it, then hbd clear {name}"))
         }
-        ("failed", Some("held")) => {
+        (GroupState::Failed, Some(GroupState::Held)) => {
             (Level::Warning, format!("{name} failed here: mend it, then hbd clear {name}"))
         }
-        ("held", Some("failed")) => {
+        (GroupState::Held, Some(GroupState::Failed)) => {
             (Level::Warning, format!("{name} failed on {there}: there, mend it, then hbd clear {name}"))
         }
-        ("held", _) | (_, Some("held")) => return None,
-        ("starting", _) | (_, Some("starting")) => (Level::Warning, format!("{name} starts")),
-        ("stopping", _) | (_, Some("stopping")) => (Level::Warning, format!("{name} moves or stops")),
+        (GroupState::Held, _) | (_, Some(GroupState::Held)) => return None,
+        (GroupState::Starting, _) | (_, Some(GroupState::Starting)) => {
+            (Level::Warning, format!("{name} starts"))
+        }
+        (GroupState::Stopping, _) | (_, Some(GroupState::Stopping)) => {
+            (Level::Warning, format!("{name} moves or stops"))
+        }
         _ if s.peer.foreign => return None,
-        _ if s.phase == "joining" => (Level::Warning, format!("{name} does not run yet: {}", waits(group))),
-        ("failed", _) => {
+        _ if s.own.phase == Phase::Joining => {
+            (Level::Warning, format!("{name} does not run yet: {}", waits(group)))
+        }
+        (GroupState::Failed, _) => {
             (Level::Critical, format!("{name} runs nowhere: a start failed; mend it, then hbd clear {name}"))
         }
         _ => (Level::Critical, format!("{name} runs nowhere: {}", waits(group))),
@@ -114,16 +124,17 @@ fn waits(group: &Group) -> &str {
 }
 
 fn of_node(s: &Snapshot) -> Option<(Level, String)> {
-    if s.isolated {
+    if s.own.isolated {
         let text = format!(
             "this node is cut off from all links and ping nodes; if {0} is off: hbd confirm-down {0}",
             s.peer.name
         );
         return Some((Level::Critical, text));
     }
-    if s.phase == "leaving" {
-        let stands =
-            |group: &Group| matches!(group.state.as_str(), "stuck" | "unknown") && group.trouble.is_some();
+    if s.own.phase == Phase::Leaving {
+        let stands = |group: &Group| {
+            matches!(group.state.0, GroupState::Stuck | GroupState::Unknown) && group.trouble.is_some()
+        };
         let text = if s.groups.iter().any(stands) {
             "this node was asked to end, and waits for what is not known to be stopped; to end all the same: hbd stop"
         } else {
@@ -152,7 +163,7 @@ fn of_node(s: &Snapshot) -> Option<(Level, String)> {
         let text = "the logfile cannot be written (disk full?): nothing is logged there";
         return Some((Level::Warning, String::from(text)));
     }
-    (!s.realtime).then(|| {
+    (!s.own.realtime).then(|| {
         (Level::Warning, String::from("not locked in memory or not real-time: a loaded node beats late"))
     })
 }
@@ -163,15 +174,15 @@ fn of_peer(s: &Snapshot) -> Option<String> {
     if p.foreign {
         return Some(format!("{name} runs Linux-HA Heartbeat: nothing is claimed against it"));
     }
-    let alone = match (p.state.as_str(), p.phase.as_deref()) {
+    let alone = match (p.state.0, p.phase.map(|phase| phase.0)) {
         _ if p.one_way => "is not met: a one-way link or a replay",
-        ("unknown", _) => "was never met",
-        ("dead", _) if p.left => "is stopped",
-        ("dead", _) => "is dead",
-        (_, Some("joining")) => "joins",
-        (_, Some("leaving")) => "leaves",
+        (PeerState::Unknown, _) => "was never met",
+        (PeerState::Dead, _) if p.left => "is stopped",
+        (PeerState::Dead, _) => "is dead",
+        (_, Some(Phase::Joining)) => "joins",
+        (_, Some(Phase::Leaving)) => "leaves",
         _ if p.deaf => "does not hear this node",
-        ("late", _) => "is late",
+        (PeerState::Late, _) => "is late",
         _ => {
             let differs = match (p.timing_match, s.groups.iter().any(|g| g.config_match == Some(false))) {
                 (Some(false), _) => "keepalive, deadtime or deadping differ from those of",
@@ -187,13 +198,13 @@ fn of_peer(s: &Snapshot) -> Option<String> {
 /// A link that does not carry while the peer is there by another one.
 fn of_link(s: &Snapshot, link: &Link) -> Option<String> {
     let name = &link.name;
-    match link.state.as_str() {
-        "up" => None,
-        "down" => Some(format!("link {name} is not open")),
+    match link.state.0 {
+        LinkState::Up => None,
+        LinkState::Down => Some(format!("link {name} is not open")),
         _ if link.unsigned => notes::unsigned(link),
-        _ if !matches!(s.peer.state.as_str(), "up" | "late") => None,
-        "one_way" => Some(format!("link {name} carries one way only")),
-        _ => Some(format!("link {name} is dead: nothing is heard on it")),
+        _ if !s.peer.is_heard() => None,
+        LinkState::OneWay => Some(format!("link {name} carries one way only")),
+        LinkState::Dead => Some(format!("link {name} is dead: nothing is heard on it")),
     }
 }
 
@@ -202,9 +213,9 @@ fn well(s: &Snapshot) -> String {
         let names: Vec<&str> = s.groups.iter().filter(|g| held(g)).map(|g| g.name.as_str()).collect();
         names.join(", ")
     };
-    let here = names(&|g| g.state == "held");
-    let there = names(&|g| g.state != "held");
-    let (own, peer) = (&s.node, &s.peer.name);
+    let here = names(&|g| g.state == GroupState::Held);
+    let there = names(&|g| g.state != GroupState::Held);
+    let (own, peer) = (&s.own.name, &s.peer.name);
     match (here.is_empty(), there.is_empty()) {
         (true, true) => format!("{own} and {peer} are up, and there is no group"),
         (false, true) => format!("{own} holds {here}, {peer} stands by"),

@@ -1,7 +1,7 @@
 //! What is said first of a pair.
 
 use super::*;
-use crate::control::snapshot::{Peer, Ping, Watchdog};
+use crate::control::snapshot::{Own, Peer, Ping, Watchdog};
 use crate::control::wire::{Failing, HelperReply};
 
 fn pair() -> Snapshot {
@@ -13,9 +13,7 @@ fn pair() -> Snapshot {
         ..Group::default()
     };
     Snapshot {
-        node: "ha-1".into(),
-        phase: "up".into(),
-        realtime: true,
+        own: Own { name: "ha-1".into(), phase: "up".into(), realtime: true, ..Own::default() },
         peer: Peer {
             name: "ha-2".into(),
             state: "up".into(),
@@ -67,7 +65,7 @@ fn what_does_not_run_is_critical_and_names_the_next_command() {
         ),
         (
             |s| {
-                (s.groups[0].state, s.phase) = ("stuck".into(), "leaving".into());
+                (s.groups[0].state, s.own.phase) = ("stuck".into(), "leaving".into());
                 s.groups[0].trouble = Some("web stop: return code 1; mend it, then: hbd clear web".into());
             },
             "CRITICAL: web is stuck here: web stop: return code 1; mend it, then: hbd clear web; \
@@ -78,7 +76,7 @@ fn what_does_not_run_is_critical_and_names_the_next_command() {
             "CRITICAL: ftp is stuck on ha-2: there, mend it, then hbd clear ftp",
         ),
         (
-            |s| s.isolated = true,
+            |s| s.own.isolated = true,
             "CRITICAL: this node is cut off from all links and ping nodes; if ha-2 is off: hbd confirm-down ha-2",
         ),
     ] {
@@ -120,7 +118,7 @@ fn what_protects_the_service_is_a_warning() {
             |s| s.pings[0].mirror = Some("own".into()),
             "ping node router: it is this machine itself and does not count: write a router's address",
         ),
-        (|s| s.twin = true, "another machine calls itself ha-1: nothing new is claimed here"),
+        (|s| s.own.twin = true, "another machine calls itself ha-1: nothing new is claimed here"),
         (|s| s.peer.twins = true, "two machines call themselves ha-2: nothing new is claimed here"),
         (
             |s| s.groups[0].spent = true,
@@ -141,12 +139,12 @@ fn what_protects_the_service_is_a_warning() {
             "haresources differs from that of ha-2: make the files the same",
         ),
         (|s| s.peer.phase = Some("joining".into()), "no standby: ha-2 joins"),
-        (|s| s.realtime = false, "not locked in memory or not real-time: a loaded node beats late"),
+        (|s| s.own.realtime = false, "not locked in memory or not real-time: a loaded node beats late"),
         (
             |s| s.groups[0].peer_state = Some("failed".into()),
             "web failed on ha-2: there, mend it, then hbd clear web",
         ),
-        (|s| s.phase = "leaving".into(), "this node leaves"),
+        (|s| s.own.phase = "leaving".into(), "this node leaves"),
         (|s| s.helper.alive = false, "the helper process is gone: nothing is logged or kept"),
         (
             |s| (s.helper.last_write_ms, s.helper.backlog) = (Some(2000), 1),
@@ -170,7 +168,7 @@ fn while_it_moves_it_is_a_warning() {
     assert_eq!(said(|s| s.groups[0].state = "starting".into()), "WARNING: web starts");
     assert_eq!(said(|s| s.groups[0].state = "stopping".into()), "WARNING: web moves or stops");
     let joining = |s: &mut Snapshot| {
-        s.phase = "joining".into();
+        s.own.phase = "joining".into();
         s.groups.truncate(1);
         s.groups[0].state = "idle".into();
         s.peer.state = "unknown".into();

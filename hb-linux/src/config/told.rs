@@ -4,6 +4,7 @@ use super::Parsed;
 use super::environment::Running;
 use super::finding::{Findings, Report};
 use super::settings::Medium;
+use crate::control::words::Whose;
 
 pub(super) fn examine(parsed: &Parsed, daemon: &Running, findings: &mut Findings) {
     let cf = &parsed.ha_cf;
@@ -39,7 +40,7 @@ pub(super) fn examine(parsed: &Parsed, daemon: &Running, findings: &mut Findings
         if known.contains(&ping.line) {
             continue;
         }
-        let what = if whose == "own" { "this machine itself" } else { "the other node" };
+        let what = if *whose == Whose::Own { "this machine itself" } else { "the other node" };
         report.lacks(
             ping.line,
             format_args!(

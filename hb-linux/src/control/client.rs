@@ -96,7 +96,7 @@ impl Client {
     pub fn ask(
         &mut self,
         request: &Request<'_>,
-        mut each: impl FnMut(&Reply<'_>),
+        mut each: impl FnMut(Reply<String>),
     ) -> Result<Verdict, Trouble> {
         self.ask_for(request, &mut each)
     }
@@ -105,7 +105,7 @@ impl Client {
     fn ask_for(
         &mut self,
         request: &Request<'_>,
-        each: &mut dyn FnMut(&Reply<'_>),
+        each: &mut dyn FnMut(Reply<String>),
     ) -> Result<Verdict, Trouble> {
         let mut buf = [0; MAX_REQUEST];
         let bytes =
@@ -117,16 +117,13 @@ impl Client {
             Ok(_) => return Err(Trouble::Broken("it takes no request in".to_string())),
         }
         loop {
-            match wire::decode::<Reply<'_>>(&self.buf) {
+            match wire::decode::<Reply<String>>(&self.buf) {
                 Front::Whole(reply, used) => {
-                    each(&reply);
-                    let verdict = match reply {
-                        Reply::Refused(why) => Some(Verdict::Refused(why.to_string())),
-                        _ => reply.is_last().then_some(Verdict::Accepted),
-                    };
                     self.buf.drain(..used);
-                    if let Some(verdict) = verdict {
-                        return Ok(verdict);
+                    match reply {
+                        Reply::Refused(why) => return Ok(Verdict::Refused(why)),
+                        reply if reply.is_last() => return Ok(Verdict::Accepted),
+                        reply => each(reply),
                     }
                 }
                 Front::Partial => self.read_more()?,
@@ -189,7 +186,8 @@ fn by_name(name: &[u8]) -> Result<Fd, Errno> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Listeners, Server, abstract_name, wire::Which};
+    use super::super::wire::{PingReply, Which};
+    use super::super::{Listeners, Server, abstract_name};
     use super::*;
     use crate::sys::clock::Clock;
     use crate::sys::poll::timeout_until;
@@ -220,11 +218,11 @@ mod tests {
             }
             server.serve(clock.now(), &fds, |request, out| match request {
                 Request::Status => {
-                    out.send(&Reply::Ping { host: "gateway", alive: true, mirror: None });
+                    out.send(&Reply::Ping(PingReply { host: "gateway", alive: true, mirror: None }));
                     out.send(&Reply::End);
                 }
                 Request::Clear("much") => {
-                    (0..600).for_each(|_| out.send(&Reply::Text(&"x".repeat(150))));
+                    (0..600).for_each(|_| out.send(&Reply::Text("x".repeat(150).as_str())));
                     out.send(&Reply::End);
                 }
                 Request::Clear(group) => {
@@ -245,8 +243,8 @@ mod tests {
             let mut client = Client::connect(&dir).unwrap();
             let shot = client.status().unwrap();
             let mut texts = 0;
-            let refused =
-                client.ask(&Request::Clear("g"), |reply| texts += i32::from(*reply == Reply::Text("g")));
+            let refused = client
+                .ask(&Request::Clear("g"), |reply| texts += i32::from(reply == Reply::Text("g".to_string())));
             let moved = client.ask(&Request::Standby(Which::All), |_| ());
             let good = shot.pings.len() == 1
                 && shot.pings[0].host == "gateway"
@@ -342,7 +340,7 @@ mod tests {
         serve(&mut server, 2);
         let mut buf = [0; 200];
         let n = client.fd.read(&mut buf).unwrap().unwrap();
-        assert!(matches!(wire::decode(&buf[..n]), Front::Whole(Reply::Refused(_), _)));
+        assert!(matches!(wire::decode::<Reply<String>>(&buf[..n]), Front::Whole(Reply::Refused(_), _)));
         assert_eq!(client.fd.read(&mut buf), Ok(Some(0)));
         std::fs::remove_dir_all(dir).unwrap();
     }

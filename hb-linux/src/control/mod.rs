@@ -8,6 +8,7 @@ pub mod client;
 pub mod server;
 pub mod snapshot;
 pub mod wire;
+pub mod words;
 
 use crate::sys::{process, unix};
 use std::os::unix::ffi::OsStrExt;

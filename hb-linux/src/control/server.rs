@@ -103,7 +103,7 @@ pub struct Out<'a> {
 }
 
 /// Send one piece to a caller whom [`Out::keep`] has kept for later.
-pub fn send(caller: &Fd, reply: &Reply<'_>) {
+pub fn send(caller: &Fd, reply: &Reply<&str>) {
     let mut buf = [0; HEAD + MAX_BODY];
     if let Some(bytes) = wire::encode(reply, &mut buf) {
         // Who does not take it in, or is gone, goes without.
@@ -121,7 +121,7 @@ impl Out<'_> {
     }
 
     /// Add one piece.
-    pub fn send(&mut self, reply: &Reply<'_>) {
+    pub fn send(&mut self, reply: &Reply<&str>) {
         let mut buf = [0; HEAD + MAX_BODY];
         match wire::encode(reply, &mut buf) {
             // Never more than was set aside: nothing is allocated here.

@@ -4,7 +4,13 @@
 
 pub use crate::framing::{Front, HEAD};
 
+use super::words::{LinkState, Said, Whose};
 use crate::framing;
+#[cfg(feature = "data")]
+use hb_core::Stale;
+use hb_core::config::FenceFailed;
+use hb_core::message::{GroupState, Phase, Reason};
+use hb_core::{PeerState, Wait};
 use serde::{Deserialize, Serialize};
 
 /// Of this module's messages. Raised whenever one changes.
@@ -59,50 +65,44 @@ pub enum Which<'a> {
     One(&'a str),
 }
 
-/// One piece of an answer. Words that may be scripted against are in lower case, times carry their unit.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum Reply<'a> {
+/// One piece of an answer: with borrowed texts (`S`) as the daemon sends it, with owned ones as a command keeps it. Times carry their
+/// unit.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Reply<S> {
     /// The command was accepted and runs its course.
     Accepted,
     /// The command was refused, for this reason; nothing was changed.
-    Refused(&'a str),
+    Refused(S),
     /// A line for the operator; more follows.
-    Text(&'a str),
+    Text(S),
     /// Status: this node.
-    Node(#[serde(borrow)] NodeReply<'a>),
+    Node(NodeReply<S>),
     /// Status: the peer.
-    Peer(#[serde(borrow)] PeerReply<'a>),
+    Peer(PeerReply<S>),
     /// Status: one link.
-    Link(#[serde(borrow)] LinkReply<'a>),
+    Link(LinkReply<S>),
     /// Status: one group; its resources follow.
-    Group(#[serde(borrow)] GroupReply<'a>),
+    Group(GroupReply<S>),
     /// Status: one resource of the last group.
-    Resource(&'a str),
+    Resource(S),
     /// Status: the watchdog, if one is configured.
-    Watchdog(#[serde(borrow)] WatchdogReply<'a>),
+    Watchdog(WatchdogReply<S>),
     /// Status: one ping node.
-    Ping {
-        /// Host or group name.
-        host: &'a str,
-        /// It answers.
-        alive: bool,
-        /// `peer` or `own`: it is a node itself, and does not count.
-        mirror: Option<&'a str>,
-    },
+    Ping(PingReply<S>),
     /// Status: the process that writes logs and state.
     Helper(HelperReply),
     /// Status: that was all.
     End,
     /// Status: what is wrong with the last group, and the next command.
-    Trouble(&'a str),
+    Trouble(S),
     /// Status: the fence, if there is one.
-    Fence(#[serde(borrow)] FenceReply<'a>),
+    Fence(FenceReply<S>),
     /// Status: the bridge, if there is one.
     #[cfg(feature = "bridge")]
-    Bridge(#[serde(borrow)] BridgeReply<'a>),
+    Bridge(BridgeReply<S>),
     /// Status: the copy of the last group's data.
     #[cfg(feature = "data")]
-    Copy(#[serde(borrow)] CopyReply<'a>),
+    Copy(CopyReply),
     /// Status: how late the loop was.
     Late(LateReply),
     /// Status: the same over all lives.
@@ -110,7 +110,7 @@ pub enum Reply<'a> {
     LateRecord(LateRecordReply),
 }
 
-impl Reply<'_> {
+impl<S> Reply<S> {
     /// Does the answer end here?
     #[must_use]
     pub const fn is_last(&self) -> bool {
@@ -119,12 +119,12 @@ impl Reply<'_> {
 }
 
 /// The fence.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct FenceReply<'a> {
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct FenceReply<S> {
     /// Which.
-    pub device: &'a str,
-    /// What is done when it fails: `wait` or `claim`.
-    pub failed: &'a str,
+    pub device: S,
+    /// What is done when it fails.
+    pub failed: Said<FenceFailed>,
     /// A reset is under way.
     pub busy: bool,
     /// The last one succeeded.
@@ -132,15 +132,15 @@ pub struct FenceReply<'a> {
     /// That long ago.
     pub last_s: Option<u64>,
     /// Its last line.
-    pub said: &'a str,
+    pub said: S,
 }
 
 /// The bridge. Words are those of its pages (docs/spec/bridge.md), `None` until they came.
 #[cfg(feature = "bridge")]
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct BridgeReply<'a> {
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct BridgeReply<S> {
     /// The serial line that it is on.
-    pub device: &'a str,
+    pub device: S,
     /// It answers.
     pub answers: bool,
     /// Its page about itself.
@@ -152,16 +152,16 @@ pub struct BridgeReply<'a> {
 }
 
 /// This node.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct NodeReply<'a> {
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct NodeReply<S> {
     /// Its name.
-    pub name: &'a str,
+    pub name: S,
     /// Of the program.
-    pub version: &'a str,
+    pub version: S,
     /// Of the daemon.
     pub pid: u32,
-    /// `joining`, `up` or `leaving`.
-    pub phase: &'a str,
+    /// Where it is in its life.
+    pub phase: Said<Phase>,
     /// Start number and nonce of this life.
     pub incarnation: (u32, u32),
     /// Digest of timing and groups: equal on nodes that agree.
@@ -181,14 +181,14 @@ pub struct NodeReply<'a> {
 }
 
 /// The peer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct PeerReply<'a> {
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct PeerReply<S> {
     /// Its name.
-    pub name: &'a str,
-    /// `unknown`, `up`, `late` or `dead`.
-    pub state: &'a str,
+    pub name: S,
+    /// Its liveness.
+    pub state: Said<PeerState>,
     /// Its phase, once met.
-    pub phase: Option<&'a str>,
+    pub phase: Option<Said<Phase>>,
     /// Since its last beat, in milliseconds.
     pub last_heard_ms: Option<u64>,
     /// The configurations agree.
@@ -208,14 +208,14 @@ pub struct PeerReply<'a> {
 }
 
 /// One link.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct LinkReply<'a> {
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct LinkReply<S> {
     /// Interface or device.
-    pub name: &'a str,
+    pub name: S,
     /// `serial`, `bcast`, `mcast` or `ucast`.
-    pub medium: &'a str,
-    /// `up`, `one_way`, `dead` (nothing heard) or `down` (the device is not open).
-    pub state: &'a str,
+    pub medium: S,
+    /// How it stands.
+    pub state: Said<LinkState>,
     /// Good frames received.
     pub rx: u32,
     /// Frames sent.
@@ -235,48 +235,69 @@ pub struct LinkReply<'a> {
 }
 
 /// One group.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct GroupReply<'a> {
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct GroupReply<S> {
     /// Its first resource.
-    pub name: &'a str,
+    pub name: S,
     /// The preferred node.
-    pub preferred: &'a str,
-    /// Its state here, in lower case.
-    pub state: &'a str,
+    pub preferred: S,
+    /// Its state here.
+    pub state: Said<GroupState>,
     /// Its state on the peer.
-    pub peer_state: Option<&'a str>,
+    pub peer_state: Option<Said<GroupState>>,
     /// Epoch of this tenure, or the highest seen.
     pub epoch: u32,
     /// Why it is wanted here.
-    pub wanted: Option<&'a str>,
-    /// A word for what a claim waits for.
-    pub wait: Option<&'a str>,
+    pub wanted: Option<Said<Reason>>,
+    /// What a claim waits for.
+    pub wait: Option<Said<Wait>>,
     /// The same as a sentence.
-    pub wait_text: &'a str,
+    pub wait_text: S,
     /// The lines of both nodes agree.
     pub config_match: Option<bool>,
     /// An operator's move stands against failback and ping moves.
     pub pinned: bool,
     /// Why it would move here, if no operator's move stood against it.
-    pub barred: Option<&'a str>,
+    pub barred: Option<Said<Reason>>,
     /// Its epochs have come to their end.
     pub spent: bool,
     /// The hardware address that answers for its addresses while the peer is silent.
-    pub answered_by: Option<&'a str>,
+    pub answered_by: Option<S>,
     /// How long it has been in its state, in seconds.
     pub since_s: u64,
     /// What brought it there, as a sentence; empty before the first change.
-    pub why: &'a str,
+    pub why: S,
+    /// Its resources, from [`Reply::Resource`].
+    #[serde(skip)]
+    pub resources: Vec<String>,
+    /// From [`Reply::Trouble`].
+    #[serde(skip)]
+    pub trouble: Option<String>,
+    /// From [`Reply::Copy`].
+    #[cfg(feature = "data")]
+    #[serde(skip)]
+    pub copy: Option<CopyReply>,
+}
+
+/// One ping node.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct PingReply<S> {
+    /// Host or group name.
+    pub host: S,
+    /// It answers.
+    pub alive: bool,
+    /// It is a node itself, and does not count.
+    pub mirror: Option<Said<Whose>>,
 }
 
 /// The copy of a group's data.
 #[cfg(feature = "data")]
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct CopyReply<'a> {
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct CopyReply {
     /// Since the begin of the last whole pull, in seconds; `None` on the node that writes, and when nobody knows.
     pub age_s: Option<u64>,
-    /// Why it is stale: `unread`, `missing`, `partial`, `behind` or `old`.
-    pub stale: Option<&'a str>,
+    /// Why it is stale.
+    pub stale: Option<Said<Stale>>,
     /// This node's services wrote it.
     pub own: bool,
     /// It may hold what no other copy does.
@@ -290,10 +311,10 @@ pub struct CopyReply<'a> {
 }
 
 /// The watchdog.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct WatchdogReply<'a> {
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct WatchdogReply<S> {
     /// The device.
-    pub device: &'a str,
+    pub device: S,
     /// The driver's timeout while armed, in seconds.
     pub timeout_s: Option<u32>,
     /// Feeds so far.
@@ -301,7 +322,7 @@ pub struct WatchdogReply<'a> {
     /// What the driver says about the last boot (`WDIOF_*` bits).
     pub boot_status: Option<u32>,
     /// The process that holds the device in this node's place.
-    pub held_by: Option<&'a str>,
+    pub held_by: Option<S>,
 }
 
 /// The helper process.
@@ -437,25 +458,26 @@ mod tests {
     fn the_longest_names_fit() {
         let name = "n".repeat(255);
         let group = GroupReply {
-            name: &name,
+            name: name.as_str(),
             preferred: &name[..64],
-            state: "starting",
-            peer_state: Some("starting"),
+            state: Said(GroupState::Starting),
+            peer_state: Some(Said(GroupState::Starting)),
             epoch: u32::MAX,
-            wanted: Some("failback"),
-            wait: Some("watchdog_pending"),
+            wanted: Some(Said(Reason::Failback)),
+            wait: Some(Said(Wait::WatchdogPending)),
             wait_text: &name,
             config_match: Some(true),
             pinned: true,
-            barred: Some("failback"),
+            barred: Some(Said(Reason::Failback)),
             spent: true,
             answered_by: Some("00:0c:29:00:00:01"),
             since_s: u64::MAX,
             why: &name[..120],
+            ..GroupReply::default()
         };
         let mut buf = [0; HEAD + MAX_BODY];
         assert!(encode(&Reply::Group(group), &mut buf).is_some());
         let long = "n".repeat(MAX_BODY);
-        assert!(encode(&Reply::Text(&long), &mut buf).is_none());
+        assert!(encode(&Reply::Text(long.as_str()), &mut buf).is_none());
     }
 }

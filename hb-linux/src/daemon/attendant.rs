@@ -1,10 +1,10 @@
 //! The child that keeps the programs of `respawn` and calls hooks ([`crate::attend`]), as the daemon sees it: what changed is put
 //! into its pipe, and never waited for.
 
-use super::requests::group_state;
 use super::voice::Voice;
 use crate::attend::{self, IDLE, LONGEST, REREAD, SEPARATOR, Setup};
 use crate::config::{Paths, Settings};
+use crate::control::words::Worded;
 use crate::helper::Level;
 use crate::log::{Names, Text, groups};
 use crate::scripts::{Places, program};
@@ -204,8 +204,8 @@ impl Attendant {
                 let news = News {
                     kind: "group",
                     of: ("HBD_GROUP", name),
-                    old: group_state(from),
-                    new: group_state(to),
+                    old: from.as_str(),
+                    new: to.as_str(),
                     message,
                     fields,
                     count: Some(epoch),

@@ -166,7 +166,7 @@ impl Bridge {
     }
 
     /// For the status.
-    pub(super) fn reply(&self, now: Instant) -> Option<BridgeReply<'_>> {
+    pub(super) fn reply(&self, now: Instant) -> Option<BridgeReply<&str>> {
         let line = self.0.as_deref()?;
         let lane = |to_asker| {
             [Part::Carried, Part::Other, Part::Dropped, Part::Errors]

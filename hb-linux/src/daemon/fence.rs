@@ -19,7 +19,7 @@ pub(super) struct Fencer {
     pub(super) bridge: Bridge,
     /// Of one reset.
     limit: Duration,
-    policy: &'static str,
+    policy: FenceFailed,
     call: Option<Call>,
     last: Option<(bool, Instant, Last)>,
 }
@@ -28,10 +28,7 @@ impl Fencer {
     /// Allocates all that is needed later.
     #[must_use]
     pub(super) fn of(settings: &Settings, places: &Places) -> Self {
-        let policy = match settings.core.fence.map(|fence| fence.failed) {
-            Some(FenceFailed::Claim) => "claim",
-            Some(FenceFailed::Wait) | None => "wait",
-        };
+        let policy = settings.core.fence.map_or(FenceFailed::Wait, |fence| fence.failed);
         let device = Device::prepare(settings, places);
         let bridge = Bridge::of(settings);
         Self { device, bridge, limit: settings.core.limits.start, policy, call: None, last: None }
@@ -51,8 +48,8 @@ impl Fencer {
         self.device.as_ref().map(Device::name).or_else(|| self.bridge.fence())
     }
 
-    /// `wait` or `claim`.
-    pub(super) const fn policy(&self) -> &'static str {
+    /// What is done when it fails.
+    pub(super) const fn policy(&self) -> FenceFailed {
         self.policy
     }
 

@@ -5,6 +5,7 @@
 //! that it met, so nobody can make a router look like the peer.
 
 use crate::config::Settings;
+use crate::control::words::Whose;
 use crate::sys::iface;
 use core::net::Ipv4Addr;
 use hb_core::PingId;
@@ -25,12 +26,12 @@ pub(super) enum Mirror {
 }
 
 impl Mirror {
-    /// The word for it in the status.
-    pub(super) const fn word(self) -> Option<&'static str> {
+    /// As the status says it.
+    pub(super) const fn whose(self) -> Option<Whose> {
         match self {
             Self::Neither => None,
-            Self::Peer(_) => Some("peer"),
-            Self::Own => Some("own"),
+            Self::Peer(_) => Some(Whose::Peer),
+            Self::Own => Some(Whose::Own),
         }
     }
 }
@@ -103,7 +104,7 @@ impl Mirrors {
             let host = self.hosts.get_mut(at)?;
             let was = core::mem::replace(&mut host.told, now);
             // On which of its links the peer was seen is for the words alone.
-            if was.word() != now.word() {
+            if was.whose() != now.whose() {
                 return Some((PingId(u8::try_from(at).unwrap_or(u8::MAX)), now));
             }
         }

@@ -334,7 +334,7 @@ impl Reading {
         self.answer(&Reply::Text(text.as_str()));
     }
 
-    fn answer(&self, reply: &Reply<'_>) {
+    fn answer(&self, reply: &Reply<&str>) {
         if let Some(caller) = &self.caller {
             server::send(caller, reply);
         }

@@ -79,9 +79,9 @@ impl Bench {
         let mut buf = [0; 8192];
         let n = self.caller.as_ref().unwrap().read(&mut buf).unwrap().unwrap();
         let (mut rest, mut lines, mut accepted) = (&buf[..n], Vec::new(), None);
-        while let Front::Whole(reply, used) = wire::decode::<Reply<'_>>(rest) {
+        while let Front::Whole(reply, used) = wire::decode::<Reply<String>>(rest) {
             match reply {
-                Reply::Text(line) => lines.push(line.to_string()),
+                Reply::Text(line) => lines.push(line),
                 last => accepted = Some(last == Reply::Accepted),
             }
             rest = &rest[used..];

@@ -6,18 +6,16 @@ use super::late_record::LateRecord;
 #[cfg(feature = "data")]
 use crate::control::wire::CopyReply;
 use crate::control::wire::{
-    FenceReply, GroupReply, HelperReply, LinkReply, NodeReply, PeerReply, Reply, Request, WatchdogReply,
-    Which,
+    FenceReply, GroupReply, HelperReply, LinkReply, NodeReply, PeerReply, PingReply, Reply, Request,
+    WatchdogReply, Which,
 };
+use crate::control::words::{LinkState, Said};
 use crate::control::{Out, server};
 use crate::helper::Level;
 use crate::link::Link;
 use crate::log::{Mac, Names, Text, groups, reasons};
 use crate::sys::{Fd, process};
-#[cfg(feature = "data")]
-use hb_core::Stale;
-use hb_core::message::{GroupState, Phase, Reason};
-use hb_core::{Command, GroupId, Instant, LinkStatus, Node, PeerState, Refusal, Scope, Status, Wait};
+use hb_core::{Command, GroupId, Instant, LinkStatus, Node, Refusal, Scope, Status, Wait};
 
 /// What only the shell knows.
 #[derive(Clone, Copy, Debug)]
@@ -127,7 +125,7 @@ fn operate(
     node: &mut Node,
     fx: &mut Effects,
     command: Command,
-    mut send: impl FnMut(&Reply<'_>),
+    mut send: impl FnMut(&Reply<&str>),
 ) {
     let verdict = node.operator(now, command);
     let word = if verdict.is_ok() { "accepted" } else { "refused" };
@@ -183,7 +181,7 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
         name: &names.own,
         version: crate::cli::VERSION,
         pid: u32::try_from(process::own_pid().get()).unwrap_or(0),
-        phase: phase(status.phase),
+        phase: Said(status.phase),
         incarnation: (status.incarnation.counter, status.incarnation.nonce),
         config_digest: facts.config_digest,
         isolated: status.isolated,
@@ -196,8 +194,8 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
     let peer = &status.peer;
     out.send(&Reply::Peer(PeerReply {
         name: &names.peer,
-        state: peer_state(peer.state),
-        phase: peer.phase.map(phase),
+        state: Said(peer.state),
+        phase: peer.phase.map(Said),
         last_heard_ms: peer.last_heard.map(hb_core::Duration::as_millis),
         config_match: peer.config_match,
         timing_match: peer.timing_match,
@@ -214,7 +212,7 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
         out.send(&Reply::Link(LinkReply {
             name,
             medium,
-            state: link_state(link),
+            state: Said(link_state(link)),
             rx: link.rx,
             tx: link.tx,
             lost: link.lost,
@@ -246,19 +244,24 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
         out.send(&Reply::Group(GroupReply {
             name: &about.name,
             preferred: &about.preferred,
-            state: group_state(group.state),
-            peer_state: group.peer_state.map(group_state),
+            state: Said(group.state),
+            peer_state: group.peer_state.map(Said),
             epoch: group.epoch,
-            wanted: group.wanted.map(reason),
-            wait: group.wait.map(wait),
+            wanted: group.wanted.map(Said),
+            wait: group.wait.map(Said),
             wait_text: text.as_str(),
             config_match: group.config_match,
             pinned: group.pinned,
-            barred: group.barred.map(reason),
+            barred: group.barred.map(Said),
             spent: group.spent,
             answered_by: Some(mac.as_str()).filter(|mac| !mac.is_empty()),
             since_s: change.map_or(0, |change| now.since(change.at).as_millis() / 1000),
             why: why.as_str(),
+            // They follow.
+            resources: Vec::new(),
+            trouble: None,
+            #[cfg(feature = "data")]
+            copy: None,
         }));
         about.resources.iter().for_each(|r| out.send(&Reply::Resource(r)));
         let last = group.culprit.map(|c| fx.voice.last_line(id, c.resource, c.verb)).unwrap_or_default();
@@ -271,7 +274,7 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
         if let Some(copy) = &group.copy {
             out.send(&Reply::Copy(CopyReply {
                 age_s: copy.age.map(|age| age.as_millis() / 1000),
-                stale: copy.stale.map(stale),
+                stale: copy.stale.map(Said),
                 own: copy.stamp.is_some_and(|stamp| stamp.epoch != 0)
                     && copy.age.is_none()
                     && copy.stale.is_none(),
@@ -296,7 +299,7 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
         let last = fx.fencer.last();
         out.send(&Reply::Fence(FenceReply {
             device: name,
-            failed: fx.fencer.policy(),
+            failed: Said(fx.fencer.policy()),
             busy: fx.fencer.busy(),
             ok: last.map(|(ok, ..)| *ok),
             last_s: last.map(|(_, at, _)| now.since(*at).as_millis() / 1000),
@@ -308,7 +311,11 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
         out.send(&Reply::Bridge(bridge));
     }
     for (at, (&alive, host)) in status.pings.iter().zip(&names.pings).enumerate() {
-        out.send(&Reply::Ping { host, alive, mirror: fx.mirrors.of(at).word() });
+        out.send(&Reply::Ping(PingReply {
+            host: host.as_str(),
+            alive,
+            mirror: fx.mirrors.of(at).whose().map(Said),
+        }));
     }
     let (last_write, backlog) = fx.voice.helper.progress();
     out.send(&Reply::Late(facts.late.reply()));
@@ -323,88 +330,11 @@ fn status(now: Instant, status: &Status, fx: &Effects, facts: &Facts, out: &mut 
     out.send(&Reply::End);
 }
 
-const fn phase(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Joining => "joining",
-        Phase::Up => "up",
-        Phase::Leaving => "leaving",
-    }
-}
-
-const fn peer_state(state: PeerState) -> &'static str {
-    match state {
-        PeerState::Unknown => "unknown",
-        PeerState::Up => "up",
-        PeerState::Late => "late",
-        PeerState::Dead => "dead",
-    }
-}
-
-const fn link_state(link: &LinkStatus) -> &'static str {
+const fn link_state(link: &LinkStatus) -> LinkState {
     match (link.open, link.heard, link.hears) {
-        (false, ..) => "down",
-        (true, true, true) => "up",
-        (true, true, false) => "one_way",
-        (true, false, _) => "dead",
-    }
-}
-
-pub(super) const fn group_state(state: GroupState) -> &'static str {
-    match state {
-        GroupState::Unknown => "unknown",
-        GroupState::Idle => "idle",
-        GroupState::Starting => "starting",
-        GroupState::Held => "held",
-        GroupState::Stopping => "stopping",
-        GroupState::Failed => "failed",
-        GroupState::Stuck => "stuck",
-    }
-}
-
-const fn reason(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Failback => "failback",
-        Reason::Ping => "ping",
-        Reason::Failed => "failed",
-        Reason::Operator => "operator",
-    }
-}
-
-#[cfg(feature = "data")]
-const fn stale(stale: Stale) -> &'static str {
-    match stale {
-        Stale::Unread => "unread",
-        Stale::Missing => "missing",
-        Stale::Partial => "partial",
-        Stale::Behind => "behind",
-        Stale::Old => "old",
-    }
-}
-
-const fn wait(wait: Wait) -> &'static str {
-    match wait {
-        Wait::Peer => "peer",
-        Wait::PeerRight => "peer_right",
-        Wait::PeerRuns => "peer_runs",
-        Wait::PeerStuck => "peer_stuck",
-        Wait::PeerForeign => "peer_foreign",
-        Wait::PeerNewer => "peer_newer",
-        Wait::Fence => "fence",
-        Wait::Isolated => "isolated",
-        Wait::OneWay => "one_way",
-        Wait::Answered => "answered",
-        Wait::Asking => "asking",
-        Wait::CannotAsk => "cannot_ask",
-        Wait::Scripts => "scripts",
-        Wait::Retry => "retry",
-        Wait::Failed => "failed",
-        Wait::ConfigDiffers => "config_differs",
-        Wait::WatchdogPending => "watchdog_pending",
-        Wait::Twin => "twin",
-        Wait::PeerTwins => "peer_twins",
-        Wait::Leaving => "leaving",
-        Wait::StaleCopy(_) => "stale_copy",
-        Wait::PullEnds => "pull_ends",
-        Wait::LastPull => "last_pull",
+        (false, ..) => LinkState::Down,
+        (true, true, true) => LinkState::Up,
+        (true, true, false) => LinkState::OneWay,
+        (true, false, _) => LinkState::Dead,
     }
 }

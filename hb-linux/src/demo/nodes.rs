@@ -3,10 +3,13 @@
 use super::files::{self, NAMES, Places, Setup};
 use super::watch::Watch;
 use super::{processes, service};
+use crate::control::words::LinkState;
 use crate::sys::process::Pid;
 use crate::sys::spawn::{self, Child, Image, Program, Words};
 use crate::sys::{Errno, Fd};
 use hb_core::Instant;
+use hb_core::PeerState;
+use hb_core::message::{GroupState, Phase};
 use std::ffi::CString;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -119,21 +122,22 @@ impl Node {
         Some(self.leaving)
     }
 
-    /// Its state of the service, in the words of `hbd status`; nothing while it does not answer.
-    pub(super) fn state(&self) -> Option<&str> {
-        let group = self.watch.latest()?.groups.first()?;
-        Some(&group.state)
+    /// Its state of the service; nothing while it does not answer.
+    pub(super) fn state(&self) -> Option<GroupState> {
+        self.watch.latest()?.groups.first().map(|group| group.state.0)
     }
 
     /// Does it hear the peer on a link of this medium? `None` while it does not answer.
     pub(super) fn hears(&self, medium: &str) -> Option<bool> {
         let snapshot = self.watch.latest()?;
-        snapshot.links.iter().find(|link| link.medium == medium).map(|link| link.state == "up")
+        snapshot.links.iter().find(|link| link.medium == medium).map(|link| link.state == LinkState::Up)
     }
 
     /// It is in service and hears its peer both ways.
     pub(super) fn is_up(&self) -> bool {
-        self.watch.latest().is_some_and(|s| s.phase == "up" && s.peer.state == "up" && !s.peer.deaf)
+        self.watch
+            .latest()
+            .is_some_and(|s| s.own.phase == Phase::Up && s.peer.state == PeerState::Up && !s.peer.deaf)
     }
 
     /// When the watch wants to be run again.

@@ -12,6 +12,7 @@ use crate::sys::clock::Clock;
 use crate::sys::poll::{PollFd, poll, timeout_until};
 use crate::sys::process::{Ended, Pid, reap};
 use crate::sys::signal::Signals;
+use hb_core::message::GroupState;
 use hb_core::{Duration, Instant};
 use std::io::Stdout;
 
@@ -178,13 +179,13 @@ impl Stage {
 
     fn look(&self) -> Look {
         let word = |node: &Node| match node.state() {
-            Some("held") => ("HELD", Tone::Good),
-            Some("failed") => ("FAILED", Tone::Bad),
-            Some("stuck") => ("STUCK", Tone::Bad),
-            Some("starting") => ("starting", Tone::Plain),
-            Some("stopping") => ("stopping", Tone::Plain),
-            Some("idle") => ("idle", Tone::Plain),
-            Some(_) => ("unknown", Tone::Plain),
+            Some(GroupState::Held) => ("HELD", Tone::Good),
+            Some(GroupState::Failed) => ("FAILED", Tone::Bad),
+            Some(GroupState::Stuck) => ("STUCK", Tone::Bad),
+            Some(GroupState::Starting) => ("starting", Tone::Plain),
+            Some(GroupState::Stopping) => ("stopping", Tone::Plain),
+            Some(GroupState::Idle) => ("idle", Tone::Plain),
+            Some(GroupState::Unknown) => ("unknown", Tone::Plain),
             None if node.is_on() => ("booting", Tone::Plain),
             None => ("off", Tone::Bad),
         };
@@ -199,7 +200,8 @@ impl Stage {
 
     /// The node that holds the service by its own account, if just one does.
     pub(super) fn holder(&self) -> Option<usize> {
-        let mut holders = self.nodes.iter().enumerate().filter(|(_, node)| node.state() == Some("held"));
+        let mut holders =
+            self.nodes.iter().enumerate().filter(|(_, node)| node.state() == Some(GroupState::Held));
         match (holders.next(), holders.next()) {
             (Some((index, _)), None) => Some(index),
             _ => None,

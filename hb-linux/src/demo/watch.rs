@@ -122,10 +122,11 @@ impl Watch {
     fn take(&mut self) -> bool {
         let mut used = 0;
         let mut fresh = false;
-        while let Front::Whole(reply, length) = decode::<Reply<'_>>(self.got.get(used..).unwrap_or(&[])) {
+        while let Front::Whole(reply, length) = decode::<Reply<String>>(self.got.get(used..).unwrap_or(&[])) {
             used += length;
-            self.building.add(&reply);
-            if reply.is_last() {
+            let last = reply.is_last();
+            self.building.add(reply);
+            if last {
                 self.latest = Some(core::mem::take(&mut self.building));
                 self.asked = None;
                 fresh = true;
@@ -139,6 +140,7 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::wire::PingReply;
     use crate::control::{Listeners, Server, abstract_name};
     use crate::sys::poll::poll;
 
@@ -157,7 +159,7 @@ mod tests {
             let mut fds = server.poll_fds(at(20));
             poll(&mut fds, 2000).unwrap();
             server.serve(at(20), &fds, |_, out| {
-                out.send(&Reply::Ping { host: "gateway", alive: true, mirror: None });
+                out.send(&Reply::Ping(PingReply { host: "gateway", alive: true, mirror: None }));
                 out.send(&Reply::End);
             });
         }

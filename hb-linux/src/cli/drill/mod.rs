@@ -83,7 +83,7 @@ pub(super) fn main(words: Vec<OsString>, options: &Options) -> i32 {
             return EXIT_FAILURE;
         }
     };
-    let other = |to| if to == Way::Here { &before.node } else { &before.peer.name };
+    let other = |to| if to == Way::Here { &before.own.name } else { &before.peer.name };
     if !wish.yes {
         let question = format!(
             "{} will be stopped and started twice: to {}, then back. Go on? (yes or no)",
@@ -97,7 +97,7 @@ pub(super) fn main(words: Vec<OsString>, options: &Options) -> i32 {
     }
     let mut drill = Drill {
         begun: stamp(),
-        node: before.node.clone(),
+        node: before.own.name.clone(),
         peer: before.peer.name.clone(),
         groups: groups.clone(),
         port: wish.port,
@@ -253,8 +253,8 @@ impl Run<'_> {
         }
         let moved = self.follow(&mut clock, &mut prober, &mut watch, asked);
         let (to, from) = match self.way {
-            Way::Here => (&before.node, &before.peer.name),
-            Way::Away => (&before.peer.name, &before.node),
+            Way::Here => (&before.own.name, &before.peer.name),
+            Way::Away => (&before.peer.name, &before.own.name),
         };
         let step = Step {
             from: from.clone(),
@@ -294,7 +294,7 @@ impl Run<'_> {
         let shot = snapshot(&self.wish.options).map_err(lost)?;
         let now = clock.now();
         for group in shot.groups.iter().filter(|group| self.groups.contains(&group.name)) {
-            watch.state(now, &group.name, &group.state, group.peer_state.as_deref());
+            watch.state(now, &group.name, group.state, group.peer_state);
         }
         Ok(shot)
     }
@@ -321,7 +321,7 @@ impl Run<'_> {
                     return Ok(());
                 }
             }
-            let states: Vec<_> = groups.iter().map(|g| (g.state.clone(), g.peer_state.clone())).collect();
+            let states: Vec<_> = groups.iter().map(|g| (g.state, g.peer_state)).collect();
             if states != last || groups.iter().any(|group| group.moving(&shot.peer)) {
                 (progress, last) = (now, states);
             } else if there.is_none() && now.since(progress) >= STILL {

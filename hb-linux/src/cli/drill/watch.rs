@@ -1,7 +1,9 @@
 //! What was seen of one move: when the last answer came before it and the first one after, and what both nodes showed.
 
 use crate::cli::ask::Way;
+use crate::control::words::Said;
 use core::net::Ipv4Addr;
+use hb_core::message::GroupState;
 use hb_core::{Duration, Instant};
 use std::format;
 use std::string::{String, ToString};
@@ -61,8 +63,8 @@ struct Row {
 #[derive(Debug)]
 struct Group {
     name: String,
-    here: String,
-    there: String,
+    here: Said<GroupState>,
+    there: Said<GroupState>,
     /// When the giving node was seen to hold no more, and the taking one to hold.
     left: Option<Instant>,
     held: Option<Instant>,
@@ -89,8 +91,8 @@ impl Watch {
     /// proves nothing to others.
     pub(super) fn answered(&mut self, now: Instant, at: usize) {
         let Some(row) = self.rows.get_mut(at) else { return };
-        let here = self.groups.iter().find(|group| group.name == row.group).map(|group| group.here.as_str());
-        if here != Some("idle") {
+        let here = self.groups.iter().find(|group| group.name == row.group).map(|group| group.here);
+        if here.is_none_or(|here| here != GroupState::Idle) {
             return;
         }
         match self.way {
@@ -105,10 +107,15 @@ impl Watch {
     }
 
     /// What both nodes show of a group.
-    pub(super) fn state(&mut self, now: Instant, name: &str, here: &str, there: Option<&str>) {
-        let there = there.unwrap_or("unknown");
+    pub(super) fn state(
+        &mut self,
+        now: Instant,
+        name: &str,
+        here: Said<GroupState>,
+        there: Option<Said<GroupState>>,
+    ) {
+        let there = there.unwrap_or_default();
         let at = self.groups.iter().position(|group| group.name == name).unwrap_or_else(|| {
-            let (here, there) = (here.to_string(), there.to_string());
             self.groups.push(Group { name: name.to_string(), here, there, left: None, held: None });
             if !self.rows.iter().any(|row| row.group == name) {
                 self.rows.push(Row { address: None, group: name.to_string(), last: None, first: None });
@@ -122,14 +129,14 @@ impl Watch {
                 Way::Here => (there, here),
                 Way::Away => (here, there),
             };
-            if gives != "held" {
+            if gives != GroupState::Held {
                 group.left.get_or_insert(now);
             }
-            if takes == "held" {
+            if takes == GroupState::Held {
                 group.held.get_or_insert(now);
             }
         }
-        (group.here, group.there) = (here.to_string(), there.to_string());
+        (group.here, group.there) = (here, there);
     }
 
     /// Every address that can be seen from here has been.
@@ -187,17 +194,17 @@ mod tests {
     #[test]
     fn a_group_that_comes_is_missed_from_the_last_answer_until_this_node_holds_it() {
         let mut w = watch(Way::Here, true);
-        w.state(at(0), "web", "idle", Some("held"));
+        w.state(at(0), "web", "idle".into(), Some("held".into()));
         w.answered(at(80), 0);
         w.asked(at(100));
         w.answered(at(120), 0);
-        w.state(at(130), "web", "idle", Some("stopping"));
+        w.state(at(130), "web", "idle".into(), Some("stopping".into()));
         w.answered(at(140), 0);
-        w.state(at(300), "web", "starting", Some("idle"));
+        w.state(at(300), "web", "starting".into(), Some("idle".into()));
         // Its own answer proves nothing.
         w.answered(at(320), 0);
         assert!(w.is_measured());
-        w.state(at(500), "web", "held", Some("idle"));
+        w.state(at(500), "web", "held".into(), Some("idle".into()));
         let seen_by = (Edge::Network, Edge::Own);
         assert_eq!(
             w.outages(),
@@ -209,15 +216,15 @@ mod tests {
     #[test]
     fn a_group_that_goes_is_missed_from_its_stop_until_the_first_answer_over_the_network() {
         let mut w = watch(Way::Away, true);
-        w.state(at(0), "web", "held", Some("idle"));
+        w.state(at(0), "web", "held".into(), Some("idle".into()));
         w.answered(at(50), 0);
         w.asked(at(100));
-        w.state(at(110), "web", "stopping", Some("idle"));
+        w.state(at(110), "web", "stopping".into(), Some("idle".into()));
         w.answered(at(120), 0);
-        w.state(at(200), "web", "idle", Some("starting"));
+        w.state(at(200), "web", "idle".into(), Some("starting".into()));
         assert!(!w.is_measured());
         w.answered(at(420), 0);
-        w.state(at(450), "web", "idle", Some("held"));
+        w.state(at(450), "web", "idle".into(), Some("held".into()));
         w.answered(at(480), 0);
         assert!(w.is_measured());
         let seen_by = (Edge::Own, Edge::Network);
@@ -230,16 +237,16 @@ mod tests {
     #[test]
     fn where_nothing_can_be_asked_the_nodes_words_count() {
         let mut w = watch(Way::Away, false);
-        w.state(at(0), "web", "held", Some("idle"));
+        w.state(at(0), "web", "held".into(), Some("idle".into()));
         w.asked(at(100));
-        w.state(at(150), "web", "stopping", None);
-        w.state(at(700), "web", "idle", Some("held"));
+        w.state(at(150), "web", "stopping".into(), None);
+        w.state(at(700), "web", "idle".into(), Some("held".into()));
         let seen_by = (Edge::Own, Edge::Peer);
         assert_eq!(w.outages(), [Outage { what: "web".into(), from: ms(50), to: Some(ms(600)), seen_by }]);
         let mut w = watch(Way::Here, true);
-        w.state(at(0), "web", "idle", Some("held"));
+        w.state(at(0), "web", "idle".into(), Some("held".into()));
         w.asked(at(100));
-        w.state(at(150), "web", "idle", Some("idle"));
+        w.state(at(150), "web", "idle".into(), Some("idle".into()));
         let outages = w.outages();
         assert_eq!((outages[0].to, outages[0].seen_by.0), (None, Edge::Peer));
     }

@@ -78,7 +78,7 @@ fn asked(options: &Options, request: &Request<'_>) -> String {
     let verdict = Client::connect(&options.run_dir).and_then(|mut client| {
         client.ask(request, |reply| {
             if let Reply::Text(line) = reply {
-                (*line).clone_into(&mut said);
+                said = line;
             }
         })
     });

@@ -123,7 +123,7 @@ impl Moving {
 fn named(way: Way, shot: &Snapshot) -> (&'static str, String) {
     match way {
         Way::Away => ("give", format!("to {}", shot.peer.name)),
-        Way::Here => ("take", format!("to {}", shot.node)),
+        Way::Here => ("take", format!("to {}", shot.own.name)),
     }
 }
 

@@ -5,6 +5,8 @@ use crate::cli::show::{micros, seconds};
 use crate::cli::verdict;
 use crate::control::Snapshot;
 use crate::control::snapshot::{Group, Link};
+use crate::control::words::{LinkState, Worded};
+use hb_core::message::GroupState;
 use std::collections::VecDeque;
 
 /// Looks over which loss is counted.
@@ -51,13 +53,13 @@ pub(super) fn screen(s: &Snapshot, past: &Past, events: &[String], foot: String)
     let mut rows: Vec<String> = Vec::new();
     rows.extend(broken(&format!("{}", verdict::judge(s))).into_iter().take(2));
     rows.push(String::new());
-    let latest = micros(s.worst_late_us);
+    let latest = micros(s.own.worst_late_us);
     rows.push(format!(
         "node   {:<16} {:<12} for {}, start {}, latest by {latest}",
-        s.node,
-        s.phase,
-        seconds(s.uptime_s),
-        s.incarnation.0
+        s.own.name,
+        s.own.phase,
+        seconds(s.own.uptime_s),
+        s.own.incarnation.0
     ));
     let heard = s.peer.last_heard_ms.map_or(String::new(), |ms| {
         // To the tenth: what changes at each look costs bytes.
@@ -109,7 +111,7 @@ pub(super) fn lines(s: &Snapshot) -> Vec<String> {
     lines.push(format!("peer {}: {}", s.peer.name, s.peer.state));
     lines.extend(s.links.iter().map(|l| format!("link {}: {}", l.name, l.state)));
     lines.extend(s.groups.iter().map(|g| {
-        let theirs = g.peer_state.as_deref().unwrap_or("unknown");
+        let theirs = g.peer_state.unwrap_or_default();
         format!("group {}: {} here, {theirs} on {}: {}", g.name, g.state, s.peer.name, g.why)
     }));
     lines.iter().map(|line| line.chars().map(clean).collect()).collect()
@@ -134,7 +136,12 @@ fn link_row(at: usize, link: &Link, (of, lost): (u32, u32)) -> String {
         let filled = u64::from((us / 250).checked_ilog2().map_or(0, |log| log + 1));
         format!("trip {} {}", bar(filled), micros(us))
     });
-    format!("{:<6} {:<16} {:<7} {loss}  {rtt}", first(at, "link"), link.name, shown(&link.state))
+    format!(
+        "{:<6} {:<16} {:<7} {loss}  {rtt}",
+        first(at, "link"),
+        link.name,
+        shown(link.state.as_str(), link.state == LinkState::Up)
+    )
 }
 
 fn bar(filled: u64) -> String {
@@ -142,19 +149,19 @@ fn bar(filled: u64) -> String {
     format!("[{}{}]", "#".repeat(filled), ".".repeat(BAR - filled))
 }
 
-/// Words that need attention in capitals.
-fn shown(state: &str) -> String {
-    match state {
-        "up" | "held" | "idle" | "starting" | "stopping" => state.into(),
-        "one_way" => "ONE WAY".into(),
-        other => other.to_ascii_uppercase(),
-    }
+/// A word in capitals if it needs attention.
+fn shown(word: &str, fine: bool) -> String {
+    if fine { word.into() } else { word.to_ascii_uppercase().replace('_', " ") }
 }
 
 fn group_row(at: usize, s: &Snapshot, g: &Group) -> String {
-    let theirs = verdict::theirs(s, g).unwrap_or("?");
+    let theirs = verdict::theirs(s, g).map_or("?", Worded::as_str);
     let why = if g.why.is_empty() { &g.wait_text } else { &g.why };
-    let state = format!("{}/{theirs}", shown(&g.state));
+    let fine = match g.state.0 {
+        GroupState::Idle | GroupState::Starting | GroupState::Held | GroupState::Stopping => true,
+        GroupState::Unknown | GroupState::Failed | GroupState::Stuck => false,
+    };
+    let state = format!("{}/{theirs}", shown(g.state.as_str(), fine));
     format!("{:<6} {:<16} {state:<12} for {}: {why}", first(at, "group"), g.name, seconds(g.since_s))
 }
 

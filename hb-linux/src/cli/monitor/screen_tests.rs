@@ -64,7 +64,7 @@ fn an_hour_at_9600_baud_stays_within_a_kilobyte_a_second() {
             link.rtt_us = Some(u64::from((second * 7919 + at * 104_729) % 900_000));
         }
         shot.peer.last_heard_ms = Some(u64::from(second * 37 % 1000));
-        (shot.uptime_s, shot.groups[0].since_s) = (second.into(), second.into());
+        (shot.own.uptime_s, shot.groups[0].since_s) = (second.into(), second.into());
         past.note(&shot);
         let events: Vec<String> = (0..second / 10).map(|n| format!("22:13:05 event {n}")).collect();
         let clock = format!("{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60);
@@ -88,7 +88,7 @@ fn without_a_terminal_only_what_changes_seldom_is_said() {
     let before = lines(&shot);
     shot.links[0].rx += 100;
     shot.links[0].rtt_us = Some(9);
-    shot.uptime_s += 10;
+    shot.own.uptime_s += 10;
     shot.groups[0].since_s += 10;
     assert_eq!(lines(&shot), before);
     shot.groups[0].state = "stopping".into();

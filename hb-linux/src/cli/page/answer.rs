@@ -81,7 +81,7 @@ fn page(shot: Result<&Snapshot, &str>) -> String {
                 verdict::Level::Warning => "#ffdd66",
                 verdict::Level::Critical => "#ff9988",
             };
-            (shot.node.as_str(), verdict.to_string(), colour, show::human(shot))
+            (shot.own.name.as_str(), verdict.to_string(), colour, show::human(shot))
         }
         Err(why) => ("?", format!("CRITICAL: {why}"), "#ff9988", String::new()),
     };

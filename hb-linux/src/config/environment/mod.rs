@@ -24,6 +24,7 @@ mod units;
 
 use super::finding::Report;
 use super::{Findings, Parsed, Paths, Settings};
+use crate::control::words::Whose;
 use machine::Machine;
 pub use original::running as original;
 pub use rights::group_number;
@@ -41,8 +42,8 @@ pub struct Running {
     pub twin: bool,
     /// The groups whose epochs have come to their end.
     pub spent: Vec<String>,
-    /// Ping nodes that are a node themselves, as the daemon found: which, and `peer` or `own`.
-    pub mirrors: Vec<(String, String)>,
+    /// Ping nodes that are a node themselves, as the daemon found: which, and whose.
+    pub mirrors: Vec<(String, Whose)>,
     /// Links on which frames come that no key here verifies.
     pub unsigned: Vec<String>,
 }

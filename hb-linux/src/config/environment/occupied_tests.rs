@@ -3,6 +3,7 @@
 use super::tests::{machine, missing};
 use crate::config::tests::Place;
 use crate::config::{check, environment, load};
+use crate::control::words::Whose;
 use std::fs;
 
 #[test]
@@ -126,8 +127,8 @@ fn what_a_running_daemon_found_out_is_named_at_the_line_that_mends_it() {
         own: String::from("a"),
         twin: true,
         spent: own(&["y"]),
-        mirrors: [("192.168.2.9", "peer"), ("192.168.2.8", "own")]
-            .map(|(a, b)| (a.to_string(), b.to_string()))
+        mirrors: [("192.168.2.9", Whose::Peer), ("192.168.2.8", Whose::Own)]
+            .map(|(host, whose)| (host.to_string(), whose))
             .into(),
         unsigned: own(&["hbtest0", "ttyS0"]),
         ..environment::Running::default()
