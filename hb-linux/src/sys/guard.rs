@@ -1,5 +1,5 @@
 //! Proof that the daemon allocates nothing after its start (feature `alloc-guard`; without it, nothing of this is
-//! compiled in).
+//! compiled in). An allocator and the C library's names for it: no system call, so nothing of nix.
 //!
 //! Rust's allocations are judged, and with glibc those of the C library as well. The proof proves itself: the variable
 //! `HBD_PLANT` names a place in the loop where the daemon allocates a byte (see [`pass`]) and must end.

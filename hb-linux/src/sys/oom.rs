@@ -1,6 +1,7 @@
 //! When memory runs out, the kernel ends the process that it values least. With its memory locked the daemon looks large
 //! on a small machine and would go first, its helper next; so both ask to be spared, and what they start does not
-//! inherit that. Kernels from 2.6.11 on have a file for it, from 2.6.36 on another one; 2.4 has neither.
+//! inherit that. Kernels from 2.6.11 on have a file for it, from 2.6.36 on another one; 2.4 has neither. Files alone, so nothing of
+//! nix; here because what is spawned puts it back before it runs.
 
 use super::{Errno, Fd, Result};
 use core::ffi::CStr;

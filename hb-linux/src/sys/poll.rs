@@ -1,4 +1,5 @@
-//! `poll(2)`: the one place where the daemon waits.
+//! `poll(2)`: the one place where the daemon waits. nix's own borrows each descriptor, so it has no place that is skipped, which a
+//! slot without a descriptor is here.
 
 use super::errno::check;
 use super::{Errno, Result};

@@ -1,4 +1,4 @@
-//! Entropy from `/dev/urandom`.
+//! Entropy from `/dev/urandom`: a file, for nix would call `getrandom(2)`, which 2.4 lacks.
 
 use super::{Errno, Fd, Result};
 

@@ -1,4 +1,4 @@
-//! The requests of `/dev/watchdog`.
+//! The requests of `/dev/watchdog`, by way of `ioctl.rs`: nix has no requests of this device.
 
 use super::ioctl::{
     Request, WDIOC_GETBOOTSTATUS, WDIOC_GETSUPPORT, WDIOC_GETTIMEOUT, WDIOC_KEEPALIVE, WDIOC_SETTIMEOUT,
