@@ -30,7 +30,7 @@ const fn fine(faults: u8, kinds: &'static str) -> Part {
 }
 
 /// All of them: first those that an earlier core broke, or that tell most.
-pub const CAMPAIGN: [Part; 16] = [
+pub const CAMPAIGN: [Part; 17] = [
     coarse(3, "hang,kill,order"),
     fine(2, "kill,order"),
     coarse(2, ""),
@@ -45,6 +45,7 @@ pub const CAMPAIGN: [Part; 16] = [
     coarse(3, "break-disk,kill,missing"),
     coarse(3, "cut,kill,order"),
     fine(2, "power,hang"),
+    fine(1, ""),
     Part { case: "fence", ..coarse(2, FENCED) },
     Part { case: "forgone", ..coarse(2, FENCED) },
 ];
