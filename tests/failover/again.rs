@@ -1,7 +1,8 @@
 //! A claim is decided in the silence that it rests on, what runs here in part is answered for, and a life that is over gives no
 //! right (DESIGN §7 O2.5, O2c.12, O8.3).
 
-use crate::{A, B, command, ms, seen, state, times, wait};
+use crate::{A, B, command, ms, seen, state, times, wait, watch};
+use hb_core::Side;
 use hb_core::config::{Answered, MonitorConfig};
 use hb_core::message::GroupState;
 use hb_core::{
@@ -254,4 +255,31 @@ fn who_gives_way_keeps_nobody_off() {
     assert!(world.serves(B) && !world.hosts[A].scripts.any(0), "{:?}", world.hosts[B].events);
     assert_eq!(times(&world, A, |e| matches!(e, Event::AddressTaken { .. })), 1);
     assert_eq!(times(&world, B, |e| matches!(e, Event::AddressTaken { .. })), 0);
+}
+
+/// DESIGN §7 O2c.12: but a machine that is gone again keeps nobody off, and the group still runs here in part.
+#[test]
+fn who_gave_way_to_what_is_gone_is_asked_again() {
+    for (gone, until_cut) in [(0, 0), (30, 0), (30, 40), (100, 0), (150, 100)] {
+        let mut world = seen(|c| {
+            c.monitor = Some(MonitorConfig { period: ms(50), failures: 1 });
+            // The peer calls it otherwise, so that it shows nothing of it.
+            c.groups[0].name_hash ^= u32::from(c.side == Side::Odd);
+        });
+        world.hosts[A].scripts.time = ms(180);
+        world.hosts[A].scripts.running[0][1] = false;
+        world.lan.stranger = true;
+        let taken = |w: &World| times(w, A, |e| matches!(e, Event::AddressTaken { .. })) == 1;
+        world.until(ms(2000), taken).expect("a third machine answers");
+        world.run(ms(gone));
+        world.lan.stranger = false;
+        world.run(ms(until_cut));
+        world.cut_all(true);
+        let mut both = false;
+        watch(&mut world, ms(9000), |world, _| {
+            both |= world.hosts[A].scripts.any(0) && world.hosts[B].scripts.any(0);
+        });
+        assert!(!both, "{gone} {until_cut}: {:?}", world.hosts[B].events);
+        assert!(world.serves(A) != world.serves(B), "{gone} {until_cut}");
+    }
 }

@@ -82,6 +82,8 @@ pub(crate) struct Ask {
     crowd: bool,
     /// Who answered while both nodes showed the group stopped, when, and at which epoch of the peer's.
     suspect: Option<(Mac, Instant, u32)>,
+    /// Since which question nobody has answered.
+    alone: Option<Instant>,
 }
 
 impl Ask {
@@ -111,6 +113,7 @@ impl Ask {
             fresh: 0,
             crowd: false,
             suspect: None,
+            alone: None,
         }
     }
 
@@ -137,7 +140,7 @@ impl Ask {
             (self.question, self.run, self.left, self.lively, self.lively_before) = (0, 0, 0, 0, 0);
             (self.crowd, self.blind, self.told, self.told_blind, self.fresh) =
                 (false, false, false, false, 0);
-            (self.due, self.resigned) = (false, false);
+            (self.due, self.resigned, self.alone) = (false, false, None);
             if purpose.is_some() {
                 self.event(AskEvent::Begin, now);
             }
@@ -204,6 +207,7 @@ impl Ask {
         }
         self.question = self.question.saturating_add(1);
         (self.asked_at, self.left, self.due, self.fresh, self.asked_back) = (now, 0, true, 0, false);
+        self.alone.get_or_insert(now);
     }
 
     /// The question for this address left (DESIGN §7 O2c.5).
@@ -220,6 +224,7 @@ impl Ask {
     /// It could not leave.
     pub(crate) fn unable(&mut self, now: Instant) {
         self.run = 0;
+        self.alone = None;
         self.blind = true;
         if !self.resigned {
             self.event(AskEvent::Blind, now);
@@ -231,7 +236,7 @@ impl Ask {
     pub(crate) fn anew(&mut self, gap: Duration, times: &Times, now: Instant) -> bool {
         let old = self.purpose.is_some_and(|purpose| gap >= times.pace(purpose)) && !self.resigned;
         if old {
-            (self.run, self.asked_at) = (0, Instant::ZERO);
+            (self.run, self.asked_at, self.alone) = (0, Instant::ZERO, None);
             self.event(AskEvent::Blind, now);
         }
         old && self.decided.is_some()
@@ -293,6 +298,20 @@ impl Ask {
         }
     }
 
+    /// The machine that this node gives way to answered: it answers for the addresses itself.
+    pub(crate) fn rival(&mut self) {
+        self.alone = None;
+    }
+
+    /// Another machine asks for what this node takes down. Whom it gave way to is kept off by nothing, as long as that one
+    /// answers itself; but there is nobody else to answer once it has not, and the rest of the group still runs here.
+    pub(crate) fn answer_unless_rivalled(&mut self, times: &Times, now: Instant) {
+        let pace = times.pace(Purpose::Yield);
+        if self.alone.is_some_and(|since| now >= since.plus(pace)) {
+            self.answer_for(now);
+        }
+    }
+
     /// Another machine asks for what this node is about to take: answer, and ask back at once, for it may be about to take
     /// it too. Once for each question of the own, so that two do not go on so without a pause.
     pub(crate) fn ask_back(&mut self, now: Instant) {
@@ -344,9 +363,12 @@ impl Ask {
         match purpose {
             // The deadtime may fall between two questions of a slower pace.
             Purpose::Claim => times.lead.divided(4).min(times.pace(purpose)),
-            Purpose::Learn | Purpose::Know | Purpose::Claimant | Purpose::Back | Purpose::Keep => {
-                times.pace(purpose)
-            }
+            Purpose::Learn
+            | Purpose::Know
+            | Purpose::Claimant
+            | Purpose::Back
+            | Purpose::Keep
+            | Purpose::Yield => times.pace(purpose),
         }
     }
 

@@ -22,6 +22,8 @@ pub(crate) enum Purpose {
     Back,
     /// It runs here in part, its addresses down perhaps: who asks is answered.
     Keep,
+    /// It is taken down because another machine has the addresses: who asks is answered once that one is silent.
+    Yield,
 }
 
 impl Purpose {
@@ -33,13 +35,14 @@ impl Purpose {
             Self::Claim | Self::Claimant => 2,
             Self::Back => 3,
             Self::Keep => 4,
+            Self::Yield => 5,
         }
     }
 
     /// An answer ends what is served here, or about to be.
     pub(crate) const fn gives_up(self) -> bool {
         match self {
-            Self::Learn | Self::Know | Self::Claim | Self::Keep => false,
+            Self::Learn | Self::Know | Self::Claim | Self::Keep | Self::Yield => false,
             Self::Claimant | Self::Back => true,
         }
     }
@@ -47,7 +50,7 @@ impl Purpose {
     /// Something waits for the outcome.
     pub(crate) const fn decides(self) -> bool {
         match self {
-            Self::Learn | Self::Know | Self::Keep => false,
+            Self::Learn | Self::Know | Self::Keep | Self::Yield => false,
             Self::Claim | Self::Claimant | Self::Back => true,
         }
     }
@@ -76,6 +79,8 @@ impl Times {
             Purpose::Claimant => self.keepalive,
             // The shell listens for a while after each.
             Purpose::Keep => self.keepalive.min(PAUSE),
+            // As often as the questions of a claim that could be made meanwhile.
+            Purpose::Yield => self.lead.divided(4).min(PAUSE),
             Purpose::Back => self.keepalive.divided(4).min(SHORT),
         }
     }

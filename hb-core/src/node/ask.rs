@@ -52,7 +52,7 @@ impl Node {
         }
         // Who gives way to another machine does not keep it off meanwhile, or both would.
         if group.state == GroupState::Stopping && self.now < group.quiet_until {
-            return own;
+            return Some(Purpose::Yield);
         }
         // Always, for this node cannot know from when on it is not heard (DESIGN §7 O2c.12).
         Some(Purpose::Keep)
@@ -228,7 +228,7 @@ impl Node {
 
     /// Another machine asks for an address of the group.
     fn somebody_asks(&mut self, id: GroupId) {
-        let now = self.now;
+        let (now, times) = (self.now, self.ask_times());
         let Some(group) = self.group_mut(id) else { return };
         // This boot may have started it: its addresses may be down already, and the rest not.
         let cleans = group.state == GroupState::Unknown && group.started;
@@ -236,6 +236,7 @@ impl Node {
         match ask.purpose {
             Some(Purpose::Claimant) => ask.ask_back(now),
             Some(Purpose::Keep) => ask.answer_for(now),
+            Some(Purpose::Yield) => ask.answer_unless_rivalled(&times, now),
             Some(Purpose::Claim) if cleans => ask.answer_for(now),
             Some(Purpose::Claim | Purpose::Learn | Purpose::Know | Purpose::Back) | None => {}
         }
@@ -256,8 +257,11 @@ impl Node {
         if defended && stuck && purpose == Purpose::Back {
             return;
         }
+        if purpose == Purpose::Yield {
+            ask.rival();
+        }
         if !purpose.decides() {
-            if matches!(purpose, Purpose::Know | Purpose::Keep) {
+            if matches!(purpose, Purpose::Know | Purpose::Keep | Purpose::Yield) {
                 return;
             }
             if let (Some((epoch, _)), false) = (peer, defended) {
@@ -276,7 +280,7 @@ impl Node {
         }
         let sure = came == Came::Counts || defended;
         match purpose {
-            Purpose::Learn | Purpose::Know | Purpose::Keep => {}
+            Purpose::Learn | Purpose::Know | Purpose::Keep | Purpose::Yield => {}
             Purpose::Claim => {
                 ask.answers(now);
                 if !core::mem::replace(&mut ask.told, true) {
