@@ -3,7 +3,10 @@
 use crate::{A_WHILE, SOON, never_both};
 use hb_hil::netns::{Builder, Node, Rig};
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+use std::time::Duration;
 
 /// The holder has lost its power; ha-2 has a fence whose script is `text`, with its verb and node as `$1` and `$2`.
 fn lost(name: &str, more: &[(&'static str, &'static str)], text: &str) -> Option<Rig> {
@@ -105,6 +108,53 @@ fn a_fence_that_hangs_is_ended_and_holds_up_nothing() {
     // The other node is back, and serves.
     rig.power_on(Node::Ha1);
     rig.start(Node::Ha1);
+    rig.wait_settled(Node::Ha1, SOON);
+    never_both(&rig);
+}
+
+#[test]
+fn a_drill_of_the_power_has_the_fence_reset_the_holder_and_measures_the_outage() {
+    let files = |files: hb_hil::netns::Files| files.without("watchdog");
+    let Some(rig) = Builder::new("a_drill_of_the_power").edit(files).build() else { return };
+    let machine = rig.machine(Node::Ha2);
+    // It could always, and a reset has ended when the plug is out.
+    let text = "[ $1 = status ] || while ! test -e \"${0%/*}/out\"; do sleep 0.1; done";
+    let said = machine.path("lib/fenced").display().to_string();
+    machine.write("etc/fence", &format!("#!/bin/sh\necho \"$1 $2\" >> {said}\n{text}\n"));
+    fs::set_permissions(machine.path("etc/fence"), fs::Permissions::from_mode(0o755)).expect("its own file");
+    let ha_cf = machine.read("etc/ha.cf");
+    machine.write("etc/ha.cf", &format!("{ha_cf}\nfence external {}\n", machine.path("etc/fence").display()));
+    rig.start_both();
+    rig.wait_settled(Node::Ha1, SOON);
+    // ha-1 has no fence; on ha-2 nobody answers the question.
+    for (node, why) in [(Node::Ha1, "no fence of this node"), (Node::Ha2, "Which node loses its power?")] {
+        let refused = rig.hbd(node, &["drill", "--power", "--yes"]);
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        assert!(refused.stderr.contains(why) && refused.stderr.contains("nothing was moved"), "{refused:?}");
+    }
+    assert!(!machine.read("lib/fenced").contains("reset"), "its status was asked for alone");
+    let mut drill = machine.hbd(&["drill", "--power", "--yes", "--json"]);
+    drill.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut drill = machine.spawn(&mut drill).expect("it begins");
+    drill.stdin.take().expect("piped").write_all(b"ha-1\n").expect("answered");
+    let patience = Duration::from_secs(120);
+    rig.wait("the fence is called", patience, || machine.read("lib/fenced").contains("reset ha-1\n"));
+    rig.power_off(Node::Ha1);
+    machine.write("etc/out", "");
+    rig.wait_answer(Node::Ha2, patience);
+    rig.power_on(Node::Ha1);
+    rig.start(Node::Ha1);
+    let output = drill.wait_with_output().expect("it ends");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{told} {}", String::from_utf8_lossy(&output.stderr));
+    let report: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    let steps = report["steps"].as_array().expect("steps");
+    let dead: Vec<_> = steps.iter().filter(|step| step["power"] == true).collect();
+    let [dead] = dead.as_slice() else { panic!("{report}") };
+    let outage = &dead["outages"][0];
+    // A death is silence for a deadtime.
+    assert!(outage["outage_ms"].as_u64().is_some_and(|ms| ms >= 500), "{report}");
+    assert_eq!((&outage["end_seen_by"], &report["well"]), (&"own".into(), &true.into()), "{report}");
     rig.wait_settled(Node::Ha1, SOON);
     never_both(&rig);
 }

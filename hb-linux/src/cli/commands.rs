@@ -282,8 +282,8 @@ pub static COMMANDS: &[Command] = &[
     Command {
         name: "drill",
         root: true,
-        options: &["port", "json", "html", "yes"],
-        help: "  hbd drill [all|local|foreign|GROUP] [--port N] [--json] [--html FILE] [--yes]
+        options: &["port", "json", "html", "yes", "power"],
+        help: "  hbd drill [all|local|foreign|GROUP] [--port N] [--json] [--html FILE] [--yes] [--power]
                                   move the service to the other node and back, and measure the outage\n",
         run: Run::Own(|options, words| drill::main(words, options)),
     },
@@ -299,8 +299,8 @@ pub static COMMANDS: &[Command] = &[
     Command {
         name: "demo",
         root: false,
-        options: &[],
-        help: "  hbd demo                        show a failover: two daemons on this machine, no root, 30 seconds\n",
+        options: &["web"],
+        help: "  hbd demo [--web [PORT]]         show a failover: two daemons on this machine, no root, 30 seconds\n",
         run: Run::Own(|_, words| demo::main(words)),
     },
     #[cfg(feature = "linktest")]

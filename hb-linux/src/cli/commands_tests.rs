@@ -71,7 +71,7 @@ fn the_completion_offers_words_and_options() {
         "\tconfig) words=\"show digest\" ;;\n",
         "\tdata) words=\"list restore init\" ;;\n",
         "\tconfirm-down) words=\"--force $(_hbd_nodes)\" ;;\n",
-        "\tdrill) words=\"all local foreign --port --json --html --yes\" ;;\n",
+        "\tdrill) words=\"all local foreign --port --json --html --yes --power\" ;;\n",
         "\tlinktest) words=\"--baud --seconds --wait --fence $(echo /dev/ttyS*)\" ;;\n",
         "\trestart) words=\"\" ;;\n",
     ] {

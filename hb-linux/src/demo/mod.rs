@@ -25,36 +25,46 @@ mod stage;
 mod story;
 mod timeline;
 mod watch;
+#[cfg(feature = "demo-web")]
+mod web;
 
-use stage::Failure;
+use stage::{Audience, Failure, Out};
 use std::ffi::OsString;
 use std::io::Write;
 
 /// Everything behind the word `demo`; the exit code. Without words the demo runs: 0 if all went as it should and nothing
-/// stayed behind, 1 otherwise. `--service NODE PORT PIDFILE` is the demo's service, for its init script. Anything else
+/// stayed behind, 1 otherwise; with `--web` for a browser too. `--service NODE PORT PIDFILE` is the demo's service, for its init script. Anything else
 /// is 2.
 #[must_use]
 pub fn main(words: impl IntoIterator<Item = OsString>) -> i32 {
     let words: Vec<String> = words.into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
     match words.split_first() {
-        None => run(),
+        None => run(Audience::default()),
+        #[cfg(feature = "demo-web")]
+        Some((first, rest)) if first == "--web" => web::main(rest),
         Some((first, rest)) if first == "--service" => run_service(rest),
         Some(_) => {
-            complain("hbd demo: it takes no words and no options; write: hbd demo\n");
+            complain("hbd demo: it takes no words and no option but --web; write: hbd demo\n");
             2
         }
     }
 }
 
 /// Tell the story on standard output; what went wrong, and the ends of the logs, go to standard error.
-fn run() -> i32 {
-    let out = std::io::stdout();
-    let ansi = crate::cli::terminal();
-    let mut stage = match story::prepare(out, ansi) {
+fn run(audience: Audience) -> i32 {
+    // A row that is drawn as it fills is for terminals alone.
+    let ansi = audience.copy.is_none() && crate::cli::terminal();
+    let mut stage = match story::prepare(Out::new(audience.copy), ansi) {
         Ok(stage) => stage,
         Err(why) => return complain(&format!("hbd demo: {why}\n")),
     };
+    stage.beside = audience.beside;
     let result = story::tell(&mut stage);
+    if result.is_ok()
+        && let Some(text) = audience.stay
+    {
+        stage.stay(&text);
+    }
     let logs = match &result {
         Err(Failure::Reason(_)) => stage.nodes.iter().map(nodes::Node::log_tails).collect(),
         _ => String::new(),

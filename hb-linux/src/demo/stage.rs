@@ -12,9 +12,12 @@ use crate::sys::clock::Clock;
 use crate::sys::poll::{PollFd, poll, timeout_until};
 use crate::sys::process::{Ended, Pid, reap};
 use crate::sys::signal::Signals;
+use core::fmt;
 use hb_core::message::GroupState;
 use hb_core::{Duration, Instant};
-use std::io::Stdout;
+use std::cell::RefCell;
+use std::io::{Stdout, Write};
+use std::rc::Rc;
 
 /// Whatever happens, it is over after this.
 pub(super) const LIMIT: Duration = Duration::from_secs(60);
@@ -40,6 +43,55 @@ impl From<&str> for Failure {
     }
 }
 
+/// What was printed so far, for whoever reads it beside standard output.
+pub(super) type Copy = Rc<RefCell<Vec<u8>>>;
+
+/// Standard output, and the copy.
+#[derive(Debug)]
+pub(super) struct Out {
+    stdout: Stdout,
+    copy: Option<Copy>,
+}
+
+impl Out {
+    pub(super) fn new(copy: Option<Copy>) -> Self {
+        Self { stdout: std::io::stdout(), copy }
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let n = self.stdout.write(bytes)?;
+        if let Some(copy) = &self.copy {
+            copy.borrow_mut().extend_from_slice(bytes.get(..n).unwrap_or_default());
+        }
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.stdout.flush()
+    }
+}
+
+/// What is done between two turns of the stage, and may not wait.
+#[derive(Default)]
+pub(super) struct Beside(pub(super) Option<Box<dyn FnMut(&mut Clock)>>);
+
+impl fmt::Debug for Beside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Beside").field(&self.0.is_some()).finish()
+    }
+}
+
+/// Who looks on, besides standard output.
+#[derive(Default)]
+pub(super) struct Audience {
+    pub(super) copy: Option<Copy>,
+    pub(super) beside: Beside,
+    /// After a good end nothing goes until somebody interrupts; what is said of that.
+    pub(super) stay: Option<String>,
+}
+
 /// All parts. When it is dropped, however the demo ends, every process of the nodes goes, and then the directory.
 #[derive(Debug)]
 pub(super) struct Stage {
@@ -49,10 +101,11 @@ pub(super) struct Stage {
     pub(super) nodes: [Node; 2],
     pub(super) client: Client,
     pub(super) meter: Meter,
-    pub(super) timeline: Timeline<Stdout>,
+    pub(super) timeline: Timeline<Out>,
     pub(super) end: Instant,
     /// Commands that run: which, and how it reads.
     pub(super) commands: Vec<(Pid, String)>,
+    pub(super) beside: Beside,
     pub(super) temp: TempDir,
 }
 
@@ -83,6 +136,21 @@ impl Stage {
         Ok(())
     }
 
+    /// Nothing happens any more; those beside are served until somebody interrupts.
+    pub(super) fn stay(&mut self, text: &str) {
+        self.timeline.text(format_args!("{text}\n"));
+        loop {
+            let _ = poll(&mut [PollFd::readable(self.signals.fd())], 20);
+            let caught = self.signals.take();
+            if caught.terminate() || caught.reload() {
+                return;
+            }
+            if let Some(work) = &mut self.beside.0 {
+                work(&mut self.clock);
+            }
+        }
+    }
+
     /// Wait for the next thing, and see to it.
     fn turn(&mut self) -> Result<Instant, Failure> {
         let now = self.clock.now();
@@ -109,6 +177,9 @@ impl Stage {
         self.ask_service(now);
         let look = self.look();
         self.timeline.show(now, look);
+        if let Some(work) = &mut self.beside.0 {
+            work(&mut self.clock);
+        }
         if self.timeline.broken {
             return Err(Failure::from("standard output was closed"));
         }

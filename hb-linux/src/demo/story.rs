@@ -6,20 +6,19 @@ use super::nodes::{Common, Node};
 use super::nullmodem::NullModem;
 use super::processes;
 use super::service;
-use super::stage::{Failure, LIMIT, Stage, seconds};
+use super::stage::{Beside, Failure, LIMIT, Out, Stage, seconds};
 use super::timeline::{Timeline, Tone};
 use crate::sys::clock::Clock;
 use crate::sys::signal::Signals;
 use crate::sys::{Errno, random, tcp, udp};
 use core::net::{Ipv4Addr, SocketAddrV4};
 use hb_core::Duration;
-use std::io::Stdout;
 
 /// A result for the table at the end: what happened, and how long the client went without an answer.
 type Row = (&'static str, Option<Duration>);
 
 /// Make everything that must be there before the first daemon starts.
-pub(super) fn prepare(out: Stdout, ansi: bool) -> Result<Stage, String> {
+pub(super) fn prepare(out: Out, ansi: bool) -> Result<Stage, String> {
     let hbd = std::fs::read_link("/proc/self/exe").map_err(|why| fault("/proc/self/exe", why.into()))?;
     let signals = Signals::install().map_err(|why| fault("signals", why))?;
     let temp = TempDir::new()?;
@@ -45,6 +44,7 @@ pub(super) fn prepare(out: Stdout, ansi: bool) -> Result<Stage, String> {
         timeline: Timeline::new(out, ansi, start),
         end: start.plus(LIMIT),
         commands: Vec::new(),
+        beside: Beside::default(),
         temp,
     })
 }

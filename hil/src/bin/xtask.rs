@@ -48,6 +48,7 @@ fn main() -> ExitCode {
             Err(text) => Err(text),
         },
         ["wires", words @ ..] => wires::command(words),
+        ["labgrid"] => wires::labgrid::run().map(|text| println!("{text}")),
         ["picture"] => hb_hil::picture::command(),
         names => steps(names).and_then(|steps| test::run(&steps)),
     };
@@ -112,6 +113,7 @@ fn help() {
         "  wires [--rig FILE] [CASE...] [--list]  this machine as the peer of a server on a null-modem; a"
     );
     println!("                 stand-in for the server without --rig (root)");
+    println!("  labgrid        the stand-in's power behind a place of labgrid, with its own programs (root)");
     println!(
         "  explore [--campaign | --depth N --fine --case NAME --groups N]  the exhaustive check, further than its step"
     );

@@ -49,10 +49,11 @@ pub fn parts() -> Result<Vec<(&'static str, u64)>, String> {
 }
 
 /// The features of `hb-linux` that a build may leave out.
-const PARTS: [&str; 22] = [
+const PARTS: [&str; 23] = [
     "systemd",
     "export",
     "page",
+    "demo-web",
     "late-record",
     "bridge",
     "data",

@@ -7,6 +7,7 @@
 mod bench;
 mod cases;
 mod cluster;
+pub mod labgrid;
 mod peer;
 mod port;
 mod server;

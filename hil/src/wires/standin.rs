@@ -33,7 +33,7 @@ pub fn run(words: &[String], rounds: u32) -> Result<String, String> {
     let machine = rig.machine(Node::Ha1);
     let socket = machine.path("console");
     let file = machine.path("rig.toml");
-    fs::write(&file, rig_file(&rig, &socket)?).map_err(told)?;
+    fs::write(&file, rig_file(&rig, &socket, None)?).map_err(told)?;
     match play(rig.client_net(), &socket, &file, words, LIMIT * rounds, &Namespaced(&rig))? {
         status if status.success() => Ok("all that could run passed".to_owned()),
         status => Err(format!("cases failed: {status}; the table above names them")),
@@ -108,8 +108,8 @@ fn own_program() -> String {
     format!("/proc/{}/exe", std::process::id())
 }
 
-/// As somebody would write it for this bench.
-fn rig_file(rig: &Rig, socket: &Path) -> Result<String, String> {
+/// As somebody would write it for this bench; `power`: the commands of another power switch, off and on.
+pub(super) fn rig_file(rig: &Rig, socket: &Path, power: Option<[String; 2]>) -> Result<String, String> {
     let machine = rig.machine(Node::Ha1);
     let hbd = machine.hbd(&[]);
     let words: Vec<String> = std::iter::once(hbd.get_program())
@@ -117,6 +117,7 @@ fn rig_file(rig: &Rig, socket: &Path) -> Result<String, String> {
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
     let console = console_command(socket);
+    let [off, on] = power.unwrap_or_else(|| [format!("{console} off"), format!("{console} on")]);
     let [a, b, c, d] = crate::netns::SERVICE_ADDRESS;
     let evidence = crate::paths::scratch("wires")?;
     // Debug of a text is its TOML, as long as it holds no odd characters.
@@ -127,8 +128,6 @@ fn rig_file(rig: &Rig, socket: &Path) -> Result<String, String> {
         serial = rig.serial().path(1),
         config = machine.path("etc"),
         run = format!("{console} run"),
-        off = format!("{console} off"),
-        on = format!("{console} on"),
         hbd = words.join(" "),
     ))
 }
@@ -162,7 +161,7 @@ fn answer(server: &dyn StandIn, mut stream: UnixStream) -> io::Result<()> {
 }
 
 /// A machine of the rig of namespaces.
-struct Namespaced<'a>(&'a Rig);
+pub(super) struct Namespaced<'a>(pub(super) &'a Rig);
 
 impl StandIn for Namespaced<'_> {
     fn power(&self, on: bool) -> Result<(), String> {

@@ -1,45 +1,34 @@
 //! `hbd drill`: moves the service to the other side and back, for real, and measures how long nobody answered at its address. It
-//! goes on only while all is well, and says of each end of an outage who saw it: no node can ask for its own address from outside.
+//! goes on only while all is well (and with `--power` it takes the power of the other node), and says of each end of an outage who saw it: no node can ask for its own address from outside.
 
 mod page;
+mod power;
 mod probe;
 mod report;
+mod run;
 mod watch;
 
 use super::args::{self, Usage};
-use super::ask::{self, Way, arrived, broken, in_scope};
+use super::ask::{self, Way, arrived, in_scope};
 use super::groups::Groups;
 use super::verdict::{self, Level};
 use super::{EXIT_FAILURE, EXIT_NOT_CONFIGURED, EXIT_OK, Options, refuse, snapshot, tell};
-use crate::config::{self, asked};
+use crate::config::{self, Settings, asked};
 use crate::control::Snapshot;
-use crate::control::client::{Client, Trouble, Verdict};
-use crate::control::wire::{Request, Which};
-use crate::sys::clock::{Clock, WallTime};
-use crate::sys::poll::sleep_ms;
+use crate::control::client::Trouble;
+use crate::control::wire::Which;
+use crate::sys::clock::WallTime;
 use core::net::Ipv4Addr;
-use hb_core::{Duration, Instant};
 use lexopt::{Arg, Parser, ValueExt};
-use probe::Prober;
-use report::{Drill, Step};
+use power::Fence;
+use report::Drill;
+use run::Run;
 use std::ffi::OsString;
 use std::format;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::string::{String, ToString};
 use std::vec::Vec;
-use watch::Watch;
-
-/// Between two looks at daemon and network.
-const LOOK_MS: i32 = 10;
-/// A move that makes no progress for this long has failed.
-const STILL: Duration = Duration::from_secs(15);
-/// After a move: until all is well again, or the drill ends where it is.
-const CALM: Duration = Duration::from_secs(60);
-/// Before the first move.
-const BRIEFLY: Duration = Duration::from_secs(3);
-/// After a move: for the first answer over the network.
-const ANSWER: Duration = Duration::from_secs(5);
 
 /// What was asked for.
 #[derive(Debug, Default)]
@@ -50,6 +39,37 @@ struct Wish {
     port: Option<u16>,
     html: Option<PathBuf>,
     yes: bool,
+    /// The other node loses its power too.
+    power: bool,
+}
+
+/// How a group comes to the other side.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum How {
+    /// In order.
+    Moved(Way),
+    /// The other node, which has it, loses its power.
+    Power,
+}
+
+impl How {
+    const fn way(self) -> Way {
+        match self {
+            Self::Moved(way) => way,
+            Self::Power => Way::Here,
+        }
+    }
+}
+
+/// There and back, and with `power` the other node's death while it serves: what ran there goes home afterwards.
+fn moves(first: Way, power: bool) -> Vec<How> {
+    let (away, here) = (How::Moved(Way::Away), How::Moved(Way::Here));
+    match (first, power) {
+        (Way::Away, false) => Vec::from([away, here]),
+        (Way::Here, false) => Vec::from([here, away]),
+        (Way::Away, true) => Vec::from([away, here, away, How::Power]),
+        (Way::Here, true) => Vec::from([here, away, How::Power, away]),
+    }
 }
 
 impl Wish {
@@ -84,16 +104,30 @@ pub(super) fn main(words: Vec<OsString>, options: &Options) -> i32 {
         }
     };
     let other = |to| if to == Way::Here { &before.own.name } else { &before.peer.name };
+    let mut fence = match wish.power.then(|| power(&settings, &wish.options, &before)).transpose() {
+        Ok(fence) => fence,
+        Err(why) => {
+            tell(&format!("nothing was moved: {why}"));
+            return EXIT_FAILURE;
+        }
+    };
     if !wish.yes {
         let question = format!(
             "{} will be stopped and started twice: to {}, then back. Go on? (yes or no)",
             groups.join(", "),
             other(way)
         );
-        if !said_yes(&question) {
+        if !said(&question, "yes") {
             tell("nothing was moved");
             return EXIT_FAILURE;
         }
+    }
+    // No option answers this one.
+    if let Some(fence) = &fence
+        && !said(&fence.question(), &before.peer.name)
+    {
+        tell("nothing was moved");
+        return EXIT_FAILURE;
     }
     let mut drill = Drill {
         begun: stamp(),
@@ -104,10 +138,22 @@ pub(super) fn main(words: Vec<OsString>, options: &Options) -> i32 {
         steps: Vec::new(),
         trouble: None,
     };
-    let back = if way == Way::Here { Way::Away } else { Way::Here };
-    for way in [way, back] {
-        let run =
-            Run { wish: &wish, way, first: drill.steps.is_empty(), groups: &groups, addresses: &addresses };
+    for how in moves(way, wish.power) {
+        let first = drill.steps.is_empty();
+        let way = how.way();
+        let mut run = Run {
+            wish: &wish,
+            how,
+            way,
+            first,
+            groups: &groups,
+            addresses: &addresses,
+            fence: fence.as_mut(),
+        };
+        if drill.steps.last().is_some_and(|step| step.power) && run.is_there() {
+            // Failback was quicker.
+            continue;
+        }
         match run.step(&before) {
             Ok(step) => drill.steps.push(step),
             Err(trouble) => {
@@ -129,6 +175,7 @@ fn read(words: Vec<OsString>, options: Options) -> Result<Wish, Usage> {
         match arg {
             Arg::Long("html") => wish.html = Some(PathBuf::from(parser.value()?)),
             Arg::Long("yes") => wish.yes = true,
+            Arg::Long("power") => wish.power = true,
             Arg::Long("port") => {
                 let word = parser.value()?.string()?;
                 let port = word.parse().ok().filter(|port| *port > 0);
@@ -185,11 +232,20 @@ fn well(shot: &Snapshot) -> Result<(), String> {
     }
 }
 
-fn said_yes(question: &str) -> bool {
+/// The fence, if the power of the other node can be taken now.
+fn power(settings: &Settings, options: &Options, shot: &Snapshot) -> Result<Fence, String> {
+    if !settings.peer.eq_ignore_ascii_case(&shot.peer.name) {
+        return Err("ha.cf names another peer than the daemon has; run hbd reload first".into());
+    }
+    Fence::prepare(settings, options)
+}
+
+/// Did the operator answer so? An input that has ended says no.
+fn said(question: &str, expected: &str) -> bool {
     let _ = write!(std::io::stderr(), "{question} ").and_then(|()| std::io::stderr().flush());
     let mut line = String::new();
     let read = std::io::stdin().lock().read_line(&mut line);
-    read.is_ok() && line.trim().eq_ignore_ascii_case("yes")
+    read.is_ok() && line.trim().eq_ignore_ascii_case(expected)
 }
 
 fn stamp() -> String {
@@ -210,125 +266,6 @@ fn tell_of(wish: &Wish, drill: &Drill) -> i32 {
         return EXIT_FAILURE;
     }
     if drill.trouble.is_none() { EXIT_OK } else { EXIT_FAILURE }
-}
-
-/// One move.
-struct Run<'a> {
-    wish: &'a Wish,
-    way: Way,
-    first: bool,
-    groups: &'a [String],
-    addresses: &'a [(String, Ipv4Addr)],
-}
-
-impl Run<'_> {
-    /// From one state in which all is well to the next. `Err`: what went wrong, with what was seen of the move if it began.
-    fn step(&self, before: &Snapshot) -> Result<Step, Box<(Option<Step>, String)>> {
-        let mut clock = Clock::start();
-        let not_begun = |why: String| Box::new((None, format!("not moved: {why}")));
-        let patience = if self.first { BRIEFLY } else { CALM };
-        self.calm(&mut clock, patience).map_err(not_begun)?;
-        let wanted: Vec<_> =
-            self.addresses.iter().filter(|(group, _)| self.groups.contains(group)).cloned().collect();
-        let mut prober = Prober::new(&wanted, self.wish.port, clock.now());
-        let mut watch = Watch::new(self.way, &wanted, prober.asks());
-        // What answers before is known first: an address that nobody may ask for is measured by the nodes' own word.
-        let begin = clock.now();
-        while clock.now() < begin.plus(Duration::from_millis(500)) {
-            self.look(&mut clock, &mut prober, &mut watch).map_err(not_begun)?;
-        }
-        let asked = clock.now();
-        watch.asked(asked);
-        let which = self.wish.which();
-        let request = match self.way {
-            Way::Away => Request::Standby(which),
-            Way::Here => Request::Takeover(which),
-        };
-        let verdict =
-            Client::connect(&self.wish.options.run_dir).and_then(|mut client| client.ask(&request, |_| {}));
-        match verdict {
-            Ok(Verdict::Accepted) => {}
-            Ok(Verdict::Refused(why)) => return Err(Box::new((None, format!("the daemon refused: {why}")))),
-            Err(why) => return Err(Box::new((None, lost(why)))),
-        }
-        let moved = self.follow(&mut clock, &mut prober, &mut watch, asked);
-        let (to, from) = match self.way {
-            Way::Here => (&before.own.name, &before.peer.name),
-            Way::Away => (&before.peer.name, &before.own.name),
-        };
-        let step = Step {
-            from: from.clone(),
-            to: to.clone(),
-            took: clock.now().since(asked),
-            outages: watch.outages(),
-            seen: watch.seen(),
-        };
-        let moved = moved.and_then(|()| self.calm(&mut clock, CALM));
-        match moved {
-            Ok(()) => Ok(step),
-            Err(why) => Err(Box::new((Some(step), why))),
-        }
-    }
-
-    /// Until all is well.
-    fn calm(&self, clock: &mut Clock, patience: Duration) -> Result<(), String> {
-        let end = clock.now().plus(patience);
-        loop {
-            let shot = snapshot(&self.wish.options).map_err(lost)?;
-            match well(&shot) {
-                Ok(()) => return Ok(()),
-                Err(why) if clock.now() >= end => return Err(why),
-                // What heals by itself needs a moment.
-                Err(_) => sleep_ms(200),
-            }
-        }
-    }
-
-    /// One look at network and daemon.
-    fn look(&self, clock: &mut Clock, prober: &mut Prober, watch: &mut Watch) -> Result<Snapshot, String> {
-        sleep_ms(LOOK_MS);
-        let now = clock.now();
-        for at in prober.service(now) {
-            watch.answered(now, at);
-        }
-        let shot = snapshot(&self.wish.options).map_err(lost)?;
-        let now = clock.now();
-        for group in shot.groups.iter().filter(|group| self.groups.contains(&group.name)) {
-            watch.state(now, &group.name, group.state, group.peer_state);
-        }
-        Ok(shot)
-    }
-
-    /// Until every group has arrived, and every address that answered before answers again.
-    fn follow(
-        &self,
-        clock: &mut Clock,
-        prober: &mut Prober,
-        watch: &mut Watch,
-        asked: Instant,
-    ) -> Result<(), String> {
-        let (mut progress, mut last, mut there) = (asked, Vec::new(), None);
-        loop {
-            let shot = self.look(clock, prober, watch)?;
-            let now = clock.now();
-            let groups: Vec<_> = shot.groups.iter().filter(|g| self.groups.contains(&g.name)).collect();
-            if let Some((group, state, node)) = groups.iter().find_map(|g| broken(&shot, g)) {
-                return Err(format!("group {} is {state} on {node}; see the log there", group.name));
-            }
-            if groups.iter().all(|group| arrived(group, self.way)) {
-                let since = *there.get_or_insert(now);
-                if watch.is_measured() || now.since(since) >= ANSWER {
-                    return Ok(());
-                }
-            }
-            let states: Vec<_> = groups.iter().map(|g| (g.state, g.peer_state)).collect();
-            if states != last || groups.iter().any(|group| group.moving(&shot.peer)) {
-                (progress, last) = (now, states);
-            } else if there.is_none() && now.since(progress) >= STILL {
-                return Err("nothing moved for 15 s; hbd status says what it waits for".into());
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -352,6 +289,22 @@ mod tests {
             let usage = wish(&words).expect_err(words[0]);
             assert!(usage.text.contains(part), "{}", usage.text);
         }
+    }
+
+    #[test]
+    fn what_ran_there_goes_home_after_the_power_came_back() {
+        let (away, here) = (How::Moved(Way::Away), How::Moved(Way::Here));
+        assert_eq!(moves(Way::Away, true), [away, here, away, How::Power]);
+        assert_eq!(moves(Way::Here, true), [here, away, How::Power, away]);
+        assert_eq!(moves(Way::Here, false), [here, away]);
+        for first in [Way::Away, Way::Here] {
+            let all = moves(first, true);
+            let dies = all.iter().position(|how| *how == How::Power).expect("a death");
+            assert_eq!(all[dies - 1], away, "the other node has it when it dies");
+            // Where it ends is where it was.
+            assert_ne!(all.last().map(|how| how.way()), Some(first));
+        }
+        assert!(wish(&["--power"]).expect("right").power);
     }
 
     #[test]

@@ -26,9 +26,10 @@ pub(super) fn html(drill: &Drill) -> String {
     for (number, step) in drill.steps.iter().enumerate() {
         let _ = writeln!(
             out,
-            "<h2>{}. {} to {}: {}</h2>",
+            "<h2>{}. {}{} to {}: {}</h2>",
             number + 1,
             escaped(&step.from),
+            if step.power { " loses its power:" } else { "" },
             escaped(&step.to),
             Seconds(step.took)
         );

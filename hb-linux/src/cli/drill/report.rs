@@ -14,6 +14,8 @@ use std::vec::Vec;
 pub(super) struct Step {
     pub(super) from: String,
     pub(super) to: String,
+    /// `from` lost its power.
+    pub(super) power: bool,
     /// From the command to the end of all that was waited for.
     pub(super) took: Duration,
     pub(super) outages: Vec<Outage>,
@@ -63,6 +65,7 @@ pub(super) fn edge_words(node: &str, peer: &str, edge: Edge) -> String {
         Edge::Network => format!("an answer over the network, as {node} saw it"),
         Edge::Own => format!("{node}'s own word"),
         Edge::Peer => format!("{peer}'s heartbeats"),
+        Edge::Command => "the command to the fence".into(),
     }
 }
 
@@ -99,7 +102,8 @@ pub(super) fn text(drill: &Drill) -> String {
         drill.method()
     );
     for (number, step) in drill.steps.iter().enumerate() {
-        let _ = writeln!(out, "{}. {} -> {}, {}", number + 1, step.from, step.to, Seconds(step.took));
+        let lost = if step.power { " loses its power" } else { "" };
+        let _ = writeln!(out, "{}. {}{lost} -> {}, {}", number + 1, step.from, step.to, Seconds(step.took));
         for outage in &step.outages {
             let _ = writeln!(out, "   {}", outage_words(drill, outage));
         }
@@ -130,6 +134,7 @@ pub(super) fn json(drill: &Drill) -> String {
     j.close(']').key("port").maybe_number(drill.port.map(u64::from)).key("steps").open('[');
     for step in &drill.steps {
         j.open('{').key("from").string(&step.from).key("to").string(&step.to);
+        j.key("power").boolean(step.power);
         j.key("took_ms").number(step.took.as_millis()).key("outages").open('[');
         for outage in &step.outages {
             j.open('{').key("what").string(&outage.what);
@@ -162,6 +167,7 @@ pub(super) mod tests {
         let step = |from: &str, to: &str, outage| Step {
             from: from.into(),
             to: to.into(),
+            power: false,
             took: ms(1500),
             outages: Vec::from([outage]),
             seen: Vec::from([(ms(40), "web: idle here, <stopping> there".into())]),
@@ -186,6 +192,9 @@ pub(super) mod tests {
         assert!(text.contains("1. ha-2 -> ha-1, 1.50 s\n"), "{text}");
         assert!(text.contains("10.0.0.5: outage 1.20 s, from 0.04 s to 1.24 s after the command (its begin by an answer over the network, as ha-1 saw it; its end by ha-1's own word)"), "{text}");
         assert!(text.contains("well: there and back"), "{text}");
+        let mut dead = sample();
+        dead.steps[0].power = true;
+        assert!(super::text(&dead).contains("1. ha-2 loses its power -> ha-1, 1.50 s\n"));
         let mut early = sample();
         early.steps[1].outages[0].to = None;
         early.trouble = Some("group web is stuck on ha-1".into());

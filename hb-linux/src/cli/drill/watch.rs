@@ -18,6 +18,8 @@ pub(super) enum Edge {
     Own,
     /// What the other node shows in its heartbeats.
     Peer,
+    /// The other node was to lose its power then; what a dead node holds nobody shows.
+    Command,
 }
 
 impl Edge {
@@ -26,6 +28,7 @@ impl Edge {
             Self::Network => "network",
             Self::Own => "own",
             Self::Peer => "peer",
+            Self::Command => "command",
         }
     }
 }
@@ -45,6 +48,8 @@ pub(super) struct Outage {
 #[derive(Debug)]
 pub(super) struct Watch {
     way: Way,
+    /// The node that gives loses its power.
+    pub(super) power: bool,
     asked: Option<Instant>,
     rows: Vec<Row>,
     groups: Vec<Group>,
@@ -79,12 +84,17 @@ impl Watch {
             first: None,
         };
         let rows = if asks { addresses.iter().map(row).collect() } else { Vec::new() };
-        Self { way, asked: None, rows, groups: Vec::new(), seen: Vec::new() }
+        Self { way, power: false, asked: None, rows, groups: Vec::new(), seen: Vec::new() }
     }
 
     /// The command is given now.
     pub(super) fn asked(&mut self, now: Instant) {
         self.asked = Some(now);
+    }
+
+    /// Something else happened.
+    pub(super) fn said(&mut self, now: Instant, what: String) {
+        self.seen.push((now, what));
     }
 
     /// The address at this position answered. While this node has any part of the group it may have answered itself, which
@@ -152,6 +162,9 @@ impl Watch {
             let own = |at: Option<Instant>, edge| at.map(|at| (at, edge));
             let network = |at: Option<Instant>| at.map(|at| (at, Edge::Network));
             let (from, to) = match self.way {
+                Way::Here if self.power => {
+                    (network(row.last).or(own(Some(asked), Edge::Command)), own(group.held, Edge::Own))
+                }
                 Way::Here => (network(row.last).or(own(group.left, Edge::Peer)), own(group.held, Edge::Own)),
                 Way::Away => (own(group.left, Edge::Own), network(row.first).or(own(group.held, Edge::Peer))),
             };
@@ -211,6 +224,20 @@ mod tests {
             [Outage { what: "10.0.0.5".into(), from: ms(40), to: Some(ms(400)), seen_by }]
         );
         assert_eq!(w.seen().len(), 3);
+    }
+
+    #[test]
+    fn a_group_whose_node_lost_its_power_is_missed_from_then_on_where_nothing_answers() {
+        let mut w = watch(Way::Here, false);
+        w.power = true;
+        w.state(at(0), "web", "idle".into(), Some("held".into()));
+        w.asked(at(100));
+        w.said(at(150), "the fence has ended: Done".into());
+        w.state(at(1100), "web", "idle".into(), Some("unknown".into()));
+        w.state(at(1500), "web", "held".into(), Some("unknown".into()));
+        let seen_by = (Edge::Command, Edge::Own);
+        assert_eq!(w.outages(), [Outage { what: "web".into(), from: ms(0), to: Some(ms(1400)), seen_by }]);
+        assert_eq!(w.seen().first(), Some(&(ms(50), "the fence has ended: Done".to_string())));
     }
 
     #[test]

@@ -54,11 +54,11 @@ fn document(shot: Result<&Snapshot, &str>, wanted: Wanted, body: bool) -> Vec<u8
 }
 
 /// The answer to what is none.
-pub(super) fn refusal(line: &str) -> Vec<u8> {
+pub(crate) fn refusal(line: &str) -> Vec<u8> {
     whole(line, "text/plain; charset=utf-8", &format!("{line}\n"), true)
 }
 
-fn whole(line: &str, kind: &str, text: &str, body: bool) -> Vec<u8> {
+pub(crate) fn whole(line: &str, kind: &str, text: &str, body: bool) -> Vec<u8> {
     let allow = if line.starts_with("405") { "Allow: GET, HEAD\r\n" } else { "" };
     let mut answer = format!(
         "HTTP/1.0 {line}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n{allow}Cache-Control: no-store\r\n\
@@ -91,7 +91,7 @@ fn page(shot: Result<&Snapshot, &str>) -> String {
     values.iter().fold(PAGE.to_owned(), |page, (place, value)| page.replace(place, &escaped(value)))
 }
 
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     // A value that looks like a place is none.
     text.replace('&', "&amp;")
         .replace('<', "&lt;")

@@ -7,9 +7,9 @@
 //! goes wrong here goes wrong far from the loop. It changes nothing, and can ask for the status alone. There is a place for
 //! eight; who comes then waits in the kernel until one is done, and who is slow is cut.
 
-mod answer;
-mod request;
-mod visitor;
+pub(crate) mod answer;
+pub(crate) mod request;
+pub(crate) mod visitor;
 
 use crate::attend::Client;
 use crate::cli::args::Usage;
@@ -64,7 +64,7 @@ fn serve(listener: &Fd, options: &Options) -> ! {
     let mut look = Look::new(options);
     let mut visitors: Vec<Visitor> = Vec::new();
     loop {
-        turn(listener, &mut visitors, &mut clock, |now, asked| match asked {
+        turn(listener, &mut visitors, &mut clock, -1, |now, asked| match asked {
             Asked::Get { wanted, body } => look.answer(now, wanted, body),
             Asked::Refused(line) => answer::refusal(line),
             Asked::More => Vec::new(),
@@ -72,18 +72,24 @@ fn serve(listener: &Fd, options: &Options) -> ! {
     }
 }
 
-/// Wait, and serve all who can be served.
-fn turn(
+/// Wait, at most so many milliseconds (-1: for ever), and serve all who can be served.
+pub(crate) fn turn(
     listener: &Fd,
     visitors: &mut Vec<Visitor>,
     clock: &mut Clock,
+    longest_ms: i32,
     mut answer: impl FnMut(Instant, Asked) -> Vec<u8>,
 ) {
     let room = visitors.len() < PLACES;
     let mut fds: Vec<PollFd> = visitors.iter().map(Visitor::poll_fd).collect();
     fds.push(if room { PollFd::readable(listener.raw()) } else { PollFd::NONE });
     let until = visitors.iter().map(Visitor::until).min().unwrap_or(Instant::NEVER);
-    if poll(&mut fds, timeout_until(clock.now(), until)).is_err() {
+    let timeout = match (timeout_until(clock.now(), until), longest_ms) {
+        (timeout, ..0) => timeout,
+        (..0, longest) => longest,
+        (timeout, longest) => timeout.min(longest),
+    };
+    if poll(&mut fds, timeout).is_err() {
         sleep_ms(20);
     }
     let now = clock.now();
@@ -121,7 +127,7 @@ mod tests {
         let mut began = None;
         let mut got = [0; 400];
         let n = loop {
-            turn(&listener, &mut visitors, &mut clock, said);
+            turn(&listener, &mut visitors, &mut clock, -1, said);
             assert!(visitors.len() <= PLACES);
             began = began.or((visitors.len() == PLACES).then(|| clock.now()));
             // A byte now and then does not help.

@@ -5,7 +5,7 @@ pub(super) const LONGEST: usize = 4096;
 
 /// A document.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Wanted {
+pub(crate) enum Wanted {
     /// `/`
     Page,
     /// `/status.txt`
@@ -18,7 +18,7 @@ pub(super) enum Wanted {
 
 /// What the bytes so far come to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Asked {
+pub(crate) enum Asked {
     /// The head has not ended.
     More,
     /// This document; `body`: and not its head alone.

@@ -9,7 +9,7 @@ use hb_core::{Duration, Instant};
 pub(super) const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 1000 } else { 5000 });
 
 /// See the module.
-pub(super) struct Visitor {
+pub(crate) struct Visitor {
     fd: Fd,
     asks: Vec<u8>,
     answer: Vec<u8>,
