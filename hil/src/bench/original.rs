@@ -100,7 +100,8 @@ pub(super) fn migration() -> Result<Vec<Row>, String> {
         rig.wait("hbd hears it", stage::PATIENCE, || {
             rig.status(Node::Ha2).is_some_and(|s| s.0.pointer("/peer/foreign") == Some(&true.into()))
         });
-        thread::sleep(Duration::from_secs(3));
+        // Only of one that was watched for a deadtime, 4 s here, is `shutdone` believed (DESIGN §4.23).
+        thread::sleep(Duration::from_secs(6));
         let (mark, at) = (Mark::new(&rig), Stamp::now());
         original.stop(rig.machine(Node::Ha1))?;
         gaps.push(stage::gap(&rig, Node::Ha1, at));
