@@ -4,6 +4,7 @@
 
 use super::guest::Guest;
 use super::line::Line;
+use super::lines;
 use super::monitor;
 use super::port::Port;
 use super::relay::Relay;
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// Port B of the board's GPIO as QEMU names it; its first sense input.
 const GPIO: &str = "/machine/unattached/device[9]";
@@ -297,12 +298,7 @@ impl Shared {
 fn read_edge(line: &str) -> Option<Edge> {
     let (number, on) = edge(line)?;
     let node = *Node::BOTH.get(number)?;
-    let wall = line.split_once('@').and_then(|(_, rest)| rest.split_once(':')).map(|(time, _)| time);
-    let wall = wall.and_then(|time| time.parse().ok()).map(Duration::from_secs_f64);
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let ago = now.saturating_sub(wall.unwrap_or(now));
-    let ago = u64::try_from(ago.as_nanos()).unwrap_or_default();
-    Some(Edge { at: Stamp(Stamp::now().0.saturating_sub(ago)), node, on })
+    Some(Edge { at: lines::stamp(line), node, on })
 }
 
 #[cfg(test)]

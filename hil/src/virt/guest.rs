@@ -2,6 +2,7 @@
 
 use super::agent::{self, Answer};
 use super::image::Image;
+use super::lines;
 use super::monitor;
 use super::network::{cross_mac, lan_address, lan_mac};
 use super::port::Port;
@@ -49,6 +50,8 @@ pub struct Guest {
     data: PathBuf,
     switch: Arc<Namespace>,
     log: PathBuf,
+    /// Where QEMU traces each write to its UARTs, if it does.
+    trace: Option<PathBuf>,
     life: Mutex<Option<Life>>,
     /// From when until when it had no power.
     off: Mutex<Vec<(Stamp, Stamp)>>,
@@ -104,9 +107,24 @@ impl Guest {
             data,
             switch,
             log: places.evidence.join(format!("{name}.qemu")),
+            trace: None,
             life: Mutex::new(None),
             off: Mutex::new(vec![(Stamp::default(), Stamp::NEVER)]),
         })
+    }
+
+    /// Each write to its UARTs is traced from its next start on.
+    #[must_use]
+    pub fn traced(mut self) -> Self {
+        self.trace = Some(self.data.with_extension("uarts"));
+        self
+    }
+
+    /// What the modem control registers of its UARTs were set to, and when, where that is traced.
+    #[must_use]
+    pub fn modem_control(&self) -> Vec<(Stamp, u8)> {
+        let text = self.trace.as_ref().and_then(|file| fs::read(file).ok()).unwrap_or_default();
+        String::from_utf8_lossy(&text).lines().filter_map(lines::modem_control).collect()
     }
 
     /// A path on its disk: `etc` holds the configuration, `log` is `/var/log`, `lib` is `/var/lib/heartbeat`.
@@ -266,6 +284,9 @@ impl Guest {
         }
         if self.dog == Dog::I6300Esb {
             command.args(["-device", "i6300esb", "-action", "watchdog=reset"]);
+        }
+        if let Some(trace) = &self.trace {
+            command.args(["-msg", "timestamp=on", "-d", "trace:serial_write", "-D"]).arg(trace);
         }
         command.stdin(Stdio::null()).stdout(log.try_clone().map_err(|e| e.to_string())?).stderr(log);
         Ok(command)

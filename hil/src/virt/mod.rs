@@ -29,6 +29,7 @@ pub mod faults;
 pub mod guest;
 pub mod image;
 pub mod line;
+pub mod lines;
 pub mod measure;
 pub mod monitor;
 pub mod needs;

@@ -38,6 +38,8 @@ pub struct Setup {
     /// The serial bridge is in the place of the null-modem. The daemon is then the one with every comfort: the build for the
     /// old servers has no room for the bridge.
     pub bridge: bool,
+    /// QEMU traces what the guests write to their UARTs.
+    pub traced: bool,
 }
 
 impl Setup {
@@ -52,6 +54,7 @@ impl Setup {
             started: true,
             more: Vec::new(),
             bridge: false,
+            traced: false,
         }
     }
 
@@ -157,7 +160,7 @@ impl Rig {
             let places = Places { sockets: &sockets, evidence, tty: wire.path(node.index()) };
             let guest = Guest::new(node, image, setup.dog, places, Arc::clone(&switch))?;
             write_files(&guest, setup).map_err(told)?;
-            Ok(guest)
+            Ok(if setup.traced { guest.traced() } else { guest })
         };
         let guests = [guest(Node::Ha1)?, guest(Node::Ha2)?].map(Arc::new);
         let board = cables.map(|cables| {

@@ -10,6 +10,7 @@ mod failing;
 mod fenced;
 mod frozen;
 mod hardware_dog;
+mod lines_moved;
 mod links;
 mod linktested;
 mod memory;
@@ -49,5 +50,6 @@ pub const CASES: &[Case] = &[
     fenced::WORKS,
     fenced::REFUSED,
     fenced::CUT_SHORT,
+    lines_moved::FENCE,
     chapter5::SEED,
 ];
