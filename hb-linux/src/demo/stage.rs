@@ -73,9 +73,12 @@ impl Write for Out {
     }
 }
 
+/// What is done in one turn of the stage.
+type Turn = dyn FnMut(&mut Clock);
+
 /// What is done between two turns of the stage, and may not wait.
 #[derive(Default)]
-pub(super) struct Beside(pub(super) Option<Box<dyn FnMut(&mut Clock)>>);
+pub(super) struct Beside(pub(super) Option<Box<Turn>>);
 
 impl fmt::Debug for Beside {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
