@@ -26,6 +26,8 @@ use hb_core::{Cause, Duration, Event, Instant, PeerState, Verb};
 /// How long an answer to who serves already is in doubt, before the second question: a keepalive, within these bounds.
 const CONFIRM: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(100));
 
+/// The longest pause between two questions of who gives way.
+const PAUSE: Duration = Duration::from_secs(1);
 /// Answers of before arrive within this.
 const IN_FLIGHT: Duration = Duration::from_millis(1);
 
@@ -53,6 +55,8 @@ pub(super) struct Winner {
     decided: [Vec<Instant>; 2],
     /// By host and service: since when it takes it down because another machine has the address.
     gives_way: [Vec<Option<Instant>>; 2],
+    /// By host and group: when a question of it was answered last.
+    answered: [Vec<Instant>; 2],
 }
 
 impl Winner {
@@ -67,6 +71,7 @@ impl Winner {
             held: times(),
             decided: times(),
             gives_way: [vec![None; groups], vec![None; groups]],
+            answered: times(),
         }
     }
 
@@ -85,6 +90,13 @@ impl Winner {
                         GroupState::Starting if !begins => self.decided[host][service] = world.now,
                         _ => {}
                     }
+                }
+            }
+        }
+        for note in &world.notes {
+            if let Note::Asked { host, group } = *note {
+                if let Some(last) = self.answered[host].get_mut(usize::from(group)) {
+                    *last = world.now;
                 }
             }
         }
@@ -146,18 +158,25 @@ impl Winner {
         Ok(())
     }
 
-    /// Nobody ends a group for the answers of a machine that gives way, with its address down, whether frames pass or not: for
-    /// a deadtime it does not answer (O2c.12). What it sent before may still arrive.
+    /// Nobody ends a group for the answers of a machine that gives way, with its address down, whether frames pass or not: that
+    /// one asks as often as a claim, and does not answer as long as it is answered (O2c.12). What it sent before may still
+    /// arrive.
     fn one_gives_way(&self, world: &World, facts: &Facts) -> Verdict {
         let setting = &facts.plan.setting;
-        let quiet = setting.fast(setting.timing.deadtime);
+        let timing = &setting.timing;
+        let quiet = setting.fast(timing.deadtime);
+        let pace = setting.fast(timing.deadtime.minus(timing.warntime).divided(4).min(PAUSE));
         for note in &world.notes {
             let Note::Said { host, event: Event::AddressTaken { group, mac } } = *note else { continue };
             let other = 1 - host;
             for service in world.hosts[host].services(usize::from(group.0)) {
                 let way = self.gives_way[other][service].map(|since| world.now.since(since));
                 let early = way.is_some_and(|way| way > IN_FLIGHT && way < quiet);
-                if mac == machine(other) && early && !world.hosts[other].has_address(service) {
+                let heard = world.hosts[other]
+                    .lists(service)
+                    .and_then(|at| self.answered[other].get(at))
+                    .is_some_and(|last| world.now.since(*last) < pace);
+                if mac == machine(other) && early && heard && !world.hosts[other].has_address(service) {
                     let what = format!("group {service}: {host} gives way to {other}, which gives way to it");
                     return breach("S2", world, what);
                 }
