@@ -42,9 +42,11 @@ fn lost(name: &str, more: &[(&'static str, &'static str)], text: &str) -> Option
 fn a_claim_waits_for_a_fence_that_works() {
     let text = "while ! test -e \"${0%/*}/go\"; do sleep 0.1; done; echo outlet 3 is off; echo done";
     let Some(rig) = lost("a_claim_waits_for_a_fence_that_works", &[], text) else { return };
+    let waits = || rig.status(Node::Ha2).is_some_and(|status| status.text("/groups/0/wait") == "fence");
+    // The script runs before the daemon has been asked.
+    rig.wait("the status says what it waits for", SOON, waits);
     rig.stays("nothing runs before the fence has ended", A_WHILE, || {
-        let status = rig.status(Node::Ha2).expect("an answer");
-        rig.calls(Node::Ha2, "start", rig.born()) == 0 && status.text("/groups/0/wait") == "fence"
+        rig.calls(Node::Ha2, "start", rig.born()) == 0 && waits()
     });
     rig.machine(Node::Ha2).write("etc/go", "");
     rig.wait_answer(Node::Ha2, SOON);
