@@ -86,7 +86,8 @@ fn a_stopped_helper_delays_nothing_and_loses_no_state() {
         assert_eq!(helper.read(), None);
         worst = worst.max(clock.now().since(before));
     }
-    assert!(worst < Duration::from_millis(200), "a call took {worst:?}");
+    // One that waited for the helper would wait for ever; what is allowed here is the machine's.
+    assert!(worst < Duration::from_secs(2), "a call took {worst:?}");
     assert!(helper.lost() > 1000 && helper.wants_write());
     process::signal(helper.pid(), Signal::SIGCONT).unwrap();
     let mut last = 0;
