@@ -23,6 +23,19 @@ fn synced(stale: StalePolicy) -> World {
     world
 }
 
+/// A is off, B has taken over and written what A lacks; who is preferred gets it back.
+fn away_from_home(stale: StalePolicy) -> World {
+    let mut world = settled(|c| {
+        with_data(stale)(c);
+        c.failback = true;
+    });
+    world.run(ms(2500));
+    world.power_off(A);
+    world.until(ms(2000), |w| w.serves(B)).expect("taken over");
+    write(&mut world, B, 7);
+    world
+}
+
 fn stamp(world: &World, host: usize) -> Stamp {
     world.hosts[host].disks[0].stamp
 }
@@ -123,14 +136,7 @@ fn a_handover_pulls_once_more_between_the_last_stop_and_the_first_start() {
 
 #[test]
 fn a_failback_whose_last_pull_fails_gives_the_group_back_and_comes_again_after_a_pause() {
-    let mut world = settled(|c| {
-        with_data(StalePolicy::AcceptAge)(c);
-        c.failback = true;
-    });
-    world.run(ms(2500));
-    world.power_off(A);
-    world.until(ms(2000), |w| w.serves(B)).expect("taken over");
-    write(&mut world, B, 7);
+    let mut world = away_from_home(StalePolicy::AcceptAge);
     world.start(A);
     // The regular pulls work, the last one does not.
     world.until(ms(10_000), |w| state(w, B) == GroupState::Stopping).expect("failback");
@@ -150,14 +156,7 @@ fn a_failback_whose_last_pull_fails_gives_the_group_back_and_comes_again_after_a
 /// DESIGN §7 O4.7: what the holder wrote is there first, then the group may come.
 #[test]
 fn nothing_moves_to_a_copy_that_is_behind() {
-    let mut world = settled(|c| {
-        with_data(StalePolicy::Accept)(c);
-        c.failback = true;
-    });
-    world.run(ms(2500));
-    world.power_off(A);
-    world.until(ms(2000), |w| w.serves(B)).expect("taken over");
-    write(&mut world, B, 7);
+    let mut world = away_from_home(StalePolicy::Accept);
     world.pulls_work = false;
     world.start(A);
     world.run(ms(20_000));

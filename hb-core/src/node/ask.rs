@@ -253,21 +253,18 @@ impl Node {
         let peer = self.stopped_there(group);
         let Some(ask) = self.group_mut(id).and_then(Group::ask_mut) else { return };
         let Some(purpose) = ask.purpose else { return };
-        // What is stuck there serves nobody, whatever it answers for while its addresses are down.
-        if defended && stuck && purpose == Purpose::Back {
-            return;
-        }
-        if purpose == Purpose::Yield {
-            ask.rival();
-        }
-        if !purpose.decides() {
-            if matches!(purpose, Purpose::Know | Purpose::Keep | Purpose::Yield) {
+        match purpose {
+            Purpose::Know | Purpose::Keep => return,
+            Purpose::Yield => return ask.rival(),
+            Purpose::Learn => {
+                if let (Some((epoch, _)), false) = (peer, defended) {
+                    ask.suspect(mac, epoch, now);
+                }
                 return;
             }
-            if let (Some((epoch, _)), false) = (peer, defended) {
-                ask.suspect(mac, epoch, now);
-            }
-            return;
+            // What is stuck there serves nobody, whatever it answers for while its addresses are down.
+            Purpose::Back if defended && stuck => return,
+            Purpose::Claim | Purpose::Claimant | Purpose::Back => {}
         }
         let came = ask.answer(mac, &times, now);
         match came {

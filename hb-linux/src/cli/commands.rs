@@ -9,33 +9,6 @@ use crate::control::wire::{Request, Which};
 use crate::daemon;
 use std::ffi::OsString;
 
-#[cfg(feature = "data")]
-use super::data;
-#[cfg(feature = "drill")]
-use super::drill;
-#[cfg(feature = "events")]
-use super::events;
-#[cfg(feature = "export")]
-use super::export;
-#[cfg(feature = "fence-test")]
-use super::fence;
-#[cfg(feature = "guard")]
-use super::guard;
-#[cfg(feature = "monitor")]
-use super::monitor;
-#[cfg(feature = "page")]
-use super::page;
-#[cfg(feature = "config-show")]
-use super::settings;
-#[cfg(feature = "demo")]
-use crate::demo;
-#[cfg(feature = "exercise")]
-use crate::exercise;
-#[cfg(feature = "linktest")]
-use crate::linktest;
-#[cfg(feature = "simulate")]
-use crate::simulate;
-
 /// One command.
 #[derive(Debug)]
 pub struct Command {
@@ -162,7 +135,7 @@ pub static COMMANDS: &[Command] = &[
         options: &[],
         help: "  hbd config show                 every value of the three files, with file and line, or the rule that gave it
   hbd config digest               what the two nodes compare of them, to be compared\n",
-        run: Run::One(What::Other("what to do; write config show or config digest"), settings::main),
+        run: Run::One(What::Other("what to do; write config show or config digest"), super::settings::main),
     },
     #[cfg(feature = "exercise")]
     Command {
@@ -170,7 +143,7 @@ pub static COMMANDS: &[Command] = &[
         root: true,
         options: &[],
         help: "  hbd check --exercise WHAT       start and stop a group, or a script with its arguments; says what it does wrong\n",
-        run: Run::Own(|options, words| exercise::main(&words, options)),
+        run: Run::Own(|options, words| crate::exercise::main(&words, options)),
     },
     Command {
         name: "standby",
@@ -200,7 +173,7 @@ pub static COMMANDS: &[Command] = &[
         root: true,
         options: &["test"],
         help: "  hbd fence --test NODE           ask the fence, then the operator twice, then reset the peer\n",
-        run: Run::One(What::Node, fence::test),
+        run: Run::One(What::Node, super::fence::test),
     },
     Command {
         name: "clear",
@@ -217,7 +190,7 @@ pub static COMMANDS: &[Command] = &[
         root: true,
         options: &["delete", "no-wait"],
         help: "  hbd sync [GROUP] [--delete] [--no-wait]        bring the copy of the data here up to date now\n",
-        run: Run::Maybe(What::Group, data::sync),
+        run: Run::Maybe(What::Group, super::data::sync),
     },
     #[cfg(feature = "data")]
     Command {
@@ -227,7 +200,7 @@ pub static COMMANDS: &[Command] = &[
         help: "  hbd data list [GROUP]           what pulls moved aside and the tree lacks
   hbd data restore GROUP          put it back, where the group is held
   hbd data init GROUP             what stands in the directory is the group's data (with the daemon stopped)\n",
-        run: Run::Words(data::data),
+        run: Run::Words(super::data::data),
     },
     #[cfg(feature = "guard")]
     Command {
@@ -235,7 +208,7 @@ pub static COMMANDS: &[Command] = &[
         root: true,
         options: &["quiet", "no-wait"],
         help: "  hbd guard [--quiet] GROUP -- COMMAND           run a copying of one's own (cron) when it is safe, as a pull of hbd's\n",
-        run: Run::Words(guard::main),
+        run: Run::Words(super::guard::main),
     },
     #[cfg(feature = "monitor")]
     Command {
@@ -243,7 +216,7 @@ pub static COMMANDS: &[Command] = &[
         root: false,
         options: &[],
         help: "  hbd monitor                     how things stand, live, also on a serial console; q quits\n",
-        run: Run::Alone(monitor::main),
+        run: Run::Alone(super::monitor::main),
     },
     #[cfg(feature = "page")]
     Command {
@@ -251,7 +224,7 @@ pub static COMMANDS: &[Command] = &[
         root: false,
         options: &[],
         help: "  hbd page PORT                   the same for a browser and a collector of metrics, on this machine's loopback\n",
-        run: Run::One(What::Other("a port, such as 8694"), |options, port| page::port(port).map_or_else(|usage| super::refuse(&usage), |port| page::main(port, options))),
+        run: Run::One(What::Other("a port, such as 8694"), |options, port| super::page::port(port).map_or_else(|usage| super::refuse(&usage), |port| super::page::main(port, options))),
     },
     #[cfg(feature = "export")]
     Command {
@@ -259,7 +232,7 @@ pub static COMMANDS: &[Command] = &[
         root: true,
         options: &["pcs", "crm", "cib"],
         help: "  hbd export pacemaker [--pcs | --crm | --cib]    the groups as commands for Pacemaker, for those who outgrow two nodes\n",
-        run: Run::Own(|options, words| export::main(&words, options)),
+        run: Run::Own(|options, words| super::export::main(&words, options)),
     },
     #[cfg(feature = "why")]
     Command {
@@ -276,7 +249,7 @@ pub static COMMANDS: &[Command] = &[
         options: &["kill", "cut", "freeze", "standby", "takeover", "slow-script", "loss", "boot", "seed", "plot"],
         help: "  hbd simulate [--kill NODE@T[-T]] [--cut LINK@T-T] [--freeze NODE@T-T] [--slow-script NAME=T] [--seed N] [--plot FILE]
                                   play a story on this configuration: the timeline and the outage to expect\n",
-        run: Run::Own(|options, words| simulate::main(words, options)),
+        run: Run::Own(|options, words| crate::simulate::main(words, options)),
     },
     #[cfg(feature = "drill")]
     Command {
@@ -285,7 +258,7 @@ pub static COMMANDS: &[Command] = &[
         options: &["port", "json", "html", "yes", "power"],
         help: "  hbd drill [all|local|foreign|GROUP] [--port N] [--json] [--html FILE] [--yes] [--power]
                                   move the service to the other node and back, and measure the outage\n",
-        run: Run::Own(|options, words| drill::main(words, options)),
+        run: Run::Own(|options, words| super::drill::main(words, options)),
     },
     #[cfg(feature = "events")]
     Command {
@@ -293,7 +266,7 @@ pub static COMMANDS: &[Command] = &[
         root: true,
         options: &["since", "follow", "json", "both"],
         help: "  hbd events [--since T] [--follow] [--json] [--both FILE]    what changed last, and why; who reset this machine\n",
-        run: Run::Own(|options, words| events::main(words, options)),
+        run: Run::Own(|options, words| super::events::main(words, options)),
     },
     #[cfg(feature = "demo")]
     Command {
@@ -301,7 +274,7 @@ pub static COMMANDS: &[Command] = &[
         root: false,
         options: &["web"],
         help: "  hbd demo [--web [PORT]]         show a failover: two daemons on this machine, no root, 30 seconds\n",
-        run: Run::Own(|_, words| demo::main(words)),
+        run: Run::Own(|_, words| crate::demo::main(words)),
     },
     #[cfg(feature = "linktest")]
     Command {
@@ -310,7 +283,7 @@ pub static COMMANDS: &[Command] = &[
         options: &["baud", "seconds", "wait", "fence"],
         help: "  hbd linktest [--baud RATE] [--seconds N] [--wait N] DEVICE    measure a null-modem cable; run it on both ends
   hbd linktest --fence DEVICE     does that cable carry a reset line? run it on both ends\n",
-        run: Run::One(What::Device, |options, device| linktest::main(device, options)),
+        run: Run::One(What::Device, |options, device| crate::linktest::main(device, options)),
     },
     Command {
         name: "install",

@@ -115,7 +115,7 @@ pub(super) fn parse(word: &str) -> Result<ServiceAddress, AddressFault<'_>> {
     let Some(bits) = parts.next() else { return Ok(address) };
     let prefix = prefix(ip, bits)?;
     address.prefix = Some(prefix);
-    if prefix <= 30 && is_edge(ip, prefix) {
+    if is_edge(ip, mask(prefix)) {
         return Err(AddressFault::Edge(ip, prefix));
     }
     if let Some(third) = parts.next() {
@@ -156,9 +156,12 @@ pub(super) const fn mask(bits: u8) -> u32 {
     }
 }
 
-fn is_edge(ip: Ipv4Addr, bits: u8) -> bool {
-    let host = u32::from(ip) & !mask(bits);
-    host == 0 || host == !mask(bits)
+/// The address of the network itself, or the broadcast address: of networks that have them, which are those of four addresses
+/// and more. The mask of a default route is that of none.
+pub(super) fn is_edge(ip: Ipv4Addr, mask: u32) -> bool {
+    let hosts = !mask;
+    let at = u32::from(ip) & hosts;
+    mask != 0 && hosts > 1 && (at == 0 || at == hosts)
 }
 
 fn broadcast(word: &str, ip: Ipv4Addr, bits: u8) -> Result<Ipv4Addr, AddressFault<'_>> {
@@ -264,5 +267,14 @@ mod tests {
     fn a_word_is_taken_for_an_address_by_its_look() {
         assert!(is_address("192.168.2.50") && is_address("192.168.2") && is_address("1.2.3.4/24/eth0"));
         assert!(!is_address("jdmail") && !is_address("3.14") && !is_address("rc.d.x.y") && !is_address("7"));
+    }
+
+    #[test]
+    fn the_ends_of_a_network_are_no_hosts() {
+        let odd = |mask, last| is_edge(Ipv4Addr::new(192, 168, 2, last), mask);
+        assert!(odd(0xFFFF_FF00, 0) && odd(0xFFFF_FF00, 255) && odd(0xFFFF_FFC0, 63));
+        assert!(!odd(0xFFFF_FF00, 1) && !odd(0xFFFF_FF00, 63));
+        // Networks of one or two addresses have hosts alone, and a default route is no network.
+        assert!(!odd(0xFFFF_FFFF, 0) && !odd(0xFFFF_FFFE, 1) && !odd(0, 255));
     }
 }

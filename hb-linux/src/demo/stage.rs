@@ -80,6 +80,14 @@ type Turn = dyn FnMut(&mut Clock);
 #[derive(Default)]
 pub(super) struct Beside(pub(super) Option<Box<Turn>>);
 
+impl Beside {
+    fn turn(&mut self, clock: &mut Clock) {
+        if let Some(work) = &mut self.0 {
+            work(clock);
+        }
+    }
+}
+
 impl fmt::Debug for Beside {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Beside").field(&self.0.is_some()).finish()
@@ -148,9 +156,7 @@ impl Stage {
             if caught.terminate() || caught.reload() {
                 return;
             }
-            if let Some(work) = &mut self.beside.0 {
-                work(&mut self.clock);
-            }
+            self.beside.turn(&mut self.clock);
         }
     }
 
@@ -180,9 +186,7 @@ impl Stage {
         self.ask_service(now);
         let look = self.look();
         self.timeline.show(now, look);
-        if let Some(work) = &mut self.beside.0 {
-            work(&mut self.clock);
-        }
+        self.beside.turn(&mut self.clock);
         if self.timeline.broken {
             return Err(Failure::from("standard output was closed"));
         }

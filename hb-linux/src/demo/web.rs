@@ -9,7 +9,7 @@
 
 use super::complain;
 use super::stage::{Audience, Beside, Copy};
-use crate::cli::page::answer::{escaped, refusal, whole};
+use crate::cli::page::answer::{escaped, refusal, scripted, whole};
 use crate::cli::page::request::{Asked, Wanted};
 use crate::cli::page::visitor::Visitor;
 use crate::cli::page::{self, turn};
@@ -83,9 +83,12 @@ impl Web {
 
 fn answer(rows: &str, asked: Asked) -> Vec<u8> {
     match asked {
-        Asked::Get { wanted: Wanted::Page, body } => {
-            whole("200 OK", "text/html; charset=utf-8", &PAGE.replace("{rows}", &escaped(rows)), body)
-        }
+        Asked::Get { wanted: Wanted::Page, body } => whole(
+            "200 OK",
+            "text/html; charset=utf-8",
+            &scripted(PAGE).replace("{rows}", &escaped(rows)),
+            body,
+        ),
         Asked::Get { wanted: Wanted::Text, body } => whole("200 OK", "text/plain; charset=utf-8", rows, body),
         Asked::Get { .. } => refusal("404 Not Found"),
         Asked::Refused(line) => refusal(line),

@@ -71,7 +71,7 @@ struct State {
 }
 
 impl Board {
-    /// A board that is switched off. `line` makes each of its two cables; `sockets` is a folder with a short path.
+    /// Its two cables, each made by `line`; `sockets` is a folder with a short path.
     ///
     /// # Errors
     /// A socket cannot be made.
@@ -84,7 +84,7 @@ impl Board {
         Ok([cable("a")?, cable("b")?])
     }
 
-    /// The board at these cables: the guest is at that end of its cable which has its number, the board at the other one.
+    /// The board at these cables, switched off: the guest is at that end of its cable which has its number, the board at the other one.
     ///
     /// # Errors
     /// A socket or a folder cannot be made.

@@ -77,27 +77,28 @@ impl Winner {
 
     pub(super) fn check(&mut self, world: &World, facts: &Facts) -> Verdict {
         for note in &world.notes {
-            if let Note::Said { host, event: Event::Group { group, from, to, cause, .. } } = *note {
-                let begins =
-                    from == GroupState::Held && to == GroupState::Starting && cause == Cause::Monitor;
-                for service in world.hosts[host].services(usize::from(group.0)) {
-                    let bit = 1 << service;
-                    self.in_place[host] = self.in_place[host] & !bit | if begins { bit } else { 0 };
-                    let way = to == GroupState::Stopping && cause == Cause::Conflict;
-                    self.gives_way[host][service] = way.then_some(world.now);
-                    match to {
-                        GroupState::Held => self.held[host][service] = world.now,
-                        GroupState::Starting if !begins => self.decided[host][service] = world.now,
-                        _ => {}
+            match *note {
+                Note::Said { host, event: Event::Group { group, from, to, cause, .. } } => {
+                    let begins =
+                        from == GroupState::Held && to == GroupState::Starting && cause == Cause::Monitor;
+                    for service in world.hosts[host].services(usize::from(group.0)) {
+                        let bit = 1 << service;
+                        self.in_place[host] = self.in_place[host] & !bit | if begins { bit } else { 0 };
+                        let way = to == GroupState::Stopping && cause == Cause::Conflict;
+                        self.gives_way[host][service] = way.then_some(world.now);
+                        match to {
+                            GroupState::Held => self.held[host][service] = world.now,
+                            GroupState::Starting if !begins => self.decided[host][service] = world.now,
+                            _ => {}
+                        }
                     }
                 }
-            }
-        }
-        for note in &world.notes {
-            if let Note::Asked { host, group } = *note {
-                if let Some(last) = self.answered[host].get_mut(usize::from(group)) {
-                    *last = world.now;
+                Note::Asked { host, group } => {
+                    if let Some(last) = self.answered[host].get_mut(usize::from(group)) {
+                        *last = world.now;
+                    }
                 }
+                _ => {}
             }
         }
         self.one_gives_way(world, facts)?;

@@ -140,16 +140,8 @@ pub(super) fn main(words: Vec<OsString>, options: &Options) -> i32 {
     };
     for how in moves(way, wish.power) {
         let first = drill.steps.is_empty();
-        let way = how.way();
-        let mut run = Run {
-            wish: &wish,
-            how,
-            way,
-            first,
-            groups: &groups,
-            addresses: &addresses,
-            fence: fence.as_mut(),
-        };
+        let mut run =
+            Run { wish: &wish, how, first, groups: &groups, addresses: &addresses, fence: fence.as_mut() };
         if drill.steps.last().is_some_and(|step| step.power) && run.is_there() {
             // Failback was quicker.
             continue;

@@ -36,7 +36,6 @@ const ANSWER: Duration = Duration::from_secs(5);
 pub(super) struct Run<'a> {
     pub(super) wish: &'a Wish,
     pub(super) how: How,
-    pub(super) way: Way,
     pub(super) first: bool,
     pub(super) groups: &'a [String],
     pub(super) addresses: &'a [(String, Ipv4Addr)],
@@ -48,7 +47,7 @@ impl Run<'_> {
     pub(super) fn is_there(&self) -> bool {
         let here = |shot: &Snapshot| {
             let mut all = shot.groups.iter().filter(|group| self.groups.contains(&group.name));
-            all.all(|group| arrived(group, self.way))
+            all.all(|group| arrived(group, self.how.way()))
         };
         snapshot(&self.wish.options).is_ok_and(|shot| here(&shot))
     }
@@ -67,7 +66,7 @@ impl Run<'_> {
         let wanted: Vec<_> =
             self.addresses.iter().filter(|(group, _)| self.groups.contains(group)).cloned().collect();
         let mut prober = Prober::new(&wanted, self.wish.port, clock.now());
-        let mut watch = Watch::new(self.way, &wanted, prober.asks());
+        let mut watch = Watch::new(self.how.way(), &wanted, prober.asks());
         watch.power = self.how == How::Power;
         // What answers before is known first: an address that nobody may ask for is measured by the nodes' own word.
         let begin = clock.now();
@@ -84,7 +83,7 @@ impl Run<'_> {
             }
         };
         let moved = self.follow(&mut clock, &mut prober, &mut watch, asked, call);
-        let (to, from) = match self.way {
+        let (to, from) = match self.how.way() {
             Way::Here => (&before.own.name, &before.peer.name),
             Way::Away => (&before.peer.name, &before.own.name),
         };
@@ -111,7 +110,7 @@ impl Run<'_> {
     /// Has the daemon move them.
     fn ask(&self) -> Result<(), String> {
         let which = self.wish.which();
-        let request = match self.way {
+        let request = match self.how.way() {
             Way::Away => Request::Standby(which),
             Way::Here => Request::Takeover(which),
         };
@@ -178,7 +177,7 @@ impl Run<'_> {
             if let Some((group, state, node)) = groups.iter().find_map(|g| broken(&shot, g)) {
                 return Err(format!("group {} is {state} on {node}; see the log there", group.name));
             }
-            if call.is_none() && groups.iter().all(|group| arrived(group, self.way)) {
+            if call.is_none() && groups.iter().all(|group| arrived(group, self.how.way())) {
                 let since = *there.get_or_insert(now);
                 if watch.is_measured() || now.since(since) >= ANSWER {
                     return Ok(());

@@ -88,7 +88,12 @@ fn page(shot: Result<&Snapshot, &str>) -> String {
     // The verdict is the first line of the table as well.
     let table = status.split_once('\n').map_or("", |(_, rest)| rest);
     let values = [("{node}", node), ("{verdict}", &verdict), ("{colour}", colour), ("{status}", table)];
-    values.iter().fold(PAGE.to_owned(), |page, (place, value)| page.replace(place, &escaped(value)))
+    values.iter().fold(scripted(PAGE), |page, (place, value)| page.replace(place, &escaped(value)))
+}
+
+/// A page with what its script draws with.
+pub(crate) fn scripted(page: &str) -> String {
+    page.replace("{draw}", include_str!("draw.js"))
 }
 
 pub(crate) fn escaped(text: &str) -> String {
@@ -137,16 +142,17 @@ mod tests {
 
     #[test]
     fn the_page_loads_nothing_and_works_without_a_script() {
+        let whole = scripted(PAGE);
         for from_elsewhere in ["http://", "https://", "src=", "@import", "url("] {
-            let named = PAGE.replace("http://www.w3.org/2000/svg", "");
+            let named = whole.replace("http://www.w3.org/2000/svg", "");
             assert!(!named.contains(from_elsewhere), "{from_elsewhere}");
         }
-        assert!(PAGE.contains("<noscript><meta http-equiv=\"refresh\" content=\"5\"></noscript>"));
+        assert!(whole.contains("<noscript><meta http-equiv=\"refresh\" content=\"5\"></noscript>"));
         // What a browser of 2003 cannot parse it would not run at all.
         for new in ["=>", "let ", "const ", "`", "fetch(", "class ", "async "] {
-            assert!(!PAGE.contains(new), "{new}");
+            assert!(!whole.contains(new), "{new}");
         }
-        assert!(PAGE.is_ascii() && PAGE.len() < 8192, "{}", PAGE.len());
+        assert!(whole.is_ascii() && whole.len() < 8192, "{}", whole.len());
     }
 
     #[test]

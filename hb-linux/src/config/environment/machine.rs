@@ -81,16 +81,6 @@ impl Machine {
     }
 }
 
-impl Route {
-    /// The address of that network itself, or the broadcast address: of networks that have them, which are those of four
-    /// addresses and more.
-    pub(super) fn is_no_host(&self, ip: Ipv4Addr) -> bool {
-        let hosts = !self.mask;
-        let at = u32::from(ip) & hosts;
-        self.mask != 0 && hosts > 1 && (at == 0 || at == hosts)
-    }
-}
-
 fn interfaces(dev: &str) -> Vec<String> {
     dev.lines().filter_map(|l| l.rsplit_once(':')).map(|(name, _)| String::from(name.trim())).collect()
 }
@@ -141,16 +131,6 @@ mod tests {
         let machine = Machine { routes: vec![default.clone(), expected.clone()], ..Machine::default() };
         assert_eq!(machine.route_to(Ipv4Addr::new(192, 168, 2, 50)), Some(&expected));
         assert_eq!(machine.route_to(Ipv4Addr::new(10, 0, 0, 1)), Some(&default));
-    }
-
-    #[test]
-    fn the_ends_of_a_network_are_no_hosts() {
-        let route = |mask| Route { iface: String::new(), network: 0xC0A8_0200, mask, gateway: false };
-        let odd = |mask, last| route(mask).is_no_host(Ipv4Addr::new(192, 168, 2, last));
-        assert!(odd(0xFFFF_FF00, 0) && odd(0xFFFF_FF00, 255) && odd(0xFFFF_FFC0, 63));
-        assert!(!odd(0xFFFF_FF00, 1) && !odd(0xFFFF_FF00, 63));
-        // Networks of one or two addresses have hosts alone, and a default route is no network.
-        assert!(!odd(0xFFFF_FFFF, 0) && !odd(0xFFFF_FFFE, 1) && !odd(0, 255));
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub(super) fn pings(paths: &Paths, machine: &Machine, cf: &HaCf, report: &mut Re
                     ),
                 );
             } else if let Some(route) = machine.route_to(*ip) {
-                if route.is_no_host(*ip) {
+                if address::is_edge(*ip, route.mask) {
                     report.lacks(
                         ping.line,
                         format_args!(

@@ -3,7 +3,7 @@
 
 use crate::netns::Node::{Ha1, Ha2};
 use crate::netns::{Node, Stamp};
-use crate::virt::board::Edge;
+use crate::virt::board::{Board, Edge};
 use crate::virt::case::Case;
 use crate::virt::record::What;
 use crate::virt::rig::Setup;
@@ -55,7 +55,7 @@ fn setup() -> Setup {
 
 impl Scene {
     fn edges(&self, since: Stamp) -> Vec<Edge> {
-        let all = self.rig.board.as_ref().map(super::super::board::Board::edges).unwrap_or_default();
+        let all = self.rig.board.as_ref().map(Board::edges).unwrap_or_default();
         all.into_iter().filter(|edge| edge.at >= since).collect()
     }
 
